@@ -1,0 +1,14 @@
+package org.mohawk4j.backend;
+
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+
+/**
+ * A backend's own handle on numbers in its memory. Only the backend that made it can read it. Logically row-major;
+ * how the numbers lie is the backend's business.
+ */
+public interface Array {
+    DType dtype();
+
+    Shape shape();
+}

@@ -1,0 +1,43 @@
+package org.mohawk4j.backend;
+
+import java.util.Optional;
+import org.mohawk4j.tensor.DType;
+
+/**
+ * One device's operations. An instance serves one thread at a time and owns all memory it hands out until it is closed.
+ * Operations never change their inputs unless their name says so, and their results never alias them unless they are
+ * documented as views.
+ *
+ * <p>Element types: an operation on arrays of different floating types gives the wider one. A matrix product or fused
+ * kernel may give its result in a narrower type than its inputs when the backend computes in mixed precision.
+ */
+public interface Backend extends AutoCloseable {
+    /** The name users choose it by, such as {@code nd4j}. */
+    String name();
+
+    /** Device, library versions and threads in one line, for logs and metrics. */
+    String description();
+
+    /** The type that parameters are kept in: float32, or float64 for checks. */
+    DType parameterType();
+
+    MemoryOps memory();
+
+    ElementwiseOps elementwise();
+
+    ReductionOps reductions();
+
+    MatmulOps matmul();
+
+    LayoutOps layout();
+
+    /**
+     * The backend's fused version of an operation, if it has one. Where it has none, the plain composition in
+     * {@code org.mohawk4j.functional} runs instead, with the same result up to rounding.
+     */
+    <K extends Kernel> Optional<K> kernel(Class<K> type);
+
+    /** Frees everything that this backend still holds. */
+    @Override
+    void close();
+}

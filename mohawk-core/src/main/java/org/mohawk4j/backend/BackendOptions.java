@@ -1,0 +1,35 @@
+package org.mohawk4j.backend;
+
+import org.mohawk4j.tensor.DType;
+
+/**
+ * What a backend is opened with.
+ *
+ * @param parameterType float32, or float64 for checks
+ * @param threads CPU threads, 0 for the backend's default
+ * @param device which device, from 0
+ */
+public record BackendOptions(DType parameterType, int threads, int device) {
+    public BackendOptions {
+        if (parameterType != DType.FLOAT32 && parameterType != DType.FLOAT64) {
+            throw new IllegalArgumentException("parameters are kept in FLOAT32 or FLOAT64, not " + parameterType);
+        }
+        if (threads < 0 || device < 0) {
+            throw new IllegalArgumentException(
+                    "threads " + threads + " and device " + device + " must not be negative");
+        }
+    }
+
+    /** float32, the backend's default threads, the first device. */
+    public static BackendOptions defaults() {
+        return new BackendOptions(DType.FLOAT32, 0, 0);
+    }
+
+    public BackendOptions withParameterType(DType type) {
+        return new BackendOptions(type, threads, device);
+    }
+
+    public BackendOptions withThreads(int count) {
+        return new BackendOptions(parameterType, count, device);
+    }
+}

@@ -1,0 +1,33 @@
+package org.mohawk4j.backend;
+
+/** How a backend is found: implementations are listed for {@link java.util.ServiceLoader}. */
+public interface BackendProvider {
+    /** The name users choose it by, such as {@code nd4j}. */
+    String name();
+
+    /** Whether it can run here and why not; must not throw and must not hold anything. */
+    Availability availability();
+
+    /** Opens the device. Called only when {@link #availability} says that it can run. */
+    Backend open(BackendOptions options);
+
+    /**
+     * Whether a backend can run on this machine.
+     *
+     * @param rank the larger one is preferred when the user leaves the choice open; negative if it cannot run
+     * @param reason one line: what was found, or what is missing
+     */
+    record Availability(int rank, String reason) {
+        public static Availability yes(int rank, String found) {
+            return new Availability(rank, found);
+        }
+
+        public static Availability no(String missing) {
+            return new Availability(-1, missing);
+        }
+
+        public boolean usable() {
+            return rank >= 0;
+        }
+    }
+}

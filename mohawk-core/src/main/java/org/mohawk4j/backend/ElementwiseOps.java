@@ -1,0 +1,23 @@
+package org.mohawk4j.backend;
+
+/** Element by element. */
+public interface ElementwiseOps {
+    Array unary(UnaryOp op, Array x);
+
+    /** With NumPy broadcasting of either side, aligned at the last axis. */
+    Array binary(BinaryOp op, Array a, Array b);
+
+    /** {@code scale * x + shift}. */
+    Array affine(Array x, double scale, double shift);
+
+    /** {@code target += scale * x}, shapes equal. */
+    void accumulate(Array target, Array x, double scale);
+
+    /**
+     * Keeps what lies on or below a diagonal of the last two axes and puts {@code fill} above it.
+     *
+     * @param x [..., R, C]
+     * @param diagonal 0 keeps column ≤ row, k keeps column ≤ row + k
+     */
+    Array lowerTriangle(Array x, long diagonal, double fill);
+}

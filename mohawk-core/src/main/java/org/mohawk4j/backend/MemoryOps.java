@@ -1,0 +1,35 @@
+package org.mohawk4j.backend;
+
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Shape;
+
+/** Getting numbers in and out of a backend, and giving memory back. */
+public interface MemoryOps {
+    /** Copies host numbers, of any type, into a new array of type {@code dtype}. */
+    Array upload(HostTensor source, DType dtype);
+
+    /** Copies an array to the host, in its own type; waits until it is computed. */
+    HostTensor download(Array source);
+
+    /** A new array with every element {@code value}. */
+    Array full(Shape shape, DType dtype, double value);
+
+    /** A new array with the same numbers, of type {@code dtype}. */
+    Array cast(Array source, DType dtype);
+
+    /** Overwrites {@code target} with {@code source}, of the same shape; converts the type. */
+    void copyInto(Array target, Array source);
+
+    /** Overwrites positions {@code from ..} of one axis of {@code target}; the other extents are equal. */
+    void copyInto(Array target, int axis, long from, Array source);
+
+    /** Gives the memory of an array back; views made from it stay valid until they are released themselves. */
+    void release(Array array);
+
+    /** Bytes handed out and not yet released. */
+    long liveBytes();
+
+    /** Bytes held from the system, pooled ones included. */
+    long reservedBytes();
+}

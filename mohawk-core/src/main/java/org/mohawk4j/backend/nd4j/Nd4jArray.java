@@ -1,0 +1,88 @@
+package org.mohawk4j.backend.nd4j;
+
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A contiguous row-major stretch of a pooled block. */
+final class Nd4jArray implements Array {
+    private final Nd4jPool.Block block;
+    private final long offset;
+    private final DType dtype;
+    private final Shape shape;
+
+    /** @param offset of the first element in the block */
+    Nd4jArray(Nd4jPool.Block block, long offset, DType dtype, Shape shape) {
+        this.block = block;
+        this.offset = offset;
+        this.dtype = dtype;
+        this.shape = shape;
+    }
+
+    static INDArray values(Array array) {
+        return cast(array).values();
+    }
+
+    /** The numbers in another shape of the same size. */
+    static INDArray shaped(Array array, long... dims) {
+        return cast(array).shaped(dims);
+    }
+
+    /** The numbers in one row. */
+    static INDArray flat(Array array) {
+        return cast(array).shaped(array.shape().size());
+    }
+
+    static Nd4jArray cast(Array array) {
+        if (array instanceof Nd4jArray own) {
+            return own;
+        }
+        throw new IllegalArgumentException(
+                "an array of " + array.getClass().getSimpleName() + " was given to the nd4j backend");
+    }
+
+    static DataType dataType(DType dtype) {
+        return switch (dtype) {
+            case FLOAT64 -> DataType.DOUBLE;
+            case FLOAT32 -> DataType.FLOAT;
+            case INT32 -> DataType.INT32;
+            case INT64 -> DataType.INT64;
+            case FLOAT16, BFLOAT16 ->
+                throw new IllegalArgumentException("the nd4j backend computes in FLOAT32 and FLOAT64, not " + dtype);
+        };
+    }
+
+    INDArray values() {
+        return block.array(offset, shape);
+    }
+
+    INDArray shaped(long... dims) {
+        return block.array(offset, Shape.of(dims));
+    }
+
+    /** Part of this, or this in another shape, on the same block. */
+    Nd4jArray view(long from, Shape part) {
+        block.share();
+        return new Nd4jArray(block, offset + from, dtype, part);
+    }
+
+    Nd4jPool.Block block() {
+        return block;
+    }
+
+    long offset() {
+        return offset;
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public Shape shape() {
+        return shape;
+    }
+}

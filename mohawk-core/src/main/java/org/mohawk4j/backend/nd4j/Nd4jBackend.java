@@ -1,0 +1,88 @@
+package org.mohawk4j.backend.nd4j;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.ElementwiseOps;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.LayoutOps;
+import org.mohawk4j.backend.MatmulOps;
+import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.tensor.DType;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Runs on whichever ND4J backend is on the class path, in float32 or float64. */
+final class Nd4jBackend implements Backend {
+    private final Nd4jPool pool = new Nd4jPool();
+    private final MemoryOps memory = new Nd4jMemory(pool);
+    private final ElementwiseOps elementwise = new Nd4jElementwise(pool);
+    private final ReductionOps reductions = new Nd4jReductions(pool);
+    private final MatmulOps matmul = new Nd4jMatmul(pool);
+    private final LayoutOps layout = new Nd4jLayout(pool);
+    private final Map<Class<? extends Kernel>, Kernel> kernels;
+    private final BackendOptions options;
+
+    Nd4jBackend(BackendOptions options) {
+        this.options = options;
+        this.kernels = Map.of();
+        if (options.threads() > 0) {
+            Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
+            Nd4j.getEnvironment().setMaxThreads(options.threads());
+        }
+    }
+
+    @Override
+    public String name() {
+        return Nd4jBackendProvider.NAME;
+    }
+
+    @Override
+    public String description() {
+        Properties environment = Nd4j.getExecutioner().getEnvironmentInformation();
+        return "ND4J " + environment.getProperty("backend", "unknown") + ", BLAS " + environment.get("blas.vendor")
+                + ", " + Nd4j.getEnvironment().maxMasterThreads() + " threads";
+    }
+
+    @Override
+    public DType parameterType() {
+        return options.parameterType();
+    }
+
+    @Override
+    public MemoryOps memory() {
+        return memory;
+    }
+
+    @Override
+    public ElementwiseOps elementwise() {
+        return elementwise;
+    }
+
+    @Override
+    public ReductionOps reductions() {
+        return reductions;
+    }
+
+    @Override
+    public MatmulOps matmul() {
+        return matmul;
+    }
+
+    @Override
+    public LayoutOps layout() {
+        return layout;
+    }
+
+    @Override
+    public <K extends Kernel> Optional<K> kernel(Class<K> type) {
+        return Optional.ofNullable(kernels.get(type)).map(type::cast);
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+}

@@ -1,0 +1,25 @@
+package org.mohawk4j.backend.nd4j;
+
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.MatmulOps;
+import org.mohawk4j.tensor.Shape;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Matrix products of the ND4J backend, which are BLAS calls. */
+final class Nd4jMatmul implements MatmulOps {
+    private final Nd4jPool pool;
+
+    Nd4jMatmul(Nd4jPool pool) {
+        this.pool = pool;
+    }
+
+    @Override
+    public Array matmul(Array a, boolean transposeA, Array b, boolean transposeB) {
+        Shape left = a.shape();
+        Shape shape =
+                left.with(-2, left.dim(transposeA ? -1 : -2)).with(-1, b.shape().dim(transposeB ? -2 : -1));
+        Nd4jArray y = pool.take(a.dtype(), shape);
+        Nd4j.matmul(Nd4jArray.values(a), Nd4jArray.values(b), y.values(), transposeA, transposeB, false);
+        return y;
+    }
+}

@@ -1,0 +1,91 @@
+package org.mohawk4j.functional;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Causal softmax attention. Queries are the last positions of the keys' time. */
+public final class AttentionFunction {
+    /** Takes the place of minus infinity where a future key is masked: its exponential is zero in every type. */
+    static final double MASKED = -1e30;
+
+    private AttentionFunction() {}
+
+    /** Fused attention that keeps no matrix. */
+    public interface AttentionKernel extends Kernel {
+        /** Output [B,Tq,H,P], and what {@link #backward} needs besides the inputs. */
+        record Result(Array output, List<Array> saved) {}
+
+        /** Gradients of q, k and v. */
+        record Gradients(Array q, Array k, Array v) {}
+
+        Result forward(Array q, Array k, Array v, double scale);
+
+        Gradients backward(
+                Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale);
+    }
+
+    /**
+     * @param q [B,Tq,H,P]
+     * @param k [B,T,G,P] with T ≥ Tq and G dividing H; group g serves heads g·H/G and following
+     * @param v [B,T,G,P]
+     * @param scale multiplies the scores
+     * @return [B,Tq,H,P]
+     */
+    public static Tensor apply(Tensor q, Tensor k, Tensor v, double scale) {
+        Engine engine = q.engine();
+        Optional<AttentionKernel> kernel = engine.backend().kernel(AttentionKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(q, k, v, scale);
+        }
+        AttentionKernel.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale);
+        Tensor output = engine.wrap(result.output());
+        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
+        Tensor[] saved = new Tensor[extra.size() + 4];
+        saved[0] = q;
+        saved[1] = k;
+        saved[2] = v;
+        saved[3] = output;
+        for (int i = 0; i < extra.size(); i++) {
+            saved[i + 4] = extra.get(i);
+        }
+        return engine.record(
+                        List.of(output),
+                        List.of(q, k, v),
+                        gradients -> {
+                            AttentionKernel.Gradients g = kernel.get()
+                                    .backward(
+                                            gradients.get(0).array(),
+                                            q.array(),
+                                            k.array(),
+                                            v.array(),
+                                            output.array(),
+                                            extra.stream().map(Tensor::array).toList(),
+                                            scale);
+                            return List.of(engine.wrap(g.q()), engine.wrap(g.k()), engine.wrap(g.v()));
+                        },
+                        saved)
+                .get(0);
+    }
+
+    public static Tensor reference(Tensor q, Tensor k, Tensor v, double scale) {
+        Tensor weights = weights(q, k, scale);
+        Tensor values = Heads.repeat(v, q.dim(2)).permute(0, 2, 1, 3);
+        return weights.matmul(values).permute(0, 2, 1, 3);
+    }
+
+    /**
+     * The attention matrix.
+     *
+     * @return [B,H,Tq,T]
+     */
+    public static Tensor weights(Tensor q, Tensor k, double scale) {
+        Tensor queries = q.permute(0, 2, 1, 3);
+        Tensor keys = Heads.repeat(k, q.dim(2)).permute(0, 2, 1, 3);
+        Tensor scores = queries.mul(scale).matmul(false, keys, true);
+        return scores.lowerTriangle(k.dim(1) - q.dim(1), MASKED).softmax();
+    }
+}

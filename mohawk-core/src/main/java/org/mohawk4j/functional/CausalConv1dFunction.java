@@ -1,0 +1,78 @@
+package org.mohawk4j.functional;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * Depthwise causal convolution along time: {@code y[t,c] = bias[c] + sum_k weight[c,0,k] x[t-K+1+k,c]}, the last tap
+ * meeting the present. The form and weight layout of {@code torch.nn.Conv1d(groups=C, padding=K-1)}, cut to T.
+ */
+public final class CausalConv1dFunction {
+    private CausalConv1dFunction() {}
+
+    /** Fused convolution. */
+    public interface CausalConv1dKernel extends Kernel {
+        /** Gradients of x [B,T,C], weight [C,1,K] and bias [C]. */
+        record Gradients(Array x, Array weight, Array bias) {}
+
+        /** No history: what came before the first position is zero. */
+        Array forward(Array x, Array weight, Array bias);
+
+        Gradients backward(Array outputGradient, Array x, Array weight);
+    }
+
+    /**
+     * @param x [B,T,C]
+     * @param weight [C,1,K]
+     * @param bias [C]
+     * @return [B,T,C]
+     */
+    public static Tensor apply(Tensor x, Tensor weight, Tensor bias) {
+        Engine engine = x.engine();
+        Optional<CausalConv1dKernel> kernel = engine.backend().kernel(CausalConv1dKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(x, weight, bias);
+        }
+        Tensor y = engine.wrap(kernel.get().forward(x.array(), weight.array(), bias.array()));
+        return engine.record(
+                        List.of(y),
+                        List.of(x, weight, bias),
+                        gradients -> {
+                            CausalConv1dKernel.Gradients g =
+                                    kernel.get().backward(gradients.get(0).array(), x.array(), weight.array());
+                            return List.of(engine.wrap(g.x()), engine.wrap(g.weight()), engine.wrap(g.bias()));
+                        },
+                        x,
+                        weight)
+                .get(0);
+    }
+
+    /**
+     * Continues from what came before.
+     *
+     * @param history [B,K-1,C], the inputs just before x
+     */
+    public static Tensor continued(Tensor history, Tensor x, Tensor weight, Tensor bias) {
+        return valid(Tensor.concat(1, List.of(history, x)), weight, bias);
+    }
+
+    public static Tensor reference(Tensor x, Tensor weight, Tensor bias) {
+        return valid(x.pad(1, weight.dim(-1) - 1, 0), weight, bias);
+    }
+
+    /** Without padding: [B, T+K-1, C] to [B,T,C]. */
+    private static Tensor valid(Tensor x, Tensor weight, Tensor bias) {
+        long taps = weight.dim(-1);
+        long time = x.dim(1) - taps + 1;
+        Tensor byTap = weight.reshape(weight.dim(0), taps).permute(1, 0);
+        Tensor y = bias;
+        for (int k = 0; k < taps; k++) {
+            y = x.narrow(1, k, time).mul(byTap.narrow(0, k, 1).reshape(-1)).add(y);
+        }
+        return y;
+    }
+}

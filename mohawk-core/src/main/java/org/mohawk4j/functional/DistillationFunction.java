@@ -1,0 +1,112 @@
+package org.mohawk4j.functional;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * The loss of stage 3: cross-entropy between the teacher's and the student's token distributions,
+ * {@code mean over rows of -sum_v softmax(teacher/τ) log softmax(student/τ)}, with an optional share of the
+ * cross-entropy with the true tokens.
+ */
+public final class DistillationFunction {
+    private DistillationFunction() {}
+
+    /**
+     * @param temperature τ
+     * @param hardLabelShare λ in (1-λ)·distillation + λ·cross-entropy with the labels
+     */
+    public record Weights(double temperature, double hardLabelShare) {
+        public static final Weights PLAIN = new Weights(1, 0);
+
+        public Weights {
+            if (!(temperature > 0) || !(hardLabelShare >= 0 && hardLabelShare <= 1)) {
+                throw new IllegalArgumentException("temperature " + temperature + " must be positive, hard-label share "
+                        + hardLabelShare + " between 0 and 1");
+            }
+        }
+    }
+
+    /** The loss straight from hidden states and heads, in chunks of rows. */
+    public interface DistillationKernel extends Kernel {
+        /** Loss [] and, where wanted, the gradients of the student's hidden [R,D], weight [V,D] and bias [V]. */
+        record Result(Array loss, Optional<Array> hidden, Optional<Array> weight, Optional<Array> bias) {}
+
+        /** Which gradients are wanted. */
+        record Wanted(boolean hidden, boolean weight, boolean bias) {}
+
+        Result forward(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted);
+    }
+
+    /** A {@link Head} in the backend's terms. */
+    public record Operands(Array hidden, Array weight, Optional<Array> bias) {
+        static Operands of(Head head) {
+            return new Operands(
+                    head.hidden().array(), head.weight().array(), head.bias().map(Tensor::array));
+        }
+    }
+
+    /**
+     * @param teacher no gradient reaches it
+     * @param labels int32 [R], the true next tokens; needed if the hard-label share is not zero
+     * @return rank 0
+     */
+    public static Tensor apply(Head teacher, Head student, Optional<Tensor> labels, Weights weights) {
+        Engine engine = student.hidden().engine();
+        requireLabels(labels, weights);
+        Optional<DistillationKernel> kernel = engine.backend().kernel(DistillationKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(teacher, student, labels, weights);
+        }
+        List<Tensor> inputs = new ArrayList<>(List.of(student.hidden(), student.weight()));
+        student.bias().ifPresent(inputs::add);
+        DistillationKernel.Wanted wanted = new DistillationKernel.Wanted(
+                engine.isTracked(student.hidden()),
+                engine.isTracked(student.weight()),
+                student.bias().filter(engine::isTracked).isPresent());
+        DistillationKernel.Result result = kernel.get()
+                .forward(Operands.of(teacher), Operands.of(student), labels.map(Tensor::array), weights, wanted);
+        Tensor loss = engine.wrap(result.loss());
+        List<Optional<Tensor>> gradients = List.of(
+                result.hidden().map(engine::wrap),
+                result.weight().map(engine::wrap),
+                result.bias().map(engine::wrap));
+        return engine.record(
+                        List.of(loss),
+                        inputs,
+                        upstream -> gradients.stream()
+                                .limit(inputs.size())
+                                .map(g -> g.map(upstream.get(0)::mul).orElse(upstream.get(0)))
+                                .toList(),
+                        gradients.stream().flatMap(Optional::stream).toArray(Tensor[]::new))
+                .get(0);
+    }
+
+    public static Tensor reference(Head teacher, Head student, Optional<Tensor> labels, Weights weights) {
+        requireLabels(labels, weights);
+        double sharpness = 1 / weights.temperature();
+        Tensor target = teacher.detach().logits().mul(sharpness).softmax();
+        Tensor logits = student.logits();
+        Tensor scaled = logits.mul(sharpness);
+        Tensor soft = CrossEntropyFunction.logSumExp(scaled)
+                .sub(target.mul(scaled).sumKeeping(-1))
+                .mean();
+        if (labels.isEmpty() || weights.hardLabelShare() == 0) {
+            return soft;
+        }
+        Tensor hard = CrossEntropyFunction.logSumExp(logits)
+                .sub(student.logitsOf(labels.get()))
+                .mean();
+        return soft.mul(1 - weights.hardLabelShare()).add(hard.mul(weights.hardLabelShare()));
+    }
+
+    private static void requireLabels(Optional<Tensor> labels, Weights weights) {
+        if (weights.hardLabelShare() > 0 && labels.isEmpty()) {
+            throw new IllegalArgumentException("a hard-label share of " + weights.hardLabelShare() + " needs labels");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package org.mohawk4j.functional;
+
+import java.util.Optional;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * Final hidden states with the linear map that turns them into logits, kept apart so that logits of all positions need
+ * never exist at once.
+ *
+ * @param hidden [R,D]
+ * @param weight [V,D]
+ * @param bias [V]
+ */
+public record Head(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
+    /** All logits, [R,V]. */
+    public Tensor logits() {
+        return LinearFunction.apply(hidden, weight, bias, Activation.NONE);
+    }
+
+    /** The same numbers, which no gradient reaches. */
+    public Head detach() {
+        return new Head(hidden.detach(), weight.detach(), bias.map(Tensor::detach));
+    }
+
+    /**
+     * The logit of one token per row.
+     *
+     * @param ids int32 [R]
+     * @return [R,1]
+     */
+    Tensor logitsOf(Tensor ids) {
+        Tensor picked = EmbeddingFunction.apply(weight, ids).mul(hidden).sumKeeping(-1);
+        return bias.map(b -> picked.add(EmbeddingFunction.apply(b.reshape(-1, 1), ids)))
+                .orElse(picked);
+    }
+}

@@ -1,0 +1,68 @@
+package org.mohawk4j.functional;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Layer normalisation over the last axis with scale and shift (Ba et al. 2016), biased variance. */
+public final class LayerNormFunction {
+    private LayerNormFunction() {}
+
+    /** Fused normalisation. */
+    public interface LayerNormKernel extends Kernel {
+        /** Output [..., D], and what {@link #backward} needs. */
+        record Result(Array output, List<Array> saved) {}
+
+        /** Gradients of input [..., D], weight [D] and bias [D]. */
+        record Gradients(Array input, Array weight, Array bias) {}
+
+        Result forward(Array x, Array weight, Array bias, double epsilon);
+
+        Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved);
+    }
+
+    /**
+     * @param x [..., D]
+     * @param weight [D]
+     * @param bias [D]
+     * @param epsilon added to the variance
+     */
+    public static Tensor apply(Tensor x, Tensor weight, Tensor bias, double epsilon) {
+        Engine engine = x.engine();
+        Optional<LayerNormKernel> kernel = engine.backend().kernel(LayerNormKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(x, weight, bias, epsilon);
+        }
+        LayerNormKernel.Result result = kernel.get().forward(x.array(), weight.array(), bias.array(), epsilon);
+        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
+        Tensor[] saved = new Tensor[extra.size() + 2];
+        saved[0] = x;
+        saved[1] = weight;
+        for (int i = 0; i < extra.size(); i++) {
+            saved[i + 2] = extra.get(i);
+        }
+        return engine.record(
+                        List.of(engine.wrap(result.output())),
+                        List.of(x, weight, bias),
+                        gradients -> {
+                            LayerNormKernel.Gradients g = kernel.get()
+                                    .backward(
+                                            gradients.get(0).array(),
+                                            x.array(),
+                                            weight.array(),
+                                            extra.stream().map(Tensor::array).toList());
+                            return List.of(engine.wrap(g.input()), engine.wrap(g.weight()), engine.wrap(g.bias()));
+                        },
+                        saved)
+                .get(0);
+    }
+
+    public static Tensor reference(Tensor x, Tensor weight, Tensor bias, double epsilon) {
+        Tensor centred = x.sub(x.meanKeeping(-1));
+        Tensor deviation = centred.square().meanKeeping(-1).add(epsilon).sqrt();
+        return centred.div(deviation).mul(weight).add(bias);
+    }
+}

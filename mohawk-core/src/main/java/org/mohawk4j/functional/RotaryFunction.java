@@ -1,0 +1,60 @@
+package org.mohawk4j.functional;
+
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Edge;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Rotary position embedding (Su et al. 2021, arXiv 2104.09864): each pair of entries of a head turns with position. */
+public final class RotaryFunction {
+    private RotaryFunction() {}
+
+    /**
+     * @param cos [positions, P], 1 where an entry does not turn
+     * @param sin [positions, P], 0 where an entry does not turn
+     * @param partner [P,P]: a row of entries times this is each entry's partner with its sign
+     */
+    public record Tables(Tensor cos, Tensor sin, Tensor partner) {}
+
+    /** Fused rotation. */
+    public interface RotaryKernel extends Kernel {
+        /** @param inverse turns back, which is also the gradient */
+        Array rotate(Array x, Array cos, Array sin, Array partner, long firstPosition, boolean inverse);
+    }
+
+    /**
+     * @param x [B,T,H,P]
+     * @param firstPosition the row of the tables for x's first entry along time
+     */
+    public static Tensor apply(Tensor x, Tables tables, long firstPosition) {
+        Engine engine = x.engine();
+        Optional<RotaryKernel> kernel = engine.backend().kernel(RotaryKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(x, tables, firstPosition);
+        }
+        Tensor turned = engine.wrap(rotate(kernel.get(), x, tables, firstPosition, false));
+        return engine.record(
+                turned, Edge.of(x, g -> engine.wrap(rotate(kernel.get(), g, tables, firstPosition, true))));
+    }
+
+    public static Tensor reference(Tensor x, Tables tables, long firstPosition) {
+        long time = x.dim(1);
+        long width = x.dim(3);
+        Tensor cos = tables.cos().narrow(0, firstPosition, time).reshape(time, 1, width);
+        Tensor sin = tables.sin().narrow(0, firstPosition, time).reshape(time, 1, width);
+        Tensor partner = x.reshape(-1, width).matmul(tables.partner());
+        return x.mul(cos).add(partner.reshape(x.shape().toArray()).mul(sin));
+    }
+
+    private static Array rotate(RotaryKernel kernel, Tensor x, Tables tables, long firstPosition, boolean inverse) {
+        return kernel.rotate(
+                x.array(),
+                tables.cos().array(),
+                tables.sin().array(),
+                tables.partner().array(),
+                firstPosition,
+                inverse);
+    }
+}

@@ -1,0 +1,24 @@
+package org.mohawk4j.layer;
+
+import org.mohawk4j.functional.LayerNormFunction;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+
+/** Layer normalisation over the last axis, [..., D], with scale and shift. */
+public final class LayerNorm extends Module {
+    private final Parameter weight;
+    private final Parameter bias;
+    private final double epsilon;
+
+    public LayerNorm(Engine engine, long width, double epsilon) {
+        super(engine);
+        this.weight = parameter("weight", Shape.of(width), Initializer.constant(1));
+        this.bias = parameter("bias", Shape.of(width), Initializer.constant(0));
+        this.epsilon = epsilon;
+    }
+
+    public Tensor apply(Tensor x) {
+        return LayerNormFunction.apply(x, weight.value(), bias.value(), epsilon);
+    }
+}

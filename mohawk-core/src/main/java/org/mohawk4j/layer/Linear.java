@@ -1,0 +1,55 @@
+package org.mohawk4j.layer;
+
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+
+/** {@code activation(x Wᵀ + bias)}: [..., D] to [..., E]. Starts uniform in ±1/√D, as PyTorch's does. */
+public final class Linear extends Module {
+    private final Parameter weight;
+    private final Optional<Parameter> bias;
+
+    public Linear(Engine engine, long in, long out, boolean withBias, RandomGenerator random) {
+        super(engine);
+        double bound = 1 / Math.sqrt(in);
+        weight = parameter("weight", Shape.of(out, in), Initializer.uniform(bound, random.nextLong()));
+        bias = withBias
+                ? Optional.of(parameter("bias", Shape.of(out), Initializer.uniform(bound, random.nextLong())))
+                : Optional.empty();
+    }
+
+    /** Without bias. */
+    public Linear(Engine engine, long in, long out, Initializer initializer) {
+        super(engine);
+        weight = parameter("weight", Shape.of(out, in), initializer);
+        bias = Optional.empty();
+    }
+
+    /** [E,D] */
+    public Tensor weight() {
+        return weight.value();
+    }
+
+    /** [E] */
+    public Optional<Tensor> bias() {
+        return bias.map(Parameter::value);
+    }
+
+    public Tensor apply(Tensor x) {
+        return apply(x, Activation.NONE);
+    }
+
+    public Tensor apply(Tensor x, Activation activation) {
+        return LinearFunction.apply(x, weight(), bias(), activation);
+    }
+
+    /** Only the outputs {@code from .. from + length - 1}, at their share of the cost. */
+    public Tensor applyRows(Tensor x, long from, long length) {
+        return LinearFunction.apply(
+                x, weight().narrow(0, from, length), bias().map(b -> b.narrow(0, from, length)), Activation.NONE);
+    }
+}

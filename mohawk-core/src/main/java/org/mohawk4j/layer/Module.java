@@ -1,0 +1,54 @@
+package org.mohawk4j.layer;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+
+/** Something with parameters of its own and of its parts, each under a name. */
+public abstract class Module implements AutoCloseable {
+    private final Engine engine;
+    private final Map<String, Parameter> own = new LinkedHashMap<>();
+    private final Map<String, Module> parts = new LinkedHashMap<>();
+
+    protected Module(Engine engine) {
+        this.engine = engine;
+    }
+
+    public final Engine engine() {
+        return engine;
+    }
+
+    /** Declares a parameter. */
+    protected final Parameter parameter(String name, Shape shape, Initializer initializer) {
+        Parameter parameter = new Parameter(engine, shape, initializer);
+        requireNew(name, own.put(name, parameter) == null && !parts.containsKey(name));
+        return parameter;
+    }
+
+    /** Declares a part, whose parameters appear under {@code name.}. */
+    protected final <M extends Module> M part(String name, M module) {
+        requireNew(name, parts.put(name, module) == null && !own.containsKey(name));
+        return module;
+    }
+
+    /** All parameters, own first, then those of the parts, by dotted name in order of declaration. */
+    public final Map<String, Parameter> parameters() {
+        Map<String, Parameter> all = new LinkedHashMap<>(own);
+        parts.forEach((name, part) ->
+                part.parameters().forEach((inner, parameter) -> all.put(name + "." + inner, parameter)));
+        return all;
+    }
+
+    /** Frees all parameters. */
+    @Override
+    public void close() {
+        parameters().values().forEach(Parameter::free);
+    }
+
+    private void requireNew(String name, boolean fresh) {
+        if (!fresh || name.isEmpty()) {
+            throw new IllegalArgumentException(getClass().getSimpleName() + " declares '" + name + "' twice");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package org.mohawk4j.layer;
+
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+
+/** A trainable array of a module. Its memory is taken when it is first read or set, and outlives every step. */
+public final class Parameter {
+    private final Engine engine;
+    private final Shape shape;
+    private final Initializer initializer;
+    private final Scope scope;
+    private @Nullable Tensor value;
+
+    Parameter(Engine engine, Shape shape, Initializer initializer) {
+        this.engine = engine;
+        this.shape = shape;
+        this.initializer = initializer;
+        this.scope = engine.detachedScope();
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    /** The current value. An optimiser changes its numbers in place. */
+    public Tensor value() {
+        Tensor current = value;
+        if (current == null) {
+            current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
+        }
+        return current;
+    }
+
+    /** Copies host numbers in, of any floating type. */
+    public void set(HostTensor numbers) {
+        if (!numbers.shape().equals(shape)) {
+            throw new IllegalArgumentException("a parameter of shape " + shape + " is given " + numbers.shape());
+        }
+        replace(engine.tensor(numbers, engine.parameterType()));
+    }
+
+    /** Copies another parameter's numbers. */
+    public void set(Parameter other) {
+        set(other.value().toHost());
+    }
+
+    /** Frees the memory. */
+    void free() {
+        if (value != null) {
+            scope.free(value);
+            value = null;
+        }
+    }
+
+    private Tensor replace(Tensor fresh) {
+        free();
+        value = scope.adopt(fresh);
+        return fresh;
+    }
+}

@@ -1,0 +1,57 @@
+package org.mohawk4j.mixer;
+
+import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Heads;
+import org.mohawk4j.layer.Linear;
+import org.mohawk4j.matrix.LowRankMatrix;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
+public final class CausalLinearAttention extends MatrixMixer {
+    /**
+     * @param width D
+     * @param heads H, dividing D
+     * @param stateSize N
+     * @param chunk Q, positions that are multiplied as one dense block
+     */
+    public record Config(long width, int heads, int stateSize, int chunk) implements MixerConfig {
+        @Override
+        public CausalLinearAttention create(Engine engine, RandomGenerator random) {
+            return new CausalLinearAttention(engine, this, random);
+        }
+    }
+
+    private final Config config;
+    private final Linear cProj;
+    private final Linear bProj;
+    private final Linear vProj;
+    private final Linear outProj;
+
+    public CausalLinearAttention(Engine engine, Config config, RandomGenerator random) {
+        super(engine, config.heads());
+        this.config = config;
+        long width = config.width();
+        long stateWidth = (long) config.heads() * config.stateSize();
+        cProj = part("c_proj", new Linear(engine, width, stateWidth, false, random));
+        bProj = part("b_proj", new Linear(engine, width, stateWidth, false, random));
+        vProj = part("v_proj", new Linear(engine, width, width, false, random));
+        outProj = part("out_proj", new Linear(engine, width, width, false, random));
+    }
+
+    @Override
+    public LowRankMatrix matrix(Tensor u) {
+        return new LowRankMatrix(
+                Heads.split(cProj.apply(u), heads()), Heads.split(bProj.apply(u), heads()), config.chunk());
+    }
+
+    @Override
+    protected Tensor values(Tensor u) {
+        return Heads.split(vProj.apply(u), heads());
+    }
+
+    @Override
+    protected Tensor output(Tensor u, Tensor mixed) {
+        return outProj.apply(mixed);
+    }
+}

@@ -1,0 +1,141 @@
+package org.mohawk4j.mixer;
+
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Heads;
+import org.mohawk4j.functional.SemiseparableFunction;
+import org.mohawk4j.layer.CausalConv1d;
+import org.mohawk4j.layer.Initializer;
+import org.mohawk4j.layer.Linear;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.matrix.SemiseparableMatrix;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * Discrete Mamba-2, the mixer of Phi-Mamba (MOHAWK, arXiv 2408.10189, section 3.2): per head
+ * {@code M = L ∘ (C Bᵀ) + diag(D)} with {@code L[t,s] = exp(-sum over s+1..t of softplus(A_log))}; values are not scaled
+ * by a step size; the output is gated by {@code silu(z + z_bias)}. Parameter names and shapes are goombalab's.
+ *
+ * <p>{@code in_proj} gives, in order, x [D], B [G·N], C [G·N], z [D] and A_log [H]; a causal convolution without
+ * activation follows on x, B and C. Only the rows that a result needs are computed. A new mixer starts with the identity
+ * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
+ */
+public final class DiscreteMamba2 extends MatrixMixer {
+    /** Where silu is 1. */
+    private static final double OPEN_GATE = 1.278464542761074;
+
+    /**
+     * @param width D
+     * @param heads H, dividing D
+     * @param groups G, dividing H: heads of B and C, each serving H/G heads in a row
+     * @param stateSize N
+     * @param convWidth K
+     * @param chunk Q, positions that are multiplied as one dense block
+     */
+    public record Config(long width, int heads, int groups, int stateSize, int convWidth, int chunk)
+            implements MixerConfig {
+        public Config {
+            if (heads <= 0 || width % heads != 0 || groups <= 0 || heads % groups != 0) {
+                throw new IllegalArgumentException("Mamba-2 mixer of width " + width + ": " + heads + " heads and "
+                        + groups + " groups do not divide it");
+            }
+            if (stateSize <= 0 || convWidth < 2 || chunk <= 0) {
+                throw new IllegalArgumentException("Mamba-2 mixer needs a state size of 1 or more, a convolution"
+                        + " width of 2 or more and a chunk of 1 or more; got " + stateSize + ", " + convWidth + " and "
+                        + chunk);
+            }
+        }
+
+        @Override
+        public DiscreteMamba2 create(Engine engine, RandomGenerator random) {
+            return new DiscreteMamba2(engine, this, random);
+        }
+
+        private long stateWidth() {
+            return (long) groups * stateSize;
+        }
+
+        private long convChannels() {
+            return width + 2 * stateWidth();
+        }
+
+        private long projected() {
+            return convChannels() + width + heads;
+        }
+    }
+
+    private final Config config;
+    private final Parameter zBias;
+    private final Parameter skip;
+    private final Linear inProj;
+    private final CausalConv1d conv;
+    private final Linear outProj;
+
+    public DiscreteMamba2(Engine engine, Config config, RandomGenerator random) {
+        super(engine, config.heads());
+        this.config = config;
+        zBias = parameter("z_bias", Shape.of(config.width()), Initializer.constant(OPEN_GATE));
+        skip = parameter("D", Shape.of(config.heads()), Initializer.constant(1));
+        Initializer projection = Initializer.uniform(1 / Math.sqrt(config.width()), random.nextLong())
+                .withZeroRows(config.convChannels(), config.width());
+        inProj = part("in_proj", new Linear(engine, config.width(), config.projected(), projection));
+        conv = part("conv1d", new CausalConv1d(engine, config.convChannels(), config.convWidth()));
+        outProj = part("out_proj", new Linear(engine, config.width(), config.width(), false, random));
+    }
+
+    public Config config() {
+        return config;
+    }
+
+    @Override
+    public SemiseparableMatrix matrix(Tensor u) {
+        Tensor b = conv.apply(inProj.applyRows(u, config.width(), config.stateWidth()), config.width());
+        long cRow = config.width() + config.stateWidth();
+        Tensor c = conv.apply(inProj.applyRows(u, cRow, config.stateWidth()), cRow);
+        return matrix(b, c, u);
+    }
+
+    @Override
+    protected Tensor values(Tensor u) {
+        return Heads.split(conv.apply(inProj.applyRows(u, 0, config.width()), 0), config.heads());
+    }
+
+    @Override
+    protected Tensor output(Tensor u, Tensor mixed) {
+        Tensor z = inProj.applyRows(u, config.convChannels(), config.width());
+        return outProj.apply(mixed.mul(z.add(zBias.value()).silu()));
+    }
+
+    @Override
+    public MixerState newState(long batch) {
+        return new RecurrentState(
+                engine(),
+                engine().zeros(batch, config.convWidth() - 1, config.convChannels()),
+                engine().zeros(batch, config.heads(), config.width() / config.heads(), config.stateSize()));
+    }
+
+    @Override
+    public Tensor forward(Tensor u, MixerState state) {
+        RecurrentState memory = (RecurrentState) state;
+        Tensor xBc = inProj.applyRows(u, 0, config.convChannels());
+        Tensor mixed = conv.continued(memory.history(), xBc);
+        Tensor x = Heads.split(mixed.narrow(-1, 0, config.width()), config.heads());
+        Tensor b = mixed.narrow(-1, config.width(), config.stateWidth());
+        Tensor c = mixed.narrow(-1, config.width() + config.stateWidth(), config.stateWidth());
+        SemiseparableFunction.Result result = matrix(b, c, u).multiply(x, Optional.of(memory.state()));
+        memory.advance(conv.nextHistory(memory.history(), xBc), result.state(), u.dim(1));
+        return output(u, Heads.merge(result.y()));
+    }
+
+    private SemiseparableMatrix matrix(Tensor b, Tensor c, Tensor u) {
+        Tensor aLog = inProj.applyRows(u, config.convChannels() + config.width(), config.heads());
+        return new SemiseparableMatrix(
+                Heads.split(c, config.groups()),
+                Heads.split(b, config.groups()),
+                aLog.softplus().neg(),
+                Optional.of(skip.value()),
+                config.chunk());
+    }
+}

@@ -1,0 +1,91 @@
+package org.mohawk4j.tensor;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.MemoryOps;
+
+/** One recorded operation, or a watched tensor: gathers the gradients of its outputs until its own rule can run. */
+final class Node {
+    /** What runs when the gradients of all outputs are known. */
+    @FunctionalInterface
+    interface Backward {
+        void run(@Nullable Tensor[] outputGradients);
+    }
+
+    /** One output of a node. */
+    record Slot(Tape tape, Node node, int output) {
+        void accumulate(Tensor gradient) {
+            node.accumulate(output, gradient);
+        }
+    }
+
+    private final @Nullable Tensor[] gradients;
+    private final boolean[] exclusive;
+    private final Backward backward;
+    private List<Tensor> saved;
+
+    Node(int outputs, List<Tensor> saved, Backward backward) {
+        this.gradients = new Tensor[outputs];
+        this.exclusive = new boolean[outputs];
+        this.backward = backward;
+        this.saved = saved;
+        saved.forEach(tensor -> tensor.handle().retain());
+    }
+
+    /** Adds to an output's gradient. The first one is kept as it is, since others may hold the same tensor. */
+    void accumulate(int output, Tensor gradient) {
+        Tensor sum = gradients[output];
+        if (sum == null) {
+            gradient.handle().retain();
+            gradients[output] = gradient;
+        } else if (exclusive[output] && sum.dtype() == gradient.dtype()) {
+            sum.engine().backend().elementwise().accumulate(sum.array(), gradient.array(), 1);
+        } else {
+            Tensor total = sum.add(gradient);
+            total.handle().retain();
+            sum.handle().release(memory(sum));
+            gradients[output] = total;
+            exclusive[output] = true;
+        }
+    }
+
+    boolean hasGradient() {
+        for (Tensor gradient : gradients) {
+            if (gradient != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void backward() {
+        backward.run(gradients);
+    }
+
+    /** Hands an output's gradient, and the node's reference to it, to a scope. */
+    @Nullable Tensor giveGradient(int output, Scope scope) {
+        Tensor gradient = gradients[output];
+        if (gradient != null) {
+            gradients[output] = null;
+            scope.receive(gradient.handle());
+        }
+        return gradient;
+    }
+
+    /** Frees what was saved and gathered. */
+    void discard() {
+        saved.forEach(tensor -> tensor.handle().release(memory(tensor)));
+        saved = List.of();
+        for (int i = 0; i < gradients.length; i++) {
+            Tensor gradient = gradients[i];
+            if (gradient != null) {
+                gradient.handle().release(memory(gradient));
+                gradients[i] = null;
+            }
+        }
+    }
+
+    private static MemoryOps memory(Tensor tensor) {
+        return tensor.engine().backend().memory();
+    }
+}

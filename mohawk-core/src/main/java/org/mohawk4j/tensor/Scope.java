@@ -1,0 +1,91 @@
+package org.mohawk4j.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Owns tensors; closing it frees them. Memory is never left to the garbage collector. While a scope from
+ * {@link Engine#scope()} is open it receives every tensor that is made; {@link #keep} moves a result out of it.
+ */
+public final class Scope implements AutoCloseable {
+    private final Engine engine;
+    private final boolean stacked;
+    private final List<Handle> handles = new ArrayList<>();
+    private final List<Handle> shared = new ArrayList<>();
+    private boolean closed;
+
+    Scope(Engine engine, boolean stacked) {
+        this.engine = engine;
+        this.stacked = stacked;
+    }
+
+    /**
+     * Moves a tensor to the scope that encloses this one.
+     *
+     * @return the same tensor
+     */
+    public Tensor keep(Tensor tensor) {
+        if (tensor.handle().owner() == this) {
+            engine.enclosing(this).adopt(tensor);
+        }
+        return tensor;
+    }
+
+    /**
+     * Moves a tensor here from whichever scope owns it.
+     *
+     * @return the same tensor
+     */
+    public Tensor adopt(Tensor tensor) {
+        if (closed) {
+            throw new IllegalStateException("the scope is closed");
+        }
+        tensor.array();
+        own(tensor.handle());
+        return tensor;
+    }
+
+    /** Frees one tensor of this scope now. */
+    public void free(Tensor tensor) {
+        Handle handle = tensor.handle();
+        if (handle.owner() != this) {
+            throw new IllegalArgumentException("tensor " + tensor.shape() + " belongs to another scope");
+        }
+        handles.remove(handle);
+        handle.release(engine.backend().memory());
+    }
+
+    /** Takes over one reference to a handle that another scope may own as well. */
+    void receive(Handle handle) {
+        if (handle.owner().closed) {
+            own(handle);
+        } else {
+            shared.add(handle);
+        }
+    }
+
+    void own(Handle handle) {
+        handle.moveTo(this);
+        handles.add(handle);
+    }
+
+    /** Frees every tensor that still belongs here. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        if (stacked) {
+            engine.pop(this);
+        }
+        closed = true;
+        for (Handle handle : handles) {
+            if (handle.owner() == this) {
+                handle.release(engine.backend().memory());
+            }
+        }
+        shared.forEach(handle -> handle.release(engine.backend().memory()));
+        handles.clear();
+        shared.clear();
+    }
+}

@@ -1,0 +1,498 @@
+package org.mohawk4j.tensor;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.BinaryOp;
+import org.mohawk4j.backend.UnaryOp;
+import org.mohawk4j.tensor.Node.Slot;
+
+/**
+ * An immutable handle on numbers in a backend's memory, valid until its scope closes. Every method gives a new tensor,
+ * made in the innermost scope and recorded on the open tape; its gradient rule stands beside it. Axes may be negative,
+ * -1 being the last. Shapes broadcast as in NumPy.
+ */
+public final class Tensor {
+    private final Engine engine;
+    private final Handle handle;
+    private final @Nullable Slot slot;
+
+    Tensor(Engine engine, Handle handle, @Nullable Slot slot) {
+        this.engine = engine;
+        this.handle = handle;
+        this.slot = slot;
+    }
+
+    public Engine engine() {
+        return engine;
+    }
+
+    public DType dtype() {
+        return handle.description().dtype();
+    }
+
+    public Shape shape() {
+        return handle.description().shape();
+    }
+
+    /** The extent of one axis. */
+    public long dim(int axis) {
+        return shape().dim(axis);
+    }
+
+    /** The backend's handle, for kernels. */
+    public Array array() {
+        return handle.array();
+    }
+
+    Handle handle() {
+        return handle;
+    }
+
+    @Nullable Slot slot() {
+        return slot;
+    }
+
+    Tensor at(Slot position) {
+        return new Tensor(engine, handle, position);
+    }
+
+    /** The same numbers, which no gradient reaches. */
+    public Tensor detach() {
+        return slot == null ? this : new Tensor(engine, handle, null);
+    }
+
+    /** A tensor of this shape and type with every element {@code value}. */
+    public Tensor filledLike(double value) {
+        return engine.wrap(engine.backend().memory().full(shape(), dtype(), value));
+    }
+
+    /** The same numbers in another type. */
+    public Tensor cast(DType dtype) {
+        if (dtype == dtype()) {
+            return this;
+        }
+        DType own = dtype();
+        return engine.record(
+                engine.wrap(engine.backend().memory().cast(array(), dtype)), Edge.of(this, g -> g.cast(own)));
+    }
+
+    // --- elementwise -------------------------------------------------------------------------------------------
+
+    public Tensor add(Tensor other) {
+        return engine.record(
+                binary(BinaryOp.ADD, other),
+                Edge.of(this, g -> g.sumTo(shape())),
+                Edge.of(other, g -> g.sumTo(other.shape())));
+    }
+
+    public Tensor sub(Tensor other) {
+        return engine.record(
+                binary(BinaryOp.SUBTRACT, other),
+                Edge.of(this, g -> g.sumTo(shape())),
+                Edge.of(other, g -> g.sumTo(other.shape()).neg()));
+    }
+
+    public Tensor mul(Tensor other) {
+        return engine.record(
+                binary(BinaryOp.MULTIPLY, other),
+                Edge.of(this, g -> g.mul(other).sumTo(shape()), other),
+                Edge.of(other, g -> g.mul(this).sumTo(other.shape()), this));
+    }
+
+    public Tensor div(Tensor other) {
+        Tensor y = binary(BinaryOp.DIVIDE, other);
+        return engine.record(
+                y,
+                Edge.of(this, g -> g.div(other).sumTo(shape()), other),
+                Edge.of(other, g -> g.mul(y).div(other).neg().sumTo(other.shape()), y, other));
+    }
+
+    public Tensor add(double value) {
+        return affine(1, value);
+    }
+
+    public Tensor mul(double value) {
+        return affine(value, 0);
+    }
+
+    /** {@code scale * this + shift}. */
+    public Tensor affine(double scale, double shift) {
+        return engine.record(
+                engine.wrap(engine.backend().elementwise().affine(array(), scale, shift)),
+                Edge.of(this, g -> scale == 1 ? g : g.mul(scale)));
+    }
+
+    public Tensor neg() {
+        return engine.record(unary(UnaryOp.NEGATE), Edge.of(this, Tensor::neg));
+    }
+
+    public Tensor square() {
+        return mul(this);
+    }
+
+    public Tensor exp() {
+        Tensor y = unary(UnaryOp.EXP);
+        return engine.record(y, Edge.of(this, g -> g.mul(y), y));
+    }
+
+    public Tensor log() {
+        return engine.record(unary(UnaryOp.LOG), Edge.of(this, g -> g.div(this), this));
+    }
+
+    public Tensor sqrt() {
+        Tensor y = unary(UnaryOp.SQRT);
+        return engine.record(y, Edge.of(this, g -> g.div(y).mul(0.5), y));
+    }
+
+    public Tensor tanh() {
+        Tensor y = unary(UnaryOp.TANH);
+        return engine.record(y, Edge.of(this, g -> g.mul(y.square().affine(-1, 1)), y));
+    }
+
+    public Tensor relu() {
+        return engine.record(unary(UnaryOp.RELU), Edge.of(this, g -> g.mul(unary(UnaryOp.STEP)), this));
+    }
+
+    public Tensor sigmoid() {
+        Tensor y = unary(UnaryOp.SIGMOID);
+        return engine.record(y, Edge.of(this, g -> g.mul(y.sub(y.square())), y));
+    }
+
+    /** {@code x * sigmoid(x)}. */
+    public Tensor silu() {
+        Tensor s = unary(UnaryOp.SIGMOID);
+        Tensor y = binary(BinaryOp.MULTIPLY, s);
+        return engine.record(y, Edge.of(this, g -> g.mul(y.sub(y.mul(s)).add(s)), s, y));
+    }
+
+    /** {@code log(1 + exp(x))}. */
+    public Tensor softplus() {
+        return engine.record(unary(UnaryOp.SOFTPLUS), Edge.of(this, g -> g.mul(unary(UnaryOp.SIGMOID)), this));
+    }
+
+    /**
+     * Keeps what lies on or below a diagonal of the last two axes and puts {@code fill} above it.
+     *
+     * @param diagonal 0 keeps column ≤ row, k keeps column ≤ row + k
+     */
+    public Tensor lowerTriangle(long diagonal, double fill) {
+        return engine.record(
+                engine.wrap(engine.backend().elementwise().lowerTriangle(array(), diagonal, fill)),
+                Edge.of(this, g -> g.lowerTriangle(diagonal, 0)));
+    }
+
+    // --- reductions ---------------------------------------------------------------------------------------------
+
+    /** The sum of all elements, as a tensor of rank 0. */
+    public Tensor sum() {
+        return sumKeeping(allAxes()).reshape();
+    }
+
+    /** The mean of all elements, as a tensor of rank 0. */
+    public Tensor mean() {
+        return sum().mul(1.0 / shape().size());
+    }
+
+    /** Sums over axes, which are dropped. */
+    public Tensor sum(int... axes) {
+        Shape reduced = shape();
+        int[] sorted = sortedAxes(axes);
+        for (int i = sorted.length - 1; i >= 0; i--) {
+            reduced = reduced.without(sorted[i]);
+        }
+        return sumKeeping(axes).reshape(reduced.toArray());
+    }
+
+    /** Sums over axes, which keep extent 1. */
+    public Tensor sumKeeping(int... axes) {
+        Shape own = shape();
+        return engine.record(
+                engine.wrap(engine.backend().reductions().sum(array(), sortedAxes(axes))),
+                Edge.of(this, g -> g.broadcastTo(own)));
+    }
+
+    /** Means over axes, which keep extent 1. */
+    public Tensor meanKeeping(int... axes) {
+        long count = 1;
+        for (int axis : axes) {
+            count *= dim(axis);
+        }
+        return sumKeeping(axes).mul(1.0 / count);
+    }
+
+    /** The maximum along an axis, which keeps extent 1. Equal maxima share the gradient. */
+    public Tensor maxKeeping(int axis) {
+        int resolved = shape().axis(axis);
+        Tensor y = engine.wrap(engine.backend().reductions().max(array(), resolved));
+        return engine.record(
+                y,
+                Edge.of(
+                        this,
+                        g -> {
+                            Tensor hit = binary(BinaryOp.EQUAL, y);
+                            return hit.div(hit.sumKeeping(resolved)).mul(g);
+                        },
+                        this,
+                        y));
+    }
+
+    /** Softmax along the last axis. */
+    public Tensor softmax() {
+        Tensor y = engine.wrap(engine.backend().reductions().softmax(array()));
+        return engine.record(y, Edge.of(this, g -> y.mul(g.sub(g.mul(y).sumKeeping(-1))), y));
+    }
+
+    /** Running sum along an axis, own element included. */
+    public Tensor cumulativeSum(int axis) {
+        return cumulativeSum(axis, false);
+    }
+
+    /** Running sum along an axis, own element included; from the end if {@code reverse}. */
+    public Tensor cumulativeSum(int axis, boolean reverse) {
+        int resolved = shape().axis(axis);
+        return engine.record(
+                engine.wrap(engine.backend().reductions().cumulativeSum(array(), resolved, reverse)),
+                Edge.of(this, g -> g.cumulativeSum(resolved, !reverse)));
+    }
+
+    /** Undoes broadcasting: sums over the axes along which {@code target} was repeated to this shape. */
+    public Tensor sumTo(Shape target) {
+        if (shape().equals(target)) {
+            return this;
+        }
+        int extra = shape().rank() - target.rank();
+        int[] axes = new int[shape().rank()];
+        int count = 0;
+        for (int i = 0; i < axes.length; i++) {
+            if (i < extra || target.dim(i - extra) != dim(i)) {
+                axes[count++] = i;
+            }
+        }
+        return sumKeeping(Arrays.copyOf(axes, count)).reshape(target.toArray());
+    }
+
+    // --- products -----------------------------------------------------------------------------------------------
+
+    /** Matrix product of the last two axes; leading axes are equal. */
+    public Tensor matmul(Tensor other) {
+        return matmul(false, other, false);
+    }
+
+    /**
+     * Matrix product of the last two axes, either side transposed first; leading axes are equal.
+     *
+     * @param other [..., K, N] against this [..., M, K], before transposition
+     * @return [..., M, N]
+     */
+    public Tensor matmul(boolean transposeThis, Tensor other, boolean transposeOther) {
+        long inner = dim(transposeThis ? -2 : -1);
+        long otherInner = other.dim(transposeOther ? -1 : -2);
+        if (inner != otherInner || shape().rank() != other.shape().rank() || !leadingEqual(other)) {
+            throw new IllegalArgumentException("matmul of " + shape() + (transposeThis ? " transposed" : "") + " and "
+                    + other.shape() + (transposeOther ? " transposed" : "") + ": shapes do not fit");
+        }
+        return engine.record(
+                engine.wrap(engine.backend().matmul().matmul(array(), transposeThis, other.array(), transposeOther)),
+                Edge.of(
+                        this,
+                        g -> transposeThis
+                                ? other.matmul(transposeOther, g, true)
+                                : g.matmul(false, other, !transposeOther),
+                        other),
+                Edge.of(
+                        other,
+                        g -> transposeOther ? g.matmul(true, this, transposeThis) : matmul(!transposeThis, g, false),
+                        this));
+    }
+
+    // --- layout -------------------------------------------------------------------------------------------------
+
+    /** The same numbers in another shape; one extent may be -1, which is then worked out. */
+    public Tensor reshape(long... dims) {
+        Shape target = Shape.of(resolve(dims));
+        Shape own = shape();
+        if (target.equals(own)) {
+            return this;
+        }
+        return engine.record(
+                engine.wrap(engine.backend().layout().reshape(array(), target)),
+                Edge.of(this, g -> g.reshape(own.toArray())));
+    }
+
+    /** Axis i of the result is axis {@code order[i]} of this. */
+    public Tensor permute(int... order) {
+        int[] inverse = new int[order.length];
+        for (int i = 0; i < order.length; i++) {
+            inverse[order[i]] = i;
+        }
+        return engine.record(
+                engine.wrap(engine.backend().layout().permute(array(), order)), Edge.of(this, g -> g.permute(inverse)));
+    }
+
+    /** Positions {@code from .. from + length - 1} of one axis. */
+    public Tensor narrow(int axis, long from, long length) {
+        int resolved = shape().axis(axis);
+        long extent = dim(resolved);
+        if (from < 0 || length < 0 || from + length > extent) {
+            throw new IllegalArgumentException(
+                    "positions " + from + ".." + (from + length - 1) + " of axis " + axis + " are outside " + shape());
+        }
+        if (length == extent) {
+            return this;
+        }
+        return engine.record(
+                engine.wrap(engine.backend().layout().narrow(array(), resolved, from, length)),
+                Edge.of(this, g -> g.pad(resolved, from, extent - from - length)));
+    }
+
+    /** Zeros before and after along one axis. */
+    public Tensor pad(int axis, long before, long after) {
+        List<Tensor> parts = new ArrayList<>();
+        if (before > 0) {
+            parts.add(zerosWith(axis, before));
+        }
+        parts.add(this);
+        if (after > 0) {
+            parts.add(zerosWith(axis, after));
+        }
+        return parts.size() == 1 ? this : concat(axis, parts);
+    }
+
+    /** Tensors joined along one axis; their other extents are equal. */
+    public static Tensor concat(int axis, List<Tensor> parts) {
+        Tensor first = parts.get(0);
+        int resolved = first.shape().axis(axis);
+        Edge[] edges = new Edge[parts.size()];
+        long position = 0;
+        for (int i = 0; i < edges.length; i++) {
+            long from = position;
+            long length = parts.get(i).dim(resolved);
+            edges[i] = Edge.of(parts.get(i), g -> g.narrow(resolved, from, length));
+            position += length;
+        }
+        Engine engine = first.engine;
+        return engine.record(
+                engine.wrap(engine.backend()
+                        .layout()
+                        .concat(parts.stream().map(Tensor::array).toList(), resolved)),
+                edges);
+    }
+
+    /** Repeats extents of 1, and adds leading axes, until the shape is reached. */
+    public Tensor broadcastTo(Shape target) {
+        if (shape().equals(target)) {
+            return this;
+        }
+        Shape own = shape();
+        return engine.record(
+                engine.wrap(engine.backend().layout().broadcast(array(), target)), Edge.of(this, g -> g.sumTo(own)));
+    }
+
+    // --- out ----------------------------------------------------------------------------------------------------
+
+    /** Copies the numbers to the host in their own type; waits until they are computed. */
+    public HostTensor toHost() {
+        return engine.backend().memory().download(array());
+    }
+
+    /** Copies floating-point numbers to the host, row-major. */
+    public double[] toDoubles() {
+        DType wide = DType.FLOAT64;
+        try (Scope scope = engine.scope()) {
+            Tensor source = dtype() == wide
+                    ? this
+                    : engine.wrap(engine.backend().memory().cast(array(), wide));
+            ByteBuffer bytes = source.toHost().data();
+            double[] values = new double[Math.toIntExact(shape().size())];
+            bytes.asDoubleBuffer().get(values);
+            return values;
+        }
+    }
+
+    /** Copies floating-point numbers to the host as float32, row-major. */
+    public float[] toFloats() {
+        double[] wide = toDoubles();
+        float[] values = new float[wide.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) wide[i];
+        }
+        return values;
+    }
+
+    /** The one number of a tensor of size 1. */
+    public double item() {
+        if (shape().size() != 1) {
+            throw new IllegalStateException("item() of a tensor of shape " + shape());
+        }
+        return toDoubles()[0];
+    }
+
+    @Override
+    public String toString() {
+        return "Tensor " + dtype() + " " + shape() + " on " + engine.backend().name();
+    }
+
+    // --- helpers ------------------------------------------------------------------------------------------------
+
+    private Tensor unary(UnaryOp op) {
+        return engine.wrap(engine.backend().elementwise().unary(op, array()));
+    }
+
+    private Tensor binary(BinaryOp op, Tensor other) {
+        return engine.wrap(engine.backend().elementwise().binary(op, array(), other.array()));
+    }
+
+    private Tensor zerosWith(int axis, long extent) {
+        return engine.wrap(engine.backend().memory().full(shape().with(axis, extent), dtype(), 0));
+    }
+
+    private boolean leadingEqual(Tensor other) {
+        for (int i = 0; i < shape().rank() - 2; i++) {
+            if (dim(i) != other.dim(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private int[] allAxes() {
+        int[] axes = new int[shape().rank()];
+        for (int i = 0; i < axes.length; i++) {
+            axes[i] = i;
+        }
+        return axes;
+    }
+
+    private int[] sortedAxes(int... axes) {
+        int[] sorted = new int[axes.length];
+        for (int i = 0; i < axes.length; i++) {
+            sorted[i] = shape().axis(axes[i]);
+        }
+        Arrays.sort(sorted);
+        return sorted;
+    }
+
+    private long[] resolve(long... dims) {
+        long known = 1;
+        int open = -1;
+        for (int i = 0; i < dims.length; i++) {
+            if (dims[i] == -1) {
+                open = i;
+            } else {
+                known *= dims[i];
+            }
+        }
+        long[] resolved = dims.clone();
+        if (open >= 0 && known != 0) {
+            resolved[open] = shape().size() / known;
+        }
+        if (Shape.of(resolved).size() != shape().size()) {
+            throw new IllegalArgumentException("cannot reshape " + shape() + " to " + Arrays.toString(dims));
+        }
+        return resolved;
+    }
+}

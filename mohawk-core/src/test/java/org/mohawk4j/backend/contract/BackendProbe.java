@@ -1,0 +1,159 @@
+package org.mohawk4j.backend.contract;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Backend;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.testing.HostArray;
+import org.mohawk4j.testing.TensorAssert;
+
+/**
+ * Runs operations on an open backend under conditions that expose mistakes: all memory that a result could land in holds
+ * NaN, inputs come whole and as views into larger arrays, and must be the same afterwards, and nothing may stay behind.
+ */
+public final class BackendProbe {
+    private static final int POISONED_BLOCKS = 4;
+
+    private final Backend backend;
+    private final double matmulEpsilon;
+
+    BackendProbe(Backend backend, double matmulEpsilon) {
+        this.backend = backend;
+        this.matmulEpsilon = matmulEpsilon;
+    }
+
+    /** The operation under test. */
+    @FunctionalInterface
+    interface Operation {
+        Array apply(Backend backend, List<Array> inputs);
+    }
+
+    /** Host numbers and the type that the backend gets them in. */
+    record Input(HostArray values, DType dtype) {
+        Array upload(Backend backend) {
+            return backend.memory().upload(values.toHostTensor(), dtype);
+        }
+
+        /** The same numbers as a part of a larger array, with others before and after. */
+        Array uploadAsView(Backend backend) {
+            long size = values.shape().size();
+            double[] surrounded = new double[Math.toIntExact(3 * size)];
+            Arrays.fill(surrounded, dtype.isFloating() ? Double.NaN : 0);
+            System.arraycopy(values.values(), 0, surrounded, Math.toIntExact(size), Math.toIntExact(size));
+            Array larger = backend.memory()
+                    .upload(HostArray.of(Shape.of(3, size), surrounded).toHostTensor(), dtype);
+            Array row = backend.layout().narrow(larger, 0, 1, 1);
+            Array view = backend.layout().reshape(row, values.shape());
+            backend.memory().release(larger);
+            backend.memory().release(row);
+            return view;
+        }
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    public DType dtype() {
+        return backend.parameterType();
+    }
+
+    /** The relative rounding error of one operation. */
+    public double epsilon() {
+        return dtype() == DType.FLOAT64 ? Math.ulp(1.0) : Math.ulp(1f);
+    }
+
+    /** As {@link #epsilon}, of matrix products' operands. */
+    double matmulEpsilon() {
+        return matmulEpsilon;
+    }
+
+    /** Random numbers in -1..1 that the backend's type holds exactly. */
+    HostArray random(Shape shape, long seed) {
+        return HostArray.random(shape, seed).roundedTo(dtype());
+    }
+
+    Input numbers(HostArray values) {
+        return new Input(values, dtype());
+    }
+
+    static Input ids(HostArray values) {
+        return new Input(values, DType.INT32);
+    }
+
+    /** Bounds for results that are exact up to a few roundings of themselves. */
+    HostArray fewRoundings(HostArray expected) {
+        return expected.map(v -> Double.isFinite(v) ? 8 * epsilon() * Math.abs(v) : 0);
+    }
+
+    /**
+     * Bounds for sums of many terms.
+     *
+     * @param magnitudes the same sums over absolute values
+     */
+    HostArray sumOf(HostArray magnitudes, long terms) {
+        double roundings = epsilon() * (8 + 4 * Math.sqrt(terms));
+        return magnitudes.map(m -> roundings * m);
+    }
+
+    /** Bounds of zero: rearranging must not change a bit. */
+    static HostArray exact(HostArray expected) {
+        return HostArray.filled(expected.shape(), 0);
+    }
+
+    void check(String what, HostArray expected, HostArray tolerance, Operation operation, Input... inputs) {
+        runAndCompare(what, expected, tolerance, operation, false, inputs);
+        // the second run leaves nothing: what a backend keeps for itself it has by now
+        long before = backend.memory().liveBytes();
+        runAndCompare(what + " of views", expected, tolerance, operation, true, inputs);
+        long left = backend.memory().liveBytes() - before;
+        if (left != 0) {
+            throw new AssertionError(what + " leaves " + left + " bytes behind");
+        }
+    }
+
+    private void runAndCompare(
+            String what,
+            HostArray expected,
+            HostArray tolerance,
+            Operation operation,
+            boolean asViews,
+            Input... inputs) {
+        List<Array> arrays = new ArrayList<>();
+        for (Input input : inputs) {
+            arrays.add(asViews ? input.uploadAsView(backend) : input.upload(backend));
+        }
+        poison(expected.shape().size(), inputs);
+        Array result = operation.apply(backend, arrays);
+        TensorAssert.assertClose(what, download(result), expected, tolerance);
+        for (int i = 0; i < inputs.length; i++) {
+            HostArray sent = inputs[i].values();
+            TensorAssert.assertClose(what + ", input " + i + " afterwards", download(arrays.get(i)), sent, exact(sent));
+        }
+        backend.memory().release(result);
+        arrays.forEach(backend.memory()::release);
+    }
+
+    HostArray download(Array array) {
+        return HostArray.of(backend.memory().download(array));
+    }
+
+    /** Fills what a pool would hand out next for results and temporaries with NaN. */
+    void poison(long resultSize, Input... inputs) {
+        TreeSet<Long> sizes = new TreeSet<>(List.of(resultSize));
+        for (Input input : inputs) {
+            sizes.add(input.values().shape().size());
+        }
+        List<Array> poisoned = new ArrayList<>();
+        for (long size : sizes) {
+            for (int i = 0; i < POISONED_BLOCKS; i++) {
+                poisoned.add(backend.memory().full(Shape.of(size), dtype(), Double.NaN));
+            }
+        }
+        poisoned.forEach(backend.memory()::release);
+    }
+}

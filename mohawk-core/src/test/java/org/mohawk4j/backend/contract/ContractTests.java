@@ -1,0 +1,37 @@
+package org.mohawk4j.backend.contract;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicNode;
+import org.mohawk4j.tensor.Shape;
+
+/** What the parts of the contract need from the class that runs them. */
+interface ContractTests {
+    /** Sizes at which tiles, warps and vectors end in odd places; the last one only where it is cheap. */
+    List<Long> SIZES = List.of(1L, 13L, 63L, 65L, 207L, 2048L);
+
+    /** One shape per rank and per place where an extent of 1 can trip a library. */
+    List<Shape> SHAPES = List.of(
+            Shape.of(),
+            Shape.of(1),
+            Shape.of(13),
+            Shape.of(2048),
+            Shape.of(1, 1),
+            Shape.of(1, 13),
+            Shape.of(13, 1),
+            Shape.of(63, 65),
+            Shape.of(207, 13),
+            Shape.of(1, 13, 5),
+            Shape.of(3, 1, 13),
+            Shape.of(5, 13, 1),
+            Shape.of(1, 63, 1),
+            Shape.of(7, 13, 65),
+            Shape.of(2, 3, 5, 13),
+            Shape.of(2, 1, 1, 13),
+            Shape.of(1, 3, 1, 2),
+            Shape.of(2, 3, 1, 13, 5));
+
+    /** A test for each set of options that the backend is to be tried with. */
+    Stream<DynamicNode> onEach(Consumer<BackendProbe> test);
+}
