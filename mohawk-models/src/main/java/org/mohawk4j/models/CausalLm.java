@@ -1,0 +1,111 @@
+package org.mohawk4j.models;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
+import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Head;
+import org.mohawk4j.layer.Embedding;
+import org.mohawk4j.layer.LayerNorm;
+import org.mohawk4j.layer.Linear;
+import org.mohawk4j.layer.Module;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** A causal language model: embedding, blocks, final norm, head. Token ids are int32 [B,T], hidden states [B,T,D]. */
+public final class CausalLm extends Module {
+    private final CausalLmConfig config;
+    private final Embedding embedding;
+    private final List<Block> blocks = new ArrayList<>();
+    private final LayerNorm finalNorm;
+    private final Linear lmHead;
+
+    /** With {@link ParallelBlock}s. */
+    public CausalLm(Engine engine, CausalLmConfig config, RandomGenerator random) {
+        this(engine, config, random, (mixer, r) -> new ParallelBlock(engine, config, mixer, r));
+    }
+
+    /** With blocks of another form. */
+    public CausalLm(
+            Engine engine,
+            CausalLmConfig config,
+            RandomGenerator random,
+            BiFunction<MixerConfig, RandomGenerator, Block> makeBlock) {
+        super(engine);
+        this.config = config;
+        embedding = part("embedding", new Embedding(engine, config.vocabulary(), config.width(), random));
+        for (int i = 0; i < config.layers(); i++) {
+            blocks.add(part("layers." + i, makeBlock.apply(config.mixers().get(i), random)));
+        }
+        finalNorm = part("final_layernorm", new LayerNorm(engine, config.width(), config.layerNormEpsilon()));
+        lmHead = part("lm_head", new Linear(engine, config.width(), config.vocabulary(), true, random));
+    }
+
+    public CausalLmConfig config() {
+        return config;
+    }
+
+    public List<Block> blocks() {
+        return List.copyOf(blocks);
+    }
+
+    /** What the first block is applied to. */
+    public Tensor embed(Tensor ids) {
+        return embedding.apply(ids);
+    }
+
+    /** The last block's output with the final norm: what the head is applied to. */
+    public Tensor normalise(Tensor h) {
+        return finalNorm.apply(h);
+    }
+
+    /** Hidden states after the final norm. */
+    public Tensor hidden(Tensor ids) {
+        Tensor h = embed(ids);
+        for (Block block : blocks) {
+            h = replace(h, block::forward);
+        }
+        return normalise(h);
+    }
+
+    /** As {@link #hidden(Tensor)}, for positions that follow those the state has seen. */
+    public Tensor hidden(Tensor ids, LmState state) {
+        Tensor h = embed(ids);
+        for (int i = 0; i < blocks.size(); i++) {
+            Block block = blocks.get(i);
+            MixerState memory = state.layer(i);
+            h = replace(h, input -> block.forward(input, memory));
+        }
+        return normalise(h);
+    }
+
+    /** Applies a block and frees its input, unless a tape still needs it. */
+    private Tensor replace(Tensor h, UnaryOperator<Tensor> block) {
+        Tensor output = engine().scoped(() -> block.apply(h));
+        engine().currentScope().free(h);
+        return output;
+    }
+
+    /** The head on hidden states of any leading shape, one row per position. */
+    public Head head(Tensor hidden) {
+        return new Head(hidden.reshape(-1, hidden.dim(-1)), lmHead.weight(), lmHead.bias());
+    }
+
+    /** [B,T,V] */
+    public Tensor logits(Tensor ids) {
+        return lmHead.apply(hidden(ids));
+    }
+
+    /**
+     * A state that has seen nothing.
+     *
+     * @param batch B
+     */
+    public LmState newState(long batch) {
+        return new LmState(
+                blocks.stream().map(block -> block.mixer().newState(batch)).toList());
+    }
+}

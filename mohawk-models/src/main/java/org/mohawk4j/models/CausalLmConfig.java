@@ -1,0 +1,52 @@
+package org.mohawk4j.models;
+
+import java.util.List;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.mixer.MixerConfig;
+
+/**
+ * The dimensions of a model of Phi's form.
+ *
+ * @param vocabulary V
+ * @param width D
+ * @param mlpWidth width between the MLP's two linear maps
+ * @param activation between the MLP's two linear maps
+ * @param layerNormEpsilon added to the variance in every norm
+ * @param maxPositions the longest T it was made for
+ * @param mixers one per layer
+ */
+public record CausalLmConfig(
+        long vocabulary,
+        long width,
+        long mlpWidth,
+        Activation activation,
+        double layerNormEpsilon,
+        long maxPositions,
+        List<MixerConfig> mixers) {
+    public CausalLmConfig {
+        mixers = List.copyOf(mixers);
+        if (vocabulary <= 0 || width <= 0 || mlpWidth <= 0 || maxPositions <= 0 || mixers.isEmpty()) {
+            throw new InvalidInputException("a model needs positive dimensions and at least one layer; got vocabulary "
+                    + vocabulary + ", width " + width + ", MLP width " + mlpWidth + ", positions " + maxPositions
+                    + ", layers " + mixers.size());
+        }
+        for (MixerConfig mixer : mixers) {
+            if (mixer.width() != width) {
+                throw new InvalidInputException(
+                        "a mixer of width " + mixer.width() + " does not fit a model of width " + width);
+            }
+        }
+    }
+
+    /** L. */
+    public int layers() {
+        return mixers.size();
+    }
+
+    /** The same model with other mixers. */
+    public CausalLmConfig withMixers(List<MixerConfig> replacements) {
+        return new CausalLmConfig(
+                vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, replacements);
+    }
+}

@@ -1,0 +1,153 @@
+package org.mohawk4j.models;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import org.mohawk4j.InvalidInputException;
+
+/**
+ * An object of a {@code config.json} that remembers where it stands, so that each complaint names the file, the key, the
+ * expected and the actual.
+ */
+public final class ConfigNode {
+    private static final long MAX_BYTES = 1 << 20;
+    private static final int MAX_DEPTH = 32;
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(MAX_DEPTH)
+                            .build())
+                    .build())
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final String where;
+    private final JsonNode node;
+
+    private ConfigNode(String where, JsonNode node) {
+        this.where = where;
+        this.node = node;
+    }
+
+    /**
+     * Reads a file of one JSON object.
+     *
+     * @throws InvalidInputException if it is missing, larger than 1 MiB, or not one
+     */
+    public static ConfigNode read(Path file) {
+        try {
+            if (!Files.isRegularFile(file)) {
+                throw new InvalidInputException(file + ": no such file");
+            }
+            if (Files.size(file) > MAX_BYTES) {
+                throw new InvalidInputException(
+                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
+            }
+            return of(file.toString(), JSON.readTree(Files.readAllBytes(file)));
+        } catch (JsonProcessingException e) {
+            throw new InvalidInputException(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** @param where named in complaints */
+    public static ConfigNode of(String where, JsonNode node) {
+        if (!node.isObject()) {
+            throw new InvalidInputException(where + ": expected a JSON object, found " + node.getNodeType());
+        }
+        return new ConfigNode(where, node);
+    }
+
+    /** Whether the key is there and not null. */
+    public boolean has(String key) {
+        return node.hasNonNull(key);
+    }
+
+    /** The keys, in the order of the file. */
+    public List<String> keys() {
+        return node.properties().stream().map(Map.Entry::getKey).toList();
+    }
+
+    public ConfigNode object(String key) {
+        return of(where + ": " + key, required(key));
+    }
+
+    public String text(String key) {
+        JsonNode value = required(key);
+        if (!value.isTextual()) {
+            throw wrong(key, "a text", value);
+        }
+        return value.asText();
+    }
+
+    /** A whole number above 0. */
+    public long positive(String key) {
+        JsonNode value = required(key);
+        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() <= 0) {
+            throw wrong(key, "a whole number above 0", value);
+        }
+        return value.asLong();
+    }
+
+    /** A whole number from 1 to 2^31-1. */
+    public int positiveInt(String key) {
+        JsonNode value = required(key);
+        if (!value.canConvertToInt() || positive(key) != value.asInt()) {
+            throw wrong(key, "a whole number from 1 to " + Integer.MAX_VALUE, value);
+        }
+        return value.asInt();
+    }
+
+    public OptionalLong optionalPositive(String key) {
+        return has(key) ? OptionalLong.of(positive(key)) : OptionalLong.empty();
+    }
+
+    /** A finite number from 0. */
+    public OptionalDouble optionalNumber(String key) {
+        if (!has(key)) {
+            return OptionalDouble.empty();
+        }
+        JsonNode value = required(key);
+        if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() < 0) {
+            throw wrong(key, "a finite number from 0", value);
+        }
+        return OptionalDouble.of(value.asDouble());
+    }
+
+    /**
+     * Refuses a value that this version does not compute.
+     *
+     * @param supported the only value that may stand there, if any does
+     */
+    public void requireIfPresent(String key, Object supported) {
+        if (has(key) && !required(key).asText().equals(supported.toString())) {
+            throw wrong(key, supported.toString() + ", the only one supported", required(key));
+        }
+    }
+
+    public InvalidInputException wrong(String key, String expected, Object actual) {
+        return new InvalidInputException(where + ": " + key + ": expected " + expected + ", found " + actual);
+    }
+
+    private JsonNode required(String key) {
+        JsonNode value = node.get(key);
+        if (value == null || value.isNull()) {
+            throw new InvalidInputException(where + ": " + key + " is missing");
+        }
+        return value;
+    }
+}

@@ -1,0 +1,41 @@
+package org.mohawk4j.models;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.mohawk4j.tensor.Engine;
+
+/**
+ * A form of model folder: how its {@code config.json} describes a model and what its tensors are called. Implementations
+ * are found with {@link java.util.ServiceLoader}; a user adds a teacher by adding one.
+ */
+public interface ModelFormat {
+    /** The name it is reported by. */
+    String name();
+
+    /** Whether a {@code config.json} is of this form. */
+    boolean accepts(ConfigNode config);
+
+    /**
+     * The dimensions that a {@code config.json} describes.
+     *
+     * @throws org.mohawk4j.InvalidInputException if it describes something this version does not compute
+     */
+    CausalLmConfig read(ConfigNode config);
+
+    /** The inverse of {@link #read}; empty if this form has no way to describe such a model. */
+    Optional<ObjectNode> write(CausalLmConfig config);
+
+    /** A model with fresh parameters. */
+    default CausalLm create(Engine engine, CausalLmConfig config, RandomGenerator random) {
+        return new CausalLm(engine, config, random);
+    }
+
+    /** The name in the file of a parameter of the model. */
+    String fileName(CausalLmConfig config, String parameter);
+
+    /** Whether a tensor of the file may be passed over, since it follows from the configuration. */
+    default boolean isRedundant(String fileName) {
+        return false;
+    }
+}

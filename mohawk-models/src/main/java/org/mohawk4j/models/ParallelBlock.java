@@ -1,0 +1,38 @@
+package org.mohawk4j.models;
+
+import java.util.random.RandomGenerator;
+import org.mohawk4j.layer.LayerNorm;
+import org.mohawk4j.layer.Mlp;
+import org.mohawk4j.mixer.MatrixMixer;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Phi's block, with mixer and MLP side by side: {@code h + mixer(norm(h)) + mlp(norm(h))}. */
+public final class ParallelBlock extends Block {
+    private final LayerNorm norm;
+    private final MatrixMixer mixer;
+    private final Mlp mlp;
+
+    public ParallelBlock(Engine engine, CausalLmConfig config, MixerConfig mixerConfig, RandomGenerator random) {
+        super(engine);
+        norm = part("input_layernorm", new LayerNorm(engine, config.width(), config.layerNormEpsilon()));
+        mixer = part("mixer", mixerConfig.create(engine, random));
+        mlp = part("mlp", new Mlp(engine, config.width(), config.mlpWidth(), config.activation(), random));
+    }
+
+    @Override
+    public MatrixMixer mixer() {
+        return mixer;
+    }
+
+    @Override
+    public Tensor mixerInput(Tensor h) {
+        return norm.apply(h);
+    }
+
+    @Override
+    public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
+        return h.add(mixed).add(mlp.apply(u));
+    }
+}

@@ -1,0 +1,115 @@
+package org.mohawk4j.models.phi;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.models.ModelFormat;
+
+/** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
+public final class PhiFormat implements ModelFormat {
+    private static final double DEFAULT_ROTARY_FRACTION = 0.5;
+    private static final double DEFAULT_ROPE_THETA = 10_000;
+    private static final double DEFAULT_EPSILON = 1e-5;
+    private static final long DEFAULT_POSITIONS = 2048;
+
+    @Override
+    public String name() {
+        return "phi";
+    }
+
+    @Override
+    public boolean accepts(ConfigNode config) {
+        return config.has("model_type") && config.text("model_type").equals("phi");
+    }
+
+    @Override
+    public CausalLmConfig read(ConfigNode config) {
+        config.requireIfPresent("hidden_act", "gelu_new");
+        config.requireIfPresent("tie_word_embeddings", false);
+        config.requireIfPresent("qk_layernorm", false);
+        if (config.has("rope_scaling")) {
+            throw config.wrong("rope_scaling", "null, the only one supported", "a value");
+        }
+        ConfigNode rope = config.has("rope_parameters") ? config.object("rope_parameters") : config;
+        long width = config.positive("hidden_size");
+        int heads = config.positiveInt("num_attention_heads");
+        if (width % heads != 0) {
+            throw config.wrong("num_attention_heads", "a divisor of hidden_size " + width, heads);
+        }
+        int keyValueHeads = config.has("num_key_value_heads") ? config.positiveInt("num_key_value_heads") : heads;
+        if (heads % keyValueHeads != 0) {
+            throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads " + heads, keyValueHeads);
+        }
+        double fraction = (rope.has("partial_rotary_factor") ? rope : config)
+                .optionalNumber("partial_rotary_factor")
+                .orElse(DEFAULT_ROTARY_FRACTION);
+        long headDim = width / heads;
+        int rotaryDim = (int) (fraction * headDim);
+        if (rotaryDim % 2 != 0 || fraction > 1) {
+            throw config.wrong("partial_rotary_factor", "an even share of " + headDim + " entries", fraction);
+        }
+        MixerConfig attention = new SoftmaxAttention.Config(
+                width,
+                heads,
+                keyValueHeads,
+                rotaryDim,
+                rope.optionalNumber("rope_theta").orElse(DEFAULT_ROPE_THETA));
+        return new CausalLmConfig(
+                config.positive("vocab_size"),
+                width,
+                config.optionalPositive("intermediate_size").orElse(4 * width),
+                Activation.GELU_TANH,
+                config.optionalNumber("layer_norm_eps").orElse(DEFAULT_EPSILON),
+                config.optionalPositive("max_position_embeddings").orElse(DEFAULT_POSITIONS),
+                Collections.nCopies(config.positiveInt("num_hidden_layers"), attention));
+    }
+
+    @Override
+    public Optional<ObjectNode> write(CausalLmConfig config) {
+        List<MixerConfig> mixers = config.mixers();
+        if (new HashSet<>(mixers).size() != 1
+                || !(mixers.get(0) instanceof SoftmaxAttention.Config attention)
+                || config.activation() != Activation.GELU_TANH) {
+            return Optional.empty();
+        }
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("model_type", "phi");
+        json.putArray("architectures").add("PhiForCausalLM");
+        json.put("vocab_size", config.vocabulary());
+        json.put("hidden_size", config.width());
+        json.put("intermediate_size", config.mlpWidth());
+        json.put("num_hidden_layers", config.layers());
+        json.put("num_attention_heads", attention.heads());
+        json.put("num_key_value_heads", attention.keyValueHeads());
+        json.put("hidden_act", "gelu_new");
+        json.put("max_position_embeddings", config.maxPositions());
+        json.put("partial_rotary_factor", (double) attention.rotaryDim() / attention.headDim());
+        json.put("rope_theta", attention.ropeTheta());
+        json.put("layer_norm_eps", config.layerNormEpsilon());
+        json.put("tie_word_embeddings", false);
+        json.put("qk_layernorm", false);
+        return Optional.of(json);
+    }
+
+    @Override
+    public String fileName(CausalLmConfig config, String parameter) {
+        if (parameter.startsWith("lm_head.")) {
+            return parameter;
+        }
+        return "model." + parameter.replace("embedding.", "embed_tokens.").replace(".mixer.", ".self_attn.");
+    }
+
+    /** Old checkpoints carry the rotation frequencies. */
+    @Override
+    public boolean isRedundant(String fileName) {
+        return fileName.endsWith(".rotary_emb.inv_freq");
+    }
+}

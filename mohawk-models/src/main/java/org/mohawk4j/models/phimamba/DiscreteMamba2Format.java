@@ -1,0 +1,55 @@
+package org.mohawk4j.models.phimamba;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.models.ConfigNode;
+
+/** {@code modules.mixers.discrete_mamba2} of goombalab/phi-mamba. */
+public final class DiscreteMamba2Format implements MixerFormat {
+    private static final int DEFAULT_CHUNK = 128;
+
+    @Override
+    public String coreType() {
+        return "modules.mixers.discrete_mamba2";
+    }
+
+    @Override
+    public MixerConfig read(ConfigNode input, long width) {
+        input.requireIfPresent("expand", 1);
+        input.requireIfPresent("bias", false);
+        input.requireIfPresent("conv_bias", true);
+        input.requireIfPresent("activation", "identity");
+        int heads = input.positiveInt("n_v_heads");
+        int groups = input.positiveInt("n_qk_heads");
+        if (width % heads != 0) {
+            throw input.wrong("n_v_heads", "a divisor of the model's width " + width, heads);
+        }
+        if (heads % groups != 0) {
+            throw input.wrong("n_qk_heads", "a divisor of n_v_heads " + heads, groups);
+        }
+        int chunk = input.has("chunk_size") ? input.positiveInt("chunk_size") : DEFAULT_CHUNK;
+        return new DiscreteMamba2.Config(
+                width, heads, groups, input.positiveInt("d_state"), input.positiveInt("d_conv"), chunk);
+    }
+
+    @Override
+    public Optional<ObjectNode> write(MixerConfig mixer) {
+        if (!(mixer instanceof DiscreteMamba2.Config config)) {
+            return Optional.empty();
+        }
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("d_state", config.stateSize());
+        json.put("n_v_heads", config.heads());
+        json.put("n_qk_heads", config.groups());
+        json.put("d_conv", config.convWidth());
+        json.put("conv_bias", true);
+        json.put("expand", 1);
+        json.put("chunk_size", config.chunk());
+        json.put("activation", "identity");
+        json.put("bias", false);
+        return Optional.of(json);
+    }
+}

@@ -1,0 +1,161 @@
+package org.mohawk4j.models.phimamba;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.models.ModelFormat;
+
+/**
+ * Students as goombalab/phi-mamba keeps them: a section per run of equal blocks, tensors under {@code backbone.}. The
+ * width of the MLP, the epsilon and the positions stand there only if they are not 4·D, 1e-5 and 2048.
+ */
+public final class PhiMambaFormat implements ModelFormat {
+    private static final String BLOCK_TYPE = "modules.phi_block";
+    private static final String MLP_WIDTH = "intermediate_size";
+    private static final String EPSILON = "layer_norm_eps";
+    private static final String POSITIONS = "max_position_embeddings";
+    private static final double DEFAULT_EPSILON = 1e-5;
+    private static final long DEFAULT_POSITIONS = 2048;
+
+    private final List<MixerFormat> mixerFormats = ServiceLoader.load(MixerFormat.class).stream()
+            .map(ServiceLoader.Provider::get)
+            .toList();
+
+    @Override
+    public String name() {
+        return "phi-mamba";
+    }
+
+    @Override
+    public boolean accepts(ConfigNode config) {
+        return config.has("LanguageModel") && config.has("MixerModel");
+    }
+
+    @Override
+    public CausalLmConfig read(ConfigNode config) {
+        ConfigNode language = config.object("LanguageModel").object("input");
+        ConfigNode backbone = config.object("MixerModel").object("input");
+        long width = backbone.positive("d_model");
+        backbone.requireIfPresent("lm_head_prenorm", "layer");
+        List<MixerConfig> mixers = new ArrayList<>();
+        for (String key : config.keys()) {
+            if (key.startsWith("Block")) {
+                mixers.addAll(readBlocks(config.object(key), width));
+            }
+        }
+        if (backbone.has("n_layer") && backbone.positive("n_layer") != mixers.size()) {
+            throw backbone.wrong("n_layer", mixers.size() + ", as the blocks add up to", backbone.positive("n_layer"));
+        }
+        long multiple = language.optionalPositive("pad_vocab_size_multiple").orElse(1);
+        long vocabulary = (language.positive("vocab_size") + multiple - 1) / multiple * multiple;
+        return new CausalLmConfig(
+                vocabulary,
+                width,
+                backbone.optionalPositive(MLP_WIDTH).orElse(4 * width),
+                Activation.GELU_TANH,
+                backbone.optionalNumber(EPSILON).orElse(DEFAULT_EPSILON),
+                backbone.optionalPositive(POSITIONS).orElse(DEFAULT_POSITIONS),
+                mixers);
+    }
+
+    private List<MixerConfig> readBlocks(ConfigNode block, long width) {
+        block.requireIfPresent("BlockType", BLOCK_TYPE);
+        String coreType = block.text("CoreType");
+        MixerFormat format = mixerFormats.stream()
+                .filter(candidate -> candidate.coreType().equals(coreType))
+                .findFirst()
+                .orElseThrow(() -> block.wrong(
+                        "CoreType",
+                        "one of "
+                                + mixerFormats.stream()
+                                        .map(MixerFormat::coreType)
+                                        .collect(Collectors.joining(", ")),
+                        coreType));
+        MixerConfig mixer = format.read(block.object("core_input"), width);
+        List<MixerConfig> repeated = new ArrayList<>();
+        for (int i = block.positiveInt("n_layers"); i > 0; i--) {
+            repeated.add(mixer);
+        }
+        return repeated;
+    }
+
+    @Override
+    public Optional<ObjectNode> write(CausalLmConfig config) {
+        if (config.activation() != Activation.GELU_TANH) {
+            return Optional.empty();
+        }
+        JsonNodeFactory nodes = JsonNodeFactory.instance;
+        ObjectNode json = nodes.objectNode();
+        ObjectNode language = json.putObject("LanguageModel").putObject("input");
+        language.put("vocab_size", config.vocabulary());
+        language.put("pad_vocab_size_multiple", 1);
+        ObjectNode backbone = json.putObject("MixerModel").putObject("input");
+        backbone.put("d_model", config.width());
+        backbone.put("n_layer", config.layers());
+        backbone.put("lm_head_prenorm", "layer");
+        if (config.mlpWidth() != 4 * config.width()) {
+            backbone.put(MLP_WIDTH, config.mlpWidth());
+        }
+        if (config.layerNormEpsilon() != DEFAULT_EPSILON) {
+            backbone.put(EPSILON, config.layerNormEpsilon());
+        }
+        if (config.maxPositions() != DEFAULT_POSITIONS) {
+            backbone.put(POSITIONS, config.maxPositions());
+        }
+        int from = 0;
+        for (int section = 1; from < config.layers(); section++) {
+            MixerConfig mixer = config.mixers().get(from);
+            int to = from;
+            while (to < config.layers() && config.mixers().get(to).equals(mixer)) {
+                to++;
+            }
+            Optional<MixerFormat> format = formatOf(mixer);
+            if (format.isEmpty()) {
+                return Optional.empty();
+            }
+            ObjectNode block = json.putObject("Block" + section);
+            block.put("n_layers", to - from);
+            block.put("BlockType", BLOCK_TYPE);
+            block.putObject("block_input").put("resid_dropout", 0.0);
+            block.put("CoreType", format.get().coreType());
+            block.set(
+                    "core_input",
+                    format.get().write(mixer).<JsonNode>map(node -> node).orElseThrow());
+            from = to;
+        }
+        return Optional.of(json);
+    }
+
+    @Override
+    public String fileName(CausalLmConfig config, String parameter) {
+        if (parameter.startsWith("lm_head.")) {
+            return parameter;
+        }
+        String name = parameter;
+        int mixer = parameter.indexOf(".mixer.");
+        if (mixer >= 0) {
+            int layer = Integer.parseInt(parameter.substring("layers.".length(), mixer));
+            String prefix = formatOf(config.mixers().get(layer))
+                    .map(MixerFormat::namePrefix)
+                    .orElse("");
+            int at = mixer + ".mixer.".length();
+            name = parameter.substring(0, at) + prefix + parameter.substring(at);
+        }
+        return "backbone." + name;
+    }
+
+    private Optional<MixerFormat> formatOf(MixerConfig mixer) {
+        return mixerFormats.stream()
+                .filter(format -> format.write(mixer).isPresent())
+                .findFirst();
+    }
+}

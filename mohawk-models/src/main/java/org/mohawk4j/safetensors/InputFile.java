@@ -1,0 +1,102 @@
+package org.mohawk4j.safetensors;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.regex.Pattern;
+import org.mohawk4j.InvalidInputException;
+
+/** One way to say, in one line, what is wrong with a file that a user named. */
+public final class InputFile {
+    private static final int SHOWN_CHARACTERS = 100;
+
+    /** What Jackson's messages tell of its own settings and classes. */
+    private static final Pattern PARSER_DETAIL = Pattern.compile(" \\(start marker at [^)]*\\)[^)]*\\)|, from `[^`]*`");
+
+    private InputFile() {}
+
+    /**
+     * Checks that {@code file} is a regular file, following links, without opening it: opening a pipe would wait for
+     * its writer.
+     *
+     * @throws InvalidInputException if it is missing, a folder, a device or a pipe
+     */
+    public static void requireRegular(Path file) {
+        BasicFileAttributes attributes;
+        try {
+            attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+        if (attributes.isDirectory()) {
+            throw new InvalidInputException(file + ": expected a file, found a folder");
+        }
+        if (!attributes.isRegularFile()) {
+            throw new InvalidInputException(file + ": expected a regular file, found a device, pipe or socket");
+        }
+    }
+
+    /** The exception for a file that cannot be read. */
+    public static InvalidInputException unreadable(Path file, IOException cause) {
+        return new InvalidInputException(file + ": cannot be read: " + reason(cause), cause);
+    }
+
+    /** The exception for a file that cannot be written. */
+    public static InvalidInputException unwritable(Path file, IOException cause) {
+        return new InvalidInputException(file + ": cannot be written: " + reason(cause), cause);
+    }
+
+    /** The exception for a file, or a part of one, that is not valid JSON. */
+    public static InvalidInputException notJson(String what, JsonProcessingException cause) {
+        String message = PARSER_DETAIL.matcher(cause.getOriginalMessage()).replaceAll("");
+        String where = cause.getLocation() == null
+                ? ""
+                : " at character " + cause.getLocation().getCharOffset();
+        return new InvalidInputException(what + ": not valid JSON" + where + ": " + printable(message), cause);
+    }
+
+    /** Text from a file as it may appear in a message: quoted, short, without control characters. */
+    public static String quote(String text) {
+        String shown = printable(text.substring(0, Math.min(text.length(), SHOWN_CHARACTERS)));
+        boolean whole = text.length() <= SHOWN_CHARACTERS && shown.length() <= SHOWN_CHARACTERS;
+        return whole ? "'" + shown + "'" : "'" + shown.substring(0, SHOWN_CHARACTERS - 3) + "...'";
+    }
+
+    private static String printable(String text) {
+        StringBuilder shown = new StringBuilder();
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            int type = Character.getType(c);
+            boolean hidden = type == Character.CONTROL
+                    || type == Character.FORMAT
+                    || type == Character.LINE_SEPARATOR
+                    || type == Character.PARAGRAPH_SEPARATOR
+                    || type == Character.SURROGATE;
+            shown.append(hidden ? String.format("\\u%04x", (int) c) : String.valueOf(c));
+        }
+        return shown.toString();
+    }
+
+    private static String reason(IOException e) {
+        if (e instanceof NoSuchFileException) {
+            return "it does not exist";
+        }
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException) {
+            return "a file is where a folder should be";
+        }
+        if (e instanceof FileSystemException f && f.getReason() != null) {
+            return f.getReason();
+        }
+        return String.valueOf(e.getMessage());
+    }
+}

@@ -1,0 +1,122 @@
+package org.mohawk4j.safetensors;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
+
+/**
+ * One safetensors file, its header checked in full when it is opened, its tensors memory-mapped one by one, so that the
+ * file may be larger than 2 GiB. Any number of threads may read.
+ *
+ * <p>Accepted is what the reference implementation accepts: offsets without hole or overlap that cover the file, known
+ * dtypes, sizes that match shapes. Refused beyond that: names or fields given twice, entries that are not objects,
+ * dimensions of 2^63 and more, and what no model has: names of more than a million characters, 32 million characters of
+ * metadata, rank above 65,536.
+ */
+public final class SafetensorsFile implements TensorSource {
+    private final Path path;
+    private final FileChannel channel;
+    private final SafetensorsHeader header;
+
+    private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) {
+        this.path = path;
+        this.channel = channel;
+        this.header = header;
+    }
+
+    /**
+     * Opens a file and checks its header.
+     *
+     * @throws InvalidInputException if the file is missing, not readable, not a regular file, or not valid
+     */
+    public static SafetensorsFile open(Path file) {
+        InputFile.requireRegular(file);
+        try {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+            try {
+                return new SafetensorsFile(file, channel, SafetensorsHeader.read(file, channel));
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    @Override
+    public Path path() {
+        return path;
+    }
+
+    /** The metadata of the header, in its order; empty if it has none. */
+    public Map<String, String> metadata() {
+        return header.metadata();
+    }
+
+    @Override
+    public List<String> names() {
+        return header.names();
+    }
+
+    @Override
+    public boolean contains(String name) {
+        return header.tensors().find(name) >= 0;
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+        int index = header.tensors().find(name);
+        if (index < 0) {
+            throw new InvalidInputException(path + ": has no tensor " + InputFile.quote(name));
+        }
+        TensorTable tensors = header.tensors();
+        return new TensorInfo(
+                name,
+                tensors.dtype(index),
+                tensors.shape(index),
+                path,
+                header.dataStart() + tensors.begin(index),
+                tensors.end(index) - tensors.begin(index));
+    }
+
+    @Override
+    public HostTensor tensor(String name) {
+        TensorInfo info = info(name);
+        DType dtype = info.dtype()
+                .dtype()
+                .orElseThrow(() -> new InvalidInputException(path + ": tensor " + InputFile.quote(name)
+                        + ": expected dtype F64, F32, F16, BF16, I64 or I32, found " + info.dtype()));
+        if (info.byteLength() > Integer.MAX_VALUE) {
+            throw new InvalidInputException(path + ": tensor " + InputFile.quote(name) + ": expected at most "
+                    + Integer.MAX_VALUE + " bytes in one tensor, found " + info.byteLength());
+        }
+        if (!channel.isOpen()) {
+            throw new IllegalStateException(path + " is closed");
+        }
+        try {
+            ByteBuffer data = info.byteLength() == 0
+                    ? ByteBuffer.allocate(0)
+                    : channel.map(FileChannel.MapMode.READ_ONLY, info.offset(), info.byteLength());
+            return new HostTensor(dtype, info.shape(), data);
+        } catch (IOException e) {
+            throw InputFile.unreadable(path, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw InputFile.unreadable(path, e);
+        }
+    }
+}

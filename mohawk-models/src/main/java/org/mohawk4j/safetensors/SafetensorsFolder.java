@@ -1,0 +1,139 @@
+package org.mohawk4j.safetensors;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tensor.HostTensor;
+
+/**
+ * The weights of a Hugging Face model folder: {@code model.safetensors}, or else the shards that
+ * {@code model.safetensors.index.json} lists. Links are followed, as the cache of the Hub needs it. Index and headers
+ * must agree on every tensor before any of them can be read.
+ */
+public final class SafetensorsFolder implements TensorSource {
+    /** The file that a folder holds when its weights are not split. */
+    public static final String FILE_NAME = "model.safetensors";
+
+    private final Path path;
+    private final List<SafetensorsFile> shards;
+    private final Map<String, SafetensorsFile> shardOf;
+
+    private SafetensorsFolder(Path path, List<SafetensorsFile> shards, Map<String, SafetensorsFile> shardOf) {
+        this.path = path;
+        this.shards = shards;
+        this.shardOf = shardOf;
+    }
+
+    /**
+     * Opens the weights in {@code folder}.
+     *
+     * @throws InvalidInputException if there are none; if a shard is missing or damaged; if a shard holds a tensor that
+     *     the index does not place there, or lacks one that it does; if the index names a file outside the folder
+     */
+    public static TensorSource open(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidInputException(
+                    folder + ": expected a model folder, found " + (Files.exists(folder) ? "a file" : "nothing there"));
+        }
+        Path single = folder.resolve(FILE_NAME);
+        if (Files.exists(single)) {
+            return SafetensorsFile.open(single);
+        }
+        Path index = folder.resolve(ShardIndex.FILE_NAME);
+        if (!Files.exists(index)) {
+            throw new InvalidInputException(
+                    folder + ": expected " + FILE_NAME + " or " + ShardIndex.FILE_NAME + ", found neither");
+        }
+        return open(folder, ShardIndex.read(index).weightMap());
+    }
+
+    private static SafetensorsFolder open(Path folder, Map<String, String> weightMap) {
+        Set<String> files = new TreeSet<>(weightMap.values());
+        for (String file : files) {
+            InputFile.requireRegular(folder.resolve(file));
+        }
+        List<SafetensorsFile> shards = new ArrayList<>();
+        try {
+            Map<String, SafetensorsFile> shardOf = new HashMap<>();
+            for (String file : files) {
+                SafetensorsFile shard = SafetensorsFile.open(folder.resolve(file));
+                shards.add(shard);
+                requireListed(shard, file, weightMap);
+                shard.names().forEach(name -> shardOf.put(name, shard));
+            }
+            requirePresent(folder, weightMap, shardOf.keySet());
+            return new SafetensorsFolder(folder, List.copyOf(shards), shardOf);
+        } catch (RuntimeException e) {
+            shards.forEach(SafetensorsFile::close);
+            throw e;
+        }
+    }
+
+    private static void requireListed(SafetensorsFile shard, String file, Map<String, String> weightMap) {
+        for (String name : shard.names()) {
+            @Nullable String listed = weightMap.get(name);
+            if (!file.equals(listed)) {
+                throw new InvalidInputException(shard.path() + ": holds tensor " + InputFile.quote(name) + ", which "
+                        + ShardIndex.FILE_NAME
+                        + (listed == null ? " does not list" : " places in " + InputFile.quote(listed)));
+            }
+        }
+    }
+
+    private static void requirePresent(Path folder, Map<String, String> weightMap, Set<String> present) {
+        if (present.size() < weightMap.size()) {
+            Set<String> missing = new HashSet<>(weightMap.keySet());
+            missing.removeAll(present);
+            String name = missing.iterator().next();
+            throw new InvalidInputException(folder.resolve(String.valueOf(weightMap.get(name))) + ": lacks tensor "
+                    + InputFile.quote(name) + ", which " + ShardIndex.FILE_NAME + " places there ("
+                    + missing.size() + " missing in all)");
+        }
+    }
+
+    @Override
+    public Path path() {
+        return path;
+    }
+
+    @Override
+    public List<String> names() {
+        return shards.stream().flatMap(shard -> shard.names().stream()).toList();
+    }
+
+    @Override
+    public boolean contains(String name) {
+        return shardOf.containsKey(name);
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+        return shard(name).info(name);
+    }
+
+    @Override
+    public HostTensor tensor(String name) {
+        return shard(name).tensor(name);
+    }
+
+    private SafetensorsFile shard(String name) {
+        SafetensorsFile shard = shardOf.get(name);
+        if (shard == null) {
+            throw new InvalidInputException(path + ": has no tensor " + InputFile.quote(name));
+        }
+        return shard;
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(SafetensorsFile::close);
+    }
+}

@@ -1,0 +1,13 @@
+package org.mohawk4j.safetensors;
+
+import java.nio.file.Path;
+import org.mohawk4j.tensor.Shape;
+
+/**
+ * What a file says about one of its tensors.
+ *
+ * @param file the file that holds it
+ * @param offset position of the first byte in that file
+ * @param byteLength bytes that it takes
+ */
+public record TensorInfo(String name, SafetensorsDtype dtype, Shape shape, Path file, long offset, long byteLength) {}

@@ -1,0 +1,18 @@
+package org.mohawk4j.safetensors;
+
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Shape;
+
+/** A tensor that is going to be written. */
+public record TensorSpec(String name, DType dtype, Shape shape) {
+    /** The specification that {@code tensor} fulfils. */
+    public static TensorSpec of(String name, HostTensor tensor) {
+        return new TensorSpec(name, tensor.dtype(), tensor.shape());
+    }
+
+    /** Bytes of the tensor's elements. */
+    public long byteLength() {
+        return Math.multiplyExact(shape.size(), dtype.bytes());
+    }
+}

@@ -1,0 +1,213 @@
+package org.mohawk4j.tokenizer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.safetensors.InputFile;
+
+/**
+ * The tokenizer of a Hugging Face {@code tokenizer.json}, run by Hugging Face's own library. Truncation, padding and
+ * special tokens around the text are off, whatever the file says. Works without a network.
+ *
+ * <p>Text repeats itself: with a byte-level tokenizer of the GPT-2 kind (Phi, GPT-NeoX, OPT and others), each distinct
+ * word is encoded once and remembered, which gives the same ids ten times faster and needs no memory for the
+ * bookkeeping of the whole text. Other tokenizers get the text in one piece.
+ */
+public final class TokenizerJson implements Tokenizer {
+    /** The file's name in a model folder. */
+    public static final String FILE_NAME = "tokenizer.json";
+
+    private static final int MAX_BYTES = 256 << 20;
+    private static final int MAX_PIECE = 1 << 28;
+    private static final int REMEMBERED_WORDS = 1 << 18;
+    private static final int REMEMBERED_LENGTH = 32;
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private final Path source;
+    private final byte[] json;
+    private final TokenizerDescription description;
+    private final NativeTokenizer tokenizer;
+    private final Map<String, int[]> words = new ConcurrentHashMap<>();
+
+    private TokenizerJson(Path source, byte[] json, TokenizerDescription description, NativeTokenizer tokenizer) {
+        this.source = source;
+        this.json = json;
+        this.description = description;
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * Loads a {@code tokenizer.json}, or the one in a folder.
+     *
+     * @throws InvalidInputException if it is missing or not a valid tokenizer
+     */
+    public static TokenizerJson load(Path fileOrFolder) {
+        Path file = Files.isDirectory(fileOrFolder) ? fileOrFolder.resolve(FILE_NAME) : fileOrFolder;
+        InputFile.requireRegular(file);
+        try {
+            if (Files.size(file) > MAX_BYTES) {
+                throw new InvalidInputException(
+                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
+            }
+            byte[] bytes = Files.readAllBytes(file);
+            String json = UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            TokenizerDescription description = TokenizerDescription.read(json);
+            NativeTokenizer tokenizer = explained(file, () -> new NativeTokenizer(json));
+            return new TokenizerJson(
+                    file, bytes, explained(file, () -> description.withIds(token -> id(tokenizer, token))), tokenizer);
+        } catch (CharacterCodingException e) {
+            throw new InvalidInputException(file + ": not UTF-8", e);
+        } catch (JsonProcessingException e) {
+            throw InputFile.notJson(file.toString(), e);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidInputException(file + ": not a tokenizer: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    @Override
+    public int[] encode(String text) {
+        String valid = withoutLoneSurrogates(text);
+        return description.splitsAtSpace() ? encodeWords(valid) : encodePiece(valid);
+    }
+
+    @Override
+    public String decode(int... ids) {
+        for (int id : ids) {
+            if (id < 0 || id >= vocabularySize()) {
+                throw new IllegalArgumentException(
+                        "token id " + id + " is not in the vocabulary of " + vocabularySize() + " of " + source);
+            }
+        }
+        return ids.length == 0 ? "" : tokenizer.decode(ids);
+    }
+
+    @Override
+    public int vocabularySize() {
+        return description.vocabularySize();
+    }
+
+    @Override
+    public OptionalInt endOfText() {
+        return description.endOfText();
+    }
+
+    /**
+     * Writes the same {@code tokenizer.json} into a folder, byte for byte.
+     *
+     * @throws InvalidInputException if it cannot be written
+     */
+    public void save(Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder, e);
+        }
+        AtomicFile.write(folder.resolve(FILE_NAME), json);
+    }
+
+    private static int id(NativeTokenizer tokenizer, TokenizerDescription.AddedToken token) {
+        int[] ids = tokenizer.encode(withoutLoneSurrogates(token.content()));
+        return ids.length == 1 ? ids[0] : token.id();
+    }
+
+    /** The ids of a text, encoded in one piece. */
+    int[] encodePiece(String text) {
+        if (text.length() > MAX_PIECE) {
+            throw new InvalidInputException(source + ": expected at most " + MAX_PIECE
+                    + " characters that this tokenizer takes in one piece, found " + text.length());
+        }
+        return text.isEmpty() ? new int[0] : explained(source, () -> tokenizer.encode(text));
+    }
+
+    private int[] encodeWords(String text) {
+        int[] ids = new int[text.length() / 3 + 16];
+        int count = 0;
+        int start = 0;
+        while (start < text.length()) {
+            int end = endOfWord(text, start);
+            int[] word = encodeWord(text.substring(start, end));
+            if (count + word.length > ids.length) {
+                ids = Arrays.copyOf(ids, Math.max(count + word.length, ids.length + ids.length / 2));
+            }
+            System.arraycopy(word, 0, ids, count, word.length);
+            count += word.length;
+            start = end;
+        }
+        return Arrays.copyOf(ids, count);
+    }
+
+    private int[] encodeWord(String word) {
+        int[] known = words.get(word);
+        if (known != null) {
+            return known;
+        }
+        int[] ids = encodePiece(word);
+        if (word.length() <= REMEMBERED_LENGTH && words.size() < REMEMBERED_WORDS) {
+            words.put(word, ids);
+        }
+        return ids;
+    }
+
+    /** The first place after {@code start} where whitespace follows something else, or the end. */
+    private static int endOfWord(String text, int start) {
+        for (int i = start + 1; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if ((c == ' ' || c == '\n' || c == '\r' || c == '\t') && isSolid(text.charAt(i - 1))) {
+                return i;
+            }
+        }
+        return text.length();
+    }
+
+    /** Whether a character is certainly no whitespace, in whichever version of Unicode. */
+    private static boolean isSolid(char c) {
+        return c < 0x7f
+                ? c > ' '
+                : c > 0xa0 && !Character.isWhitespace(c) && !Character.isSpaceChar(c) && c != '\u180e';
+    }
+
+    /** The text with U+FFFD for each half of a surrogate pair that stands alone, which native strings cannot hold. */
+    private static String withoutLoneSurrogates(String text) {
+        StringBuilder fixed = new StringBuilder();
+        int copied = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isSurrogate(c)) {
+                if (Character.isHighSurrogate(c)
+                        && i + 1 < text.length()
+                        && Character.isLowSurrogate(text.charAt(i + 1))) {
+                    i++;
+                } else {
+                    fixed.append(text, copied, i).append(REPLACEMENT);
+                    copied = i + 1;
+                }
+            }
+        }
+        return copied == 0 ? text : fixed.append(text, copied, text.length()).toString();
+    }
+
+    /** Runs native code, whose only exceptions say what is wrong with the tokenizer's file. */
+    private static <T> T explained(Path file, Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (IllegalStateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new InvalidInputException(file + ": not a tokenizer that can be used: " + e.getMessage(), e);
+        }
+    }
+}
