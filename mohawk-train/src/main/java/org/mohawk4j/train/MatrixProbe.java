@@ -1,0 +1,71 @@
+package org.mohawk4j.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.models.Block;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.report.LayerMatrices;
+import org.mohawk4j.train.report.MatrixValues;
+
+/** Takes pictures of mixing matrices on one short sequence, for the report. */
+final class MatrixProbe {
+    private static final int MAX_TIME = 128;
+    private static final int MAX_HEADS = 8;
+
+    private final CausalLm teacher;
+    private final CausalLm student;
+    private final int[] ids;
+    private final List<List<LayerMatrices.Row>> rows = new ArrayList<>();
+
+    /** @param sequence of which the start is used */
+    MatrixProbe(CausalLm teacher, CausalLm student, int[] sequence) {
+        this.teacher = teacher;
+        this.student = student;
+        this.ids = Arrays.copyOf(sequence, Math.min(sequence.length, MAX_TIME));
+        for (int i = 0; i < teacher.blocks().size(); i++) {
+            rows.add(new ArrayList<>());
+        }
+        capture("teacher", teacher);
+    }
+
+    /** Adds the student's matrices as they are now, on the teacher's hidden states. */
+    void captureStudent(String title) {
+        capture(title, student);
+    }
+
+    List<LayerMatrices> layers() {
+        List<LayerMatrices> layers = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            layers.add(new LayerMatrices(i, rows.get(i)));
+        }
+        return layers;
+    }
+
+    private void capture(String title, CausalLm model) {
+        Engine engine = teacher.engine();
+        try (Scope scope = engine.scope()) {
+            Tensor h = scope.adopt(teacher.embed(engine.indices(ids, 1, ids.length)));
+            for (int i = 0; i < rows.size(); i++) {
+                Block block = model.blocks().get(i);
+                MixingMatrix matrix = block.mixer().matrix(block.mixerInput(h));
+                rows.get(i).add(new LayerMatrices.Row(title, heads(matrix.materialize())));
+                h = teacher.blocks().get(i).forward(h);
+            }
+        }
+    }
+
+    private static List<MatrixValues> heads(Tensor matrix) {
+        int heads = (int) Math.min(MAX_HEADS, matrix.dim(1));
+        int time = Math.toIntExact(matrix.dim(2));
+        List<MatrixValues> values = new ArrayList<>();
+        for (int head = 0; head < heads; head++) {
+            values.add(new MatrixValues(time, time, matrix.narrow(1, head, 1).toFloats()));
+        }
+        return values;
+    }
+}

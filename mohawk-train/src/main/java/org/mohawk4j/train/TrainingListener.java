@@ -1,0 +1,14 @@
+package org.mohawk4j.train;
+
+import org.mohawk4j.train.run.StepMetrics;
+
+/** Told what a run is doing, on the training thread. */
+public interface TrainingListener {
+    /** @param stage 1, 2 or 3 */
+    default void onStageStart(int stage, int steps) {}
+
+    /** After each step. */
+    default void iterationDone(StepMetrics metrics) {}
+
+    default void onStageEnd(int stage) {}
+}

@@ -1,0 +1,44 @@
+package org.mohawk4j.train.data;
+
+/**
+ * A batch of windows: ids [B, T], row by row, that a model reads, and the ids [B, T] that it should predict, each the
+ * successor of the id at its place.
+ */
+public final class TokenBatch {
+    private final int batch;
+    private final int context;
+    private final int[] inputs;
+    private final int[] targets;
+
+    TokenBatch(int batch, int context, int[] inputs, int[] targets) {
+        this.batch = batch;
+        this.context = context;
+        this.inputs = inputs;
+        this.targets = targets;
+    }
+
+    /** B, the number of windows. */
+    public int batch() {
+        return batch;
+    }
+
+    /** T, the tokens of a window that are read, and as many that are predicted. */
+    public int context() {
+        return context;
+    }
+
+    /** B · T, the tokens predicted. */
+    public int tokens() {
+        return inputs.length;
+    }
+
+    /** Ids [B · T] to read. Not copied: whoever changes them changes the batch. */
+    public int[] inputs() {
+        return inputs;
+    }
+
+    /** Ids [B · T] to predict. Not copied: whoever changes them changes the batch. */
+    public int[] targets() {
+        return targets;
+    }
+}

@@ -1,0 +1,251 @@
+package org.mohawk4j.train.report;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Writes a {@link RunReport} as one page, {@code index.html}, that needs nothing else: no script, no network; its images
+ * are embedded. The images lie beside it as well, as PNG of twice the size shown, and are linked from the page. Light or
+ * dark follows the reader's settings.
+ */
+public final class HtmlReport {
+    private static final int CHART_WIDTH = 520;
+    private static final int CHART_HEIGHT = 300;
+    private static final int MATRICES_WIDTH = 900;
+    private static final int SMALLEST_CELL = 96;
+    private static final int LARGEST_CELL = 192;
+    private static final int OPEN_LAYERS = 4;
+
+    private final Path folder;
+    private final RunReport report;
+    private final Writer out;
+    private final Optional<String> whyNoText = Images.whyNoText();
+
+    private HtmlReport(Path folder, RunReport report, Writer out) {
+        this.folder = folder;
+        this.report = report;
+        this.out = out;
+    }
+
+    /** Writes {@code index.html} and its images into a folder that exists. */
+    public static void write(Path folder, RunReport report) throws IOException {
+        try (Writer out = Files.newBufferedWriter(folder.resolve("index.html"), StandardCharsets.UTF_8)) {
+            new HtmlReport(folder, report, out).write();
+        }
+    }
+
+    private void write() throws IOException {
+        line("<!DOCTYPE html>");
+        line("<html lang=\"en\">");
+        line("<head>");
+        line("<meta charset=\"utf-8\">");
+        line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        line("<meta http-equiv=\"Content-Security-Policy\""
+                + " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">");
+        line("<title>" + Html.escape(report.title()) + "</title>");
+        line("<style>");
+        out.write(Html.STYLE);
+        line("</style>");
+        line("</head>");
+        line("<body>");
+        line("<main>");
+        line("<h1>" + Html.escape(report.title()) + "</h1>");
+        writeScores();
+        writeStages();
+        writeCurves();
+        writeMatrices();
+        writeSamples();
+        writeEnvironment();
+        writeConfiguration();
+        line("</main>");
+        line("</body>");
+        line("</html>");
+    }
+
+    private void writeScores() throws IOException {
+        if (report.scores().isEmpty()) {
+            return;
+        }
+        ModelScore first = report.scores().get(0);
+        line("<section class=\"tiles\">");
+        for (ModelScore score : report.scores()) {
+            line("<div class=\"tile\"><h2>" + Html.escape(score.name()) + "</h2>");
+            line("<p class=\"value\">" + Numbers.compact(score.perplexity()) + "</p>");
+            line("<p>perplexity on " + Numbers.whole((double) score.tokens()) + " tokens</p>");
+            String gap = score.equals(first)
+                    ? ""
+                    : String.format(
+                            Locale.ROOT,
+                            ", %+.4f to %s",
+                            score.nllPerToken() - first.nllPerToken(),
+                            Html.escape(first.name()));
+            line("<p>nll per token " + Numbers.loss(score.nllPerToken()) + gap + "</p>");
+            line("<p>" + Numbers.whole(score.tokensPerSecond()) + " tokens per second</p></div>");
+        }
+        line("</section>");
+    }
+
+    private void writeStages() throws IOException {
+        List<StageSummary> stages = report.losses().summaries();
+        if (stages.isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Stages</h2>");
+        line("<div class=\"wide\"><table>");
+        line("<thead><tr><th>stage</th><th class=\"n\">loss at start</th><th class=\"n\">loss at end</th>"
+                + "<th class=\"n\">steps</th><th class=\"n\">tokens</th><th class=\"n\">tokens per second</th>"
+                + "<th class=\"n\">time</th></tr></thead>");
+        line("<tbody>");
+        for (StageSummary stage : stages) {
+            line("<tr><td>" + stage.stage() + " " + stage.name() + "</td>"
+                    + number(Numbers.loss(stage.firstLoss()))
+                    + number(Numbers.loss(stage.lastLoss()))
+                    + number(Numbers.whole(stage.steps()))
+                    + number(Numbers.whole((double) stage.tokens()))
+                    + number(Numbers.whole(stage.tokensPerSecond()))
+                    + number(Numbers.duration(stage.seconds()))
+                    + "</tr>");
+        }
+        line("</tbody></table></div>");
+        line("<p class=\"note\">The loss at the end is the mean of the last ten steps. In stages 1 and 2 it is the sum"
+                + " over layers.</p>");
+        line("</section>");
+    }
+
+    private static String number(String text) {
+        return "<td class=\"n\">" + text + "</td>";
+    }
+
+    private void writeCurves() throws IOException {
+        List<StageSummary> stages = report.losses().summaries();
+        if (stages.isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Loss curves</h2>");
+        if (whyNoText.isPresent()) {
+            line("<p class=\"note\">Left out: this Java cannot draw text. With fontconfig and a font installed, or with"
+                    + " -Djava.awt.headless=true, it can. The numbers are in metrics.jsonl. ("
+                    + Html.escape(whyNoText.get()) + ")</p>");
+            line("</section>");
+            return;
+        }
+        LossChart chart = new LossChart(CHART_WIDTH, CHART_HEIGHT);
+        line("<div class=\"curves\">");
+        for (StageSummary stage : stages) {
+            String file = "loss-stage-" + stage.stage();
+            String title = "Stage " + stage.stage() + ", " + stage.name();
+            Curve loss = report.losses().loss(stage.stage());
+            writeImage(file + ".png", chart.loss(loss), title + skipped(loss));
+            List<Curve> layers = report.losses().layerLosses(stage.stage());
+            if (layers.size() > 1) {
+                writeImage(file + "-layers.png", chart.layerLosses(layers), title + ", by layer");
+            }
+        }
+        line("</div>");
+        line("</section>");
+    }
+
+    private static String skipped(Curve loss) {
+        return loss.skipped() == 0 ? "" : "; steps without a finite loss, left out: " + loss.skipped();
+    }
+
+    private void writeMatrices() throws IOException {
+        if (report.matrices().isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Mixing matrices</h2>");
+        line("<p class=\"note\">Row t of a matrix is what position t takes from each position before it. Lighter is"
+                + " larger, in logarithmic steps over three decades that end at the teacher's largest entry; red to"
+                + " yellow is positive, blue to cyan negative. The distance is the Frobenius norm of the difference to"
+                + " the teacher's matrix.</p>");
+        if (whyNoText.isPresent()) {
+            line("<p class=\"note\">A column for each head; rows from the top: "
+                    + Html.escape(String.join(
+                            ", ",
+                            report.matrices().get(0).rows().stream()
+                                    .map(LayerMatrices.Row::title)
+                                    .toList()))
+                    + ".</p>");
+        }
+        int open = OPEN_LAYERS;
+        for (LayerMatrices layer : report.matrices()) {
+            line("<details" + (open-- > 0 ? " open" : "") + "><summary>Layer " + layer.layer() + "</summary>");
+            int cell = Math.max(SMALLEST_CELL, Math.min(LARGEST_CELL, MATRICES_WIDTH / layer.heads()));
+            HeatmapGrid grid = new HeatmapGrid(cell, HeatmapScale.LOG);
+            writeImage("matrices-layer-" + layer.layer() + ".png", grid.render(layer), "");
+            line("</details>");
+        }
+        line("</section>");
+    }
+
+    private void writeImage(String file, BufferedImage image, String caption) throws IOException {
+        byte[] png = Images.png(image);
+        Files.write(folder.resolve(file), png);
+        line("<figure><a href=\"" + file + "\"><img alt=\"" + Html.escape(caption.isEmpty() ? file : caption)
+                + "\" width=\"" + image.getWidth() / Images.DENSITY + "\" height=\""
+                + image.getHeight() / Images.DENSITY + "\" src=\"data:image/png;base64,"
+                + Base64.getEncoder().encodeToString(png) + "\"></a>");
+        if (!caption.isEmpty()) {
+            line("<figcaption>" + Html.escape(caption) + "</figcaption>");
+        }
+        line("</figure>");
+    }
+
+    private void writeSamples() throws IOException {
+        if (report.samples().isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Samples</h2>");
+        line("<div class=\"samples\">");
+        for (Sample sample : report.samples()) {
+            line("<figure><figcaption>" + Html.escape(sample.model()) + "</figcaption>");
+            line("<blockquote><b>" + Html.escape(sample.prompt()) + "</b>" + Html.escape(sample.continuation())
+                    + "</blockquote></figure>");
+        }
+        line("</div>");
+        line("</section>");
+    }
+
+    private void writeEnvironment() throws IOException {
+        if (report.environment().isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Environment</h2>");
+        line("<div class=\"wide\"><table><tbody>");
+        for (var fact : report.environment().entrySet()) {
+            line("<tr><td>" + Html.escape(fact.getKey()) + "</td><td>" + Html.escape(fact.getValue()) + "</td></tr>");
+        }
+        line("</tbody></table></div>");
+        line("</section>");
+    }
+
+    private void writeConfiguration() throws IOException {
+        if (report.configuration().isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>Configuration</h2>");
+        line("<details><summary>Every value of the run</summary>");
+        line("<pre>" + Html.escape(report.configuration()) + "</pre>");
+        line("</details>");
+        line("</section>");
+    }
+
+    private void line(String text) throws IOException {
+        out.write(text);
+        out.write('\n');
+    }
+}

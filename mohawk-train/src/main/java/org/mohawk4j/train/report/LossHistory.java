@@ -1,0 +1,95 @@
+package org.mohawk4j.train.report;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.mohawk4j.train.run.MetricsReader;
+import org.mohawk4j.train.run.StepMetrics;
+
+/**
+ * The losses of a run by stage, gathered step by step in memory that does not grow with the steps: curves hold means
+ * once there are too many points.
+ */
+public final class LossHistory {
+    private static final int CAPACITY = 1024;
+    private static final int LAST = 10;
+
+    private final NavigableMap<Integer, Stage> stages = new TreeMap<>();
+
+    private static final class Stage {
+        private final Curve loss = new Curve(CAPACITY);
+        private final List<Curve> layers = new ArrayList<>();
+        private final Deque<Double> last = new ArrayDeque<>();
+        private final double firstLoss;
+        private int steps;
+        private StepMetrics latest;
+
+        Stage(StepMetrics first) {
+            firstLoss = first.loss();
+            latest = first;
+        }
+
+        void add(StepMetrics step) {
+            steps++;
+            latest = step;
+            double tokens = (double) step.tokens();
+            loss.add(tokens, step.loss());
+            for (int layer = 0; layer < step.layerLosses().size(); layer++) {
+                if (layer == layers.size()) {
+                    layers.add(new Curve(CAPACITY));
+                }
+                layers.get(layer).add(tokens, step.layerLosses().get(layer));
+            }
+            last.add(step.loss());
+            if (last.size() > LAST) {
+                last.remove();
+            }
+        }
+
+        double lastLoss() {
+            return last.stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
+        }
+    }
+
+    /** The history in a run's {@code metrics.jsonl}. */
+    public static LossHistory read(Path metrics) {
+        LossHistory history = new LossHistory();
+        MetricsReader.forEach(metrics, history::add);
+        return history;
+    }
+
+    /** Adds the next step. */
+    public void add(StepMetrics step) {
+        stages.computeIfAbsent(step.stage(), stage -> new Stage(step)).add(step);
+    }
+
+    /** What became of each stage that took a step, in order. */
+    public List<StageSummary> summaries() {
+        List<StageSummary> summaries = new ArrayList<>();
+        stages.forEach((number, stage) -> summaries.add(new StageSummary(
+                number,
+                stage.steps,
+                stage.latest.tokens(),
+                stage.firstLoss,
+                stage.lastLoss(),
+                stage.latest.tokensPerSecond(),
+                stage.latest.seconds())));
+        return summaries;
+    }
+
+    /** The loss of a stage over its tokens; empty if the stage took no step. */
+    public Curve loss(int stage) {
+        Stage found = stages.get(stage);
+        return found == null ? new Curve(CAPACITY) : found.loss;
+    }
+
+    /** The losses of a stage by layer over its tokens; empty if it has none. */
+    public List<Curve> layerLosses(int stage) {
+        Stage found = stages.get(stage);
+        return found == null ? List.of() : List.copyOf(found.layers);
+    }
+}

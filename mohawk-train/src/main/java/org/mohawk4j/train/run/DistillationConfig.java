@@ -1,0 +1,19 @@
+package org.mohawk4j.train.run;
+
+/**
+ * Stage 3, knowledge distillation.
+ *
+ * @param temperature τ, by which teacher's and student's logits are divided in the soft loss
+ * @param hardLabelShare share of the loss against the text itself, from 0 to 1; the rest is against the teacher
+ */
+public record DistillationConfig(double temperature, double hardLabelShare) {
+    /** Checks the ranges. */
+    public DistillationConfig {
+        Ranges.positive("distillation.temperature", temperature);
+        Ranges.fraction("distillation.hard-label-share", hardLabelShare);
+    }
+
+    static DistillationConfig defaults() {
+        return new DistillationConfig(1.0, 0.0);
+    }
+}

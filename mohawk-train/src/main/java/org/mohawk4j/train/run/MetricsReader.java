@@ -1,0 +1,116 @@
+package org.mohawk4j.train.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.mohawk4j.InvalidInputException;
+
+/**
+ * Reads the JSON lines of {@link MetricsWriter}, also of a run that is still writing them: a last line without its end
+ * is left out.
+ */
+public final class MetricsReader {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private MetricsReader() {}
+
+    /**
+     * Hands over one step after the other, so that a long run's metrics never lie in memory together.
+     *
+     * @throws InvalidInputException for a missing file, or a line that is not the metrics of a step
+     */
+    public static void forEach(Path file, Consumer<? super StepMetrics> action) {
+        if (!Files.isRegularFile(file)) {
+            throw new InvalidInputException("metrics " + file + ": expected a file of JSON lines, found none");
+        }
+        try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            int number = 0;
+            for (String line = lines.readLine(); line != null; ) {
+                number++;
+                String next = lines.readLine();
+                if (next != null || complete(line)) {
+                    action.accept(parse(file, number, line));
+                }
+                line = next;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + file, e);
+        }
+    }
+
+    /** All steps, in order. */
+    public static List<StepMetrics> read(Path file) {
+        List<StepMetrics> steps = new ArrayList<>();
+        forEach(file, steps::add);
+        return steps;
+    }
+
+    private static boolean complete(String line) {
+        return line.endsWith("}");
+    }
+
+    private static StepMetrics parse(Path file, int number, String line) {
+        String place = "metrics " + file + " line " + number;
+        try {
+            JsonNode node = JSON.readTree(line);
+            List<Double> layerLosses = new ArrayList<>();
+            node.path(StepMetrics.LAYER_LOSSES).forEach(loss -> layerLosses.add(loss.asDouble(Double.NaN)));
+            Map<String, Object> extra = new LinkedHashMap<>();
+            node.properties().forEach(entry -> {
+                if (!StepMetrics.NAMES.contains(entry.getKey())) {
+                    extra.put(entry.getKey(), plain(entry.getValue()));
+                }
+            });
+            return new StepMetrics(
+                    (int) whole(node, StepMetrics.STAGE, place),
+                    (int) whole(node, StepMetrics.STEP, place),
+                    whole(node, StepMetrics.TOKENS, place),
+                    number(node, StepMetrics.LOSS, place),
+                    layerLosses,
+                    number(node, StepMetrics.LEARNING_RATE, place),
+                    number(node, StepMetrics.GRADIENT_NORM, place),
+                    number(node, StepMetrics.TOKENS_PER_SECOND, place),
+                    number(node, StepMetrics.SECONDS, place),
+                    extra);
+        } catch (JsonProcessingException e) {
+            throw new InvalidInputException(place + ": expected a JSON object, found " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static long whole(JsonNode node, String name, String place) {
+        JsonNode value = node.path(name);
+        if (!value.canConvertToLong()) {
+            throw new InvalidInputException(place + ": expected a whole number " + name + ", found " + value);
+        }
+        return value.asLong();
+    }
+
+    private static double number(JsonNode node, String name, String place) {
+        JsonNode value = node.path(name);
+        if (!value.isNumber() && !value.isNull()) {
+            throw new InvalidInputException(place + ": expected a number " + name + ", found " + value);
+        }
+        return value.isNull() ? Double.NaN : value.asDouble();
+    }
+
+    private static Object plain(JsonNode value) {
+        if (value.isBoolean()) {
+            return value.booleanValue();
+        }
+        if (value.isNull()) {
+            return Double.NaN;
+        }
+        return value.isNumber() ? value.numberValue() : value.asText();
+    }
+}

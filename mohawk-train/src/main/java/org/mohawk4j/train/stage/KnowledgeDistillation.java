@@ -1,0 +1,57 @@
+package org.mohawk4j.train.stage;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Gradients;
+import org.mohawk4j.tensor.Tape;
+import org.mohawk4j.tensor.Tensor;
+
+/** Stage 3: cross-entropy between the teacher's and the student's token distributions (MOHAWK, section 4.3). */
+public final class KnowledgeDistillation implements Objective {
+    private final CausalLm teacher;
+    private final CausalLm student;
+    private final DistillationFunction.Weights weights;
+    private final Map<String, Parameter> trained = new LinkedHashMap<>();
+
+    /** @param trains which of the student's parameters, by name */
+    public KnowledgeDistillation(
+            CausalLm teacher, CausalLm student, DistillationFunction.Weights weights, Predicate<String> trains) {
+        this.teacher = teacher;
+        this.student = student;
+        this.weights = weights;
+        student.parameters().forEach((name, parameter) -> {
+            if (trains.test(name)) {
+                trained.put(name, parameter);
+            }
+        });
+    }
+
+    @Override
+    public Map<String, Parameter> trained() {
+        return trained;
+    }
+
+    @Override
+    public Result evaluate(Tensor ids, Tensor labels) {
+        Engine engine = student.engine();
+        Tensor target = engine.scoped(() -> teacher.hidden(ids));
+        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        try (Tape tape =
+                engine.tape(trained.values().stream().map(Parameter::value).toList())) {
+            Tensor hidden = engine.scoped(() -> student.hidden(ids));
+            Tensor loss = DistillationFunction.apply(
+                    teacher.head(target), student.head(hidden), Optional.of(labels), weights);
+            Gradients found = tape.gradients(loss);
+            trained.forEach((name, parameter) ->
+                    found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
+            return new Result(List.of(loss.detach()), gradients);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package org.mohawk4j.train.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
+
+class TokenSequenceTest {
+    /** Splits as byte-level BPE of the GPT-2 family does before it merges; one id a piece. */
+    private static final Pattern WORDS =
+            Pattern.compile("'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
+
+    private static final String TEXT = "It was  a dark,\n\n stormy night; the old man's dog 'barked' 12 times.\n"
+            + "Thereupon   nobody moved .  ".repeat(7) + "end\n";
+
+    private static int[] words(String text) {
+        Matcher matcher = WORDS.matcher(text);
+        List<Integer> ids = new ArrayList<>();
+        while (matcher.find()) {
+            ids.add(matcher.group().hashCode());
+        }
+        return ids.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 7, 20, 50, 1000})
+    void encodingInPiecesGivesTheTokensOfTheWhole(int piece) {
+        TokenSequence pieces = TokenSequence.encode("text", TEXT, TokenSequenceTest::words, piece);
+
+        assertThat(pieces.toArray()).isEqualTo(words(TEXT));
+    }
+
+    @Test
+    void longTextsAreReallyEncodedInPieces() {
+        List<Integer> lengths = new ArrayList<>();
+        TokenSequence.encode(
+                "text",
+                TEXT,
+                text -> {
+                    lengths.add(text.length());
+                    return words(text);
+                },
+                20);
+
+        assertThat(lengths).hasSizeGreaterThan(5);
+        assertThat(lengths.stream().mapToInt(Integer::intValue).sum()).isEqualTo(TEXT.length());
+    }
+
+    @Test
+    void textWithoutAPlaceToCutIsEncodedWhole() {
+        String text = "a\n".repeat(100);
+
+        assertThat(TokenSequence.encode("text", text, TokenSequenceTest::words, 10)
+                        .toArray())
+                .isEqualTo(words(text));
+    }
+
+    @Test
+    void anEncoderOfManyTokensACharacterFits() {
+        TokenSequence tokens = TokenSequence.encode(
+                "text", "ab", text -> IntStream.range(0, 5000).toArray());
+
+        assertThat(tokens.length()).isEqualTo(5000);
+        assertThat(tokens.get(4999)).isEqualTo(4999);
+    }
+
+    @Test
+    void slicesAreRelativeToTheirSource() {
+        TokenSequence tokens = TokenSequence.of("text", 5, 6, 7, 8, 9);
+        TokenSequence slice = tokens.slice(1, 4).slice(1, 3);
+
+        assertThat(slice.toArray()).containsExactly(7, 8);
+        assertThat(slice.get(0)).isEqualTo(7);
+        assertThatThrownBy(() -> slice.get(2)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> slice.copy(1, 2, new int[2], 0)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
+    void namesTheFirstIdOutsideTheVocabulary() {
+        TokenSequence tokens = TokenSequence.of("train.txt", 0, 3, 4, 9);
+
+        assertThat(tokens.requireVocabulary(10)).isSameAs(tokens);
+        assertThatThrownBy(() -> tokens.requireVocabulary(4))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("text train.txt: expected token ids from 0 to 3, the model's vocabulary,"
+                        + " found 4 at token 2");
+        assertThatThrownBy(() -> TokenSequence.of("text", 1, -1).requireVocabulary(4))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("found -1 at token 1");
+    }
+
+    @Test
+    void theHeldOutSplitIsTheEndWithoutOverlap() {
+        TokenSequence tokens = TokenSequence.of("text", IntStream.range(0, 100).toArray());
+
+        TokenSequence.Split split = tokens.splitLast(0.3, 16);
+
+        assertThat(split.training().toArray()).isEqualTo(IntStream.range(0, 70).toArray());
+        assertThat(split.heldOut().toArray()).isEqualTo(IntStream.range(70, 100).toArray());
+    }
+
+    @Test
+    void aSplitWithLessThanAWindowOnEitherSideIsRefused() {
+        TokenSequence tokens = TokenSequence.of("text", new int[100]);
+
+        assertThatThrownBy(() -> tokens.splitLast(0.1, 16))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("context 16 + 1")
+                .hasMessageContaining("100 tokens split into 90 and 10");
+        assertThatThrownBy(() -> tokens.splitLast(0.9, 16)).isInstanceOf(InvalidInputException.class);
+        assertThat(tokens.splitLast(0.17, 16).heldOut().length()).isEqualTo(17);
+    }
+}

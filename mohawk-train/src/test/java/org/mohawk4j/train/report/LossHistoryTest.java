@@ -1,0 +1,51 @@
+package org.mohawk4j.train.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.train.run.MetricsWriter;
+import org.mohawk4j.train.run.StepMetrics;
+
+class LossHistoryTest {
+    private static StepMetrics step(int stage, int step, double loss, List<Double> layers) {
+        return new StepMetrics(stage, step, step * 100L, loss, layers, 1e-3, 1, 50, step * 2.0, Map.of());
+    }
+
+    @Test
+    void summarisesEachStage() {
+        LossHistory history = new LossHistory();
+        for (int i = 1; i <= 30; i++) {
+            history.add(step(1, i, 31 - i, List.of(i * 1.0, 31.0 - 2 * i)));
+        }
+        history.add(step(3, 1, 8.5, List.of()));
+
+        List<StageSummary> summaries = history.summaries();
+
+        assertThat(summaries).hasSize(2);
+        assertThat(summaries.get(0)).isEqualTo(new StageSummary(1, 30, 3000, 30, 5.5, 50, 60));
+        assertThat(summaries.get(0).name()).isEqualTo("matrix orientation");
+        assertThat(summaries.get(1).lastLoss()).isEqualTo(8.5);
+        assertThat(history.loss(1).y()).hasSize(30);
+        assertThat(history.layerLosses(1)).hasSize(2);
+        assertThat(history.layerLosses(1).get(1).y()[1]).isCloseTo(27, within(1e-12));
+        assertThat(history.layerLosses(3)).isEmpty();
+        assertThat(history.loss(2).size()).isZero();
+    }
+
+    @Test
+    void readsTheMetricsOfARun(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("metrics.jsonl");
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(step(2, 1, 4, List.of(4.0)));
+            writer.write(step(2, 2, 3, List.of(3.0)));
+        }
+
+        assertThat(LossHistory.read(file).summaries()).containsExactly(new StageSummary(2, 2, 200, 4, 3.5, 50, 4));
+    }
+}

@@ -1,0 +1,135 @@
+package org.mohawk4j.train.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.InvalidInputException;
+
+class MetricsTest {
+    private static final StepMetrics FIRST =
+            new StepMetrics(1, 1, 2048, 3.25, List.of(1.25, 2.0), 1e-4, 0.5, 900.5, 2.3, Map.of());
+
+    @TempDir
+    private Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("metrics.jsonl");
+    }
+
+    @Test
+    void stepsReadBackAsWritten() throws IOException {
+        StepMetrics second = new StepMetrics(
+                3, 7, 1L << 40, 8.5, List.of(), 1e-3, 1.5, 1e6, 3e5, Map.of("note", "a \"b\"\n", "skipped", true));
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+            writer.write(second);
+        }
+
+        assertThat(MetricsReader.read(file)).containsExactly(FIRST, second);
+    }
+
+    @Test
+    void aLineIsOneJsonObjectInSnakeCaseWrittenAtOnce() throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+
+            List<String> lines = Files.readAllLines(file);
+            assertThat(lines).hasSize(1);
+            JsonNode line = new ObjectMapper().readTree(lines.get(0));
+            assertThat(line.fieldNames())
+                    .toIterable()
+                    .containsExactly(
+                            "stage",
+                            "step",
+                            "tokens",
+                            "loss",
+                            "layer_losses",
+                            "learning_rate",
+                            "gradient_norm",
+                            "tokens_per_second",
+                            "seconds");
+            assertThat(line.get("layer_losses").get(1).asDouble()).isEqualTo(2.0);
+        }
+    }
+
+    @Test
+    void numbersThatAreNotFiniteAreNullAndReadAsNaN() throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(new StepMetrics(
+                    2,
+                    1,
+                    1,
+                    Double.NaN,
+                    List.of(1.0, Double.POSITIVE_INFINITY),
+                    1,
+                    Double.NEGATIVE_INFINITY,
+                    1,
+                    1,
+                    Map.of("x", Float.NaN)));
+        }
+
+        assertThat(Files.readString(file))
+                .contains("\"loss\":null", "[1.0,null]", "\"gradient_norm\":null", "\"x\":null");
+        StepMetrics read = MetricsReader.read(file).get(0);
+        assertThat(read.loss()).isNaN();
+        assertThat(read.layerLosses().get(1)).isNaN();
+        assertThat(read.gradientNorm()).isNaN();
+        assertThat(read.extra()).containsEntry("x", Double.NaN);
+    }
+
+    @Test
+    void aLineStillBeingWrittenIsLeftOut() throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+        }
+        Files.writeString(file, "{\"stage\":1,\"st", StandardOpenOption.APPEND);
+
+        assertThat(MetricsReader.read(file)).containsExactly(FIRST);
+    }
+
+    @Test
+    void aWrongLineIsNamedByItsNumber() throws IOException {
+        Files.writeString(file, "nonsense\n{}\n");
+        assertThatThrownBy(() -> MetricsReader.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("line 1: expected a JSON object");
+
+        Files.writeString(file, "{\"stage\":\"one\"}\n");
+        assertThatThrownBy(() -> MetricsReader.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("line 1: expected a whole number stage, found \"one\"");
+
+        assertThatThrownBy(() -> MetricsReader.read(folder.resolve("none"))).isInstanceOf(InvalidInputException.class);
+    }
+
+    @Test
+    void anExistingFileIsNotOverwritten() throws IOException {
+        Files.writeString(file, "precious");
+
+        assertThatThrownBy(() -> new MetricsWriter(file)).isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(file).hasContent("precious");
+    }
+
+    @Test
+    void extraValuesMustNotShadowOthersNorBeObjects() {
+        assertThatThrownBy(() -> new StepMetrics(1, 1, 1, 1, List.of(), 1, 1, 1, 1, Map.of("loss", 2)))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new StepMetrics(1, 1, 1, 1, List.of(), 1, 1, 1, 1, Map.of("x", List.of())))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+}
