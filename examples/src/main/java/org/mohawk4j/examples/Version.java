@@ -1,0 +1,13 @@
+package org.mohawk4j.examples;
+
+import java.util.Objects;
+import picocli.CommandLine.IVersionProvider;
+
+/** The version that the build wrote into the jar's manifest. */
+final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+        String version = Version.class.getPackage().getImplementationVersion();
+        return new String[] {"mohawk " + Objects.requireNonNullElse(version, "(unpackaged build)")};
+    }
+}
