@@ -1,9 +1,13 @@
 package org.mohawk4j.examples;
 
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /**
@@ -16,20 +20,51 @@ import picocli.CommandLine.Spec;
         description = "Distils Transformers into models with other sequence mixers (MOHAWK, arXiv 2408.10189).",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        synopsisSubcommandLabel = "COMMAND")
+        scope = ScopeType.INHERIT,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            DistillCommand.class,
+            EvaluateCommand.class,
+            GenerateCommand.class,
+            InspectCommand.class,
+            ParityCommand.class
+        })
 public final class Mohawk implements Runnable {
     @Spec
     private CommandSpec spec;
+
+    @Option(
+            names = {"-v", "--verbose"},
+            scope = ScopeType.INHERIT,
+            description = "Log what happens, and show the stack trace of an error.")
+    private boolean verbose;
 
     private Mohawk() {}
 
     /** Runs the command line and exits with its code. */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Mohawk()).execute(args));
+        // Whether natives fit together is JavaCPP's to say in the log, where simplelogger.properties judges it.
+        System.setProperty("org.bytedeco.javacpp.logger", "slf4j");
+        System.exit(commandLine()
+                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .execute(args));
+    }
+
+    /** The command line, ready to execute. */
+    static CommandLine commandLine() {
+        Mohawk mohawk = new Mohawk();
+        Failures failures = new Failures(() -> mohawk.verbose);
+        return new CommandLine(mohawk)
+                .setExecutionStrategy(failures)
+                .setParameterExceptionHandler(failures)
+                .setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing required subcommand");
+        throw new ParameterException(spec.commandLine(), "missing command");
     }
 }

@@ -5,9 +5,13 @@ import picocli.CommandLine.IVersionProvider;
 
 /** The version that the build wrote into the jar's manifest. */
 final class Version implements IVersionProvider {
+    static String number() {
+        return Objects.requireNonNullElse(
+                Version.class.getPackage().getImplementationVersion(), "(unpackaged build)");
+    }
+
     @Override
     public String[] getVersion() {
-        String version = Version.class.getPackage().getImplementationVersion();
-        return new String[] {"mohawk " + Objects.requireNonNullElse(version, "(unpackaged build)")};
+        return new String[] {"mohawk " + number()};
     }
 }

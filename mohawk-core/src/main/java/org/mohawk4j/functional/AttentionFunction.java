@@ -22,6 +22,9 @@ public final class AttentionFunction {
         /** Gradients of q, k and v. */
         record Gradients(Array q, Array k, Array v) {}
 
+        /** Whether it can share each of G key heads among H/G query heads. */
+        boolean supports(long heads, long groups);
+
         Result forward(Array q, Array k, Array v, double scale);
 
         Gradients backward(
@@ -37,7 +40,8 @@ public final class AttentionFunction {
      */
     public static Tensor apply(Tensor q, Tensor k, Tensor v, double scale) {
         Engine engine = q.engine();
-        Optional<AttentionKernel> kernel = engine.backend().kernel(AttentionKernel.class);
+        Optional<AttentionKernel> kernel =
+                engine.backend().kernel(AttentionKernel.class).filter(fused -> fused.supports(q.dim(2), k.dim(2)));
         if (kernel.isEmpty()) {
             return reference(q, k, v, scale);
         }

@@ -14,22 +14,21 @@ public final class LinearFunction {
 
     /** Fused product, bias and activation. */
     public interface LinearKernel extends Kernel {
-        /**
-         * @param input [R, D]
-         * @param weight [E, D]
-         * @param bias [E]
-         * @param preActivation whether the value before the activation is wanted as a second result
-         * @return the output [R, E], and the value before the activation if wanted
-         */
-        List<Array> forward(
-                Array input, Array weight, Optional<Array> bias, Activation activation, boolean preActivation);
+        /** Output [R,E], and what {@link #activationGradient} needs. */
+        record Result(Array output, List<Array> saved) {}
+
+        boolean supports(Activation activation);
 
         /**
-         * The gradient before the activation, from the gradient after it.
-         *
-         * @param preActivation what {@code forward} gave as second result
+         * @param input [R,D]
+         * @param weight [E,D]
+         * @param bias [E]
+         * @param forGradient whether {@link #activationGradient} will follow
          */
-        Array activationGradient(Array outputGradient, Array preActivation, Activation activation);
+        Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean forGradient);
+
+        /** The gradient before the activation, from the gradient after it. */
+        Array activationGradient(Array outputGradient, List<Array> saved, Activation activation);
     }
 
     /**
@@ -40,49 +39,56 @@ public final class LinearFunction {
      */
     public static Tensor apply(Tensor x, Tensor weight, Optional<Tensor> bias, Activation activation) {
         requireWidth(x, weight);
-        Engine engine = x.engine();
-        Optional<LinearKernel> kernel = engine.backend().kernel(LinearKernel.class);
-        if (kernel.isEmpty()) {
-            return reference(x, weight, bias, activation);
-        }
         Tensor rows = x.reshape(-1, x.dim(-1));
-        boolean tracked = engine.isTracked(x)
-                || engine.isTracked(weight)
-                || bias.filter(engine::isTracked).isPresent();
-        boolean keep = tracked && activation != Activation.NONE;
-        List<Array> made =
-                kernel.get().forward(rows.array(), weight.array(), bias.map(Tensor::array), activation, keep);
-        Tensor output = engine.wrap(made.get(0));
+        return x.engine()
+                .backend()
+                .kernel(LinearKernel.class)
+                .filter(kernel -> kernel.supports(activation))
+                .map(kernel -> fused(kernel, rows, weight, bias, activation))
+                .map(y -> y.reshape(x.shape().with(-1, weight.dim(0)).toArray()))
+                .orElseGet(() -> reference(x, weight, bias, activation));
+    }
+
+    private static Tensor fused(
+            LinearKernel kernel, Tensor rows, Tensor weight, Optional<Tensor> bias, Activation activation) {
+        Engine engine = rows.engine();
+        boolean wantsInput = engine.isTracked(rows);
+        boolean wantsWeight = engine.isTracked(weight);
+        boolean tracked =
+                wantsInput || wantsWeight || bias.filter(engine::isTracked).isPresent();
+        boolean activated = activation != Activation.NONE;
+        LinearKernel.Result made =
+                kernel.forward(rows.array(), weight.array(), bias.map(Tensor::array), activation, tracked && activated);
+        Tensor output = engine.wrap(made.output());
+        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
         List<Tensor> inputs = new ArrayList<>(List.of(rows, weight));
         bias.ifPresent(inputs::add);
-        List<Tensor> saved = new ArrayList<>();
-        if (engine.isTracked(weight)) {
+        List<Tensor> saved = new ArrayList<>(extra);
+        if (wantsWeight) {
             saved.add(rows);
         }
-        if (engine.isTracked(rows)) {
+        if (wantsInput) {
             saved.add(weight);
         }
-        Optional<Tensor> before = keep ? Optional.of(engine.wrap(made.get(1))) : Optional.empty();
-        before.ifPresent(saved::add);
-        boolean needsInput = engine.isTracked(rows);
-        boolean needsWeight = engine.isTracked(weight);
-        Tensor result = engine.record(
+        return engine.record(
                         List.of(output),
                         inputs,
                         gradients -> {
                             Tensor after = gradients.get(0);
-                            Tensor g = before.map(b -> engine.wrap(
-                                            kernel.get().activationGradient(after.array(), b.array(), activation)))
-                                    .orElse(after);
-                            List<Tensor> result2 = new ArrayList<>();
-                            result2.add(needsInput ? g.matmul(weight) : g);
-                            result2.add(needsWeight ? g.matmul(true, rows, false) : g);
-                            bias.ifPresent(b -> result2.add(g.sum(0)));
-                            return result2;
+                            Tensor g = activated
+                                    ? engine.wrap(kernel.activationGradient(
+                                            after.array(),
+                                            extra.stream().map(Tensor::array).toList(),
+                                            activation))
+                                    : after;
+                            List<Tensor> result = new ArrayList<>();
+                            result.add(wantsInput ? g.matmul(weight) : g);
+                            result.add(wantsWeight ? g.matmul(true, rows, false) : g);
+                            bias.ifPresent(b -> result.add(g.sum(0)));
+                            return result;
                         },
                         saved.toArray(Tensor[]::new))
                 .get(0);
-        return result.reshape(x.shape().with(-1, weight.dim(0)).toArray());
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Optional<Tensor> bias, Activation activation) {

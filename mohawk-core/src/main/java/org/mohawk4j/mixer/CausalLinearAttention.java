@@ -1,7 +1,9 @@
 package org.mohawk4j.mixer;
 
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Heads;
+import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.matrix.LowRankMatrix;
 import org.mohawk4j.tensor.Engine;
@@ -53,5 +55,21 @@ public final class CausalLinearAttention extends MatrixMixer {
     @Override
     protected Tensor output(Tensor u, Tensor mixed) {
         return outProj.apply(mixed);
+    }
+
+    /** The sum of all value-key products so far, [B,H,P,N]. */
+    @Override
+    public MixerState newState(long batch) {
+        long headDim = config.width() / config.heads();
+        return new RecurrentState(engine(), engine().zeros(batch, heads(), headDim, config.stateSize()));
+    }
+
+    @Override
+    public Tensor forward(Tensor u, MixerState state) {
+        RecurrentState memory = (RecurrentState) state;
+        SemiseparableFunction.Result result =
+                matrix(u).asSemiseparable().multiply(values(u), Optional.of(memory.part(0)));
+        memory.advance(u.dim(1), result.state());
+        return output(u, Heads.merge(result.y()));
     }
 }

@@ -23,6 +23,11 @@ import org.mohawk4j.tensor.Tensor;
  * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
  */
 public final class DiscreteMamba2 extends MatrixMixer {
+    /** Parts of the recurrent state: the convolution's last inputs [B,K-1,C], the state-space state [B,H,P,N]. */
+    private static final int HISTORY = 0;
+
+    private static final int STATE = 1;
+
     /** Where silu is 1. */
     private static final double OPEN_GATE = 1.278464542761074;
 
@@ -120,12 +125,12 @@ public final class DiscreteMamba2 extends MatrixMixer {
     public Tensor forward(Tensor u, MixerState state) {
         RecurrentState memory = (RecurrentState) state;
         Tensor xBc = inProj.applyRows(u, 0, config.convChannels());
-        Tensor mixed = conv.continued(memory.history(), xBc);
+        Tensor mixed = conv.continued(memory.part(HISTORY), xBc);
         Tensor x = Heads.split(mixed.narrow(-1, 0, config.width()), config.heads());
         Tensor b = mixed.narrow(-1, config.width(), config.stateWidth());
         Tensor c = mixed.narrow(-1, config.width() + config.stateWidth(), config.stateWidth());
-        SemiseparableFunction.Result result = matrix(b, c, u).multiply(x, Optional.of(memory.state()));
-        memory.advance(conv.nextHistory(memory.history(), xBc), result.state(), u.dim(1));
+        SemiseparableFunction.Result result = matrix(b, c, u).multiply(x, Optional.of(memory.part(STATE)));
+        memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), xBc), result.state());
         return output(u, Heads.merge(result.y()));
     }
 

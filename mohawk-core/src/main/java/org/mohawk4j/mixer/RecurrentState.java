@@ -1,40 +1,35 @@
 package org.mohawk4j.mixer;
 
+import java.util.Arrays;
+import java.util.List;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
-/** The convolution's last inputs and the state-space state, updated in place so that their addresses never change. */
+/** Tensors of constant size, updated in place so that their addresses never change. */
 final class RecurrentState implements MixerState {
     private final MemoryOps memory;
     private final Scope scope;
-    private final Tensor history;
-    private final Tensor state;
+    private final List<Tensor> parts;
     private long position;
 
-    /**
-     * @param history [B,K-1,C]
-     * @param state [B,H,P,N]
-     */
-    RecurrentState(Engine engine, Tensor history, Tensor state) {
+    /** @param parts what they are before the first position */
+    RecurrentState(Engine engine, Tensor... parts) {
         this.memory = engine.backend().memory();
         this.scope = engine.detachedScope();
-        this.history = scope.adopt(history);
-        this.state = scope.adopt(state);
+        this.parts = Arrays.stream(parts).map(scope::adopt).toList();
     }
 
-    Tensor history() {
-        return history;
+    Tensor part(int index) {
+        return parts.get(index);
     }
 
-    Tensor state() {
-        return state;
-    }
-
-    void advance(Tensor nextHistory, Tensor nextState, long positions) {
-        memory.copyInto(history.array(), nextHistory.array());
-        memory.copyInto(state.array(), nextState.array());
+    /** @param next the parts after these positions */
+    void advance(long positions, Tensor... next) {
+        for (int i = 0; i < next.length; i++) {
+            memory.copyInto(parts.get(i).array(), next[i].array());
+        }
         position += positions;
     }
 

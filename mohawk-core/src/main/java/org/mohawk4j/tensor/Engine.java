@@ -87,8 +87,8 @@ public final class Engine implements AutoCloseable {
     /** Runs {@code body} without recording it. */
     public Tensor unrecorded(Supplier<Tensor> body) {
         List<Tensor> result = new ArrayList<>(1);
-        withoutTape(() -> result.add(body.get().detach()));
-        return result.get(0);
+        withoutTape(() -> result.add(body.get()));
+        return result.get(0).detach();
     }
 
     void withoutTape(Runnable body) {
@@ -122,6 +122,10 @@ public final class Engine implements AutoCloseable {
     /** As {@link #record}, for several results or when one computation gives all gradients. */
     public List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient gradient, Tensor... saved) {
         return tape == null ? outputs : tape.record(outputs, inputs, gradient, List.of(saved));
+    }
+
+    Tensor detach(Tensor tensor) {
+        return tape == null ? tensor : tape.detach(tensor);
     }
 
     /** Whether a change of this tensor would be felt by the open tape. */

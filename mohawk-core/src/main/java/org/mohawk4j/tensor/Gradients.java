@@ -3,7 +3,10 @@ package org.mohawk4j.tensor;
 import java.util.Map;
 import java.util.Optional;
 
-/** The gradients of one loss, by tensor. They belong to the scope that was innermost when they were computed. */
+/**
+ * The gradients of one loss, by tensor. They belong to the scope that was innermost when they were computed. Two of them
+ * may share memory, so none may be changed in place.
+ */
 public final class Gradients {
     private final Map<Handle, Tensor> byHandle;
 

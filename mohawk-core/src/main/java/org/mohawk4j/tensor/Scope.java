@@ -1,7 +1,9 @@
 package org.mohawk4j.tensor;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Owns tensors; closing it frees them. Memory is never left to the garbage collector. While a scope from
@@ -10,7 +12,7 @@ import java.util.List;
 public final class Scope implements AutoCloseable {
     private final Engine engine;
     private final boolean stacked;
-    private final List<Handle> handles = new ArrayList<>();
+    private final Set<Handle> handles = new LinkedHashSet<>();
     private final List<Handle> shared = new ArrayList<>();
     private boolean closed;
 
@@ -40,18 +42,25 @@ public final class Scope implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("the scope is closed");
         }
+        Handle handle = tensor.handle();
+        Scope owner = handle.owner();
+        if (owner.closed) {
+            throw new IllegalStateException(
+                    "tensor " + tensor.dtype() + " " + tensor.shape() + " is used after its scope was closed");
+        }
         tensor.array();
-        own(tensor.handle());
+        owner.handles.remove(handle);
+        own(handle);
         return tensor;
     }
 
     /** Frees one tensor of this scope now. */
     public void free(Tensor tensor) {
         Handle handle = tensor.handle();
-        if (handle.owner() != this) {
-            throw new IllegalArgumentException("tensor " + tensor.shape() + " belongs to another scope");
+        if (!handles.remove(handle) && !shared.remove(handle)) {
+            throw new IllegalArgumentException(
+                    "tensor " + tensor.shape() + " belongs to another scope or is already freed");
         }
-        handles.remove(handle);
         handle.release(engine.backend().memory());
     }
 
@@ -79,11 +88,7 @@ public final class Scope implements AutoCloseable {
             engine.pop(this);
         }
         closed = true;
-        for (Handle handle : handles) {
-            if (handle.owner() == this) {
-                handle.release(engine.backend().memory());
-            }
-        }
+        handles.forEach(handle -> handle.release(engine.backend().memory()));
         shared.forEach(handle -> handle.release(engine.backend().memory()));
         handles.clear();
         shared.clear();

@@ -21,6 +21,7 @@ public final class Tape implements AutoCloseable {
     private final Map<Handle, Slot> leaves = new LinkedHashMap<>();
     private final List<Tensor> watched;
     private final List<Node> nodes = new ArrayList<>();
+    private final Slot detached = new Slot(this, new Node(1, List.of(), gradients -> {}), 0);
     private boolean consumed;
 
     Tape(Engine engine, @Nullable Tape outer, Collection<Tensor> watched) {
@@ -165,7 +166,15 @@ public final class Tape implements AutoCloseable {
 
     @Nullable Slot slotOf(Tensor tensor) {
         Slot slot = tensor.slot();
-        return slot != null && slot.tape() == this ? slot : leaves.get(tensor.handle());
+        if (slot == null || slot.tape() != this) {
+            return leaves.get(tensor.handle());
+        }
+        return slot.equals(detached) ? null : slot;
+    }
+
+    /** The same numbers, of which this tape knows nothing. */
+    Tensor detach(Tensor tensor) {
+        return slotOf(tensor) == null ? tensor : tensor.at(detached);
     }
 
     /** Stops recording and frees what is still saved. */

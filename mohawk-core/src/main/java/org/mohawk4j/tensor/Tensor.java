@@ -62,7 +62,7 @@ public final class Tensor {
 
     /** The same numbers, which no gradient reaches. */
     public Tensor detach() {
-        return slot == null ? this : new Tensor(engine, handle, null);
+        return engine.detach(this);
     }
 
     /** A tensor of this shape and type with every element {@code value}. */

@@ -119,7 +119,7 @@ final class HeaderReader {
                 }
             }
             if (repeated) {
-                throw invalid(name, InputFile.quote(field) + " is given twice");
+                throw invalid(name, InputFile.quote(field) + " given twice");
             }
         }
         if (dtype == null || !hasShape || !hasOffsets) {
@@ -214,7 +214,7 @@ final class HeaderReader {
             }
             depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
             if (token == JsonToken.FIELD_NAME && !objects.element().add(text())) {
-                throw invalid(name, InputFile.quote(parser.currentName()) + " is given twice");
+                throw invalid(name, InputFile.quote(parser.currentName()) + " given twice");
             }
             if (token == JsonToken.VALUE_STRING) {
                 text();

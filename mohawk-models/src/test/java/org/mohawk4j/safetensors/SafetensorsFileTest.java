@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 
 @Timeout(value = 10, unit = SECONDS)

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 
 class SafetensorsFolderTest {

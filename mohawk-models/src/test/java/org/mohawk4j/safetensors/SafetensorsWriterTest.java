@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 
 class SafetensorsWriterTest {

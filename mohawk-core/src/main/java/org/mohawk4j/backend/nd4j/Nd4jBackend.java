@@ -11,14 +11,21 @@ import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
+import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
+import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
+import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
+import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.tensor.DType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs on whichever ND4J backend is on the class path, in float32 or float64. */
 final class Nd4jBackend implements Backend {
     private final Nd4jPool pool = new Nd4jPool();
+    private final Nd4jMasks masks = new Nd4jMasks(pool);
     private final MemoryOps memory = new Nd4jMemory(pool);
-    private final ElementwiseOps elementwise = new Nd4jElementwise(pool);
+    private final ElementwiseOps elementwise = new Nd4jElementwise(pool, masks);
     private final ReductionOps reductions = new Nd4jReductions(pool);
     private final MatmulOps matmul = new Nd4jMatmul(pool);
     private final LayoutOps layout = new Nd4jLayout(pool);
@@ -27,7 +34,13 @@ final class Nd4jBackend implements Backend {
 
     Nd4jBackend(BackendOptions options) {
         this.options = options;
-        this.kernels = Map.of();
+        this.kernels = Map.of(
+                LinearKernel.class, new Nd4jLinear(pool),
+                LayerNormKernel.class, new Nd4jLayerNorm(pool),
+                AttentionKernel.class, new Nd4jAttention(pool, masks),
+                CausalConv1dKernel.class, new Nd4jConvolution(pool),
+                DistillationKernel.class, new Nd4jDistillation(pool),
+                SemiseparableKernel.class, new Nd4jSemiseparable(pool, masks));
         if (options.threads() > 0) {
             Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
             Nd4j.getEnvironment().setMaxThreads(options.threads());

@@ -1,8 +1,5 @@
 package org.mohawk4j.backend.nd4j;
 
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.ElementwiseOps;
@@ -25,21 +22,12 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Elementwise operations of the ND4J backend. */
 final class Nd4jElementwise implements ElementwiseOps {
-    private static final int MASKS_KEPT = 16;
-
     private final Nd4jPool pool;
-    private final Map<MaskKey, Mask> masks = new LinkedHashMap<>(16, 0.75f, true);
+    private final Nd4jMasks masks;
 
-    private record MaskKey(DType dtype, long rows, long columns, long diagonal, double fill) {}
-
-    /**
-     * @param kept 1 where numbers stay
-     * @param filling the fill where they do not
-     */
-    private record Mask(Nd4jArray kept, Nd4jArray filling) {}
-
-    Nd4jElementwise(Nd4jPool pool) {
+    Nd4jElementwise(Nd4jPool pool, Nd4jMasks masks) {
         this.pool = pool;
+        this.masks = masks;
     }
 
     @Override
@@ -86,9 +74,10 @@ final class Nd4jElementwise implements ElementwiseOps {
 
     @Override
     public Array binary(BinaryOp op, Array a, Array b) {
-        Shape shape = a.shape().broadcast(b.shape());
-        DType dtype = a.dtype() == DType.FLOAT64 || b.dtype() == DType.FLOAT64 ? DType.FLOAT64 : a.dtype();
-        Nd4jArray y = pool.take(dtype, shape);
+        if (a.dtype() != b.dtype()) {
+            return binaryOfMixedTypes(op, a, b);
+        }
+        Nd4jArray y = pool.take(a.dtype(), a.shape().broadcast(b.shape()));
         INDArray left = Nd4jArray.values(a);
         INDArray right = Nd4jArray.values(b);
         switch (op) {
@@ -98,6 +87,17 @@ final class Nd4jElementwise implements ElementwiseOps {
             case DIVIDE -> Nd4jExec.run("divide", y.values(), left, right);
             case EQUAL -> equal(a, b, y);
         }
+        return y;
+    }
+
+    /** ND4J computes pairs of one type only. */
+    private Array binaryOfMixedTypes(BinaryOp op, Array a, Array b) {
+        boolean leftIsWider = a.dtype().bytes() > b.dtype().bytes();
+        Array narrow = leftIsWider ? b : a;
+        Nd4jArray widened = pool.take(leftIsWider ? a.dtype() : b.dtype(), narrow.shape());
+        Nd4jArray.flat(widened).assign(Nd4jArray.flat(narrow));
+        Array y = leftIsWider ? binary(op, a, widened) : binary(op, widened, b);
+        pool.release(widened);
         return y;
     }
 
@@ -161,41 +161,12 @@ final class Nd4jElementwise implements ElementwiseOps {
             Nd4jArray.flat(y).assign(Nd4jArray.flat(x));
             return y;
         }
-        Mask mask = mask(new MaskKey(x.dtype(), shape.dim(-2), columns, diagonal, fill));
-        Nd4jExec.run("multiply", y.values(), Nd4jArray.values(x), mask.kept().values());
+        long rows = shape.dim(-2);
+        INDArray kept = masks.triangle(x.dtype(), rows, columns, diagonal, 1, 0);
+        Nd4jExec.run("multiply", y.values(), Nd4jArray.values(x), kept);
         if (fill != 0) {
-            Nd4jExec.run("add", y.values(), y.values(), mask.filling().values());
+            Nd4jExec.run("add", y.values(), y.values(), masks.triangle(x.dtype(), rows, columns, diagonal, 0, fill));
         }
         return y;
-    }
-
-    /** A product with zeros and ones and a sum: ND4J's own band operation takes eighty times as long. */
-    private Mask mask(MaskKey key) {
-        Mask mask = masks.get(key);
-        if (mask == null) {
-            if (masks.size() == MASKS_KEPT) {
-                var eldest = masks.values().iterator();
-                Mask unused = eldest.next();
-                eldest.remove();
-                pool.release(unused.kept());
-                pool.release(unused.filling());
-            }
-            mask = new Mask(triangle(key, 1, 0), triangle(key, 0, key.fill()));
-            masks.put(key, mask);
-        }
-        return mask;
-    }
-
-    private Nd4jArray triangle(MaskKey key, double below, double above) {
-        double[] values = new double[Math.toIntExact(key.rows() * key.columns())];
-        Arrays.fill(values, above);
-        for (long row = 0; row < key.rows(); row++) {
-            long kept = Math.max(0, Math.min(key.columns(), row + key.diagonal() + 1));
-            int start = Math.toIntExact(row * key.columns());
-            Arrays.fill(values, start, Math.toIntExact(start + kept), below);
-        }
-        Nd4jArray triangle = pool.take(key.dtype(), Shape.of(key.rows(), key.columns()));
-        Nd4jArray.flat(triangle).assign(Nd4j.createFromArray(values));
-        return triangle;
     }
 }

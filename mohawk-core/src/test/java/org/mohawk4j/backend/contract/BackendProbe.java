@@ -129,6 +129,9 @@ public final class BackendProbe {
         }
         poison(expected.shape().size(), inputs);
         Array result = operation.apply(backend, arrays);
+        if (result.dtype() != dtype()) {
+            throw new AssertionError(what + ": " + result.dtype() + " where " + dtype() + " is expected");
+        }
         TensorAssert.assertClose(what, download(result), expected, tolerance);
         for (int i = 0; i < inputs.length; i++) {
             HostArray sent = inputs[i].values();

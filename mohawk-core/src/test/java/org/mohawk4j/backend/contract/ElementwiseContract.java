@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.contract;
 
+import java.util.List;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
@@ -7,6 +8,7 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.UnaryOp;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.HostOps;
@@ -265,6 +267,60 @@ interface ElementwiseContract extends ContractTests {
                 }
             }
         });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> accumulateOfAnArrayIntoItself() {
+        return onEach(probe -> {
+            for (double scale : new double[] {1, -0.1}) {
+                HostArray x = probe.random(Shape.of(5, 13), 8);
+                HostArray expected = x.map(v -> v + scale * v);
+                probe.check(
+                        "x += " + scale + " x",
+                        expected,
+                        probe.fewRoundings(expected),
+                        (backend, in) -> {
+                            var sum = backend.memory().cast(in.get(0), probe.dtype());
+                            backend.elementwise().accumulate(sum, sum, scale);
+                            return sum;
+                        },
+                        probe.numbers(x));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> theWiderTypeWins() {
+        return onEach(probe -> {
+            if (probe.dtype() == DType.FLOAT64) {
+                for (Shape right : List.of(Shape.of(5, 13), Shape.of(13), Shape.of())) {
+                    checkMixed(probe, probe.random(Shape.of(5, 13), 8), probe.random(right, 9));
+                }
+            }
+        });
+    }
+
+    private static void checkMixed(BackendProbe probe, HostArray wide, HostArray exact) {
+        HostArray narrow = exact.roundedTo(DType.FLOAT32);
+        for (BinaryOp op : List.of(BinaryOp.ADD, BinaryOp.SUBTRACT, BinaryOp.MULTIPLY, BinaryOp.DIVIDE)) {
+            HostArray expected = HostOps.binary(wide, narrow, meaning(op));
+            HostArray swapped = HostOps.binary(narrow, wide, meaning(op));
+            BackendProbe.Input narrowInput = new BackendProbe.Input(narrow, DType.FLOAT32);
+            probe.check(
+                    op + " of FLOAT64 and FLOAT32",
+                    expected,
+                    probe.fewRoundings(expected),
+                    (backend, in) -> backend.elementwise().binary(op, in.get(0), in.get(1)),
+                    probe.numbers(wide),
+                    narrowInput);
+            probe.check(
+                    op + " of FLOAT32 and FLOAT64",
+                    swapped,
+                    probe.fewRoundings(swapped),
+                    (backend, in) -> backend.elementwise().binary(op, in.get(1), in.get(0)),
+                    probe.numbers(wide),
+                    narrowInput);
+        }
     }
 
     @TestFactory

@@ -11,9 +11,6 @@ import org.mohawk4j.InvalidInputException;
  * <p>{@code name} says in error messages which text this is: a path, usually.
  */
 public final class TokenSequence {
-    /** Pieces of about a million characters keep a tokenizer's working memory near 100 MB. */
-    private static final int PIECE = 1 << 20;
-
     private final String name;
     private final int[] ids;
     private final int from;
@@ -31,28 +28,9 @@ public final class TokenSequence {
         return new TokenSequence(name, ids.clone(), 0, ids.length);
     }
 
-    /**
-     * The tokens of a text. A text of more than a million characters is encoded in pieces, cut before a space between
-     * two letters; under byte-level BPE the result is that of encoding it whole.
-     */
+    /** The tokens of a text. */
     public static TokenSequence encode(String name, String text, TextEncoder encoder) {
-        return encode(name, text, encoder, PIECE);
-    }
-
-    static TokenSequence encode(String name, String text, TextEncoder encoder, int piece) {
-        int[] ids = new int[Math.max(16, text.length() / 3)];
-        int length = 0;
-        for (int start = 0; start < text.length(); ) {
-            int end = TextPieces.end(text, start, piece);
-            int[] more = encoder.encode(text.substring(start, end));
-            if (length + more.length > ids.length) {
-                ids = Arrays.copyOf(ids, Math.max(length + more.length, ids.length + ids.length / 2));
-            }
-            System.arraycopy(more, 0, ids, length, more.length);
-            length += more.length;
-            start = end;
-        }
-        return new TokenSequence(name, Arrays.copyOf(ids, length), 0, length);
+        return of(name, encoder.encode(text));
     }
 
     /** The tokens of a file of UTF-8 text, named by its path. */

@@ -3,66 +3,11 @@ package org.mohawk4j.train.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 
 class TokenSequenceTest {
-    /** Splits as byte-level BPE of the GPT-2 family does before it merges; one id a piece. */
-    private static final Pattern WORDS =
-            Pattern.compile("'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
-
-    private static final String TEXT = "It was  a dark,\n\n stormy night; the old man's dog 'barked' 12 times.\n"
-            + "Thereupon   nobody moved .  ".repeat(7) + "end\n";
-
-    private static int[] words(String text) {
-        Matcher matcher = WORDS.matcher(text);
-        List<Integer> ids = new ArrayList<>();
-        while (matcher.find()) {
-            ids.add(matcher.group().hashCode());
-        }
-        return ids.stream().mapToInt(Integer::intValue).toArray();
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2, 7, 20, 50, 1000})
-    void encodingInPiecesGivesTheTokensOfTheWhole(int piece) {
-        TokenSequence pieces = TokenSequence.encode("text", TEXT, TokenSequenceTest::words, piece);
-
-        assertThat(pieces.toArray()).isEqualTo(words(TEXT));
-    }
-
-    @Test
-    void longTextsAreReallyEncodedInPieces() {
-        List<Integer> lengths = new ArrayList<>();
-        TokenSequence.encode(
-                "text",
-                TEXT,
-                text -> {
-                    lengths.add(text.length());
-                    return words(text);
-                },
-                20);
-
-        assertThat(lengths).hasSizeGreaterThan(5);
-        assertThat(lengths.stream().mapToInt(Integer::intValue).sum()).isEqualTo(TEXT.length());
-    }
-
-    @Test
-    void textWithoutAPlaceToCutIsEncodedWhole() {
-        String text = "a\n".repeat(100);
-
-        assertThat(TokenSequence.encode("text", text, TokenSequenceTest::words, 10)
-                        .toArray())
-                .isEqualTo(words(text));
-    }
-
     @Test
     void anEncoderOfManyTokensACharacterFits() {
         TokenSequence tokens = TokenSequence.encode(

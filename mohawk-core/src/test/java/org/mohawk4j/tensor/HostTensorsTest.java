@@ -1,4 +1,4 @@
-package org.mohawk4j.safetensors;
+package org.mohawk4j.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,9 +11,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
 
 class HostTensorsTest {
     @ParameterizedTest
@@ -137,8 +134,13 @@ class HostTensorsTest {
                 .containsExactly(1, -5, Integer.MAX_VALUE);
         assertThatThrownBy(() -> HostTensors.convert(HostTensors.of(Shape.of(), 1L << 31), DType.INT32))
                 .isInstanceOf(ArithmeticException.class);
-        assertThatThrownBy(() -> HostTensors.convert(HostTensors.of(Shape.of(), 1f), DType.INT32))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(HostTensors.toLongs(
+                        HostTensors.convert(HostTensors.of(Shape.of(3), 2.5f, -3.7f, 0.2f), DType.INT32)))
+                .containsExactly(2, -4, 0);
+        for (double bad : new double[] {Double.NaN, 0x1p63, Double.NEGATIVE_INFINITY}) {
+            assertThatThrownBy(() -> HostTensors.convert(HostTensors.of(Shape.of(), bad), DType.INT64))
+                    .isInstanceOf(ArithmeticException.class);
+        }
         assertThatThrownBy(() -> HostTensors.toLongs(HostTensors.of(Shape.of(), 1f)))
                 .isInstanceOf(IllegalArgumentException.class);
     }

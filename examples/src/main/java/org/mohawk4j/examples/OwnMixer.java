@@ -1,0 +1,111 @@
+package org.mohawk4j.examples;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.Backends;
+import org.mohawk4j.functional.Heads;
+import org.mohawk4j.layer.Initializer;
+import org.mohawk4j.layer.Linear;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.matrix.SemiseparableMatrix;
+import org.mohawk4j.mixer.MatrixMixer;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.Trainer;
+import org.mohawk4j.train.data.BatchSampler;
+import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
+import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.StagePlan;
+
+/**
+ * A mixer of one's own: linear attention whose heads each forget at a fixed, learned rate,
+ * {@code M[t,s] = exp(-rate · (t - s)) c_t·b_s} (as in retention, arXiv 2307.08621). There is no gradient code: a matrix
+ * made of the library's tensors and structures has one.
+ */
+public final class OwnMixer extends MatrixMixer {
+    private static final int CHUNK = 64;
+
+    private final Linear cProj;
+    private final Linear bProj;
+    private final Linear vProj;
+    private final Linear outProj;
+    private final Parameter rate;
+
+    /** Its dimensions: D, H and N. */
+    public record Config(long width, int heads, int stateSize) implements MixerConfig {
+        @Override
+        public OwnMixer create(Engine engine, RandomGenerator random) {
+            return new OwnMixer(engine, this, random);
+        }
+    }
+
+    private OwnMixer(Engine engine, Config config, RandomGenerator random) {
+        super(engine, config.heads());
+        long width = config.width();
+        long states = (long) config.heads() * config.stateSize();
+        cProj = part("c_proj", new Linear(engine, width, states, false, random));
+        bProj = part("b_proj", new Linear(engine, width, states, false, random));
+        vProj = part("v_proj", new Linear(engine, width, width, false, random));
+        outProj = part("out_proj", new Linear(engine, width, width, false, random));
+        rate = parameter("rate", Shape.of(config.heads()), Initializer.constant(0));
+    }
+
+    @Override
+    public MixingMatrix matrix(Tensor u) {
+        Tensor c = Heads.split(cProj.apply(u), heads());
+        Tensor b = Heads.split(bProj.apply(u), heads());
+        Tensor logDecay = rate.value().softplus().neg().broadcastTo(Shape.of(u.dim(0), u.dim(1), heads()));
+        return new SemiseparableMatrix(c, b, logDecay, Optional.empty(), CHUNK);
+    }
+
+    @Override
+    protected Tensor values(Tensor u) {
+        return Heads.split(vProj.apply(u), heads());
+    }
+
+    @Override
+    protected Tensor output(Tensor u, Tensor mixed) {
+        return outProj.apply(mixed);
+    }
+
+    /** Aligns it with the shipped teacher's attention: stages 1 and 2. */
+    public static void main(String[] args) {
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        Path folder = EmbeddedTeacher.unpack();
+        try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+                CausalLm teacher = ModelFolder.load(engine, folder)) {
+            MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> new Config(own.width(), 4, 32), List.of());
+            distill(teacher, plan, 40, out);
+        }
+    }
+
+    /** Takes some steps of each stage. */
+    static void distill(CausalLm teacher, MixerPlan plan, int steps, PrintWriter out) {
+        int context = 64;
+        int batch = 8;
+        TokenWindows text = new TokenWindows(TeacherCorpus.write(teacher, 0, 16_384, context, 0, out), context);
+        try (CausalLm student = plan.student(teacher, new SplittableRandom(0));
+                StageProgress progress = new StageProgress(out)) {
+            StagePlan stages = new StagePlan(teacher, student, plan, List.of());
+            Trainer trainer = new Trainer(teacher.engine(), new BatchSampler(text, batch, 0), progress);
+            AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+            var schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
+            trainer.run(1, stages.matrixOrientation(), adamW, schedule, steps);
+            trainer.run(2, stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER), adamW, schedule, steps);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package org.mohawk4j.backend.nd4j;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
+import org.nd4j.linalg.api.ops.impl.reduce.same.Max;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Exp;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Sigmoid;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Working arrays of a fused kernel, given back when it ends, and the operations that kernels are written in. Each
+ * operation writes into an array that exists, which may be one of its inputs: a pass over memory is what costs on a CPU.
+ */
+final class Nd4jScratch implements AutoCloseable {
+    private final Nd4jPool pool;
+    private final DType dtype;
+    private final List<Nd4jArray> taken = new ArrayList<>();
+
+    Nd4jScratch(Nd4jPool pool, DType dtype) {
+        this.pool = pool;
+        this.dtype = dtype;
+    }
+
+    /** A working array with whatever was there before. */
+    INDArray take(long... dims) {
+        return taken(Shape.of(dims)).values();
+    }
+
+    /** As {@link #take}, to be looked at in several shapes. */
+    Nd4jArray taken(Shape shape) {
+        Nd4jArray array = pool.take(dtype, shape);
+        taken.add(array);
+        return array;
+    }
+
+    /** An array that outlives the kernel. */
+    Nd4jArray result(Shape shape) {
+        return pool.take(dtype, shape);
+    }
+
+    /** {@code target = left op right}, broadcasting; op is one of ND4J's names. */
+    static void apply(String op, INDArray target, INDArray left, INDArray right) {
+        Nd4jExec.run(op, target, left, right);
+    }
+
+    static void add(INDArray target, INDArray left, INDArray right) {
+        apply("add", target, left, right);
+    }
+
+    static void subtract(INDArray target, INDArray left, INDArray right) {
+        apply("subtract", target, left, right);
+    }
+
+    static void multiply(INDArray target, INDArray left, INDArray right) {
+        apply("multiply", target, left, right);
+    }
+
+    static void exp(INDArray target, INDArray x) {
+        Nd4j.getExecutioner().exec(new Exp(x, target));
+    }
+
+    static void sigmoid(INDArray target, INDArray x) {
+        Nd4j.getExecutioner().exec(new Sigmoid(x, target));
+    }
+
+    /** {@code target = a b}, either side transposed first. */
+    static void matmul(INDArray target, INDArray a, boolean transposeA, INDArray b, boolean transposeB) {
+        Nd4j.matmul(a, b, target, transposeA, transposeB, false);
+    }
+
+    /** {@code target += a b} for matrices, either side transposed first. */
+    static void accumulateMatmul(INDArray target, INDArray a, boolean transposeA, INDArray b, boolean transposeB) {
+        MMulTranspose transpose = MMulTranspose.builder()
+                .transposeA(transposeA)
+                .transposeB(transposeB)
+                .transposeResult(false)
+                .build();
+        Nd4j.getExecutioner().exec(new Mmul(a, b, target, 1, 1, transpose));
+    }
+
+    /** Row maxima [R,1] of x [R,C]. */
+    static void rowMaxima(INDArray target, INDArray x) {
+        Nd4j.getExecutioner().exec(new Max(x, target.reshape('c', new long[] {x.size(0)}), 1));
+    }
+
+    /** Row sums [R,1] of x [R,C], scaled. */
+    void rowSums(INDArray target, INDArray x, double scale) {
+        INDArray ones = take(x.size(1), 1);
+        ones.assign(scale);
+        matmul(target, x, false, ones, false);
+    }
+
+    /** Column sums [C] of x [R,C]. */
+    void columnSums(INDArray target, INDArray x) {
+        INDArray ones = take(1, x.size(0));
+        ones.assign(1);
+        matmul(target.reshape('c', new long[] {1, x.size(1)}), ones, false, x, false);
+    }
+
+    @Override
+    public void close() {
+        taken.forEach(pool::release);
+    }
+}

@@ -1,0 +1,214 @@
+package org.mohawk4j.mixer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.mohawk4j.functional.Heads;
+import org.mohawk4j.layer.Module;
+import org.mohawk4j.matrix.DenseMatrix;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.testing.Float64Test;
+import org.mohawk4j.testing.GradientCheck;
+import org.mohawk4j.testing.HostArray;
+import org.mohawk4j.testing.TensorAssert;
+
+/** The ways to evaluate a mixer agree, and its gradients are right. */
+class MixerTest extends Float64Test {
+    private static final double TOLERANCE = 1e-10;
+    private static final long BATCH = 2;
+    private static final int CHUNK = 4;
+
+    /** Each mixer with as many groups as heads and with fewer. */
+    private static List<MixerConfig> configs(int chunk) {
+        return List.of(
+                new DiscreteMamba2.Config(12, 4, 4, 5, 4, chunk),
+                new DiscreteMamba2.Config(12, 4, 2, 5, 2, chunk),
+                new DiscreteMamba2.Config(12, 4, 1, 3, 3, chunk),
+                new SoftmaxAttention.Config(24, 4, 4, 4, 10_000),
+                new SoftmaxAttention.Config(24, 4, 2, 2, 100),
+                new SoftmaxAttention.Config(24, 4, 1, 0, 100),
+                new CausalLinearAttention.Config(12, 4, 5, chunk),
+                new Toeplitz.Config(12, 4, 80, chunk));
+    }
+
+    static Stream<Arguments> configsAndTimes() {
+        return configs(CHUNK).stream()
+                .flatMap(config -> Stream.of(1, 2, 4, 7, 13).map(t -> Arguments.of(config, t)));
+    }
+
+    static Stream<MixerConfig> configs() {
+        return configs(CHUNK).stream();
+    }
+
+    /** A mixer none of whose parameters is at a special value. */
+    private MatrixMixer mixer(MixerConfig config) {
+        MatrixMixer mixer = config.create(engine(), new SplittableRandom(5));
+        scramble(mixer, 6);
+        return mixer;
+    }
+
+    private static void scramble(Module module, long seed) {
+        SplittableRandom seeds = new SplittableRandom(seed);
+        module.parameters()
+                .values()
+                .forEach(parameter -> parameter.set(HostArray.random(parameter.shape(), seeds.nextLong())
+                        .map(v -> 0.7 * v)
+                        .toHostTensor()));
+    }
+
+    private Tensor input(MixerConfig config, long time) {
+        return random(7, BATCH, time, config.width());
+    }
+
+    @ParameterizedTest
+    @MethodSource("configsAndTimes")
+    void theMatrixTimesTheValuesIsTheMixer(MixerConfig config, long time) {
+        MatrixMixer mixer = mixer(config);
+        Tensor u = input(config, time);
+        Tensor matrix = mixer.matrix(u).materialize();
+        assertThat(matrix.shape()).isEqualTo(Shape.of(BATCH, mixer.heads(), time, time));
+        Tensor values = Heads.repeat(mixer.values(u), mixer.heads());
+        Tensor expected = mixer.output(u, Heads.merge(new DenseMatrix(matrix).multiply(values)));
+        Tensor actual = mixer.forward(u);
+        assertThat(actual.shape()).isEqualTo(u.shape());
+        TensorAssert.assertRelative("forward", actual, expected, TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configsAndTimes")
+    void theMatrixIsCausal(MixerConfig config, long time) {
+        Tensor matrix = mixer(config).matrix(input(config, time)).materialize();
+        assertThat(matrix.lowerTriangle(0, 0).sub(matrix).square().sum().item()).isZero();
+    }
+
+    @ParameterizedTest
+    @MethodSource("configsAndTimes")
+    void theChunkDoesNotMatter(MixerConfig config, long time) {
+        int index = configs(CHUNK).indexOf(config);
+        Tensor expected = mixer(config).forward(input(config, time));
+        for (int chunk : new int[] {1, 3, 64}) {
+            MatrixMixer other = mixer(configs(chunk).get(index));
+            TensorAssert.assertRelative("chunk " + chunk, other.forward(input(config, time)), expected, TOLERANCE);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("configsAndTimes")
+    void oneStepAtATimeAgrees(MixerConfig config, long time) {
+        MatrixMixer mixer = mixer(config);
+        Tensor u = input(config, time);
+        assertPieces(mixer, u, new long[Math.toIntExact(time)]);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void prefillInTwoPartsAndThenStepsAgree(MixerConfig config) {
+        MatrixMixer mixer = mixer(config);
+        assertPieces(mixer, input(config, 13), 6, 4, 1, 1, 1);
+        assertPieces(mixer, input(config, 13), 1, 9, 2, 1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void aStateGrowsWithTheSequence(MixerConfig config) {
+        MatrixMixer mixer = mixer(config);
+        assertPieces(mixer, input(config, 75), 60, 1, 1, 1, 1, 1, 10);
+        assertPieces(mixer, input(config, 70), 69, 1);
+    }
+
+    /** @param lengths of the pieces; 0 stands for 1 */
+    private void assertPieces(MatrixMixer mixer, Tensor u, long... lengths) {
+        List<Tensor> outputs = new ArrayList<>();
+        try (MixerState state = mixer.newState(BATCH)) {
+            long position = 0;
+            for (long length : lengths) {
+                long from = position;
+                long steps = Math.max(1, length);
+                assertThat(state.position()).isEqualTo(position);
+                // a scope per step, as in generation
+                outputs.add(engine().scoped(() -> mixer.forward(u.narrow(1, from, steps), state)));
+                position += steps;
+            }
+            assertThat(state.position()).isEqualTo(position).isEqualTo(u.dim(1));
+        }
+        TensorAssert.assertRelative("in pieces", Tensor.concat(1, outputs), mixer.forward(u), TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void generationHoldsConstantMemoryAfterItsState(MixerConfig config) {
+        MatrixMixer mixer = mixer(config);
+        Tensor u = input(config, 1);
+        MixerState state = mixer.newState(BATCH);
+        long before = engine().backend().memory().liveBytes();
+        for (int i = 0; i < 20; i++) {
+            try (Scope scope = engine().scope()) {
+                scope.adopt(mixer.forward(u, state));
+            }
+        }
+        long growth = engine().backend().memory().liveBytes() - before;
+        if (config instanceof Toeplitz.Config) {
+            assertThat(growth).isEqualTo(20 * BATCH * config.width() * Double.BYTES);
+        } else if (!(config instanceof SoftmaxAttention.Config)) {
+            assertThat(growth).isZero();
+        }
+        state.close();
+        assertThat(engine().backend().memory().liveBytes()).isLessThan(before + 1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void gradientsAgreeWithDifferences(MixerConfig config) {
+        MatrixMixer mixer = mixer(config);
+        HostArray u = HostArray.random(Shape.of(1, 5, config.width()), 8);
+        new GradientCheck(engine()).module(config.toString(), mixer, mixer::forward, u);
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void gradientsOfTheMatrixAgreeWithDifferences(MixerConfig config) {
+        MatrixMixer mixer = mixer(config);
+        HostArray u = HostArray.random(Shape.of(1, 5, config.width()), 9);
+        new GradientCheck(engine())
+                .module(config.toString(), mixer, x -> mixer.matrix(x).materialize(), u);
+    }
+
+    @Test
+    void aNewMambaIsItsBareMatrixPlusIdentity() {
+        DiscreteMamba2 mixer =
+                new DiscreteMamba2.Config(12, 4, 4, 5, 4, CHUNK).create(engine(), new SplittableRandom(3));
+        Tensor u = random(4, BATCH, 7, 12);
+        Tensor mixed = random(5, BATCH, 7, 12);
+        Tensor outProj = mixer.parameters().get("out_proj.weight").value();
+        Tensor expected = mixed.reshape(-1, 12).matmul(false, outProj, true).reshape(BATCH, 7, 12);
+        // the gate's bias is kept in float32 precision
+        TensorAssert.assertRelative("an open gate", mixer.output(u, mixed), expected, 1e-7);
+        Tensor inProj = mixer.parameters().get("in_proj.weight").value();
+        Tensor x =
+                u.reshape(-1, 12).matmul(false, inProj.narrow(0, 0, 12), true).reshape(BATCH, 7, 4, 3);
+        TensorAssert.assertRelative("an identity convolution", mixer.values(u), x, TOLERANCE);
+    }
+
+    @Test
+    void dimensionsThatDoNotFitAreNamed() {
+        assertThatThrownBy(() -> new DiscreteMamba2.Config(12, 5, 1, 4, 4, 8)).hasMessageContaining("5 heads");
+        assertThatThrownBy(() -> new DiscreteMamba2.Config(12, 4, 3, 4, 4, 8)).hasMessageContaining("3 groups");
+        assertThatThrownBy(() -> new DiscreteMamba2.Config(12, 4, 4, 4, 1, 8)).hasMessageContaining("4, 1 and 8");
+        assertThatThrownBy(() -> new SoftmaxAttention.Config(12, 4, 3, 2, 10))
+                .hasMessageContaining("3 key/value heads");
+        MatrixMixer toeplitz = mixer(new Toeplitz.Config(12, 4, 80, CHUNK));
+        assertThatThrownBy(() -> toeplitz.matrix(random(1, 1, 81, 12)))
+                .hasMessageContaining("80")
+                .hasMessageContaining("81");
+    }
+}
