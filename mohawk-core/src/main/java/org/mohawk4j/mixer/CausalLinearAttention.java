@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
-public final class CausalLinearAttention extends MatrixMixer {
+public final class CausalLinearAttention extends ProjectedMixer {
     /**
      * @param width D
      * @param heads H, dividing D
@@ -27,34 +27,20 @@ public final class CausalLinearAttention extends MatrixMixer {
     private final Config config;
     private final Linear cProj;
     private final Linear bProj;
-    private final Linear vProj;
-    private final Linear outProj;
 
     public CausalLinearAttention(Engine engine, Config config, RandomGenerator random) {
-        super(engine, config.heads());
+        super(engine, config.width(), config.heads(), random);
         this.config = config;
         long width = config.width();
         long stateWidth = (long) config.heads() * config.stateSize();
         cProj = part("c_proj", new Linear(engine, width, stateWidth, false, random));
         bProj = part("b_proj", new Linear(engine, width, stateWidth, false, random));
-        vProj = part("v_proj", new Linear(engine, width, width, false, random));
-        outProj = part("out_proj", new Linear(engine, width, width, false, random));
     }
 
     @Override
     public LowRankMatrix matrix(Tensor u) {
         return new LowRankMatrix(
                 Heads.split(cProj.apply(u), heads()), Heads.split(bProj.apply(u), heads()), config.chunk());
-    }
-
-    @Override
-    protected Tensor values(Tensor u) {
-        return Heads.split(vProj.apply(u), heads());
-    }
-
-    @Override
-    protected Tensor output(Tensor u, Tensor mixed) {
-        return outProj.apply(mixed);
     }
 
     /** The sum of all value-key products so far, [B,H,P,N]. */

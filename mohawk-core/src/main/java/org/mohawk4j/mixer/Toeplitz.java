@@ -1,9 +1,7 @@
 package org.mohawk4j.mixer;
 
 import java.util.random.RandomGenerator;
-import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Initializer;
-import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.ToeplitzMatrix;
 import org.mohawk4j.tensor.Engine;
@@ -11,7 +9,7 @@ import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** A long causal convolution per head, the same for every input (MOHAWK, arXiv 2408.10189, table 5). */
-public final class Toeplitz extends MatrixMixer {
+public final class Toeplitz extends ProjectedMixer {
     /**
      * @param width D
      * @param heads H, dividing D
@@ -27,19 +25,14 @@ public final class Toeplitz extends MatrixMixer {
 
     private final Config config;
     private final Parameter coefficients;
-    private final Linear vProj;
-    private final Linear outProj;
 
     public Toeplitz(Engine engine, Config config, RandomGenerator random) {
-        super(engine, config.heads());
+        super(engine, config.width(), config.heads(), random);
         this.config = config;
-        long width = config.width();
         long maxTime = config.maxTime();
         // the mean over the past, as an attention that attends everywhere
         coefficients = parameter(
                 "coefficients", Shape.of(config.heads(), maxTime), Initializer.byIndex(i -> 1.0 / (1 + i % maxTime)));
-        vProj = part("v_proj", new Linear(engine, width, width, false, random));
-        outProj = part("out_proj", new Linear(engine, width, width, false, random));
     }
 
     @Override
@@ -49,15 +42,5 @@ public final class Toeplitz extends MatrixMixer {
                     "a Toeplitz mixer for up to " + config.maxTime() + " positions is given " + u.dim(1));
         }
         return new ToeplitzMatrix(coefficients.value().narrow(1, 0, u.dim(1)), u.dim(0), config.chunk());
-    }
-
-    @Override
-    protected Tensor values(Tensor u) {
-        return Heads.split(vProj.apply(u), heads());
-    }
-
-    @Override
-    protected Tensor output(Tensor u, Tensor mixed) {
-        return outProj.apply(mixed);
     }
 }

@@ -15,8 +15,6 @@ import org.mohawk4j.models.ModelFormat;
 
 /** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
 public final class PhiFormat implements ModelFormat {
-    private static final double DEFAULT_ROTARY_FRACTION = 0.5;
-    private static final double DEFAULT_ROPE_THETA = 10_000;
     private static final double DEFAULT_EPSILON = 1e-5;
     private static final long DEFAULT_POSITIONS = 2048;
 
@@ -38,30 +36,8 @@ public final class PhiFormat implements ModelFormat {
         if (config.has("rope_scaling")) {
             throw config.wrong("rope_scaling", "null, the only one supported", "a value");
         }
-        ConfigNode rope = config.has("rope_parameters") ? config.object("rope_parameters") : config;
         long width = config.positive("hidden_size");
-        int heads = config.positiveInt("num_attention_heads");
-        if (width % heads != 0) {
-            throw config.wrong("num_attention_heads", "a divisor of hidden_size " + width, heads);
-        }
-        int keyValueHeads = config.has("num_key_value_heads") ? config.positiveInt("num_key_value_heads") : heads;
-        if (heads % keyValueHeads != 0) {
-            throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads " + heads, keyValueHeads);
-        }
-        double fraction = (rope.has("partial_rotary_factor") ? rope : config)
-                .optionalNumber("partial_rotary_factor")
-                .orElse(DEFAULT_ROTARY_FRACTION);
-        long headDim = width / heads;
-        int rotaryDim = (int) (fraction * headDim);
-        if (rotaryDim % 2 != 0 || fraction > 1) {
-            throw config.wrong("partial_rotary_factor", "an even share of " + headDim + " entries", fraction);
-        }
-        MixerConfig attention = new SoftmaxAttention.Config(
-                width,
-                heads,
-                keyValueHeads,
-                rotaryDim,
-                rope.optionalNumber("rope_theta").orElse(DEFAULT_ROPE_THETA));
+        MixerConfig attention = PhiAttention.read(config, width);
         return new CausalLmConfig(
                 config.positive("vocab_size"),
                 width,

@@ -1,0 +1,40 @@
+package org.mohawk4j.mixer;
+
+import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Heads;
+import org.mohawk4j.layer.Linear;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * A mixer between two linear maps without bias, {@code v_proj} before the matrix and {@code out_proj} after it, and no
+ * gate: what remains to be written is {@link #matrix}.
+ */
+public abstract class ProjectedMixer extends MatrixMixer {
+    private final Linear vProj;
+    private final Linear outProj;
+
+    /**
+     * @param width D
+     * @param heads H, dividing D
+     */
+    protected ProjectedMixer(Engine engine, long width, long heads, RandomGenerator random) {
+        super(engine, heads);
+        if (heads <= 0 || width % heads != 0) {
+            throw new IllegalArgumentException(
+                    getClass().getSimpleName() + " of width " + width + ": " + heads + " heads do not divide it");
+        }
+        vProj = part("v_proj", new Linear(engine, width, width, false, random));
+        outProj = part("out_proj", new Linear(engine, width, width, false, random));
+    }
+
+    @Override
+    protected Tensor values(Tensor u) {
+        return Heads.split(vProj.apply(u), heads());
+    }
+
+    @Override
+    protected Tensor output(Tensor u, Tensor mixed) {
+        return outProj.apply(mixed);
+    }
+}

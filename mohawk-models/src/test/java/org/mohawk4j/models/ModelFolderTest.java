@@ -1,0 +1,191 @@
+package org.mohawk4j.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.safetensors.TensorSource;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Engine;
+
+class ModelFolderTest {
+    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
+
+    private Engine engine;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void open() {
+        engine = Engine.open("nd4j", BackendOptions.defaults());
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"phi-mamba", "hybrid", "grouped", "teacher"})
+    void aModelThatIsLoadedAndSavedHasEqualBytes(String name) {
+        Path saved = folder.resolve("saved");
+        try (CausalLm model = ModelFolder.load(engine, GOLDEN.resolve(name))) {
+            ModelFolder.save(model, saved);
+
+            assertThat(ModelFolder.config(saved)).isEqualTo(model.config());
+        }
+        try (TensorSource original = TensorSource.open(GOLDEN.resolve(name));
+                TensorSource written = TensorSource.open(saved)) {
+            assertThat(written.names()).containsExactlyInAnyOrderElementsOf(original.names());
+            for (String tensor : original.names()) {
+                assertThat(written.tensor(tensor).data())
+                        .isEqualTo(original.tensor(tensor).data());
+            }
+        }
+    }
+
+    @Test
+    void dimensionsAreReadFromTheConfiguration() {
+        CausalLmConfig config = ModelFolder.config(GOLDEN.resolve("hybrid"));
+
+        MixerConfig mamba = new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
+        assertThat(config.mixers()).containsExactly(mamba, new SoftmaxAttention.Config(32, 4, 4, 4, 10_000), mamba);
+        assertThat(config.vocabulary()).isEqualTo(128);
+        assertThat(config.mlpWidth()).isEqualTo(128);
+    }
+
+    @Test
+    void weightsCanBeSavedInANarrowerType() {
+        try (CausalLm model = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            ModelFolder.save(model, folder, DType.BFLOAT16);
+        }
+        try (CausalLm narrow = ModelFolder.load(engine, folder);
+                CausalLm wide = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            float[] a = narrow.parameters().get("lm_head.weight").value().toFloats();
+            float[] b = wide.parameters().get("lm_head.weight").value().toFloats();
+            for (int i = 0; i < a.length; i++) {
+                assertThat(a[i]).isCloseTo(b[i], Offset.offset(Math.abs(b[i]) / 256 + 1e-30f));
+            }
+        }
+    }
+
+    @Test
+    void aMissingTensorIsNamed() throws IOException {
+        copyGolden("teacher");
+        edit("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4");
+
+        refused("tensor model.layers.3", "is missing");
+    }
+
+    @Test
+    void aTensorWithoutAPlaceIsNamed() throws IOException {
+        copyGolden("teacher");
+        edit("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2");
+
+        refused("no place for", "model.layers.2.");
+    }
+
+    @Test
+    void aTensorOfAnotherShapeIsNamedWithBothShapes() throws IOException {
+        copyGolden("teacher");
+        edit("\"vocab_size\": 128", "\"vocab_size\": 130");
+
+        refused("expected shape [130, 32]", "found [128, 32]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"model_type\": \"phi\"→\"model_type\": \"llama\"→model_type is llama",
+                "\"hidden_act\": \"gelu_new\"→\"hidden_act\": \"silu\"→hidden_act",
+                "\"num_attention_heads\": 4→\"num_attention_heads\": 5→num_attention_heads",
+                "\"hidden_size\": 32→\"hidden_size\": -32→hidden_size",
+                "\"hidden_size\": 32→\"hidden_size\": \"32\"→hidden_size",
+                "\"hidden_size\": 32→\"hidden_size\": 32, \"hidden_size\": 32→not valid JSON",
+                "\"partial_rotary_factor\": 0.5→\"partial_rotary_factor\": 1.5→partial_rotary_factor",
+                "\"tie_word_embeddings\": false→\"tie_word_embeddings\": true→tie_word_embeddings",
+                "{→[→not valid JSON",
+            })
+    void aConfigurationThatCannotBeComputedIsRefused(String change) throws IOException {
+        String[] parts = change.split("→");
+        copyGolden("teacher");
+        edit(parts[0], parts[1]);
+
+        refused(parts[2]);
+    }
+
+    @Test
+    void aStudentCopiesWhatItSharesWithItsTeacher() {
+        try (CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            MixerPlan plan = MixerPlan.replacing(
+                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 2, 8, 4, 16), List.of(1));
+            try (CausalLm student = plan.student(teacher, new SplittableRandom(1))) {
+                for (String shared : List.of(
+                        "embedding.weight",
+                        "layers.0.mlp.fc1.weight",
+                        "layers.1.mixer.q_proj.weight",
+                        "lm_head.bias")) {
+                    assertThat(student.parameters().get(shared).value().toDoubles())
+                            .isEqualTo(teacher.parameters().get(shared).value().toDoubles());
+                }
+                assertThat(student.parameters()).containsKey("layers.0.mixer.in_proj.weight");
+                assertThat(plan.keeps(1, teacher.config())).isTrue();
+                assertThat(plan.keeps(0, teacher.config())).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void aPlanThatKeepsALayerThatIsNotThereIsRefused() {
+        CausalLmConfig config = ModelFolder.config(GOLDEN.resolve("teacher"));
+
+        assertThatThrownBy(() -> MixerPlan.replacing(config, own -> own, List.of(3)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("layer 3")
+                .hasMessageContaining("0 to 2");
+    }
+
+    private void refused(String... parts) {
+        assertThatThrownBy(() -> ModelFolder.load(engine, folder))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining(folder.toString())
+                .message()
+                .contains(parts)
+                .doesNotContain("\n");
+    }
+
+    private void copyGolden(String name) throws IOException {
+        try (Stream<Path> files = Files.list(GOLDEN.resolve(name))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, folder.resolve(file.getFileName().toString()));
+            }
+        }
+    }
+
+    private void edit(String from, String to) throws IOException {
+        Path config = folder.resolve("config.json");
+        String before = Files.readString(config, StandardCharsets.UTF_8);
+        assertThat(before).contains(from);
+        int at = before.indexOf(from);
+        Files.writeString(config, before.substring(0, at) + to + before.substring(at + from.length()));
+    }
+}

@@ -1,0 +1,227 @@
+package org.mohawk4j.train.stage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.train.optimizer.AdamW;
+
+class StagesTest {
+    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
+    private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1);
+
+    private Engine engine;
+    private CausalLm teacher;
+
+    @BeforeEach
+    void open() {
+        engine = Engine.open("nd4j", BackendOptions.defaults());
+        teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"));
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    @Test
+    void stageOneTrainsOnlyWhatTheMatrixDependsOn() {
+        Objective objective = plan(List.of(), List.of()).matrixOrientation();
+
+        assertThat(trainedNames(objective))
+                .containsExactly("mixer.D", "mixer.conv1d.bias", "mixer.conv1d.weight", "mixer.in_proj.weight");
+    }
+
+    @Test
+    void stageTwoTrainsTheMixerOrTheBlock() {
+        StagePlan plan = plan(List.of(), List.of());
+
+        assertThat(trainedNames(plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER)))
+                .containsExactly(
+                        "mixer.D",
+                        "mixer.conv1d.bias",
+                        "mixer.conv1d.weight",
+                        "mixer.in_proj.weight",
+                        "mixer.out_proj.weight",
+                        "mixer.z_bias");
+        assertThat(trainedNames(plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK)))
+                .contains("input_layernorm.weight", "mlp.fc1.weight", "mixer.in_proj.weight");
+    }
+
+    @Test
+    void stageThreeTrainsAllButWhatIsFrozen() {
+        Map<String, ?> trained = plan(List.of(), List.of("*.mlp.*", "embedding.weight"))
+                .knowledgeDistillation(DistillationFunction.Weights.PLAIN)
+                .trained();
+
+        assertThat(trained).containsKeys("lm_head.weight", "layers.2.mixer.in_proj.weight");
+        assertThat(trained.keySet()).noneMatch(name -> name.contains(".mlp.") || name.startsWith("embedding"));
+    }
+
+    @Test
+    void layersThatKeepTheirAttentionAreNotAligned() {
+        Objective objective = plan(List.of(1), List.of()).matrixOrientation();
+
+        assertThat(objective.trained().keySet()).noneMatch(name -> name.startsWith("layers.1."));
+        try (Scope scope = engine.scope()) {
+            assertThat(evaluate(objective, scope).losses()).hasSize(2);
+        }
+    }
+
+    @Test
+    void nothingToTrainIsRefused() {
+        StagePlan plan = plan(List.of(0, 1, 2), List.of());
+
+        assertThatThrownBy(plan::matrixOrientation)
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("stage 1 has nothing to train");
+    }
+
+    @Test
+    void aFreezePatternThatMeetsNothingIsRefused() {
+        assertThatThrownBy(() -> plan(List.of(), List.of("layers.9.*")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("layers.9.*");
+    }
+
+    @Test
+    void everyStageLowersItsLoss() {
+        StagePlan plan = plan(List.of(), List.of());
+        for (Objective objective : List.of(
+                plan.matrixOrientation(),
+                plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER),
+                plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN))) {
+            double first = step(objective, null);
+            try (AdamW optimizer = new AdamW(engine, ADAMW)) {
+                for (int i = 0; i < 8; i++) {
+                    step(objective, optimizer);
+                }
+            }
+            assertThat(step(objective, null)).isLessThan(first);
+        }
+    }
+
+    @Test
+    void sixtyStepsOfEachStageHoldConstantMemory() {
+        StagePlan plan = plan(List.of(1), List.of());
+        for (Objective objective : List.of(
+                plan.matrixOrientation(),
+                plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
+                plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN))) {
+            try (AdamW optimizer = new AdamW(engine, ADAMW)) {
+                long live = 0;
+                long reserved = 0;
+                for (int i = 1; i <= 60; i++) {
+                    step(objective, optimizer);
+                    if (i == 10) {
+                        live = engine.backend().memory().liveBytes();
+                        reserved = engine.backend().memory().reservedBytes();
+                    }
+                }
+                assertThat(engine.backend().memory().liveBytes()).isEqualTo(live);
+                assertThat(engine.backend().memory().reservedBytes()).isEqualTo(reserved);
+            }
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameStudent() {
+        assertThat(trainedWeights()).isEqualTo(trainedWeights());
+    }
+
+    /** What stages 1 and 2 hold at most, beyond both models, is that of one layer however many there are. */
+    @Test
+    void memoryOfStagesOneAndTwoDoesNotGrowWithTheNumberOfLayers() {
+        assertThat(reservedForAlignment(8)).isLessThan(reservedForAlignment(2) * 5 / 4);
+    }
+
+    private long reservedForAlignment(int layers) {
+        try (Engine own = Engine.open("nd4j", BackendOptions.defaults())) {
+            MixerConfig attention = new SoftmaxAttention.Config(16, 2, 2, 4, 10_000);
+            CausalLmConfig config = new CausalLmConfig(
+                    32, 16, 32, Activation.GELU_TANH, 1e-5, 512, Collections.nCopies(layers, attention));
+            CausalLm deep = new CausalLm(own, config, new SplittableRandom(1));
+            MixerPlan mixers =
+                    MixerPlan.replacing(config, c -> new DiscreteMamba2.Config(16, 2, 2, 8, 4, 32), List.of());
+            CausalLm student = mixers.student(deep, new SplittableRandom(2));
+            StagePlan plan = new StagePlan(deep, student, mixers, List.of());
+            long parameters = own.backend().memory().liveBytes();
+            for (Objective objective :
+                    List.of(plan.matrixOrientation(), plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK))) {
+                try (Scope scope = own.scope()) {
+                    objective.evaluate(
+                            scope.adopt(own.indices(new int[4 * 256], 4, 256)), own.indices(new int[4 * 256], 4 * 256));
+                }
+            }
+            return own.backend().memory().reservedBytes() - parameters;
+        }
+    }
+
+    private double[] trainedWeights() {
+        CausalLm student = mixers(List.of()).student(teacher, new SplittableRandom(3));
+        Objective objective = new StagePlan(teacher, student, mixers(List.of()), List.of())
+                .knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+        try (AdamW optimizer = new AdamW(engine, ADAMW)) {
+            for (int i = 0; i < 3; i++) {
+                step(objective, optimizer);
+            }
+        }
+        return student.parameters().get("layers.0.mixer.in_proj.weight").value().toDoubles();
+    }
+
+    /** One step, or only the loss without an optimiser. */
+    private double step(Objective objective, AdamW optimizer) {
+        try (Scope scope = engine.scope()) {
+            Objective.Result result = evaluate(objective, scope);
+            if (optimizer != null) {
+                optimizer.step(objective.trained(), result.gradients(), 2e-3);
+            }
+            return result.losses().stream().mapToDouble(loss -> loss.item()).sum();
+        }
+    }
+
+    private Objective.Result evaluate(Objective objective, Scope scope) {
+        int[] ids = new SplittableRandom(1).ints(2 * 40, 0, 128).toArray();
+        return objective.evaluate(scope.adopt(engine.indices(ids, 2, 40)), engine.indices(ids, 80));
+    }
+
+    private TreeSet<String> trainedNames(Objective objective) {
+        TreeSet<String> names = new TreeSet<>();
+        try (Scope scope = engine.scope()) {
+            evaluate(objective, scope).gradients().keySet().forEach(name -> {
+                assertThat(objective.trained()).containsKey(name);
+                names.add(name.replaceFirst("layers\\.\\d+\\.", ""));
+            });
+        }
+        return names;
+    }
+
+    private MixerPlan mixers(List<Integer> kept) {
+        return MixerPlan.replacing(teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), kept);
+    }
+
+    private StagePlan plan(List<Integer> kept, List<String> freeze) {
+        return new StagePlan(teacher, mixers(kept).student(teacher, new SplittableRandom(1)), mixers(kept), freeze);
+    }
+}
