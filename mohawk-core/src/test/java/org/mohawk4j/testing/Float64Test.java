@@ -8,13 +8,18 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
-/** A test with an engine in double, on the CPU, closed after each test. */
+/**
+ * A test with an engine in double, on the CPU, closed after each test. One thread: handing small arrays to others costs
+ * more than they are worth, and far more on a busy machine.
+ */
 public abstract class Float64Test {
     private Engine engine;
 
     @BeforeEach
     void openEngine() {
-        engine = Engine.open("nd4j", BackendOptions.defaults().withParameterType(DType.FLOAT64));
+        engine = Engine.open(
+                "nd4j",
+                BackendOptions.defaults().withParameterType(DType.FLOAT64).withThreads(1));
     }
 
     @AfterEach

@@ -22,7 +22,9 @@ class GradientCheckTest {
 
     @BeforeEach
     void open() {
-        engine = Engine.open("nd4j", BackendOptions.defaults().withParameterType(DType.FLOAT64));
+        engine = Engine.open(
+                "nd4j",
+                BackendOptions.defaults().withParameterType(DType.FLOAT64).withThreads(1));
     }
 
     @AfterEach

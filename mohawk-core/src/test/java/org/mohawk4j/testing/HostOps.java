@@ -158,7 +158,7 @@ public final class HostOps {
         double[] sums = new double[Math.toIntExact(v * width)];
         for (int r = 0; r < ids.shape().size(); r++) {
             for (int d = 0; d < width; d++) {
-                sums[(int) ids.flat(r) * width + d] += rows.flat(r * width + d);
+                sums[((int) ids.flat(r)) * width + d] += rows.flat(r * width + d);
             }
         }
         return HostArray.of(Shape.of(v, width), sums);

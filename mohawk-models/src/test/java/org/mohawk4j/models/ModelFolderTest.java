@@ -126,7 +126,7 @@ class ModelFolderTest {
                 "{→[→not valid JSON",
             })
     void aConfigurationThatCannotBeComputedIsRefused(String change) throws IOException {
-        String[] parts = change.split("→");
+        String[] parts = change.split("→", -1);
         copyGolden("teacher");
         edit(parts[0], parts[1]);
 

@@ -36,7 +36,7 @@ final class Nd4jAttention implements AttentionKernel {
             Nd4jScratch.matmul(scores, queries, false, byHead(work, k), true);
             Nd4jScratch.add(scores, scores, masks.future(q.dtype(), rows, columns));
             INDArray flat = weights.shaped(maps * rows, columns);
-            Nd4jExec.run("softmax", flat, flat);
+            work.softmax(flat, flat);
             INDArray mixed = work.take(maps, rows, width);
             Nd4jScratch.matmul(mixed, scores, false, byHead(work, v), false);
             return new Result(byTime(work, mixed, shape), List.of(weights));

@@ -22,6 +22,9 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs on whichever ND4J backend is on the class path, in float32 or float64. */
 final class Nd4jBackend implements Backend {
+    /** What ND4J starts with; it keeps the number for the whole process. */
+    private static final int DEFAULT_THREADS = Nd4j.getEnvironment().maxMasterThreads();
+
     private final Nd4jPool pool = new Nd4jPool();
     private final Nd4jMasks masks = new Nd4jMasks(pool);
     private final MemoryOps memory = new Nd4jMemory(pool);
@@ -41,10 +44,9 @@ final class Nd4jBackend implements Backend {
                 CausalConv1dKernel.class, new Nd4jConvolution(pool),
                 DistillationKernel.class, new Nd4jDistillation(pool),
                 SemiseparableKernel.class, new Nd4jSemiseparable(pool, masks));
-        if (options.threads() > 0) {
-            Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
-            Nd4j.getEnvironment().setMaxThreads(options.threads());
-        }
+        int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
+        Nd4j.getEnvironment().setMaxMasterThreads(threads);
+        Nd4j.getEnvironment().setMaxThreads(threads);
     }
 
     @Override

@@ -99,6 +99,9 @@ final class Nd4jConvolution implements CausalConv1dKernel {
 
     /** [B,T,C] with K-1 zeros before or after each sequence. */
     private static Nd4jArray padded(Nd4jScratch work, Array x, Sizes sizes, boolean before) {
+        if (sizes.taps() == 1) {
+            return Nd4jArray.cast(x);
+        }
         Nd4jArray target = work.taken(Shape.of(sizes.batch(), sizes.padded(), sizes.channels()));
         INDArray zeros = work.take(sizes.batch(), sizes.taps() - 1, sizes.channels());
         zeros.assign(0);

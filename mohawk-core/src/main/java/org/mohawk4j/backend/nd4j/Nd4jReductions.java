@@ -2,7 +2,6 @@ package org.mohawk4j.backend.nd4j;
 
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.reduce.longer.MatchCondition;
@@ -120,16 +119,9 @@ final class Nd4jReductions implements ReductionOps {
         long width = x.shape().dim(-1);
         long rows = x.shape().size() / width;
         Nd4jArray y = pool.take(x.dtype(), x.shape());
-        if (x.dtype() == DType.FLOAT32) {
-            Nd4jExec.run("softmax", y.shaped(rows, width), Nd4jArray.shaped(x, rows, width));
-            return y;
+        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
+            work.softmax(y.shaped(rows, width), Nd4jArray.shaped(x, rows, width));
         }
-        // ND4J shifts by the maximum in float32 only
-        Nd4jArray largest = Nd4jArray.cast(max(x, x.shape().rank() - 1));
-        INDArray shifted = y.shaped(rows, width);
-        Nd4jExec.run("subtract", shifted, Nd4jArray.shaped(x, rows, width), largest.shaped(rows, 1));
-        Nd4jExec.run("softmax", shifted, shifted);
-        pool.release(largest);
         return y;
     }
 }

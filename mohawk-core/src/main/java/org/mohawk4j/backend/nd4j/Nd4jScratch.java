@@ -88,6 +88,18 @@ final class Nd4jScratch implements AutoCloseable {
         Nd4j.getExecutioner().exec(new Max(x, target.reshape('c', new long[] {x.size(0)}), 1));
     }
 
+    /** Softmax of each row of x [R,C]. ND4J's own shifts by the maximum in float32 only. */
+    void softmax(INDArray target, INDArray x) {
+        INDArray shifted = x;
+        if (dtype != DType.FLOAT32) {
+            INDArray largest = take(x.size(0), 1);
+            rowMaxima(largest, x);
+            subtract(target, x, largest);
+            shifted = target;
+        }
+        Nd4jExec.run("softmax", target, shifted);
+    }
+
     /** Row sums [R,1] of x [R,C], scaled. */
     void rowSums(INDArray target, INDArray x, double scale) {
         INDArray ones = take(x.size(1), 1);

@@ -14,7 +14,12 @@ import org.mohawk4j.tensor.DType;
  * against its plain composition. A backend's test is a subclass.
  */
 public abstract class BackendContract
-        implements MemoryContract, ElementwiseContract, ReductionContract, MatmulContract, LayoutContract {
+        implements MemoryContract,
+                ElementwiseContract,
+                ReductionContract,
+                MatmulContract,
+                LayoutContract,
+                KernelContract {
     /** A new backend, which the contract closes. */
     protected abstract Backend open(BackendOptions options);
 

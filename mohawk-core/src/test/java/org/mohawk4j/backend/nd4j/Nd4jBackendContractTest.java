@@ -16,6 +16,8 @@ class Nd4jBackendContractTest extends BackendContract {
     @Override
     protected List<BackendOptions> options() {
         BackendOptions defaults = BackendOptions.defaults();
-        return List.of(defaults.withParameterType(DType.FLOAT32), defaults.withParameterType(DType.FLOAT64));
+        return List.of(
+                defaults.withParameterType(DType.FLOAT32),
+                defaults.withParameterType(DType.FLOAT64).withThreads(1));
     }
 }

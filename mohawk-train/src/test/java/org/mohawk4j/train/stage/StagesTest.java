@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -206,8 +207,8 @@ class StagesTest {
         return objective.evaluate(scope.adopt(engine.indices(ids, 2, 40)), engine.indices(ids, 80));
     }
 
-    private TreeSet<String> trainedNames(Objective objective) {
-        TreeSet<String> names = new TreeSet<>();
+    private SortedSet<String> trainedNames(Objective objective) {
+        SortedSet<String> names = new TreeSet<>();
         try (Scope scope = engine.scope()) {
             evaluate(objective, scope).gradients().keySet().forEach(name -> {
                 assertThat(objective.trained()).containsKey(name);

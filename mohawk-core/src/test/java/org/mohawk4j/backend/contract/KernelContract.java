@@ -1,0 +1,353 @@
+package org.mohawk4j.backend.contract;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.TestFactory;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.AttentionFunction;
+import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
+import org.mohawk4j.functional.CausalConv1dFunction;
+import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
+import org.mohawk4j.functional.DistanceFunction;
+import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
+import org.mohawk4j.functional.DistillationFunction.Weights;
+import org.mohawk4j.functional.Head;
+import org.mohawk4j.functional.LayerNormFunction;
+import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
+import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.RotaryFunction;
+import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
+import org.mohawk4j.functional.SemiseparableFunction;
+import org.mohawk4j.functional.SemiseparableFunction.Inputs;
+import org.mohawk4j.functional.SemiseparableFunction.Result;
+import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.matrix.FrobeniusDistance;
+import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
+import org.mohawk4j.matrix.SemiseparableMatrix;
+import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.testing.HostArray;
+
+/** Fused kernels against their plain compositions, forward and by every input. Those a backend lacks are skipped. */
+interface KernelContract extends ContractTests {
+    private Stream<DynamicNode> ifPresent(Class<? extends Kernel> kernel, Consumer<KernelProbe> test) {
+        return onEach(probe -> {
+            Assumptions.assumeTrue(
+                    probe.backend().kernel(kernel).isPresent(),
+                    () -> probe.backend().name() + " has no " + kernel.getSimpleName());
+            test.accept(new KernelProbe(probe));
+        });
+    }
+
+    private static HostArray numbers(long seed, long... shape) {
+        return HostArray.random(Shape.of(shape), seed);
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> linear() {
+        return ifPresent(LinearKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {65, 65, 1}, {207, 63, 65}}) {
+                for (Activation activation : Activation.values()) {
+                    probe.check(
+                            "linear, " + activation,
+                            x -> LinearFunction.apply(x.get(0), x.get(1), Optional.of(x.get(2)), activation),
+                            numbers(1, s[0], s[1]).map(v -> 3 * v),
+                            numbers(2, s[2], s[1]),
+                            numbers(3, s[2]));
+                    probe.check(
+                            "linear without bias, " + activation,
+                            x -> LinearFunction.apply(x.get(0), x.get(1), Optional.empty(), activation),
+                            numbers(1, 1, s[0], s[1]).map(v -> 3 * v),
+                            numbers(2, s[2], s[1]));
+                }
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> linearOfPartOfItsWeight() {
+        return ifPresent(
+                LinearKernel.class,
+                probe -> probe.check(
+                        "rows of linear",
+                        x -> LinearFunction.apply(
+                                x.get(0),
+                                x.get(1).narrow(0, 3, 13),
+                                Optional.of(x.get(2).narrow(0, 3, 13)),
+                                Activation.SILU),
+                        numbers(1, 2, 7, 63),
+                        numbers(2, 65, 63),
+                        numbers(3, 65)));
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> layerNorm() {
+        return ifPresent(LayerNormKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 13}, {13, 63}, {2, 5, 65}, {207, 207}, {2, 3, 2048}}) {
+                long width = s[s.length - 1];
+                probe.check(
+                        "layer norm",
+                        x -> LayerNormFunction.apply(x.get(0), x.get(1), x.get(2), 1e-5),
+                        numbers(1, s).map(v -> 2 * v + 3),
+                        numbers(2, width),
+                        numbers(3, width));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> convolution() {
+        return ifPresent(CausalConv1dKernel.class, probe -> {
+            long[][] sizes = {
+                {1, 1, 1, 2},
+                {1, 1, 13, 4},
+                {2, 2, 63, 4},
+                {2, 13, 63, 4},
+                {3, 65, 5, 2},
+                {1, 207, 1, 3},
+                {2, 63, 65, 1}
+            };
+            for (long[] s : sizes) {
+                probe.check(
+                        "convolution",
+                        x -> CausalConv1dFunction.apply(x.get(0), x.get(1), x.get(2)),
+                        numbers(1, s[0], s[1], s[2]),
+                        numbers(2, s[2], 1, s[3]),
+                        numbers(3, s[2]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> attention() {
+        return ifPresent(AttentionKernel.class, probe -> {
+            // B, Tq, T, H, G, P
+            long[][] sizes = {
+                {1, 1, 1, 1, 1, 1},
+                {2, 13, 13, 4, 4, 5},
+                {1, 1, 63, 4, 2, 16},
+                {2, 65, 65, 4, 2, 8},
+                {1, 7, 65, 2, 1, 64},
+                {1, 207, 207, 3, 3, 32},
+            };
+            for (long[] s : sizes) {
+                checkAttention(probe, 1, s);
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> attentionOfHugeScores() {
+        return ifPresent(AttentionKernel.class, probe -> {
+            checkAttention(probe, 60, 2, 13, 13, 4, 4, 5);
+            // scores around -3000, all exact in float32; gradients by q and k would be differences of nearly equal
+            // terms
+            HostArray near1 = HostArray.byIndex(Shape.of(1, 5, 1, 1), i -> 1 + i[1] % 3 / 1024.0);
+            HostArray ones = HostArray.filled(near1.shape(), 1);
+            checkAttention(probe, -3000, 2, ones, near1, numbers(3, 1, 5, 1, 1));
+        });
+    }
+
+    private static void checkAttention(KernelProbe probe, double scale, long... s) {
+        HostArray q = numbers(1, s[0], s[1], s[3], s[5]);
+        checkAttention(probe, scale, 0, q, numbers(2, s[0], s[2], s[4], s[5]), numbers(3, s[0], s[2], s[4], s[5]));
+    }
+
+    private static void checkAttention(
+            KernelProbe probe, double scale, int frozen, HostArray q, HostArray k, HostArray v) {
+        probe.checkWithTeacher(
+                "attention at scale " + scale,
+                x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), scale),
+                frozen,
+                q,
+                k,
+                v);
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> semiseparable() {
+        return ifPresent(SemiseparableKernel.class, probe -> {
+            // B, T, H, G, P, N, Q
+            int[][] sizes = {
+                {1, 2, 1, 1, 1, 1, 1},
+                {2, 13, 4, 2, 5, 3, 8},
+                {1, 64, 2, 2, 1, 1, 16},
+                {2, 65, 4, 4, 8, 16, 64},
+                {2, 207, 4, 1, 8, 13, 64},
+                {1, 2048, 2, 2, 4, 4, 128},
+            };
+            for (int[] s : sizes) {
+                checkSemiseparable(probe, s);
+            }
+        });
+    }
+
+    private static void checkSemiseparable(KernelProbe probe, int... s) {
+        HostArray x = numbers(1, s[0], s[1], s[2], s[4]);
+        HostArray b = numbers(2, s[0], s[1], s[3], s[5]);
+        HostArray c = numbers(3, s[0], s[1], s[3], s[5]);
+        HostArray decay = numbers(4, s[0], s[1], s[2]).map(v -> -0.6 - 0.6 * v);
+        HostArray state = numbers(5, s[0], s[2], s[4], s[5]);
+        probe.check("semiseparable", in -> both(in, Optional.empty(), s[6]), x, b, c, decay);
+        probe.check("semiseparable from a state", in -> both(in, Optional.of(in.get(4)), s[6]), x, b, c, decay, state);
+        probe.check(
+                "semiseparable, y alone",
+                in -> apply(in, Optional.empty(), s[6]).y(),
+                x,
+                b,
+                c,
+                decay);
+        probe.check(
+                "semiseparable, state alone",
+                in -> apply(in, Optional.empty(), s[6]).state(),
+                x,
+                b,
+                c,
+                decay);
+    }
+
+    private static Result apply(List<Tensor> in, Optional<Tensor> state, int chunk) {
+        return SemiseparableFunction.apply(new Inputs(in.get(0), in.get(1), in.get(2), in.get(3), state), chunk);
+    }
+
+    private static Tensor both(List<Tensor> in, Optional<Tensor> state, int chunk) {
+        Result result = apply(in, state, chunk);
+        return Tensor.concat(0, List.of(result.y().reshape(-1), result.state().reshape(-1)));
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> distance() {
+        return ifPresent(DistanceKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 1}, {13, 65}, {2, 5, 63}, {207, 2048}}) {
+                HostArray teacher = numbers(1, s);
+                probe.checkWithTeacher(
+                        "distance", x -> DistanceFunction.apply(x.get(0), x.get(1)), 1, teacher, numbers(2, s));
+                probe.checkWithTeacher(
+                        "distance of zero", x -> DistanceFunction.apply(x.get(0), x.get(1)), 1, teacher, teacher);
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> distillation() {
+        return ifPresent(DistillationKernel.class, probe -> {
+            // R, teacher's D, student's D, V
+            for (Weights w : List.of(Weights.PLAIN, new Weights(2, 0), new Weights(1, 1), new Weights(0.5, 0.25))) {
+                checkDistillation(probe, w, 1, 1, 1, 2);
+                checkDistillation(probe, w, 13, 8, 5, 63);
+            }
+            checkDistillation(probe, new Weights(2, 0.25), 65, 13, 13, 207);
+            checkDistillation(probe, new Weights(2, 0.25), 300, 16, 8, 2048);
+        });
+    }
+
+    private static void checkDistillation(KernelProbe probe, Weights weights, int... s) {
+        HostArray labels = HostArray.randomIndices(Shape.of(s[0]), s[3], 9);
+        HostArray[] teacher = {numbers(1, s[0], s[1]), numbers(2, s[3], s[1]).map(v -> 4 * v), numbers(3, s[3])};
+        HostArray[] student = {numbers(4, s[0], s[2]), numbers(5, s[3], s[2]).map(v -> 4 * v), numbers(6, s[3])};
+        probe.checkWithTeacher(
+                "distillation, " + weights,
+                x -> DistillationFunction.apply(
+                        new Head(x.get(0), x.get(1), Optional.of(x.get(2))),
+                        new Head(x.get(3), x.get(4), Optional.of(x.get(5))),
+                        Optional.of(probe.ids(x.get(0).engine(), labels)),
+                        weights),
+                3,
+                teacher[0],
+                teacher[1],
+                teacher[2],
+                student[0],
+                student[1],
+                student[2]);
+        probe.checkWithTeacher(
+                "distillation without biases, " + weights,
+                x -> DistillationFunction.apply(
+                        new Head(x.get(0), x.get(1), Optional.empty()),
+                        new Head(x.get(2), x.get(3), Optional.empty()),
+                        Optional.of(probe.ids(x.get(0).engine(), labels)),
+                        weights),
+                2,
+                teacher[0],
+                teacher[1],
+                student[0],
+                student[1]);
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> distillationOfHugeLogits() {
+        return ifPresent(
+                DistillationKernel.class,
+                probe -> probe.checkWithTeacher(
+                        "distillation of huge logits",
+                        x -> DistillationFunction.apply(
+                                new Head(x.get(0), x.get(1), Optional.empty()),
+                                new Head(x.get(2), x.get(3), Optional.of(x.get(4))),
+                                Optional.empty(),
+                                Weights.PLAIN),
+                        2,
+                        numbers(1, 13, 5).map(v -> 300 * v),
+                        numbers(2, 65, 5),
+                        numbers(3, 13, 7).map(v -> 300 * v),
+                        numbers(4, 65, 7),
+                        HostArray.filled(Shape.of(65), -5000)));
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> rotary() {
+        return ifPresent(RotaryKernel.class, probe -> {
+            // B, T, H, P, of which turn, first position
+            for (int[] s :
+                    new int[][] {{1, 1, 1, 2, 2, 0}, {2, 13, 3, 8, 4, 0}, {1, 65, 2, 64, 32, 7}, {2, 5, 4, 6, 6, 3}}) {
+                int half = s[4] / 2;
+                HostArray angles = HostArray.byIndex(
+                        Shape.of(s[1] + s[5], s[3]), i -> i[1] < s[4] ? i[0] / (1.0 + i[1] % half) : 0);
+                HostArray partner = HostArray.byIndex(
+                        Shape.of(s[3], s[3]),
+                        i -> i[1] < half && i[0] == i[1] + half ? -1 : i[0] < half && i[1] == i[0] + half ? 1 : 0);
+                probe.checkWithTeacher(
+                        "rotary",
+                        x -> RotaryFunction.apply(
+                                x.get(3), new RotaryFunction.Tables(x.get(0), x.get(1), x.get(2)), s[5]),
+                        3,
+                        angles.map(Math::cos),
+                        angles.map(Math::sin),
+                        partner,
+                        numbers(1, s[0], s[1], s[2], s[3]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> frobeniusDistance() {
+        return ifPresent(FrobeniusKernel.class, probe -> {
+            // B, T, H, teacher's G, P, student's G, N
+            int[][] sizes = {
+                {1, 1, 1, 1, 1, 1, 1}, {2, 13, 4, 2, 8, 4, 5}, {1, 65, 2, 2, 16, 1, 16}, {2, 207, 2, 1, 8, 2, 13}
+            };
+            for (int[] s : sizes) {
+                probe.checkWithTeacher(
+                        "Frobenius distance",
+                        x -> FrobeniusDistance.between(
+                                x.get(0).engine(),
+                                new SoftmaxMatrix(x.get(0), x.get(1), 0.7),
+                                new SemiseparableMatrix(x.get(2), x.get(3), x.get(4), Optional.of(x.get(5)), 16)),
+                        2,
+                        numbers(1, s[0], s[1], s[2], s[4]),
+                        numbers(2, s[0], s[1], s[3], s[4]),
+                        numbers(3, s[0], s[1], s[5], s[6]),
+                        numbers(4, s[0], s[1], s[5], s[6]),
+                        numbers(5, s[0], s[1], s[2]).map(v -> -0.6 - 0.5 * v),
+                        numbers(6, s[2]));
+            }
+        });
+    }
+}

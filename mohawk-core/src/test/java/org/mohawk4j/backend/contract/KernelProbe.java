@@ -1,0 +1,131 @@
+package org.mohawk4j.backend.contract;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.mohawk4j.backend.Backend;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Gradients;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tape;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.testing.Closeness;
+import org.mohawk4j.testing.HostArray;
+import org.mohawk4j.testing.TensorAssert;
+
+/**
+ * Runs a function on a backend with its kernels and without them, and compares outputs and gradients: with all inputs
+ * tracked, and if they are small with each one alone, so that what is skipped for frozen inputs is skipped rightly.
+ */
+final class KernelProbe {
+    private static final long SMALL = 2000;
+
+    private final BackendProbe probe;
+    private final Engine fused;
+    private final Engine plain;
+
+    KernelProbe(BackendProbe probe) {
+        this.probe = probe;
+        Backend backend = probe.backend();
+        this.fused = new Engine(backend);
+        this.plain = new Engine(new PlainBackend(backend));
+    }
+
+    /** Output and the gradients by the tracked inputs. */
+    private record Outcome(HostArray output, List<HostArray> gradients) {}
+
+    Tensor ids(Engine engine, HostArray values) {
+        int[] whole = Arrays.stream(values.values()).mapToInt(v -> (int) v).toArray();
+        return engine.indices(whole, values.shape().toArray());
+    }
+
+    void check(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
+        checkWithTeacher(what, function, 0, inputs);
+    }
+
+    /** @param frozen how many of the first inputs no gradient is wanted for */
+    void checkWithTeacher(String what, Function<List<Tensor>, Tensor> function, int frozen, HostArray... inputs) {
+        String name = what + " of "
+                + Arrays.toString(Arrays.stream(inputs).map(HostArray::shape).toArray());
+        List<Integer> all = new ArrayList<>();
+        for (int i = frozen; i < inputs.length; i++) {
+            all.add(i);
+        }
+        Outcome expected = run(plain, function, all, inputs);
+        compare(name, run(fused, function, all, inputs), expected, all);
+        compare(
+                name + ", nothing tracked",
+                run(fused, function, List.of(), inputs),
+                new Outcome(expected.output(), List.of()),
+                List.of());
+        boolean small = Arrays.stream(inputs).allMatch(input -> input.shape().size() <= SMALL);
+        for (int i = 0; small && i < all.size(); i++) {
+            List<Integer> one = List.of(all.get(i));
+            Outcome alone =
+                    new Outcome(expected.output(), List.of(expected.gradients().get(i)));
+            compare(name + ", input " + one + " tracked", run(fused, function, one, inputs), alone, one);
+        }
+        long held = probe.backend().memory().liveBytes();
+        run(fused, function, all, inputs);
+        if (probe.backend().memory().liveBytes() != held) {
+            long left = probe.backend().memory().liveBytes() - held;
+            throw new AssertionError(name + " leaves " + left + " bytes behind");
+        }
+    }
+
+    private Outcome run(
+            Engine engine, Function<List<Tensor>, Tensor> function, List<Integer> tracked, HostArray... inputs) {
+        try (Scope scope = engine.scope()) {
+            List<Tensor> tensors = Arrays.stream(inputs)
+                    .map(input -> scope.adopt(engine.tensor(input.toHostTensor(), probe.dtype())))
+                    .toList();
+            List<Tensor> watched = tracked.stream().map(tensors::get).toList();
+            try (Tape tape = engine.tape(watched)) {
+                poison(inputs);
+                Tensor output = function.apply(tensors);
+                HostArray seed = HostArray.random(output.shape(), 17);
+                HostArray values = HostArray.of(output.toHost());
+                poison(inputs);
+                Gradients gradients = tape.gradients(output, engine.tensor(seed.toHostTensor(), output.dtype()));
+                return new Outcome(
+                        values,
+                        watched.stream()
+                                .map(w -> gradients
+                                        .of(w)
+                                        .map(g -> HostArray.of(g.toHost()))
+                                        .orElseGet(() -> HostArray.filled(w.shape(), 0)))
+                                .toList());
+            }
+        }
+    }
+
+    private void poison(HostArray... inputs) {
+        for (HostArray input : inputs) {
+            probe.poison(input.shape().size());
+        }
+    }
+
+    private void compare(String what, Outcome actual, Outcome expected, List<Integer> tracked) {
+        compare(what, actual.output(), expected.output());
+        for (int i = 0; i < tracked.size(); i++) {
+            compare(
+                    what + ", gradient by input " + tracked.get(i),
+                    actual.gradients().get(i),
+                    expected.gradients().get(i));
+        }
+    }
+
+    /** Norm against norm, and no element far off for the typical one. */
+    private void compare(String what, HostArray actual, HostArray expected) {
+        double tolerance = 300 * probe.epsilon() + 8 * probe.matmulEpsilon();
+        double size = Math.sqrt(
+                Arrays.stream(expected.values()).map(v -> v * v).average().orElse(0));
+        TensorAssert.assertClose(
+                what, actual, expected, expected.map(v -> 20 * tolerance * (Math.abs(v) + size) + tolerance * 1e-3));
+        double error = Closeness.relativeError(actual.values(), expected.values());
+        if (size > 0 && !(error <= tolerance)) {
+            throw new AssertionError(what + ": relative error " + error + " exceeds " + tolerance);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package org.mohawk4j.backend.nd4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class NdArraysTest {
+    private Engine engine;
+
+    @BeforeEach
+    void open() {
+        engine = Engine.open("nd4j", BackendOptions.defaults());
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    @Test
+    void anArrayInFortranOrderKeepsItsShapeAndPlaces() {
+        INDArray array =
+                Nd4j.createFromArray(new float[][] {{1, 2, 3}, {4, 5, 6}}).dup('f');
+
+        Tensor tensor = NdArrays.toTensor(engine, array);
+
+        assertThat(tensor.shape()).isEqualTo(Shape.of(2, 3));
+        assertThat(tensor.toDoubles()).containsExactly(1, 2, 3, 4, 5, 6);
+    }
+
+    @Test
+    void aViewIsCopiedWithoutItsSurroundings() {
+        INDArray view =
+                Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}, {5, 6}}).getColumn(1);
+
+        assertThat(NdArrays.toTensor(engine, view).toDoubles()).containsExactly(2, 4, 6);
+    }
+
+    @Test
+    void tensorsComeBackAsTheyWere() {
+        INDArray array = Nd4j.createFromArray(new float[][] {{0.1f, -2f}, {Float.MIN_VALUE, 4f}});
+        INDArray back = NdArrays.toINDArray(NdArrays.toTensor(engine, array));
+
+        assertThat(back.dataType()).isEqualTo(DataType.FLOAT);
+        assertThat(back.toFloatMatrix()).isDeepEqualTo(array.toFloatMatrix());
+    }
+
+    @Test
+    void integersBecomeIndices() {
+        Tensor ids = NdArrays.toTensor(engine, Nd4j.createFromArray(new long[] {7, 0, 3}));
+
+        assertThat(ids.dtype()).isEqualTo(DType.INT32);
+        assertThat(NdArrays.toINDArray(ids).toLongVector()).containsExactly(7, 0, 3);
+    }
+}
