@@ -40,51 +40,128 @@ final class ConfigOptions {
                     many("lr", Double.class, "A,B,C", "peak learning rates of the stages", c -> c.lr()),
                     many("freeze", String.class, "NAME,…", "parameters left alone, * for anything", c -> c.freeze()),
                     one("seed", Long.class, "S", "of everything random", c -> c.seed()),
-                    one("hidden-states.target", String.class, "WHAT", "mixer or block", c -> c.hiddenStates()
-                                    .target())
+                    one(
+                                    "hidden-states.target",
+                                    String.class,
+                                    "WHAT",
+                                    "mixer or block",
+                                    c -> c.hiddenStates().target())
                             .named("--stage2-target"),
-                    one("distillation.temperature", Double.class, "X", "of stage 3", c -> c.distillation()
-                            .temperature()),
-                    one("distillation.hard-label-share", Double.class, "X", "of stage 3's loss", c -> c.distillation()
-                            .hardLabelShare())),
+                    one(
+                            "distillation.temperature",
+                            Double.class,
+                            "X",
+                            "of stage 3",
+                            c -> c.distillation().temperature()),
+                    one(
+                            "distillation.hard-label-share",
+                            Double.class,
+                            "X",
+                            "of stage 3's loss",
+                            c -> c.distillation().hardLabelShare())),
             new Group(
                     "Student",
-                    many("keep-attention", Integer.class, "I,…", "layers, from 0, left as they are", c -> c.keepAttention()),
-                    one("student.state-size", Integer.class, "N", "of each head", c -> c.student()
-                            .stateSize()),
-                    one("student.conv-width", Integer.class, "K", "of the convolution", c -> c.student()
-                            .convWidth()),
-                    one("student.value-heads", Integer.class, "H", "without, as the teacher", c -> c.student()
-                            .valueHeads()),
-                    one("student.qk-heads", Integer.class, "H", "without, as many as value heads", c -> c.student()
-                            .qkHeads()),
-                    one("student.chunk-length", Integer.class, "Q", "multiplied at once", c -> c.student()
-                            .chunkLength())),
+                    many(
+                            "keep-attention",
+                            Integer.class,
+                            "I,…",
+                            "layers, from 0, left as they are",
+                            c -> c.keepAttention()),
+                    one(
+                            "student.state-size",
+                            Integer.class,
+                            "N",
+                            "of each head",
+                            c -> c.student().stateSize()),
+                    one(
+                            "student.conv-width",
+                            Integer.class,
+                            "K",
+                            "of the convolution",
+                            c -> c.student().convWidth()),
+                    one(
+                            "student.value-heads",
+                            Integer.class,
+                            "H",
+                            "without, as the teacher",
+                            c -> c.student().valueHeads()),
+                    one(
+                            "student.qk-heads",
+                            Integer.class,
+                            "H",
+                            "without, as many as value heads",
+                            c -> c.student().qkHeads()),
+                    one(
+                            "student.chunk-length",
+                            Integer.class,
+                            "Q",
+                            "multiplied at once",
+                            c -> c.student().chunkLength())),
             new Group(
                     "Optimizer",
-                    one("optimizer.weight-decay", Double.class, "X", "of matrices", c -> c.optimizer()
-                            .weightDecay()),
-                    many("optimizer.betas", Double.class, "A,B", "of AdamW", c -> c.optimizer()
-                            .betas()),
-                    one("optimizer.epsilon", Double.class, "X", "of AdamW", c -> c.optimizer()
-                            .epsilon()),
-                    one("optimizer.clip-norm", Double.class, "X", "of all gradients, 0 for none", c -> c.optimizer()
-                            .clipNorm()),
-                    one("schedule.kind", String.class, "NAME", "warmup-stable-decay or cosine", c -> c.schedule()
-                                    .kind())
+                    one(
+                            "optimizer.weight-decay",
+                            Double.class,
+                            "X",
+                            "of matrices",
+                            c -> c.optimizer().weightDecay()),
+                    many(
+                            "optimizer.betas",
+                            Double.class,
+                            "A,B",
+                            "of AdamW",
+                            c -> c.optimizer().betas()),
+                    one(
+                            "optimizer.epsilon",
+                            Double.class,
+                            "X",
+                            "of AdamW",
+                            c -> c.optimizer().epsilon()),
+                    one(
+                            "optimizer.clip-norm",
+                            Double.class,
+                            "X",
+                            "of all gradients, 0 for none",
+                            c -> c.optimizer().clipNorm()),
+                    one(
+                                    "schedule.kind",
+                                    String.class,
+                                    "NAME",
+                                    "warmup-stable-decay or cosine",
+                                    c -> c.schedule().kind())
                             .named("--schedule"),
-                    one("schedule.warmup-fraction", Double.class, "X", "of a stage's steps", c -> c.schedule()
-                            .warmupFraction()),
-                    one("schedule.decay-fraction", Double.class, "X", "of a stage's steps", c -> c.schedule()
-                            .decayFraction()),
-                    one("schedule.final-fraction", Double.class, "X", "of the peak", c -> c.schedule()
-                            .finalFraction())),
+                    one(
+                            "schedule.warmup-fraction",
+                            Double.class,
+                            "X",
+                            "of a stage's steps",
+                            c -> c.schedule().warmupFraction()),
+                    one(
+                            "schedule.decay-fraction",
+                            Double.class,
+                            "X",
+                            "of a stage's steps",
+                            c -> c.schedule().decayFraction()),
+                    one(
+                            "schedule.final-fraction",
+                            Double.class,
+                            "X",
+                            "of the peak",
+                            c -> c.schedule().finalFraction())),
             new Group(
                     "Evaluation",
-                    one("evaluation.held-out", Double.class, "X", "share of the text, its end", c -> c.evaluation()
-                            .heldOut()),
-                    one("evaluation.windows", Integer.class, "N", "at most, 0 for all", c -> c.evaluation()
-                            .windows()),
+                    one(
+                            "evaluation.held-out",
+                            Double.class,
+                            "X",
+                            "share of the text, its end",
+                            c -> c.evaluation().heldOut()),
+                    one(
+                            "evaluation.windows",
+                            Integer.class,
+                            "N",
+                            "at most, 0 for all",
+                            c -> c.evaluation().windows()),
                     one("report", Boolean.class, "true|false", "whether to write the page", c -> c.report())),
             MACHINE);
 

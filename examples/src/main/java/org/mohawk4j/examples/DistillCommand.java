@@ -4,11 +4,13 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
@@ -34,7 +36,8 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
 final class DistillCommand implements Runnable {
-    private static final DateTimeFormatter RUN_NAME = DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
+    private static final DateTimeFormatter RUN_NAME =
+            DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
 
     @Spec
     private CommandSpec spec;
@@ -52,6 +55,7 @@ final class DistillCommand implements Runnable {
         RunFolder folder = RunFolder.at(config.out().orElseGet(DistillCommand::newFolder));
         Path teacherFolder = config.teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
+        requireContext(config.context(), dimensions.maxPositions());
         MixerPlan plan = StudentMixers.plan(config, dimensions);
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
         try (Engine engine = ConfigOptions.open(config);
@@ -68,8 +72,15 @@ final class DistillCommand implements Runnable {
         return base.with(given);
     }
 
+    private static void requireContext(int context, long positions) {
+        if (context > positions) {
+            throw new InvalidInputException(
+                    "context: expected at most " + positions + ", the teacher's positions, got " + context);
+        }
+    }
+
     private static Path newFolder() {
-        Path folder = Path.of("runs", LocalDateTime.now().format(RUN_NAME));
+        Path folder = Path.of("runs", LocalDateTime.now(ZoneId.systemDefault()).format(RUN_NAME));
         Path free = folder;
         for (int i = 2; Files.exists(free); i++) {
             free = folder.resolveSibling(folder.getFileName() + "-" + i);

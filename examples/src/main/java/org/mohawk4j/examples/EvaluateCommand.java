@@ -28,9 +28,11 @@ final class EvaluateCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path model;
 
     @Option(names = "--text", paramLabel = "FILE", required = true, description = "UTF-8")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path text;
 
     @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")

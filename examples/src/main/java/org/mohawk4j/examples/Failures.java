@@ -33,7 +33,8 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
             // Read when the first logger is made, which is after this.
             System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "info");
         }
-        CommandLine command = parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
+        CommandLine command =
+                parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
         try {
             return new RunLast().execute(parsed);
         } catch (ExecutionException e) {
@@ -64,7 +65,9 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
         boolean expected = failure instanceof InvalidInputException || failure instanceof TrainingException;
         report(
                 command,
-                expected ? failure.getMessage() : describe(failure) + "; run again with --verbose for details",
+                expected
+                        ? String.valueOf(failure.getMessage())
+                        : describe(failure) + "; run again with --verbose for details",
                 failure,
                 verbose.getAsBoolean());
         return failure instanceof InvalidInputException ? ExitCode.USAGE : ExitCode.SOFTWARE;

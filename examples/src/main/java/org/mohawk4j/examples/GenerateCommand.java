@@ -29,6 +29,7 @@ final class GenerateCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path model;
 
     @Option(
@@ -36,6 +37,7 @@ final class GenerateCommand implements Runnable {
             paramLabel = "TEXT",
             defaultValue = "",
             description = "what to continue; without, the model starts a text")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private String prompt;
 
     @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")

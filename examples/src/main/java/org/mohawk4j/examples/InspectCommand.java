@@ -31,7 +31,10 @@ final class InspectCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "FILE_OR_DIR", description = "a .safetensors file, or a folder with config.json and weights")
+    @Parameters(
+            paramLabel = "FILE_OR_DIR",
+            description = "a .safetensors file, or a folder with config.json and weights")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path path;
 
     @Override
@@ -72,9 +75,11 @@ final class InspectCommand implements Runnable {
                 model.layers());
         int from = 0;
         for (int to = 1; to <= model.layers(); to++) {
-            if (to == model.layers() || !model.mixers().get(to).equals(model.mixers().get(from))) {
+            if (to == model.layers()
+                    || !model.mixers().get(to).equals(model.mixers().get(from))) {
                 String layers = to - from == 1 ? "layer " + from : "layers " + from + " to " + (to - 1);
-                out.println("          " + layers + ": " + describe(model.mixers().get(from)));
+                out.println(
+                        "          " + layers + ": " + describe(model.mixers().get(from)));
                 from = to;
             }
         }
@@ -98,9 +103,14 @@ final class InspectCommand implements Runnable {
             elements += info.shape().size();
             bytes += info.byteLength();
             out.printf(
-                    Locale.ROOT, "%-8s %-20s %,15d bytes  %s%n", info.dtype(), show(info.shape()), info.byteLength(), show(name));
+                    Locale.ROOT,
+                    "%-8s %-20s %,15d bytes  %s%n",
+                    info.dtype(),
+                    show(info.shape()),
+                    info.byteLength(),
+                    show(name));
         }
-        out.printf(Locale.ROOT, "%,d tensors, %,d parameters, %,d bytes%n", names.size(), elements, bytes);
+        out.printf(Locale.ROOT, "total     %,d tensors, %,d parameters, %,d bytes%n", names.size(), elements, bytes);
     }
 
     private static String show(Shape shape) {

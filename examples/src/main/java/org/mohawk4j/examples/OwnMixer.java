@@ -2,7 +2,6 @@ package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -30,6 +29,7 @@ import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.StagePlan;
+import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * A mixer of one's own: linear attention whose heads each forget at a fixed, learned rate,
@@ -82,28 +82,25 @@ public final class OwnMixer extends MatrixMixer {
         return outProj.apply(mixed);
     }
 
-    /** Aligns it with the shipped teacher's attention: stages 1 and 2. */
+    /** Aligns it with the shipped teacher's attention on text that the teacher writes: stages 1 and 2. */
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
-        Path folder = EmbeddedTeacher.unpack();
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
-                CausalLm teacher = ModelFolder.load(engine, folder)) {
-            MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> new Config(own.width(), 4, 32), List.of());
-            distill(teacher, plan, 40, out);
+                CausalLm teacher = ModelFolder.load(engine, EmbeddedTeacher.unpack())) {
+            TokenWindows text = new TokenWindows(TeacherCorpus.write(teacher, 0, 8_192, 64, 0, out), 64);
+            align(teacher, text, 40, out);
         }
     }
 
     /** Takes some steps of each stage. */
-    static void distill(CausalLm teacher, MixerPlan plan, int steps, PrintWriter out) {
-        int context = 64;
-        int batch = 8;
-        TokenWindows text = new TokenWindows(TeacherCorpus.write(teacher, 0, 16_384, context, 0, out), context);
+    static void align(CausalLm teacher, TokenWindows text, int steps, PrintWriter out) {
+        MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> new Config(own.width(), 4, 32), List.of());
+        AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+        ISchedule schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
         try (CausalLm student = plan.student(teacher, new SplittableRandom(0));
                 StageProgress progress = new StageProgress(out)) {
             StagePlan stages = new StagePlan(teacher, student, plan, List.of());
-            Trainer trainer = new Trainer(teacher.engine(), new BatchSampler(text, batch, 0), progress);
-            AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
-            var schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
+            Trainer trainer = new Trainer(teacher.engine(), new BatchSampler(text, 8, 0), progress);
             trainer.run(1, stages.matrixOrientation(), adamW, schedule, steps);
             trainer.run(2, stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER), adamW, schedule, steps);
         }

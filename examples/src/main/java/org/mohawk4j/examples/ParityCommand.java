@@ -32,6 +32,7 @@ final class ParityCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Parameters(paramLabel = "DIR", description = "a folder laid out as src/test/golden")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path folder;
 
     @Option(

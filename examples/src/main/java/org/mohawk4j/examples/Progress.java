@@ -18,6 +18,8 @@ interface Progress extends AutoCloseable {
     void close();
 
     /** A bar on a terminal, otherwise a line now and then. */
+    @SuppressWarnings(
+            "SystemConsoleNull") // from JDK 22 on ./mohawk sets jdk.console=java.base, which keeps this meaning
     static Progress start(PrintWriter out, String task, long total) {
         return System.console() == null ? new Lines(out, task, total) : new Bar(out, task, total);
     }

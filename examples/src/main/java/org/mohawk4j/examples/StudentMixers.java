@@ -15,7 +15,8 @@ final class StudentMixers {
 
     static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
         boolean matrixByMatrix = config.split().get(0) > 0;
-        return MixerPlan.replacing(teacher, own -> mamba(config.student(), own, matrixByMatrix), config.keepAttention());
+        return MixerPlan.replacing(
+                teacher, own -> mamba(config.student(), own, matrixByMatrix), config.keepAttention());
     }
 
     private static DiscreteMamba2.Config mamba(StudentConfig student, MixerConfig teacher, boolean matrixByMatrix) {

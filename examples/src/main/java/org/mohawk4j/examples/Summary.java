@@ -34,7 +34,9 @@ final class Summary {
         print("teacher", result.teacher(), out);
         print("student", result.student(), out);
         for (Sample sample : result.samples()) {
-            out.printf("%nThe %s continues%n  %s|%s%n", sample.model(), line(sample.prompt()), line(sample.continuation()));
+            out.printf(
+                    "%nThe %s continues%n  %s|%s%n",
+                    sample.model(), line(sample.prompt()), line(sample.continuation()));
         }
     }
 

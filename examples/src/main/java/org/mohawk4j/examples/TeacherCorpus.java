@@ -3,7 +3,6 @@ package org.mohawk4j.examples;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Locale;
-import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
@@ -26,10 +25,6 @@ final class TeacherCorpus {
      */
     static TokenSequence write(CausalLm teacher, int start, long tokens, int length, long seed, PrintWriter out) {
         int documents = Math.toIntExact((tokens + length - 1) / length);
-        if (length > teacher.config().maxPositions()) {
-            throw new InvalidInputException("context: expected at most "
-                    + teacher.config().maxPositions() + ", the teacher's positions, found " + length);
-        }
         int[] text = new int[Math.multiplyExact(documents, length)];
         long begin = System.nanoTime();
         try (Progress progress = Progress.start(out, "writing", text.length)) {

@@ -6,8 +6,7 @@ import picocli.CommandLine.IVersionProvider;
 /** The version that the build wrote into the jar's manifest. */
 final class Version implements IVersionProvider {
     static String number() {
-        return Objects.requireNonNullElse(
-                Version.class.getPackage().getImplementationVersion(), "(unpackaged build)");
+        return Objects.requireNonNullElse(Version.class.getPackage().getImplementationVersion(), "(unpackaged build)");
     }
 
     @Override

@@ -1,0 +1,93 @@
+package org.mohawk4j.benchmarks;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.Backends;
+import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.tensor.Engine;
+
+/**
+ * How much memory a training step needs beside parameters, moments and gradients, by stage and number of layers. In
+ * stages 1 and 2 it should be the same for any number of layers; stage 3, which keeps the activations of all layers, is
+ * measured beside them and shows that the measurement can tell.
+ *
+ * <p>Memory is looked at after every ND4J operation: what a kernel works on is there at its last operation.
+ */
+public final class StageMemory {
+    private static final int[] LAYERS = {2, 4, 8};
+    private static final int WIDTH = 128;
+    private static final int HEADS = 4;
+    private static final int VOCABULARY = 512;
+    private static final int BATCH = 8;
+    private static final int CONTEXT = 256;
+
+    private StageMemory() {}
+
+    public static void main(String[] args) {
+        for (int stage = 1; stage <= 3; stage++) {
+            for (int layers : LAYERS) {
+                try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+                        CausalLm teacher = new CausalLm(engine, config(layers), new SplittableRandom(0));
+                        StageTrial trial = new StageTrial(teacher, stage, BATCH, CONTEXT)) {
+                    Map<String, Object> results =
+                            measure(trial, engine.backend().memory());
+                    System.out.println(new Measurement(
+                                    "stage-memory",
+                                    engine.backend().description(),
+                                    configuration(stage, layers),
+                                    results)
+                            .toJson());
+                }
+            }
+        }
+    }
+
+    private static CausalLmConfig config(int layers) {
+        var attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, WIDTH / HEADS / 2, 10_000);
+        return new CausalLmConfig(
+                VOCABULARY,
+                WIDTH,
+                4 * WIDTH,
+                Activation.GELU_TANH,
+                1e-5,
+                CONTEXT,
+                Collections.nCopies(layers, attention));
+    }
+
+    private static Map<String, Object> configuration(int stage, int layers) {
+        Map<String, Object> configuration = new LinkedHashMap<>();
+        configuration.put("stage", stage);
+        configuration.put("layers", layers);
+        configuration.put("width", WIDTH);
+        configuration.put("heads", HEADS);
+        configuration.put("vocabulary", VOCABULARY);
+        configuration.put("batch", BATCH);
+        configuration.put("context", CONTEXT);
+        return configuration;
+    }
+
+    private static Map<String, Object> measure(StageTrial trial, MemoryOps memory) {
+        // the first step makes what stays: parameters, moments, tables
+        trial.step();
+        long resident = memory.liveBytes();
+        long[] peak = {resident};
+        long gradients;
+        try (Nd4jObserver observer =
+                new Nd4jObserver((operation, nanos) -> peak[0] = Math.max(peak[0], memory.liveBytes()))) {
+            gradients = trial.step().gradientBytes();
+        }
+        Map<String, Object> results = new LinkedHashMap<>();
+        results.put("resident_bytes", resident);
+        results.put("peak_bytes", peak[0]);
+        results.put("gradient_bytes", gradients);
+        results.put("working_bytes", peak[0] - resident - gradients);
+        return results;
+    }
+}

@@ -1,0 +1,94 @@
+package org.mohawk4j.benchmarks;
+
+import java.util.List;
+import java.util.SplittableRandom;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.Objective;
+import org.mohawk4j.train.stage.StagePlan;
+
+/**
+ * A stage that can take training steps, one after the other, on one batch of random tokens. A step is what the trainer
+ * does between two batches: losses, gradients, clipping, update.
+ */
+final class StageTrial implements AutoCloseable {
+    private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+    private static final double LEARNING_RATE = 1e-4;
+    private static final int STATE_SIZE = 64;
+    private static final int CONV_WIDTH = 4;
+    private static final int CHUNK = 64;
+
+    private final Engine engine;
+    private final CausalLm student;
+    private final Objective objective;
+    private final AdamW optimizer;
+    private final int batch;
+    private final int context;
+    private final int[] inputs;
+    private final int[] targets;
+
+    /** @param stage 1, 2 (mixer outputs) or 3 */
+    StageTrial(CausalLm teacher, int stage, int batch, int context) {
+        SplittableRandom random = new SplittableRandom(0);
+        MixerPlan plan = MixerPlan.replacing(teacher.config(), StageTrial::mamba, List.of());
+        int vocabulary = Math.toIntExact(teacher.config().vocabulary());
+        this.engine = teacher.engine();
+        this.batch = batch;
+        this.context = context;
+        this.student = plan.student(teacher, random);
+        this.objective = objective(stage, new StagePlan(teacher, student, plan, List.of()));
+        this.optimizer = new AdamW(engine, ADAMW);
+        this.inputs = random.ints((long) batch * context, 0, vocabulary).toArray();
+        this.targets = random.ints((long) batch * context, 0, vocabulary).toArray();
+    }
+
+    private static MixerConfig mamba(MixerConfig own) {
+        int heads = ((SoftmaxAttention.Config) own).heads();
+        return new DiscreteMamba2.Config(own.width(), heads, heads, STATE_SIZE, CONV_WIDTH, CHUNK);
+    }
+
+    private static Objective objective(int stage, StagePlan plan) {
+        return switch (stage) {
+            case 1 -> plan.matrixOrientation();
+            case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
+            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+            default -> throw new IllegalArgumentException("stage: expected 1, 2 or 3, got " + stage);
+        };
+    }
+
+    /**
+     * What a step did.
+     *
+     * @param gradientBytes of all gradients together
+     */
+    record Step(double loss, long gradientBytes) {}
+
+    Step step() {
+        try (Scope scope = engine.scope()) {
+            Tensor ids = scope.adopt(engine.indices(inputs, batch, context));
+            Tensor labels = engine.indices(targets, (long) batch * context);
+            Objective.Result result = objective.evaluate(ids, labels);
+            double loss = result.losses().stream().mapToDouble(Tensor::item).sum();
+            optimizer.step(objective.trained(), result.gradients(), LEARNING_RATE);
+            long bytes = result.gradients().values().stream()
+                    .mapToLong(g -> g.shape().size() * g.dtype().bytes())
+                    .sum();
+            return new Step(loss, bytes);
+        }
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        student.close();
+    }
+}
