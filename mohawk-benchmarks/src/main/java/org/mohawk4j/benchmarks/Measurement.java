@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
@@ -26,6 +27,9 @@ import org.mohawk4j.backend.Backend;
 record Measurement(String name, String backend, Map<String, ?> configuration, Map<String, ?> results) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+
+    /** What decides how the threads of ND4J and of OpenBLAS wait. */
+    private static final List<String> THREAD_SETTINGS = List.of("OMP_WAIT_POLICY", "OPENBLAS_THREAD_TIMEOUT");
 
     /** The line, without its end. */
     String toJson() {
@@ -48,7 +52,9 @@ record Measurement(String name, String backend, Map<String, ?> configuration, Ma
         facts.put("processor", processor());
         facts.put("processors", Runtime.getRuntime().availableProcessors());
         facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-        facts.put("omp_wait_policy", Objects.requireNonNullElse(System.getenv("OMP_WAIT_POLICY"), "not set"));
+        for (String name : THREAD_SETTINGS) {
+            facts.put(name, Objects.requireNonNullElse(System.getenv(name), "not set"));
+        }
         return facts;
     }
 
