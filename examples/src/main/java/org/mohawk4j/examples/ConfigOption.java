@@ -1,5 +1,6 @@
 package org.mohawk4j.examples;
 
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -14,46 +15,68 @@ import picocli.CommandLine.Model.OptionSpec;
  * that is not given says nothing.
  *
  * @param name as in {@code --tokens}
- * @param key of the configuration, such as {@code student.state-size}
- * @param list whether it takes several elements, separated by commas
+ * @param key in its section of the configuration
+ * @param several whether it takes a list of elements, separated by commas
  * @param type of the value or of its elements
  * @param label stands for the value in the help
  * @param text what the help says
- * @param value from a configuration, to show the default
+ * @param value from its section of the configuration, to show the default
+ * @param <S> the section
  */
-record ConfigOption(
+record ConfigOption<S>(
         String name,
         String key,
-        boolean list,
+        boolean several,
         Class<?> type,
         String label,
         String text,
-        Function<DistillConfig, Object> value) {
+        Function<? super S, ?> value) {
 
-    /** An option named like the last part of its key. */
-    static ConfigOption one(
-            String key, Class<?> type, String label, String text, Function<DistillConfig, Object> value) {
-        return new ConfigOption(nameOf(key), key, false, type, label, text, value);
+    static <S> ConfigOption<S> path(String key, String label, String text, Function<? super S, ?> value) {
+        return new ConfigOption<>("--" + key, key, false, Path.class, label, text, value);
     }
 
-    /** As {@link #one}, with several elements. */
-    static ConfigOption many(
-            String key, Class<?> type, String label, String text, Function<DistillConfig, Object> value) {
-        return new ConfigOption(nameOf(key), key, true, type, label, text, value);
+    static <S> ConfigOption<S> word(String key, String label, String text, Function<? super S, ?> value) {
+        return new ConfigOption<>("--" + key, key, false, String.class, label, text, value);
+    }
+
+    static <S> ConfigOption<S> flag(String key, String text, Function<? super S, ?> value) {
+        return new ConfigOption<>("--" + key, key, false, Boolean.class, "true|false", text, value);
+    }
+
+    static <S> ConfigOption<S> whole(String key, String label, String text, Function<? super S, ?> value) {
+        return new ConfigOption<>("--" + key, key, false, Long.class, label, text, value);
+    }
+
+    static <S> ConfigOption<S> number(String key, String label, String text, Function<? super S, ?> value) {
+        return new ConfigOption<>("--" + key, key, false, Double.class, label, text, value);
+    }
+
+    /** The same option with a list of such values. */
+    ConfigOption<S> listed() {
+        return new ConfigOption<>(name, key, true, type, label, text, value);
     }
 
     /** The same option under another name. */
-    ConfigOption named(String other) {
-        return new ConfigOption(other, key, list, type, label, text, value);
+    ConfigOption<S> named(String other) {
+        return new ConfigOption<>(other, key, several, type, label, text, value);
     }
 
-    private static String nameOf(String key) {
-        return "--" + key.substring(key.lastIndexOf('.') + 1);
+    /** The same option of the whole configuration. */
+    ConfigOption<DistillConfig> within(String section, Function<DistillConfig, S> accessor) {
+        return new ConfigOption<>(name, section + "." + key, several, type, label, text, accessor.andThen(value));
     }
 
-    OptionSpec spec() {
-        OptionSpec.Builder builder = OptionSpec.builder(name).paramLabel(label).description(text + defaults());
-        return list
+    /**
+     * The option for picocli.
+     *
+     * @param usual what stands in for values not given
+     * @param shipped what does with the shipped teacher
+     */
+    OptionSpec spec(S usual, S shipped) {
+        OptionSpec.Builder builder =
+                OptionSpec.builder(name).paramLabel(label).description(text + defaults(usual, shipped));
+        return several
                 ? builder.type(List.class)
                         .auxiliaryTypes(type)
                         .arity("1")
@@ -63,13 +86,14 @@ record ConfigOption(
                 : builder.type(type).arity("1").build();
     }
 
-    private String defaults() {
-        String usual = shown(value.apply(DistillConfig.defaults()));
-        String embedded = shown(value.apply(EmbeddedTeacher.config()));
-        if (usual.isEmpty()) {
+    private String defaults(S usual, S shipped) {
+        String general = shown(value.apply(usual));
+        String special = shown(value.apply(shipped));
+        if (general.isEmpty()) {
             return "";
         }
-        return " (default: " + usual + (embedded.equals(usual) ? ")" : "; with the shipped teacher: " + embedded + ")");
+        return " (default: " + general
+                + (special.equals(general) ? ")" : "; with the shipped teacher: " + special + ")");
     }
 
     private static String shown(Object value) {

@@ -1,16 +1,25 @@
 package org.mohawk4j.examples;
 
-import static org.mohawk4j.examples.ConfigOption.many;
-import static org.mohawk4j.examples.ConfigOption.one;
+import static org.mohawk4j.examples.ConfigOption.flag;
+import static org.mohawk4j.examples.ConfigOption.number;
+import static org.mohawk4j.examples.ConfigOption.path;
+import static org.mohawk4j.examples.ConfigOption.whole;
+import static org.mohawk4j.examples.ConfigOption.word;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.DistillationConfig;
+import org.mohawk4j.train.run.EvaluationConfig;
+import org.mohawk4j.train.run.HiddenStateConfig;
+import org.mohawk4j.train.run.OptimizerConfig;
+import org.mohawk4j.train.run.ScheduleConfig;
+import org.mohawk4j.train.run.StudentConfig;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,166 +27,98 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** The options of {@link DistillConfig}: all of them for {@code distill}, those of the machine for what else computes. */
 final class ConfigOptions {
+    private static final List<ConfigOption<DistillConfig>> FILES = List.of(
+            path("teacher", "DIR", "without, a tiny one that is shipped", DistillConfig::teacher),
+            path("text", "FILE", "to train on; without, the teacher writes it", DistillConfig::text),
+            path("valid", "FILE", "to evaluate on; without, the text's end", DistillConfig::valid),
+            path("out", "DIR", "the run folder; without, a new one in runs", DistillConfig::out),
+            flag("report", "whether to write a page", DistillConfig::report));
+
+    private static final List<ConfigOption<DistillConfig>> TRAINING = List.of(
+            whole("tokens", "N", "of all stages together", DistillConfig::tokens),
+            number("split", "A,B,C", "shares of stages 1, 2, 3", DistillConfig::split)
+                    .listed(),
+            whole("context", "T", "tokens in a window", DistillConfig::context),
+            whole("batch", "B", "windows in a step", DistillConfig::batch),
+            number("lr", "A,B,C", "peak rates of stages 1, 2, 3", DistillConfig::lr)
+                    .listed(),
+            word("freeze", "NAME,…", "parameters left alone, * is any", DistillConfig::freeze)
+                    .listed(),
+            whole("keep-attention", "I,…", "layers, from 0, left alone", DistillConfig::keepAttention)
+                    .listed(),
+            whole("seed", "S", "of everything random", DistillConfig::seed));
+
+    private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
+            whole("state-size", "N", "of each head", StudentConfig::stateSize),
+            whole("conv-width", "K", "of the convolution", StudentConfig::convWidth),
+            whole("value-heads", "H", "without, as the teacher", StudentConfig::valueHeads),
+            whole("qk-heads", "H", "without, one for each value head", StudentConfig::qkHeads),
+            whole("chunk-length", "Q", "multiplied at once", StudentConfig::chunkLength));
+
+    private static final List<ConfigOption<OptimizerConfig>> OPTIMIZER = List.of(
+            number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),
+            number("betas", "A,B", "of the moments", OptimizerConfig::betas).listed(),
+            number("epsilon", "X", "in the denominator", OptimizerConfig::epsilon),
+            number("clip-norm", "X", "of all gradients, 0 for none", OptimizerConfig::clipNorm));
+
+    private static final List<ConfigOption<ScheduleConfig>> SCHEDULE = List.of(
+            word("kind", "NAME", "warmup-stable-decay or cosine", ScheduleConfig::kind)
+                    .named("--schedule"),
+            number("warmup-fraction", "X", "of the steps", ScheduleConfig::warmupFraction),
+            number("decay-fraction", "X", "of the steps", ScheduleConfig::decayFraction),
+            number("final-fraction", "X", "of the peak", ScheduleConfig::finalFraction));
+
+    private static final List<ConfigOption<HiddenStateConfig>> HIDDEN_STATES = List.of(
+            word("target", "WHAT", "mixer or block", HiddenStateConfig::target).named("--stage2-target"));
+
+    private static final List<ConfigOption<DistillationConfig>> LOGITS = List.of(
+            number("temperature", "X", "of the logits", DistillationConfig::temperature),
+            number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare));
+
+    private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
+            number("held-out", "X", "share of the text, its end", EvaluationConfig::heldOut),
+            whole("windows", "N", "at most, 0 for all", EvaluationConfig::windows));
+
     private static final Group MACHINE = new Group(
             "Machine",
-            one("backend", String.class, "NAME", "auto, nd4j or cuda", DistillConfig::backend),
-            one("threads", Integer.class, "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
-            one("dtype", String.class, "TYPE", "float or double", DistillConfig::dtype));
+            List.of(
+                    word("backend", "NAME", "auto, nd4j or cuda", DistillConfig::backend),
+                    whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
+                    word("dtype", "TYPE", "float or double", DistillConfig::dtype)));
 
     private static final List<Group> DISTILLATION = List.of(
-            new Group(
-                    "Models and text",
-                    one("teacher", Path.class, "DIR", "the teacher; without, a tiny one is shipped", c -> c.teacher()),
-                    one("text", Path.class, "FILE", "to train on; without, the teacher writes it", c -> c.text()),
-                    one("valid", Path.class, "FILE", "to evaluate on; without, the text's end", c -> c.valid()),
-                    one("out", Path.class, "DIR", "the run folder; without, a new one in runs", c -> c.out())),
-            new Group(
-                    "Training",
-                    one("tokens", Long.class, "N", "of all stages together", c -> c.tokens()),
-                    many("split", Double.class, "A,B,C", "shares of the stages", c -> c.split()),
-                    one("context", Integer.class, "T", "tokens in a window", c -> c.context()),
-                    one("batch", Integer.class, "B", "windows in a step", c -> c.batch()),
-                    many("lr", Double.class, "A,B,C", "peak learning rates of the stages", c -> c.lr()),
-                    many("freeze", String.class, "NAME,…", "parameters left alone, * for anything", c -> c.freeze()),
-                    one("seed", Long.class, "S", "of everything random", c -> c.seed()),
-                    one(
-                                    "hidden-states.target",
-                                    String.class,
-                                    "WHAT",
-                                    "mixer or block",
-                                    c -> c.hiddenStates().target())
-                            .named("--stage2-target"),
-                    one(
-                            "distillation.temperature",
-                            Double.class,
-                            "X",
-                            "of stage 3",
-                            c -> c.distillation().temperature()),
-                    one(
-                            "distillation.hard-label-share",
-                            Double.class,
-                            "X",
-                            "of stage 3's loss",
-                            c -> c.distillation().hardLabelShare())),
-            new Group(
-                    "Student",
-                    many(
-                            "keep-attention",
-                            Integer.class,
-                            "I,…",
-                            "layers, from 0, left as they are",
-                            c -> c.keepAttention()),
-                    one(
-                            "student.state-size",
-                            Integer.class,
-                            "N",
-                            "of each head",
-                            c -> c.student().stateSize()),
-                    one(
-                            "student.conv-width",
-                            Integer.class,
-                            "K",
-                            "of the convolution",
-                            c -> c.student().convWidth()),
-                    one(
-                            "student.value-heads",
-                            Integer.class,
-                            "H",
-                            "without, as the teacher",
-                            c -> c.student().valueHeads()),
-                    one(
-                            "student.qk-heads",
-                            Integer.class,
-                            "H",
-                            "without, as many as value heads",
-                            c -> c.student().qkHeads()),
-                    one(
-                            "student.chunk-length",
-                            Integer.class,
-                            "Q",
-                            "multiplied at once",
-                            c -> c.student().chunkLength())),
-            new Group(
-                    "Optimizer",
-                    one(
-                            "optimizer.weight-decay",
-                            Double.class,
-                            "X",
-                            "of matrices",
-                            c -> c.optimizer().weightDecay()),
-                    many(
-                            "optimizer.betas",
-                            Double.class,
-                            "A,B",
-                            "of AdamW",
-                            c -> c.optimizer().betas()),
-                    one(
-                            "optimizer.epsilon",
-                            Double.class,
-                            "X",
-                            "of AdamW",
-                            c -> c.optimizer().epsilon()),
-                    one(
-                            "optimizer.clip-norm",
-                            Double.class,
-                            "X",
-                            "of all gradients, 0 for none",
-                            c -> c.optimizer().clipNorm()),
-                    one(
-                                    "schedule.kind",
-                                    String.class,
-                                    "NAME",
-                                    "warmup-stable-decay or cosine",
-                                    c -> c.schedule().kind())
-                            .named("--schedule"),
-                    one(
-                            "schedule.warmup-fraction",
-                            Double.class,
-                            "X",
-                            "of a stage's steps",
-                            c -> c.schedule().warmupFraction()),
-                    one(
-                            "schedule.decay-fraction",
-                            Double.class,
-                            "X",
-                            "of a stage's steps",
-                            c -> c.schedule().decayFraction()),
-                    one(
-                            "schedule.final-fraction",
-                            Double.class,
-                            "X",
-                            "of the peak",
-                            c -> c.schedule().finalFraction())),
-            new Group(
-                    "Evaluation",
-                    one(
-                            "evaluation.held-out",
-                            Double.class,
-                            "X",
-                            "share of the text, its end",
-                            c -> c.evaluation().heldOut()),
-                    one(
-                            "evaluation.windows",
-                            Integer.class,
-                            "N",
-                            "at most, 0 for all",
-                            c -> c.evaluation().windows()),
-                    one("report", Boolean.class, "true|false", "whether to write the page", c -> c.report())),
+            new Group("Files", FILES),
+            new Group("Training", TRAINING),
+            Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
+            Group.of("AdamW", "optimizer", DistillConfig::optimizer, OPTIMIZER),
+            Group.of("The learning rate along a stage", "schedule", DistillConfig::schedule, SCHEDULE),
+            Group.of("Stage 2", "hidden-states", DistillConfig::hiddenStates, HIDDEN_STATES),
+            Group.of("Stage 3", "distillation", DistillConfig::distillation, LOGITS),
+            Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
             MACHINE);
 
     private ConfigOptions() {}
 
-    private record Group(String heading, List<ConfigOption> options) {
-        Group(String heading, ConfigOption... options) {
-            this(heading, List.of(options));
+    /** Options under a heading of the help. */
+    private record Group(String heading, List<ConfigOption<DistillConfig>> options) {
+        /** Options of a section of the configuration. */
+        static <S> Group of(
+                String heading, String section, Function<DistillConfig, S> accessor, List<ConfigOption<S>> options) {
+            return new Group(
+                    heading,
+                    options.stream()
+                            .map(option -> option.within(section, accessor))
+                            .toList());
         }
 
         void addTo(CommandSpec command) {
+            DistillConfig usual = DistillConfig.defaults();
+            DistillConfig shipped = EmbeddedTeacher.config();
             ArgGroupSpec.Builder group = ArgGroupSpec.builder()
                     .heading("%n" + heading + ":%n")
                     .exclusive(false)
                     .validate(false);
-            options.forEach(option -> group.addArg(option.spec()));
+            options.forEach(option -> group.addArg(option.spec(usual, shipped)));
             command.addArgGroup(group.build());
         }
     }
@@ -203,7 +144,7 @@ final class ConfigOptions {
     /** What was given on the command line, by key of the configuration. */
     static Map<String, Object> given(CommandSpec command) {
         Map<String, Object> values = new LinkedHashMap<>();
-        Stream<ConfigOption> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
+        Stream<ConfigOption<DistillConfig>> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
         options.forEach(option -> {
             OptionSpec found = command.findOption(option.name());
             if (found != null && command.commandLine().getParseResult().hasMatchedOption(found)) {

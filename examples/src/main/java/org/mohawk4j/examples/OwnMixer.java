@@ -14,8 +14,8 @@ import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.matrix.SemiseparableMatrix;
-import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.ProjectedMixer;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
@@ -32,19 +32,11 @@ import org.mohawk4j.train.stage.StagePlan;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * A mixer of one's own: linear attention whose heads each forget at a fixed, learned rate,
- * {@code M[t,s] = exp(-rate · (t - s)) c_t·b_s} (as in retention, arXiv 2307.08621). There is no gradient code: a matrix
+ * A mixer of one's own: linear attention whose heads each forget at a learned rate that does not depend on the input,
+ * {@code M[t,s] = exp(-softplus(rate) · (t - s)) c_t·b_s} (compare retention, arXiv 2307.08621). There is no gradient code: a matrix
  * made of the library's tensors and structures has one.
  */
-public final class OwnMixer extends MatrixMixer {
-    private static final int CHUNK = 64;
-
-    private final Linear cProj;
-    private final Linear bProj;
-    private final Linear vProj;
-    private final Linear outProj;
-    private final Parameter rate;
-
+public final class OwnMixer extends ProjectedMixer {
     /** Its dimensions: D, H and N. */
     public record Config(long width, int heads, int stateSize) implements MixerConfig {
         @Override
@@ -53,14 +45,15 @@ public final class OwnMixer extends MatrixMixer {
         }
     }
 
+    private final Linear cProj;
+    private final Linear bProj;
+    private final Parameter rate;
+
     private OwnMixer(Engine engine, Config config, RandomGenerator random) {
-        super(engine, config.heads());
-        long width = config.width();
+        super(engine, config.width(), config.heads(), random);
         long states = (long) config.heads() * config.stateSize();
-        cProj = part("c_proj", new Linear(engine, width, states, false, random));
-        bProj = part("b_proj", new Linear(engine, width, states, false, random));
-        vProj = part("v_proj", new Linear(engine, width, width, false, random));
-        outProj = part("out_proj", new Linear(engine, width, width, false, random));
+        cProj = part("c_proj", new Linear(engine, config.width(), states, false, random));
+        bProj = part("b_proj", new Linear(engine, config.width(), states, false, random));
         rate = parameter("rate", Shape.of(config.heads()), Initializer.constant(0));
     }
 
@@ -69,17 +62,7 @@ public final class OwnMixer extends MatrixMixer {
         Tensor c = Heads.split(cProj.apply(u), heads());
         Tensor b = Heads.split(bProj.apply(u), heads());
         Tensor logDecay = rate.value().softplus().neg().broadcastTo(Shape.of(u.dim(0), u.dim(1), heads()));
-        return new SemiseparableMatrix(c, b, logDecay, Optional.empty(), CHUNK);
-    }
-
-    @Override
-    protected Tensor values(Tensor u) {
-        return Heads.split(vProj.apply(u), heads());
-    }
-
-    @Override
-    protected Tensor output(Tensor u, Tensor mixed) {
-        return outProj.apply(mixed);
+        return new SemiseparableMatrix(c, b, logDecay, Optional.empty(), 64);
     }
 
     /** Aligns it with the shipped teacher's attention on text that the teacher writes: stages 1 and 2. */

@@ -34,14 +34,16 @@ public final class AttentionFunction {
     /**
      * @param q [B,Tq,H,P]
      * @param k [B,T,G,P] with T ≥ Tq and G dividing H; group g serves heads g·H/G and following
-     * @param v [B,T,G,P]
+     * @param v [B,T,G,P]; kernels serve only v of k's shape, others run as the composition
      * @param scale multiplies the scores
      * @return [B,Tq,H,P]
      */
     public static Tensor apply(Tensor q, Tensor k, Tensor v, double scale) {
+        requireShapes(q, k, v);
         Engine engine = q.engine();
-        Optional<AttentionKernel> kernel =
-                engine.backend().kernel(AttentionKernel.class).filter(fused -> fused.supports(q.dim(2), k.dim(2)));
+        Optional<AttentionKernel> kernel = engine.backend()
+                .kernel(AttentionKernel.class)
+                .filter(fused -> fused.supports(q.dim(2), k.dim(2)) && v.shape().equals(k.shape()));
         if (kernel.isEmpty()) {
             return reference(q, k, v, scale);
         }
@@ -91,5 +93,20 @@ public final class AttentionFunction {
         Tensor keys = Heads.repeat(k, q.dim(2)).permute(0, 2, 1, 3);
         Tensor scores = queries.mul(scale).matmul(false, keys, true);
         return scores.lowerTriangle(k.dim(1) - q.dim(1), MASKED).softmax();
+    }
+
+    private static void requireShapes(Tensor q, Tensor k, Tensor v) {
+        boolean fits = q.shape().rank() == 4
+                && k.shape().equals(q.shape().with(1, k.dim(1)).with(2, k.dim(2)))
+                && k.dim(1) >= q.dim(1)
+                && q.dim(2) % k.dim(2) == 0
+                && v.shape().rank() == 4
+                && v.dim(0) == k.dim(0)
+                && v.dim(1) == k.dim(1)
+                && q.dim(2) % v.dim(2) == 0;
+        if (!fits) {
+            throw new IllegalArgumentException("attention needs q [B,Tq,H,P], k and v [B,T,G,P] with T >= Tq and G"
+                    + " dividing H; got q " + q.shape() + ", k " + k.shape() + ", v " + v.shape());
+        }
     }
 }

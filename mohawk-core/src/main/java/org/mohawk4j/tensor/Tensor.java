@@ -264,6 +264,7 @@ public final class Tensor {
         if (shape().equals(target)) {
             return this;
         }
+        requireBroadcast(target, shape(), "sum of " + shape() + " to " + target);
         int extra = shape().rank() - target.rank();
         int[] axes = new int[shape().rank()];
         int count = 0;
@@ -325,10 +326,7 @@ public final class Tensor {
 
     /** Axis i of the result is axis {@code order[i]} of this. */
     public Tensor permute(int... order) {
-        int[] inverse = new int[order.length];
-        for (int i = 0; i < order.length; i++) {
-            inverse[order[i]] = i;
-        }
+        int[] inverse = inverse(order);
         return engine.record(
                 engine.wrap(engine.backend().layout().permute(array(), order)), Edge.of(this, g -> g.permute(inverse)));
     }
@@ -370,7 +368,13 @@ public final class Tensor {
         long position = 0;
         for (int i = 0; i < edges.length; i++) {
             long from = position;
-            long length = parts.get(i).dim(resolved);
+            Shape shape = parts.get(i).shape();
+            if (shape.rank() != first.shape().rank()
+                    || !shape.with(resolved, 0).equals(first.shape().with(resolved, 0))) {
+                throw new IllegalArgumentException(
+                        "concat of " + first.shape() + " and " + shape + " on axis " + axis + ": other extents differ");
+            }
+            long length = shape.dim(resolved);
             edges[i] = Edge.of(parts.get(i), g -> g.narrow(resolved, from, length));
             position += length;
         }
@@ -388,6 +392,7 @@ public final class Tensor {
             return this;
         }
         Shape own = shape();
+        requireBroadcast(own, target, "broadcast of " + own + " to " + target);
         return engine.record(
                 engine.wrap(engine.backend().layout().broadcast(array(), target)), Edge.of(this, g -> g.sumTo(own)));
     }
@@ -448,6 +453,28 @@ public final class Tensor {
 
     private Tensor zerosWith(int axis, long extent) {
         return engine.wrap(engine.backend().memory().full(shape().with(axis, extent), dtype(), 0));
+    }
+
+    private static void requireBroadcast(Shape from, Shape to, String what) {
+        if (from.rank() > to.rank() || !from.broadcast(to).equals(to)) {
+            throw new IllegalArgumentException(what + ": shapes do not fit");
+        }
+    }
+
+    private int[] inverse(int... order) {
+        int[] inverse = new int[shape().rank()];
+        Arrays.fill(inverse, -1);
+        for (int i = 0; i < order.length; i++) {
+            if (order.length != inverse.length
+                    || order[i] < 0
+                    || order[i] >= inverse.length
+                    || inverse[order[i]] >= 0) {
+                throw new IllegalArgumentException(
+                        "permute of " + shape() + " by " + Arrays.toString(order) + ": not each axis once");
+            }
+            inverse[order[i]] = i;
+        }
+        return inverse;
     }
 
     private boolean leadingEqual(Tensor other) {

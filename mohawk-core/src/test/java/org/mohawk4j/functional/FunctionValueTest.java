@@ -277,6 +277,11 @@ class FunctionValueTest extends Float64Test {
         assertThatThrownBy(() -> LinearFunction.apply(x, random(4, 3, 4), Optional.empty(), Activation.NONE))
                 .hasMessageContaining("[2, 3, 4, 5]")
                 .hasMessageContaining("[3, 4]");
+        assertThatThrownBy(() -> AttentionFunction.apply(x, b, b, 1))
+                .hasMessageContaining("q [2, 3, 4, 5]")
+                .hasMessageContaining("k [2, 3, 4, 6]");
+        assertThatThrownBy(() -> AttentionFunction.apply(x, x.narrow(1, 0, 2), x.narrow(1, 0, 2), 1))
+                .hasMessageContaining("T >= Tq");
         assertThatThrownBy(() -> DistanceFunction.apply(x, b)).hasMessageContaining("[2, 3, 4, 6]");
         assertThatThrownBy(() -> Heads.split(random(5, 2, 3, 7), 2)).hasMessageContaining("2 heads");
         assertThatThrownBy(() -> new Weights(0, 0)).hasMessageContaining("temperature 0.0");

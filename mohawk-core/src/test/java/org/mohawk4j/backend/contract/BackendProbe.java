@@ -105,11 +105,27 @@ public final class BackendProbe {
         return HostArray.filled(expected.shape(), 0);
     }
 
+    /** Checks an operation whose result has memory of its own. */
     void check(String what, HostArray expected, HostArray tolerance, Operation operation, Input... inputs) {
-        runAndCompare(what, expected, tolerance, operation, false, inputs);
+        run(what, expected, tolerance, operation, false, inputs);
+    }
+
+    /** Checks an operation whose result may share memory with an input. */
+    void checkView(String what, HostArray expected, HostArray tolerance, Operation operation, Input... inputs) {
+        run(what, expected, tolerance, operation, true, inputs);
+    }
+
+    private void run(
+            String what,
+            HostArray expected,
+            HostArray tolerance,
+            Operation operation,
+            boolean mayShare,
+            Input... inputs) {
+        runAndCompare(what, expected, tolerance, operation, mayShare, false, inputs);
         // the second run leaves nothing: what a backend keeps for itself it has by now
         long before = backend.memory().liveBytes();
-        runAndCompare(what + " of views", expected, tolerance, operation, true, inputs);
+        runAndCompare(what + " of views", expected, tolerance, operation, mayShare, true, inputs);
         long left = backend.memory().liveBytes() - before;
         if (left != 0) {
             throw new AssertionError(what + " leaves " + left + " bytes behind");
@@ -121,6 +137,7 @@ public final class BackendProbe {
             HostArray expected,
             HostArray tolerance,
             Operation operation,
+            boolean mayShare,
             boolean asViews,
             Input... inputs) {
         List<Array> arrays = new ArrayList<>();
@@ -133,6 +150,11 @@ public final class BackendProbe {
             throw new AssertionError(what + ": " + result.dtype() + " where " + dtype() + " is expected");
         }
         TensorAssert.assertClose(what, download(result), expected, tolerance);
+        if (!mayShare) {
+            Array nan = backend.memory().full(result.shape(), dtype(), Double.NaN);
+            backend.memory().copyInto(result, nan);
+            backend.memory().release(nan);
+        }
         for (int i = 0; i < inputs.length; i++) {
             HostArray sent = inputs[i].values();
             TensorAssert.assertClose(what + ", input " + i + " afterwards", download(arrays.get(i)), sent, exact(sent));

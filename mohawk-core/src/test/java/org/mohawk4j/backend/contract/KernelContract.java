@@ -9,6 +9,7 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction;
@@ -349,5 +350,10 @@ interface KernelContract extends ContractTests {
                         numbers(6, s[2]));
             }
         });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> adamW() {
+        return ifPresent(AdamWKernel.class, KernelProbe::checkAdamW);
     }
 }

@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.Closeness;
@@ -74,11 +77,56 @@ final class KernelProbe {
         }
     }
 
+    /** Three steps over parameters of odd sizes, clipped, some without decay. */
+    void checkAdamW() {
+        List<List<HostArray>> expected = trained(plain);
+        List<List<HostArray>> actual = trained(fused);
+        for (int i = 0; i < expected.size(); i++) {
+            for (int k = 0; k < 3; k++) {
+                String what = List.of("value", "first moment", "second moment").get(k) + " of parameter " + i;
+                compare(what, actual.get(i).get(k), expected.get(i).get(k));
+            }
+        }
+    }
+
+    private List<List<HostArray>> trained(Engine engine) {
+        List<Shape> shapes = List.of(Shape.of(1), Shape.of(13), Shape.of(63, 65), Shape.of(2048), Shape.of(207, 5));
+        try (Scope scope = engine.scope()) {
+            List<AdamWFunction.Slot> slots = new ArrayList<>();
+            for (int i = 0; i < shapes.size(); i++) {
+                Tensor value = scope.adopt(upload(engine, HostArray.random(shapes.get(i), i)));
+                Tensor gradient = upload(engine, HostArray.random(shapes.get(i), 10 + i));
+                slots.add(new AdamWFunction.Slot(
+                        value,
+                        gradient,
+                        value.filledLike(0),
+                        value.filledLike(0),
+                        shapes.get(i).rank() > 1));
+            }
+            List<Tensor> gradients =
+                    slots.stream().map(AdamWFunction.Slot::gradient).toList();
+            for (int step = 1; step <= 3; step++) {
+                Tensor scale = AdamWFunction.clipScale(AdamWFunction.norm(engine, gradients), step == 2 ? 1e6 : 1);
+                AdamWFunction.update(
+                        engine, slots, scale, new AdamWFunction.Hyperparameters(1e-2, 0.9, 0.95, 1e-8, 0.1, step));
+            }
+            return slots.stream()
+                    .map(s -> Stream.of(s.value(), s.firstMoment(), s.secondMoment())
+                            .map(t -> HostArray.of(t.toHost()))
+                            .toList())
+                    .toList();
+        }
+    }
+
+    private Tensor upload(Engine engine, HostArray values) {
+        return engine.tensor(values.toHostTensor(), probe.dtype());
+    }
+
     private Outcome run(
             Engine engine, Function<List<Tensor>, Tensor> function, List<Integer> tracked, HostArray... inputs) {
         try (Scope scope = engine.scope()) {
             List<Tensor> tensors = Arrays.stream(inputs)
-                    .map(input -> scope.adopt(engine.tensor(input.toHostTensor(), probe.dtype())))
+                    .map(input -> scope.adopt(upload(engine, input)))
                     .toList();
             List<Tensor> watched = tracked.stream().map(tensors::get).toList();
             try (Tape tape = engine.tape(watched)) {
@@ -87,7 +135,7 @@ final class KernelProbe {
                 HostArray seed = HostArray.random(output.shape(), 17);
                 HostArray values = HostArray.of(output.toHost());
                 poison(inputs);
-                Gradients gradients = tape.gradients(output, engine.tensor(seed.toHostTensor(), output.dtype()));
+                Gradients gradients = tape.gradients(output, upload(engine, seed));
                 return new Outcome(
                         values,
                         watched.stream()
