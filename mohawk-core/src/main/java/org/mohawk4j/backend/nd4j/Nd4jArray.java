@@ -59,7 +59,11 @@ final class Nd4jArray implements Array {
     }
 
     INDArray shaped(long... dims) {
-        return block.array(offset, Shape.of(dims));
+        return shaped(Shape.of(dims));
+    }
+
+    INDArray shaped(Shape other) {
+        return block.array(offset, other);
     }
 
     /** Part of this, or this in another shape, on the same block. */

@@ -78,16 +78,23 @@ final class Nd4jElementwise implements ElementwiseOps {
             return binaryOfMixedTypes(op, a, b);
         }
         Nd4jArray y = pool.take(a.dtype(), a.shape().broadcast(b.shape()));
-        INDArray left = Nd4jArray.values(a);
-        INDArray right = Nd4jArray.values(b);
         switch (op) {
-            case ADD -> Nd4jExec.run("add", y.values(), left, right);
-            case SUBTRACT -> Nd4jExec.run("subtract", y.values(), left, right);
-            case MULTIPLY -> Nd4jExec.run("multiply", y.values(), left, right);
-            case DIVIDE -> Nd4jExec.run("divide", y.values(), left, right);
+            case ADD -> run("add", y, a, b);
+            case SUBTRACT -> run("subtract", y, a, b);
+            case MULTIPLY -> run("multiply", y, a, b);
+            case DIVIDE -> run("divide", y, a, b);
             case EQUAL -> equal(a, b, y);
         }
         return y;
+    }
+
+    private static void run(String name, Nd4jArray y, Array a, Array b) {
+        Broadcast shapes = Broadcast.of(a.shape(), b.shape());
+        Nd4jExec.run(
+                name,
+                y.shaped(shapes.result()),
+                Nd4jArray.cast(a).shaped(shapes.left()),
+                Nd4jArray.cast(b).shaped(shapes.right()));
     }
 
     /** ND4J computes pairs of one type only. */
@@ -103,8 +110,8 @@ final class Nd4jElementwise implements ElementwiseOps {
 
     /** ND4J's own comparison does not broadcast. */
     private void equal(Array a, Array b, Nd4jArray y) {
-        Nd4jArray left = repeated(a, y.shape());
-        Nd4jArray right = repeated(b, y.shape());
+        Nd4jArray left = repeated(pool, a, y.shape());
+        Nd4jArray right = repeated(pool, b, y.shape());
         try (INDArray equal = left.values().eq(right.values())) {
             y.values().assign(equal);
         }
@@ -112,10 +119,11 @@ final class Nd4jElementwise implements ElementwiseOps {
         pool.release(right);
     }
 
-    private Nd4jArray repeated(Array x, Shape shape) {
+    /** Extents of 1 repeated up to a shape. */
+    static Nd4jArray repeated(Nd4jPool pool, Array x, Shape shape) {
         Nd4jArray y = pool.take(x.dtype(), shape);
-        y.values().assign(0);
-        Nd4jExec.run("add", y.values(), y.values(), Nd4jArray.values(x));
+        Nd4jArray.flat(y).assign(0);
+        run("add", y, y, x);
         return y;
     }
 

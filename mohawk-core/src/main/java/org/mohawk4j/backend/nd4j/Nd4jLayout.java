@@ -87,10 +87,7 @@ final class Nd4jLayout implements LayoutOps {
 
     @Override
     public Array broadcast(Array x, Shape shape) {
-        Nd4jArray zeros = pool.take(x.dtype(), shape);
-        zeros.values().assign(0);
-        Nd4jExec.run("add", zeros.values(), zeros.values(), Nd4jArray.values(x));
-        return zeros;
+        return Nd4jElementwise.repeated(pool, x, shape);
     }
 
     @Override

@@ -27,7 +27,7 @@ final class Nd4jPool {
 
     /** Memory of one array and of the views made from it. */
     static final class Block {
-        private static final int ARRAYS_KEPT = 16;
+        private static final int ARRAYS_KEPT = 128;
 
         private final Key key;
         private final DataBuffer buffer;

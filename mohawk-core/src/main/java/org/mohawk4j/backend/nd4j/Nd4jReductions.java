@@ -82,20 +82,23 @@ final class Nd4jReductions implements ReductionOps {
         long outer = Extents.before(x.shape(), axis);
         long inner = Extents.after(x.shape(), axis);
         Nd4jArray y = pool.take(x.dtype(), x.shape().with(axis, 1));
-        INDArray in = Nd4jArray.shaped(x, outer, x.shape().dim(axis), inner);
-        INDArray out = y.shaped(outer, inner);
+        long extent = x.shape().dim(axis);
+        if (extent == 1) {
+            Nd4jArray.flat(y).assign(Nd4jArray.flat(x));
+            return y;
+        }
+        INDArray in = inner == 1 ? Nd4jArray.shaped(x, outer, extent) : Nd4jArray.shaped(x, outer, extent, inner);
+        INDArray out = inner == 1 ? y.shaped(outer) : y.shaped(outer, inner);
         Nd4j.getExecutioner().exec(new Max(in, out, 1));
         restoreNan(in, out);
         return y;
     }
 
-    /** ND4J's maximum passes over NaN. */
+    /** ND4J's maximum passes over NaN; finding it takes twenty times as long, a sum tells when there is none. */
     private static void restoreNan(INDArray x, INDArray maximum) {
         INDArray flat = x.reshape('c', new long[] {x.length()});
-        try (INDArray count = Nd4j.getExecutioner().exec(new MatchCondition(flat, Conditions.isNan()))) {
-            if (count.getLong(0) == 0) {
-                return;
-            }
+        if (!Double.isNaN(flat.sumNumber().doubleValue())) {
+            return;
         }
         try (INDArray counts = Nd4j.getExecutioner().exec(new MatchCondition(x, Conditions.isNan(), 1));
                 INDArray found = counts.castTo(maximum.dataType())) {
