@@ -39,6 +39,9 @@ final class DistillCommand implements Runnable {
     private static final DateTimeFormatter RUN_NAME =
             DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
 
+    /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
+    private static final int PASSES = 2;
+
     @Spec
     private CommandSpec spec;
 
@@ -122,17 +125,18 @@ final class DistillCommand implements Runnable {
 
     private static TokenSequence.Split text(
             DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
-        Optional<TokenSequence> valid = config.valid().map(path -> read(path, tokenizer));
         double heldOut = config.evaluation().heldOut();
-        TokenSequence text = config.text()
-                .map(path -> read(path, tokenizer))
-                .orElseGet(() -> TeacherCorpus.write(
-                        teacher,
-                        tokenizer.endOfText().orElse(0),
-                        valid.isPresent() ? config.tokens() : (long) Math.ceil(config.tokens() / (1 - heldOut)),
-                        config.context(),
-                        config.seed(),
-                        out));
+        Optional<TokenSequence> valid = config.valid().map(path -> read(path, tokenizer));
+        TokenSequence text = config.text().map(path -> read(path, tokenizer)).orElseGet(() -> {
+            double training = (double) config.tokens() / PASSES;
+            return TeacherCorpus.write(
+                    teacher,
+                    tokenizer.endOfText().orElse(0),
+                    (long) Math.ceil(valid.isPresent() ? training : training / (1 - heldOut)),
+                    config.context(),
+                    config.seed(),
+                    out);
+        });
         return valid.map(other -> new TokenSequence.Split(text, other))
                 .orElseGet(() -> text.splitLast(heldOut, config.context()));
     }

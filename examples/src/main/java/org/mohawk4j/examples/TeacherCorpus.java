@@ -3,6 +3,7 @@ package org.mohawk4j.examples;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Locale;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
@@ -14,6 +15,7 @@ import org.mohawk4j.train.data.TokenSequence;
  */
 final class TeacherCorpus {
     private static final int DOCUMENTS_AT_ONCE = 64;
+    private static final long MOST = 1L << 30;
     private static final Sampling PLAIN = new Sampling(1, 0, 1);
 
     private TeacherCorpus() {}
@@ -24,6 +26,11 @@ final class TeacherCorpus {
      * @param length of each document, at most the model's positions
      */
     static TokenSequence write(CausalLm teacher, int start, long tokens, int length, long seed, PrintWriter out) {
+        if (tokens > MOST) {
+            throw new InvalidInputException(
+                    "text: expected a file for a run that would have the teacher write more than " + MOST
+                            + " tokens, which are " + tokens);
+        }
         int documents = Math.toIntExact((tokens + length - 1) / length);
         int[] text = new int[Math.multiplyExact(documents, length)];
         long begin = System.nanoTime();
