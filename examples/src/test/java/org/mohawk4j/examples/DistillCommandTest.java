@@ -129,7 +129,7 @@ class DistillCommandTest {
                         "1")
                 .succeeds();
 
-        assertThat(run.out()).contains("writing 100%", "384 tokens to train on, 96 held out");
+        assertThat(run.out()).contains("writing 100%", "192 tokens to train on, 48 held out");
         assertThat(run.lines()).last().asString().startsWith("student.nll_per_token=");
         try (Stream<Path> left = Files.list(folder)) {
             assertThat(left).containsExactly(folder.resolve("run"));

@@ -27,11 +27,13 @@ public final class AdamWFunction {
      */
     public record Hyperparameters(
             double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int step) {
-        double correction1() {
+        /** The share of a first moment that has been filled so far. */
+        public double correction1() {
             return 1 - Math.pow(beta1, step);
         }
 
-        double correction2() {
+        /** The share of a second moment that has been filled so far. */
+        public double correction2() {
             return 1 - Math.pow(beta2, step);
         }
     }

@@ -1,5 +1,6 @@
 package org.mohawk4j.mixer;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Heads;
@@ -113,6 +114,13 @@ public final class DiscreteMamba2 extends MatrixMixer {
         return outProj.apply(mixed.mul(z.add(zBias.value()).silu()));
     }
 
+    /** One product and one convolution for x, B and C together. */
+    @Override
+    public Tensor forward(Tensor u) {
+        Parts parts = split(conv.apply(inProj.applyRows(u, 0, config.convChannels()), 0));
+        return output(u, Heads.merge(matrix(parts.b, parts.c, u).multiply(parts.x)));
+    }
+
     @Override
     public MixerState newState(long batch) {
         return new RecurrentState(
@@ -125,13 +133,19 @@ public final class DiscreteMamba2 extends MatrixMixer {
     public Tensor forward(Tensor u, MixerState state) {
         RecurrentState memory = (RecurrentState) state;
         Tensor xBc = inProj.applyRows(u, 0, config.convChannels());
-        Tensor mixed = conv.continued(memory.part(HISTORY), xBc);
-        Tensor x = Heads.split(mixed.narrow(-1, 0, config.width()), config.heads());
-        Tensor b = mixed.narrow(-1, config.width(), config.stateWidth());
-        Tensor c = mixed.narrow(-1, config.width() + config.stateWidth(), config.stateWidth());
-        SemiseparableFunction.Result result = matrix(b, c, u).multiply(x, Optional.of(memory.part(STATE)));
+        Parts parts = split(conv.continued(memory.part(HISTORY), xBc));
+        SemiseparableFunction.Result result =
+                matrix(parts.b, parts.c, u).multiply(parts.x, Optional.of(memory.part(STATE)));
         memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), xBc), result.state());
         return output(u, Heads.merge(result.y()));
+    }
+
+    /** Values [B,T,H,P], B and C [B,T,G·N]. */
+    private record Parts(Tensor x, Tensor b, Tensor c) {}
+
+    private Parts split(Tensor xBc) {
+        List<Tensor> parts = xBc.split(-1, config.width(), config.stateWidth(), config.stateWidth());
+        return new Parts(Heads.split(parts.get(0), config.heads()), parts.get(1), parts.get(2));
     }
 
     private SemiseparableMatrix matrix(Tensor b, Tensor c, Tensor u) {

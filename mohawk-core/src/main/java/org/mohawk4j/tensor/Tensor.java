@@ -347,6 +347,22 @@ public final class Tensor {
                 Edge.of(this, g -> g.pad(resolved, from, extent - from - length)));
     }
 
+    /** Neighbouring parts of the given lengths along one axis, which together make it up. */
+    public List<Tensor> split(int axis, long... lengths) {
+        int resolved = shape().axis(axis);
+        if (Arrays.stream(lengths).sum() != dim(resolved)) {
+            throw new IllegalArgumentException(
+                    "lengths " + Arrays.toString(lengths) + " do not make up axis " + axis + " of " + shape());
+        }
+        List<Tensor> parts = new ArrayList<>();
+        long from = 0;
+        for (long length : lengths) {
+            parts.add(engine.wrap(engine.backend().layout().narrow(array(), resolved, from, length)));
+            from += length;
+        }
+        return engine.record(parts, List.of(this), gradients -> List.of(concat(resolved, gradients)));
+    }
+
     /** Zeros before and after along one axis. */
     public Tensor pad(int axis, long before, long after) {
         List<Tensor> parts = new ArrayList<>();

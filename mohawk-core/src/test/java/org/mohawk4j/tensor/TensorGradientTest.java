@@ -114,6 +114,13 @@ class TensorGradientTest extends Float64Test {
         add("narrow", x -> x.get(0).narrow(1, 1, 2), numbers(3, 4, 2));
         add("narrow, first axis", x -> x.get(0).narrow(0, 1, 2).square(), numbers(4, 3));
         add("pad", x -> x.get(0).pad(1, 2, 1), numbers(3, 4));
+        add(
+                "split, one part unused",
+                x -> {
+                    List<Tensor> parts = x.get(0).split(1, 2, 3, 1);
+                    return parts.get(2).mul(parts.get(0));
+                },
+                numbers(3, 6, 2));
         add("concat", x -> Tensor.concat(-1, List.of(x.get(0), x.get(1), x.get(0))), numbers(3, 4), numbers(3, 2));
     }
 
@@ -131,7 +138,8 @@ class TensorGradientTest extends Float64Test {
     @Test
     void noOperationIsLeftOut() {
         Set<String> operations = Arrays.stream(Tensor.class.getDeclaredMethods())
-                .filter(m -> Modifier.isPublic(m.getModifiers()) && m.getReturnType() == Tensor.class)
+                .filter(m -> Modifier.isPublic(m.getModifiers())
+                        && Set.of(Tensor.class, List.class).contains(m.getReturnType()))
                 .map(Method::getName)
                 .filter(name -> !WITHOUT_GRADIENT.contains(name))
                 .collect(Collectors.toCollection(TreeSet::new));

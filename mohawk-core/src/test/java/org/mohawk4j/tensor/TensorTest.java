@@ -36,6 +36,7 @@ class TensorTest extends Float64Test {
                 Arguments.of("narrow", List.of("[2, 3]", "2..4", "axis 1")),
                 Arguments.of("axis", List.of("[2, 3]", "axis 2")),
                 Arguments.of("item", List.of("[2, 3]")),
+                Arguments.of("split", List.of("[2, 2]", "[2, 3]")),
                 Arguments.of("concat", List.of("[2, 3]", "[1, 4]")),
                 Arguments.of("broadcast", List.of("[2, 3]", "[3, 2]")),
                 Arguments.of("permute", List.of("[2, 3]", "[0, 0]")),
@@ -53,6 +54,7 @@ class TensorTest extends Float64Test {
             case "narrow" -> () -> x.narrow(1, 2, 3);
             case "axis" -> () -> x.sum(2);
             case "item" -> x::item;
+            case "split" -> () -> x.split(1, 2, 2);
             case "concat" -> () -> Tensor.concat(0, List.of(x, engine().zeros(1, 4)));
             case "broadcast" -> () -> x.broadcastTo(Shape.of(3, 2));
             case "permute" -> () -> x.permute(0, 0);

@@ -1,19 +1,50 @@
 package org.mohawk4j.backend.nd4j;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.tensor.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Attention that masks and normalises its scores in place and saves the matrix for the backward pass. */
+/**
+ * Attention by blocks of queries, each against the keys that it can see, which leaves out nearly half of the scores. The
+ * matrix is saved for the backward pass, block by block.
+ */
 final class Nd4jAttention implements AttentionKernel {
+    private static final long QUERIES_AT_ONCE = 64;
+
     private final Nd4jPool pool;
     private final Nd4jMasks masks;
 
     Nd4jAttention(Nd4jPool pool, Nd4jMasks masks) {
         this.pool = pool;
         this.masks = masks;
+    }
+
+    /** Queries {@code from .. from + rows - 1} and the first {@code columns} keys. */
+    private record Block(long from, long rows, long columns) {
+        static List<Block> of(long queries, long keys) {
+            List<Block> blocks = new ArrayList<>();
+            for (long from = 0; from < queries; from += QUERIES_AT_ONCE) {
+                long rows = Math.min(QUERIES_AT_ONCE, queries - from);
+                blocks.add(new Block(from, rows, keys - queries + from + rows));
+            }
+            return blocks;
+        }
+
+        INDArray queries(INDArray byHead) {
+            return part(byHead, from, from + rows);
+        }
+
+        INDArray keys(INDArray byHead) {
+            return part(byHead, 0, columns);
+        }
+
+        private static INDArray part(INDArray byHead, long from, long to) {
+            return byHead.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to), NDArrayIndex.all());
+        }
     }
 
     @Override
@@ -25,54 +56,79 @@ final class Nd4jAttention implements AttentionKernel {
     public Result forward(Array q, Array k, Array v, double scale) {
         Shape shape = q.shape();
         long maps = shape.dim(0) * shape.dim(2);
-        long rows = shape.dim(1);
-        long columns = k.shape().dim(1);
-        long width = shape.dim(3);
+        List<Array> saved = new ArrayList<>();
         try (Nd4jScratch work = new Nd4jScratch(pool, q.dtype())) {
             INDArray queries = byHead(work, q);
             queries.muli(scale);
-            Nd4jArray weights = work.result(Shape.of(maps, rows, columns));
-            INDArray scores = weights.values();
-            Nd4jScratch.matmul(scores, queries, false, byHead(work, k), true);
-            Nd4jScratch.add(scores, scores, masks.future(q.dtype(), rows, columns));
-            INDArray flat = weights.shaped(maps * rows, columns);
-            work.softmax(flat, flat);
-            INDArray mixed = work.take(maps, rows, width);
-            Nd4jScratch.matmul(mixed, scores, false, byHead(work, v), false);
-            return new Result(byTime(work, mixed, shape), List.of(weights));
+            INDArray keys = byHead(work, k);
+            INDArray values = byHead(work, v);
+            INDArray mixed = work.take(maps, shape.dim(1), shape.dim(3));
+            for (Block block : Block.of(shape.dim(1), k.shape().dim(1))) {
+                Nd4jArray weights = work.result(Shape.of(maps, block.rows(), block.columns()));
+                INDArray scores = weights.values();
+                Nd4jScratch.matmul(scores, block.queries(queries), false, block.keys(keys), true);
+                Nd4jScratch.add(scores, scores, masks.future(q.dtype(), block.rows(), block.columns()));
+                INDArray flat = weights.shaped(maps * block.rows(), block.columns());
+                work.softmax(flat, flat);
+                Nd4jScratch.matmul(block.queries(mixed), scores, false, block.keys(values), false);
+                saved.add(weights);
+            }
+            return new Result(byTime(work, mixed, shape), saved);
         }
     }
 
     @Override
     public Gradients backward(
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
-        long maps = q.shape().dim(0) * q.shape().dim(2);
-        long rows = q.shape().dim(1);
+        Shape shape = q.shape();
+        long maps = shape.dim(0) * shape.dim(2);
         long columns = k.shape().dim(1);
-        long width = q.shape().dim(3);
+        long width = shape.dim(3);
         try (Nd4jScratch work = new Nd4jScratch(pool, q.dtype())) {
-            INDArray weights = Nd4jArray.values(saved.get(0));
             INDArray gradient = byHead(work, outputGradient);
-            INDArray ofScores = work.take(maps, rows, columns);
-            INDArray product = work.take(maps, rows, columns);
-            INDArray sums = work.take(maps * rows, 1);
-            INDArray ofValues = work.take(maps, columns, width);
-            Nd4jScratch.matmul(ofValues, weights, true, gradient, false);
-            Nd4jScratch.matmul(ofScores, gradient, false, byHead(work, v), true);
-            Nd4jScratch.multiply(product, ofScores, weights);
-            work.rowSums(sums, product.reshape('c', new long[] {maps * rows, columns}), 1);
-            Nd4jScratch.subtract(ofScores, ofScores, sums.reshape('c', new long[] {maps, rows, 1}));
-            Nd4jScratch.multiply(ofScores, ofScores, weights);
-            ofScores.muli(scale);
-            INDArray ofQueries = work.take(maps, rows, width);
+            INDArray queries = byHead(work, q);
+            queries.muli(scale);
+            INDArray keys = byHead(work, k);
+            INDArray values = byHead(work, v);
+            INDArray ofQueries = work.take(maps, shape.dim(1), width);
             INDArray ofKeys = work.take(maps, columns, width);
-            Nd4jScratch.matmul(ofQueries, ofScores, false, byHead(work, k), false);
-            Nd4jScratch.matmul(ofKeys, ofScores, true, byHead(work, q), false);
+            INDArray ofValues = work.take(maps, columns, width);
+            ofKeys.assign(0);
+            ofValues.assign(0);
+            List<Block> blocks = Block.of(shape.dim(1), columns);
+            for (int i = 0; i < blocks.size(); i++) {
+                Block block = blocks.get(i);
+                try (Nd4jScratch part = new Nd4jScratch(pool, q.dtype())) {
+                    INDArray weights = Nd4jArray.values(saved.get(i));
+                    INDArray upstream = block.queries(gradient);
+                    INDArray ofScores = scoreGradient(part, weights, upstream, block.keys(values));
+                    Nd4jScratch.matmul(block.queries(ofQueries), ofScores, false, block.keys(keys), false);
+                    INDArray term = part.take(maps, block.columns(), width);
+                    Nd4jScratch.matmul(term, ofScores, true, block.queries(queries), false);
+                    Nd4jScratch.add(block.keys(ofKeys), block.keys(ofKeys), term);
+                    Nd4jScratch.matmul(term, weights, true, upstream, false);
+                    Nd4jScratch.add(block.keys(ofValues), block.keys(ofValues), term);
+                }
+            }
+            ofQueries.muli(scale);
             return new Gradients(
-                    byTime(work, ofQueries, q.shape()),
-                    byTime(work, ofKeys, k.shape()),
-                    byTime(work, ofValues, v.shape()));
+                    byTime(work, ofQueries, shape), byTime(work, ofKeys, k.shape()), byTime(work, ofValues, v.shape()));
         }
+    }
+
+    /** Through the softmax: {@code W (dW - rowsum(W dW))} with {@code dW = upstream valuesᵀ}. */
+    private static INDArray scoreGradient(Nd4jScratch work, INDArray weights, INDArray upstream, INDArray values) {
+        long[] dims = weights.shape();
+        long rows = dims[0] * dims[1];
+        INDArray gradient = work.take(dims);
+        INDArray product = work.take(dims);
+        INDArray sums = work.take(rows, 1);
+        Nd4jScratch.matmul(gradient, upstream, false, values, true);
+        Nd4jScratch.multiply(product, gradient, weights);
+        work.rowSums(sums, product.reshape('c', new long[] {rows, dims[2]}), 1);
+        Nd4jScratch.subtract(gradient, gradient, sums.reshape('c', new long[] {dims[0], dims[1], 1}));
+        Nd4jScratch.multiply(gradient, gradient, weights);
+        return gradient;
     }
 
     /** [B,T,H,P] to [B·H,T,P]. */

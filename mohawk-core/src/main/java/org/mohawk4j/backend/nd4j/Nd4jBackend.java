@@ -11,6 +11,7 @@ import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
@@ -43,6 +44,7 @@ final class Nd4jBackend implements Backend {
                 AttentionKernel.class, new Nd4jAttention(pool, masks),
                 CausalConv1dKernel.class, new Nd4jConvolution(pool),
                 DistillationKernel.class, new Nd4jDistillation(pool),
+                AdamWKernel.class, new Nd4jAdamW(pool),
                 SemiseparableKernel.class, new Nd4jSemiseparable(pool, masks));
         int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
         Nd4j.getEnvironment().setMaxMasterThreads(threads);

@@ -4,9 +4,12 @@ import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider;
 import org.nd4j.linalg.factory.Nd4jBackend.NoAvailableBackendException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Offers ND4J's backend, {@code nd4j-native} unless the build put another on the class path. */
 public final class Nd4jBackendProvider implements BackendProvider {
+    private static final Logger LOG = LoggerFactory.getLogger(Nd4jBackendProvider.class);
     static final String NAME = "nd4j";
     private static final int RANK = 10;
 
@@ -31,6 +34,10 @@ public final class Nd4jBackendProvider implements BackendProvider {
 
     @Override
     public Backend open(BackendOptions options) {
+        if (System.getenv("OMP_WAIT_POLICY") == null) {
+            LOG.warn("OMP_WAIT_POLICY is not set: idle threads will spin, which makes training several times slower;"
+                    + " start the JVM with OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=4");
+        }
         return new Nd4jBackend(options);
     }
 }

@@ -77,13 +77,12 @@ final class Nd4jConvolution implements CausalConv1dKernel {
                 work.columnSums(byTapGradient.getRow(k), term);
             }
             weightGradient.shaped(sizes.channels(), sizes.taps()).assign(byTapGradient.transpose());
-            return new Gradients(inputGradient(work, outputGradient, byTap, sizes), weightGradient, biasGradient);
+            return new Gradients(inputGradient(work, gradient, byTap, sizes), weightGradient, biasGradient);
         }
     }
 
     /** {@code dx[s] = sum_k w[k] dy[s+K-1-k]}: the convolution run backwards, with zeros after each sequence. */
-    private Nd4jArray inputGradient(Nd4jScratch work, Array outputGradient, INDArray byTap, Sizes sizes) {
-        Nd4jArray gradient = padded(work, outputGradient, sizes, false);
+    private Nd4jArray inputGradient(Nd4jScratch work, Nd4jArray gradient, INDArray byTap, Sizes sizes) {
         Nd4jArray all = work.taken(Shape.of(sizes.batch(), sizes.padded(), sizes.channels()));
         INDArray sum = rows(all, 0, sizes);
         INDArray term = work.take(sizes.rows(), sizes.channels());

@@ -2,6 +2,7 @@ package org.mohawk4j.backend.nd4j;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -19,9 +20,11 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class Nd4jPool {
     private static final long ALWAYS_KEPT_BYTES = 64L << 20;
+    private static final long LEAST_ONES = 1 << 14;
 
     private final Map<Key, Deque<Block>> idle = new LinkedHashMap<>(16, 0.75f, true);
     private final Set<Block> all = new HashSet<>();
+    private final Map<DType, Block> ones = new EnumMap<>(DType.class);
     private long liveBytes;
     private long idleBytes;
 
@@ -101,6 +104,23 @@ final class Nd4jPool {
         return new Nd4jArray(block, 0, dtype, shape);
     }
 
+    /** Ones to sum up with, not to be written to, until the next call. */
+    INDArray ones(DType dtype, long... dims) {
+        Shape shape = Shape.of(dims);
+        Block block = ones.get(dtype);
+        if (block == null || block.key.length() < shape.size()) {
+            if (block != null) {
+                all.remove(block);
+                block.buffer.close();
+            }
+            block = new Block(new Key(dtype, Math.max(LEAST_ONES, Long.highestOneBit(shape.size()) * 2)));
+            all.add(block);
+            block.array(0, Shape.of(block.key.length())).assign(1);
+            ones.put(dtype, block);
+        }
+        return block.array(0, shape);
+    }
+
     void release(Nd4jArray array) {
         Block block = array.block();
         if (--block.users > 0) {
@@ -125,6 +145,7 @@ final class Nd4jPool {
     void close() {
         all.forEach(block -> block.buffer.close());
         all.clear();
+        ones.clear();
         idle.clear();
         liveBytes = 0;
         idleBytes = 0;

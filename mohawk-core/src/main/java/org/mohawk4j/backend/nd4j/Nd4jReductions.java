@@ -60,15 +60,10 @@ final class Nd4jReductions implements ReductionOps {
             Nd4jArray.flat(y).assign(Nd4jArray.flat(x));
         } else if (outer > 1 && inner > 1) {
             Nd4jArray.shaped(x, outer, reduced, inner).sum(y.shaped(outer, inner), 1);
+        } else if (inner == 1) {
+            multiply(Nd4jArray.shaped(x, outer, reduced), pool.ones(x.dtype(), reduced, 1), y.shaped(outer, 1));
         } else {
-            Nd4jArray ones = pool.take(x.dtype(), Shape.of(reduced));
-            ones.values().assign(1);
-            if (inner == 1) {
-                multiply(Nd4jArray.shaped(x, outer, reduced), ones.shaped(reduced, 1), y.shaped(outer, 1));
-            } else {
-                multiply(ones.shaped(1, reduced), Nd4jArray.shaped(x, reduced, inner), y.shaped(1, inner));
-            }
-            pool.release(ones);
+            multiply(pool.ones(x.dtype(), 1, reduced), Nd4jArray.shaped(x, reduced, inner), y.shaped(1, inner));
         }
         return y;
     }

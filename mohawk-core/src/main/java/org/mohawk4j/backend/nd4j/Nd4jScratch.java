@@ -38,6 +38,11 @@ final class Nd4jScratch implements AutoCloseable {
         return array;
     }
 
+    /** As {@link Nd4jPool#ones}. */
+    INDArray ones(long... dims) {
+        return pool.ones(dtype, dims);
+    }
+
     /** An array that outlives the kernel. */
     Nd4jArray result(Shape shape) {
         return pool.take(dtype, shape);
@@ -102,16 +107,15 @@ final class Nd4jScratch implements AutoCloseable {
 
     /** Row sums [R,1] of x [R,C], scaled. */
     void rowSums(INDArray target, INDArray x, double scale) {
-        INDArray ones = take(x.size(1), 1);
-        ones.assign(scale);
-        matmul(target, x, false, ones, false);
+        matmul(target, x, false, ones(x.size(1), 1), false);
+        if (scale != 1) {
+            target.muli(scale);
+        }
     }
 
     /** Column sums [C] of x [R,C]. */
     void columnSums(INDArray target, INDArray x) {
-        INDArray ones = take(1, x.size(0));
-        ones.assign(1);
-        matmul(target.reshape('c', new long[] {1, x.size(1)}), ones, false, x, false);
+        matmul(target.reshape('c', new long[] {1, x.size(1)}), ones(1, x.size(0)), false, x, false);
     }
 
     @Override

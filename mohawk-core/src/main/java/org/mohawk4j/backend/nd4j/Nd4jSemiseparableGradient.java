@@ -71,8 +71,7 @@ final class Nd4jSemiseparableGradient {
         Nd4jScratch.matmul(ofB, ofMatrix, true, c.values(), false);
         // s_t stands in row t with a plus and in column t with a minus
         INDArray columns = work.take(maps, q);
-        INDArray ones = work.take(maps, q, 1);
-        ones.assign(1);
+        INDArray ones = work.ones(maps, q, 1);
         work.rowSums(
                 ofSums.reshape('c', new long[] {maps * q, 1}), byExponent.reshape('c', new long[] {maps * q, q}), 1);
         Nd4jScratch.matmul(columns.reshape('c', new long[] {maps, q, 1}), byExponent, true, ones, false);

@@ -138,6 +138,7 @@ interface KernelContract extends ContractTests {
                 {1, 1, 63, 4, 2, 16},
                 {2, 65, 65, 4, 2, 8},
                 {1, 7, 65, 2, 1, 64},
+                {1, 70, 133, 2, 2, 8},
                 {1, 207, 207, 3, 3, 32},
             };
             for (long[] s : sizes) {
