@@ -53,7 +53,8 @@ final class ConfigOptions {
             whole("conv-width", "K", "of the convolution", StudentConfig::convWidth),
             whole("value-heads", "H", "without, as the teacher", StudentConfig::valueHeads),
             whole("qk-heads", "H", "without, one for each value head", StudentConfig::qkHeads),
-            whole("chunk-length", "Q", "multiplied at once", StudentConfig::chunkLength));
+            whole("chunk-length", "Q", "multiplied at once", StudentConfig::chunkLength),
+            word("start", "AS", "attention or random", StudentConfig::start).named("--mixer-start"));
 
     private static final List<ConfigOption<OptimizerConfig>> OPTIMIZER = List.of(
             number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),

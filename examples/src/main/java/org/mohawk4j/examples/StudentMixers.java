@@ -35,7 +35,6 @@ final class StudentMixers {
                         + " split for stage 1)",
                 valueHeads);
         require(valueHeads % qkHeads == 0, "student.qk-heads", "a divisor of " + valueHeads + " value heads", qkHeads);
-        require(student.convWidth() >= 2, "student.conv-width", "at least 2", student.convWidth());
         return new DiscreteMamba2.Config(
                 teacher.width(), valueHeads, qkHeads, student.stateSize(), student.convWidth(), student.chunkLength());
     }

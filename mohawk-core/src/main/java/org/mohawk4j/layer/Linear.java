@@ -39,6 +39,12 @@ public final class Linear extends Module {
         return bias.map(Parameter::value);
     }
 
+    /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */
+    public void setRows(long from, Tensor rows) {
+        Tensor target = weight();
+        target.engine().backend().memory().copyInto(target.array(), 0, from, rows.array());
+    }
+
     public Tensor apply(Tensor x) {
         return apply(x, Activation.NONE);
     }

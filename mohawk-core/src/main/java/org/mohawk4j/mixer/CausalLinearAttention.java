@@ -7,6 +7,7 @@ import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.matrix.LowRankMatrix;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
@@ -41,6 +42,21 @@ public final class CausalLinearAttention extends ProjectedMixer {
     public LowRankMatrix matrix(Tensor u) {
         return new LowRankMatrix(
                 Heads.split(cProj.apply(u), heads()), Heads.split(bProj.apply(u), heads()), config.chunk());
+    }
+
+    /** As any {@link ProjectedMixer}; C and B as the queries and keys of an attention with as many heads. */
+    @Override
+    public void startFrom(MatrixMixer replaced) {
+        super.startFrom(replaced);
+        if (replaced instanceof SoftmaxAttention attention
+                && attention.config().width() == config.width()
+                && attention.heads() == heads()) {
+            try (Scope scope = engine().scope()) {
+                AttentionMaps maps = attention.maps();
+                AttentionMaps.copyScores(maps.query(), cProj, 0, config.stateSize());
+                AttentionMaps.copyScores(maps.key(), bProj, 0, config.stateSize());
+            }
+        }
     }
 
     /** The sum of all value-key products so far, [B,H,P,N]. */

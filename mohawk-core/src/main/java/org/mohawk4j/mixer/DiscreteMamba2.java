@@ -11,6 +11,7 @@ import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
@@ -93,6 +94,27 @@ public final class DiscreteMamba2 extends MatrixMixer {
 
     public Config config() {
         return config;
+    }
+
+    /**
+     * Values and output as an attention's of the same width; C and B as its queries and keys, if it has as many heads as
+     * this has groups.
+     */
+    @Override
+    public void startFrom(MatrixMixer replaced) {
+        if (!(replaced instanceof SoftmaxAttention attention)
+                || attention.config().width() != config.width()) {
+            return;
+        }
+        try (Scope scope = engine().scope()) {
+            AttentionMaps maps = attention.maps();
+            maps.copyTo(inProj, outProj);
+            if (maps.heads() == config.groups()) {
+                AttentionMaps.copyScores(maps.key(), inProj, config.width(), config.stateSize());
+                AttentionMaps.copyScores(
+                        maps.query(), inProj, config.width() + config.stateWidth(), config.stateSize());
+            }
+        }
     }
 
     @Override

@@ -49,6 +49,12 @@ public abstract class MatrixMixer extends Module {
         return output(u, Heads.merge(matrix.multiply(values(u))));
     }
 
+    /**
+     * Begins as near as it can to the mixer that it replaces in a student, by copying what it can use of its weights.
+     * This version copies nothing.
+     */
+    public void startFrom(MatrixMixer replaced) {}
+
     /** A state that has seen nothing. */
     public MixerState newState(long batch) {
         return new HistoryState(engine());

@@ -4,6 +4,7 @@ import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -11,6 +12,7 @@ import org.mohawk4j.tensor.Tensor;
  * gate: what remains to be written is {@link #matrix}.
  */
 public abstract class ProjectedMixer extends MatrixMixer {
+    private final long width;
     private final Linear vProj;
     private final Linear outProj;
 
@@ -24,8 +26,19 @@ public abstract class ProjectedMixer extends MatrixMixer {
             throw new IllegalArgumentException(
                     getClass().getSimpleName() + " of width " + width + ": " + heads + " heads do not divide it");
         }
+        this.width = width;
         vProj = part("v_proj", new Linear(engine, width, width, false, random));
         outProj = part("out_proj", new Linear(engine, width, width, false, random));
+    }
+
+    /** Values and output as an attention's of the same width. */
+    @Override
+    public void startFrom(MatrixMixer replaced) {
+        if (replaced instanceof SoftmaxAttention attention && attention.config().width() == width) {
+            try (Scope scope = engine().scope()) {
+                attention.maps().copyTo(vProj, outProj);
+            }
+        }
     }
 
     @Override

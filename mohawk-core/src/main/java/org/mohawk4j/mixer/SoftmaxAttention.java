@@ -7,6 +7,7 @@ import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.RotaryEmbedding;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -61,6 +62,23 @@ public final class SoftmaxAttention extends MatrixMixer {
 
     public Config config() {
         return config;
+    }
+
+    /** The weights as they are, in the current scope. */
+    public AttentionMaps maps() {
+        return new AttentionMaps(
+                perHead(qProj, config.heads()),
+                perHead(kProj, config.keyValueHeads()),
+                perHead(vProj, config.keyValueHeads()),
+                dense.weight());
+    }
+
+    private Tensor perHead(Linear projection, int own) {
+        Tensor weight = projection.weight();
+        long each = (long) config.headDim() * config.width();
+        return weight.reshape(own, 1, each)
+                .broadcastTo(Shape.of(own, config.heads() / own, each))
+                .reshape(config.heads(), config.headDim(), config.width());
     }
 
     @Override

@@ -43,10 +43,17 @@ public record MixerPlan(List<MixerConfig> mixers) {
         return new MixerPlan(mixers);
     }
 
-    /**
-     * A student of this plan: the teacher with other mixers. Everything that both have is copied; new mixers are fresh.
-     */
+    /** As {@link #student(CausalLm, MixerStart, RandomGenerator)} with mixers that start from the attention. */
     public CausalLm student(CausalLm teacher, RandomGenerator random) {
+        return student(teacher, MixerStart.ATTENTION, random);
+    }
+
+    /**
+     * A student of this plan: the teacher with other mixers. Everything that both have is copied.
+     *
+     * @param start what the mixers begin as that are not the teacher's
+     */
+    public CausalLm student(CausalLm teacher, MixerStart start, RandomGenerator random) {
         if (mixers.size() != teacher.config().layers()) {
             throw new InvalidInputException("the plan has " + mixers.size() + " mixers, the teacher "
                     + teacher.config().layers() + " layers");
@@ -59,6 +66,14 @@ public record MixerPlan(List<MixerConfig> mixers) {
                 parameter.set(original);
             }
         });
+        for (int i = 0; i < mixers.size(); i++) {
+            if (start == MixerStart.ATTENTION && !keeps(i, teacher.config())) {
+                student.blocks()
+                        .get(i)
+                        .mixer()
+                        .startFrom(teacher.blocks().get(i).mixer());
+            }
+        }
         return student;
     }
 

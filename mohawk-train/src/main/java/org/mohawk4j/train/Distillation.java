@@ -93,7 +93,7 @@ public final class Distillation {
     public Result run(MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
         TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
-        try (CausalLm student = plan.student(teacher, random);
+        try (CausalLm student = plan.student(teacher, config.student().start(), random);
                 RunRecorder recorder = new RunRecorder(config, folder, listener)) {
             StagePlan stages = new StagePlan(teacher, student, plan, config.freeze());
             Objective[] objectives = new Objective[STAGES + 1];

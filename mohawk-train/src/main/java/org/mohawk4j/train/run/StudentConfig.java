@@ -1,6 +1,7 @@
 package org.mohawk4j.train.run;
 
 import java.util.Optional;
+import org.mohawk4j.models.MixerStart;
 
 /**
  * The student's discrete Mamba-2 mixers.
@@ -10,13 +11,19 @@ import java.util.Optional;
  * @param valueHeads H, heads of the mixing matrix; empty: as many as the teacher has
  * @param qkHeads heads of B and C, a divisor of H, each serving H / qkHeads value heads; empty: as many as value heads
  * @param chunkLength Q, positions that the chunked multiply handles at once; changes speed, not results
+ * @param start what the mixers begin as
  */
 public record StudentConfig(
-        int stateSize, int convWidth, Optional<Integer> valueHeads, Optional<Integer> qkHeads, int chunkLength) {
+        int stateSize,
+        int convWidth,
+        Optional<Integer> valueHeads,
+        Optional<Integer> qkHeads,
+        int chunkLength,
+        MixerStart start) {
     /** Checks the ranges. */
     public StudentConfig {
         Ranges.atLeast(1, "student.state-size", stateSize);
-        Ranges.atLeast(1, "student.conv-width", convWidth);
+        Ranges.atLeast(2, "student.conv-width", convWidth);
         valueHeads.ifPresent(heads -> Ranges.atLeast(1, "student.value-heads", heads));
         qkHeads.ifPresent(heads -> Ranges.atLeast(1, "student.qk-heads", heads));
         if (valueHeads.isPresent() && qkHeads.isPresent()) {
@@ -30,6 +37,6 @@ public record StudentConfig(
     }
 
     static StudentConfig defaults() {
-        return new StudentConfig(64, 4, Optional.empty(), Optional.empty(), 64);
+        return new StudentConfig(64, 4, Optional.empty(), Optional.empty(), 64, MixerStart.ATTENTION);
     }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.MixerStart;
 import org.mohawk4j.tensor.DType;
 
 class DistillConfigTest {
@@ -43,6 +44,7 @@ class DistillConfigTest {
               state-size: 16
               value-heads: 4
               qk-heads: 2
+              start: random
             optimizer: {betas: [0.9, 0.999], clip-norm: 0}
             schedule:
               kind: cosine
@@ -67,7 +69,12 @@ class DistillConfigTest {
         assertThat(config.report()).isFalse();
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(
-                        16, StudentConfig.defaults().convWidth(), Optional.of(4), Optional.of(2), 64));
+                        16,
+                        StudentConfig.defaults().convWidth(),
+                        Optional.of(4),
+                        Optional.of(2),
+                        64,
+                        MixerStart.RANDOM));
         assertThat(config.optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
         assertThat(config.schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
