@@ -57,7 +57,7 @@ class RefusalTest {
             --value-heads 3                        | student.value-heads: expected a divisor of 128
             --value-heads 8                        | student.value-heads: expected 4, as the teacher has
             --qk-heads 3                           | student.qk-heads: expected a divisor of 4
-            --conv-width 1                         | student.conv-width: expected at least 2
+            --conv-width 1                         | student.conv-width: expected a whole number of at least 2, got 1
             --stage2-target head                   | hidden-states.target: expected one of mixer, block
             --freeze nothing.*                     | freeze: expected names of the student's parameters
             --context 4096 --tokens 99999          | context: expected at most 2048
