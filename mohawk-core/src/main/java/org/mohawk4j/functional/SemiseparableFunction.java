@@ -36,7 +36,8 @@ public final class SemiseparableFunction {
         /** Gradients of the inputs, in the order of {@link Inputs}; that of the state only if one was given. */
         record Gradients(Array x, Array b, Array c, Array logDecay, Optional<Array> state) {}
 
-        Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk);
+        /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
+        Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept);
 
         Gradients backward(
                 Array yGradient,
@@ -66,16 +67,17 @@ public final class SemiseparableFunction {
 
     private static Result fused(SemiseparableKernel kernel, Inputs in, int chunk) {
         Engine engine = in.x().engine();
+        List<Tensor> inputs = new ArrayList<>(List.of(in.x(), in.b(), in.c(), in.logDecay()));
+        in.state().ifPresent(inputs::add);
         SemiseparableKernel.Forward made = kernel.forward(
                 in.x().array(),
                 in.b().array(),
                 in.c().array(),
                 in.logDecay().array(),
                 in.state().map(Tensor::array),
-                chunk);
+                chunk,
+                inputs.stream().anyMatch(engine::isTracked));
         List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        List<Tensor> inputs = new ArrayList<>(List.of(in.x(), in.b(), in.c(), in.logDecay()));
-        in.state().ifPresent(inputs::add);
         List<Tensor> saved = new ArrayList<>(inputs);
         saved.addAll(extra);
         List<Tensor> outputs = engine.record(

@@ -1,105 +1,74 @@
 package org.mohawk4j.backend.nd4j;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
-import org.mohawk4j.tensor.Shape;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The chunked product of Mamba-2 with its gradient written out (arXiv 2405.21060, section 6). Arrays lie chunk first,
- * [T/Q, B, H, Q, ·], so that the recurrence over chunks works on views. With s the running sum of the log-decay within a
- * chunk and S the state before it,
- *
- * <pre>
- * L[t,r] = exp(s_t - s_r)          y_t = sum over r ≤ t of L[t,r] (c_t·b_r) x_r + exp(s_t) S c_t
- * S'     = exp(s_Q) S + sum over r of exp(s_Q - s_r) x_r b_rᵀ
- * </pre>
+ * The semiseparable product of long sequences segment by segment, each continued from the state after the one before:
+ * what a segment works on then stays in the processor's cache, and time is linear in T beyond it too.
  */
 final class Nd4jSemiseparable implements SemiseparableKernel {
+    /** Blocks on the diagonal, of all lanes: 2 MB in each array of them at Q 64 and float32. */
+    private static final long BLOCKS_AT_ONCE = 128;
+
     private final Nd4jPool pool;
-    private final Nd4jMasks masks;
+    private final Nd4jLayout layout;
+    private final Nd4jSemiseparableForward segment;
 
     Nd4jSemiseparable(Nd4jPool pool, Nd4jMasks masks) {
         this.pool = pool;
-        this.masks = masks;
+        this.layout = new Nd4jLayout(pool);
+        this.segment = new Nd4jSemiseparableForward(pool, masks);
+    }
+
+    /** Where each segment begins, and last where all end. */
+    private static List<Long> borders(Array x, int chunk) {
+        long time = x.shape().dim(1);
+        long lanes = x.shape().dim(0) * x.shape().dim(2);
+        long length = Math.max(1, BLOCKS_AT_ONCE / lanes) * chunk;
+        List<Long> borders = new ArrayList<>();
+        for (long from = 0; from < time; from += length) {
+            borders.add(from);
+        }
+        borders.add(time);
+        return borders;
     }
 
     @Override
-    public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk) {
-        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
-            Nd4jChunks sizes = Nd4jChunks.of(x, b, chunk);
-            Nd4jArray xs = sizes.split(work, x, true);
-            Nd4jArray bs = sizes.split(work, b, true);
-            Nd4jArray cs = sizes.split(work, c, true);
-            Nd4jArray sums = sizes.runningSums(work, logDecay);
-            Nd4jArray decay = decay(work, sizes, sums);
-            Nd4jArray matrix = work.result(decay.shape());
-            Nd4jScratch.matmul(matrix.values(), cs.values(), false, bs.values(), true);
-            Nd4jScratch.multiply(matrix.values(), matrix.values(), decay.values());
-
-            Nd4jArray fromState = work.result(xs.shape());
-            Nd4jArray before = work.result(sizes.states());
-            Nd4jArray last = work.result(sizes.state());
-            recur(work, sizes, xs, bs, sums, state, before, last);
-            Nd4jScratch.matmul(fromState.values(), cs.values(), false, before.values(), true);
-            INDArray reach = work.take(sizes.maps(), sizes.q(), 1);
-            Nd4jScratch.exp(reach, sums.shaped(sizes.maps(), sizes.q(), 1));
-            Nd4jScratch.multiply(fromState.values(), fromState.values(), reach);
-
-            INDArray y = work.take(xs.shape().toArray());
-            Nd4jScratch.matmul(y, matrix.values(), false, xs.values(), false);
-            y.addi(fromState.values());
-            return new Forward(
-                    sizes.join(work, y, sizes.width(), sizes.heads()),
-                    last,
-                    List.of(xs, bs, cs, sums, decay, matrix, fromState, before));
+    public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
+        List<Long> borders = borders(x, chunk);
+        if (borders.size() == 2) {
+            Forward made = segment.run(x, b, c, logDecay, state, chunk);
+            return new Forward(made.y(), made.state(), keptOrReleased(made, kept));
         }
+        List<Array> outputs = new ArrayList<>();
+        List<Array> saved = new ArrayList<>();
+        Optional<Array> before = state;
+        for (int i = 0; i + 1 < borders.size(); i++) {
+            List<Array> inputs = parts(borders, i, x, b, c, logDecay);
+            Forward made = segment.run(inputs.get(0), inputs.get(1), inputs.get(2), inputs.get(3), before, chunk);
+            inputs.forEach(this::release);
+            if (i > 0) {
+                before.ifPresent(this::release);
+            }
+            before = Optional.of(made.state());
+            outputs.add(made.y());
+            saved.addAll(keptOrReleased(made, kept));
+        }
+        return new Forward(joined(outputs), before.orElseThrow(), saved);
     }
 
-    /** {@code L}, [maps,Q,Q]. */
-    private Nd4jArray decay(Nd4jScratch work, Nd4jChunks sizes, Nd4jArray sums) {
-        Nd4jArray decay = work.result(Shape.of(sizes.maps(), sizes.q(), sizes.q()));
-        INDArray values = decay.values();
-        Nd4jScratch.subtract(values, sums.shaped(sizes.maps(), sizes.q(), 1), sums.shaped(sizes.maps(), 1, sizes.q()));
-        Nd4jScratch.add(values, values, masks.future(decay.dtype(), sizes.q(), sizes.q()));
-        Nd4jScratch.exp(values, values);
-        return decay;
-    }
-
-    /** Fills the states before each chunk and the one after the last. */
-    private static void recur(
-            Nd4jScratch work,
-            Nd4jChunks sizes,
-            Nd4jArray x,
-            Nd4jArray b,
-            Nd4jArray sums,
-            Optional<Array> state,
-            Nd4jArray before,
-            Nd4jArray last) {
-        Nd4jArray added = work.taken(sizes.states());
-        INDArray weighted = work.take(x.shape().toArray());
-        INDArray toEnd = work.take(sizes.maps(), sizes.q(), 1);
-        Nd4jArray kept = work.taken(Shape.of(sizes.maps(), 1, 1));
-        sizes.lastOf(sums, kept.shaped(sizes.maps(), 1));
-        Nd4jScratch.subtract(toEnd, kept.values(), sums.shaped(sizes.maps(), sizes.q(), 1));
-        Nd4jScratch.exp(toEnd, toEnd);
-        Nd4jScratch.multiply(weighted, x.values(), toEnd);
-        Nd4jScratch.matmul(added.values(), weighted, true, b.values(), false);
-        Nd4jScratch.exp(kept.values(), kept.values());
-        INDArray now = last.shaped(sizes.lanes(), sizes.width(), sizes.n());
-        if (state.isPresent()) {
-            now.assign(Nd4jArray.shaped(state.get(), sizes.lanes(), sizes.width(), sizes.n()));
-        } else {
-            now.assign(0);
+    private List<Array> keptOrReleased(Forward made, boolean kept) {
+        if (kept) {
+            return made.saved();
         }
-        for (long i = 0; i < sizes.chunks(); i++) {
-            sizes.stateOf(before, i).assign(now);
-            Nd4jScratch.multiply(now, now, sizes.scalarOf(kept, i));
-            now.addi(sizes.stateOf(added, i));
-        }
+        made.saved().forEach(this::release);
+        return List.of();
     }
 
     @Override
@@ -113,11 +82,71 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
             Optional<Array> state,
             List<Array> saved,
             int chunk) {
-        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
-            Nd4jChunks sizes = Nd4jChunks.of(x, b, chunk);
-            List<Nd4jArray> s = new ArrayList<>();
-            saved.forEach(array -> s.add(Nd4jArray.cast(array)));
-            return new Nd4jSemiseparableGradient(work, sizes, s).run(yGradient, stateGradient, state.isPresent());
+        List<Long> borders = borders(x, chunk);
+        int segments = borders.size() - 1;
+        int each = saved.size() / segments;
+        if (segments == 1) {
+            return gradients(yGradient, stateGradient, x, b, saved, chunk, state.isPresent());
         }
+        List<Deque<Array>> pieces =
+                List.of(new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>());
+        Array ofState = stateGradient;
+        for (int i = segments - 1; i >= 0; i--) {
+            List<Array> inputs = parts(borders, i, yGradient, x, b);
+            boolean continued = i > 0 || state.isPresent();
+            Gradients made = gradients(
+                    inputs.get(0),
+                    ofState,
+                    inputs.get(1),
+                    inputs.get(2),
+                    saved.subList(i * each, (i + 1) * each),
+                    chunk,
+                    continued);
+            inputs.forEach(this::release);
+            if (i < segments - 1) {
+                release(ofState);
+            }
+            ofState = made.state().orElse(stateGradient);
+            List<Array> own = List.of(made.x(), made.b(), made.c(), made.logDecay());
+            for (int k = 0; k < own.size(); k++) {
+                pieces.get(k).addFirst(own.get(k));
+            }
+        }
+        return new Gradients(
+                joined(pieces.get(0)),
+                joined(pieces.get(1)),
+                joined(pieces.get(2)),
+                joined(pieces.get(3)),
+                state.isPresent() ? Optional.of(ofState) : Optional.empty());
+    }
+
+    private Gradients gradients(
+            Array yGradient, Array stateGradient, Array x, Array b, List<Array> saved, int chunk, boolean continued) {
+        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
+            List<Nd4jArray> own = saved.stream().map(Nd4jArray::cast).toList();
+            return new Nd4jSemiseparableGradient(work, Nd4jChunks.of(x, b, chunk), own)
+                    .run(yGradient, stateGradient, continued);
+        }
+    }
+
+    /** One segment of each array. */
+    private List<Array> parts(List<Long> borders, int i, Array... whole) {
+        List<Array> parts = new ArrayList<>();
+        for (Array array : whole) {
+            parts.add(layout.narrow(array, 1, borders.get(i), borders.get(i + 1) - borders.get(i)));
+        }
+        return parts;
+    }
+
+    private Array joined(Iterable<Array> segments) {
+        List<Array> all = new ArrayList<>();
+        segments.forEach(all::add);
+        Array whole = layout.concat(all, 1);
+        all.forEach(this::release);
+        return whole;
+    }
+
+    private void release(Array array) {
+        pool.release(Nd4jArray.cast(array));
     }
 }

@@ -186,6 +186,8 @@ interface KernelContract extends ContractTests {
                 {2, 65, 4, 4, 8, 16, 64},
                 {2, 207, 4, 1, 8, 13, 64},
                 {1, 2048, 2, 2, 4, 4, 128},
+                {2, 45, 64, 8, 2, 3, 16},
+                {1, 500, 8, 8, 3, 3, 8},
             };
             for (int[] s : sizes) {
                 checkSemiseparable(probe, s);
