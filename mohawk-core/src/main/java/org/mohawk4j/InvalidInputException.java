@@ -1,11 +1,15 @@
 package org.mohawk4j;
 
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
 /**
  * Something that a user gave is unusable: a file, an option, a configuration, a shape. The message is one line that
  * names the thing, what was expected and what was found; commands print that line and exit with code 2.
  */
 public class InvalidInputException extends RuntimeException {
     private static final long serialVersionUID = 1L;
+    private static final Pattern LINE_BREAK = Pattern.compile("\\R");
 
     /** @param message one line: the thing, the expected, the actual */
     public InvalidInputException(String message) {
@@ -18,6 +22,6 @@ public class InvalidInputException extends RuntimeException {
     }
 
     private static String singleLine(String message) {
-        return message.replaceAll("\\s*\\R\\s*", " ");
+        return LINE_BREAK.splitAsStream(message).map(String::strip).collect(Collectors.joining(" "));
     }
 }

@@ -2,7 +2,6 @@ package org.mohawk4j.models;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Head;
@@ -10,7 +9,6 @@ import org.mohawk4j.layer.Embedding;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Module;
-import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -23,22 +21,14 @@ public final class CausalLm extends Module {
     private final LayerNorm finalNorm;
     private final Linear lmHead;
 
-    /** With {@link ParallelBlock}s. */
     public CausalLm(Engine engine, CausalLmConfig config, RandomGenerator random) {
-        this(engine, config, random, (mixer, r) -> new ParallelBlock(engine, config, mixer, r));
-    }
-
-    /** With blocks of another form. */
-    public CausalLm(
-            Engine engine,
-            CausalLmConfig config,
-            RandomGenerator random,
-            BiFunction<MixerConfig, RandomGenerator, Block> makeBlock) {
         super(engine);
         this.config = config;
         embedding = part("embedding", new Embedding(engine, config.vocabulary(), config.width(), random));
         for (int i = 0; i < config.layers(); i++) {
-            blocks.add(part("layers." + i, makeBlock.apply(config.mixers().get(i), random)));
+            blocks.add(part(
+                    "layers." + i,
+                    config.block().create(engine, config, config.mixers().get(i), random)));
         }
         finalNorm = part("final_layernorm", new LayerNorm(engine, config.width(), config.layerNormEpsilon()));
         lmHead = part("lm_head", new Linear(engine, config.width(), config.vocabulary(), true, random));

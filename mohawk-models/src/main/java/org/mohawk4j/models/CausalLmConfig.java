@@ -14,6 +14,7 @@ import org.mohawk4j.mixer.MixerConfig;
  * @param activation between the MLP's two linear maps
  * @param layerNormEpsilon added to the variance in every norm
  * @param maxPositions the longest T it was made for
+ * @param block what surrounds the mixers
  * @param mixers one per layer
  */
 public record CausalLmConfig(
@@ -23,6 +24,7 @@ public record CausalLmConfig(
         Activation activation,
         double layerNormEpsilon,
         long maxPositions,
+        BlockForm block,
         List<MixerConfig> mixers) {
     public CausalLmConfig {
         mixers = List.copyOf(mixers);
@@ -39,6 +41,18 @@ public record CausalLmConfig(
         }
     }
 
+    /** Of {@link ParallelBlock}s. */
+    public CausalLmConfig(
+            long vocabulary,
+            long width,
+            long mlpWidth,
+            Activation activation,
+            double layerNormEpsilon,
+            long maxPositions,
+            List<MixerConfig> mixers) {
+        this(vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, ParallelBlock.FORM, mixers);
+    }
+
     /** L. */
     public int layers() {
         return mixers.size();
@@ -47,6 +61,6 @@ public record CausalLmConfig(
     /** The same model with other mixers. */
     public CausalLmConfig withMixers(List<MixerConfig> replacements) {
         return new CausalLmConfig(
-                vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, replacements);
+                vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, block, replacements);
     }
 }

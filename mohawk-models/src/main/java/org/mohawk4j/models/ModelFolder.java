@@ -42,7 +42,7 @@ public final class ModelFolder {
         ConfigNode json = readConfig(folder);
         ModelFormat format = formatOf(folder, json);
         CausalLmConfig config = format.read(json);
-        CausalLm model = format.create(engine, config, new SplittableRandom(0));
+        CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
         try (TensorSource source = TensorSource.open(folder)) {
             fill(model, source, format);
         } catch (RuntimeException e) {
@@ -69,19 +69,30 @@ public final class ModelFolder {
 
     /** As {@link #save(CausalLm, Path)}, with weights of another floating type. */
     public static void save(CausalLm model, Path folder, DType dtype) {
+        Described described = describe(model.config());
+        write(model, described.format(), described.json(), folder, dtype);
+    }
+
+    /** Throws what {@link #save(CausalLm, Path)} would throw for a model that no form can describe. */
+    public static void requireSavable(CausalLmConfig config) {
+        describe(config);
+    }
+
+    private record Described(ModelFormat format, ObjectNode json) {}
+
+    private static Described describe(CausalLmConfig config) {
         for (ModelFormat format : formats()) {
-            var described = format.write(model.config());
-            if (described.isPresent()) {
-                write(model, format, described.get(), folder, dtype);
-                return;
+            var json = format.write(config);
+            if (json.isPresent()) {
+                return new Described(format, json.get());
             }
         }
-        throw new InvalidInputException("no model format on the class path can describe "
-                + model.config().mixers().stream()
+        throw new InvalidInputException("no model format on the class path can describe a model of "
+                + config.mixers().stream()
                         .map(m -> m.getClass().getName())
                         .distinct()
                         .collect(Collectors.joining(", "))
-                + " in one model");
+                + " in blocks of this form");
     }
 
     private static void write(CausalLm model, ModelFormat format, ObjectNode config, Path folder, DType dtype) {

@@ -2,8 +2,6 @@ package org.mohawk4j.models;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
-import java.util.random.RandomGenerator;
-import org.mohawk4j.tensor.Engine;
 
 /**
  * A form of model folder: how its {@code config.json} describes a model and what its tensors are called. Implementations
@@ -25,11 +23,6 @@ public interface ModelFormat {
 
     /** The inverse of {@link #read}; empty if this form has no way to describe such a model. */
     Optional<ObjectNode> write(CausalLmConfig config);
-
-    /** A model with fresh parameters. */
-    default CausalLm create(Engine engine, CausalLmConfig config, RandomGenerator random) {
-        return new CausalLm(engine, config, random);
-    }
 
     /** The name in the file of a parameter of the model. */
     String fileName(CausalLmConfig config, String parameter);

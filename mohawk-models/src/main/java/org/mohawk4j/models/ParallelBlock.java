@@ -10,6 +10,9 @@ import org.mohawk4j.tensor.Tensor;
 
 /** Phi's block, with mixer and MLP side by side: {@code h + mixer(norm(h)) + mlp(norm(h))}. */
 public final class ParallelBlock extends Block {
+    /** Makes these blocks. */
+    public static final BlockForm FORM = ParallelBlock::new;
+
     private final LayerNorm norm;
     private final MatrixMixer mixer;
     private final Mlp mlp;

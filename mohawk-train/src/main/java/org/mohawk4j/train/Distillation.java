@@ -91,6 +91,7 @@ public final class Distillation {
      * @param environment facts for the report, by name
      */
     public Result run(MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
+        ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
         TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
         try (CausalLm student = plan.student(teacher, config.student().start(), random);

@@ -12,6 +12,7 @@ import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
+import org.mohawk4j.models.ParallelBlock;
 
 /** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
 public final class PhiFormat implements ModelFormat {
@@ -53,7 +54,8 @@ public final class PhiFormat implements ModelFormat {
         List<MixerConfig> mixers = config.mixers();
         if (new HashSet<>(mixers).size() != 1
                 || !(mixers.get(0) instanceof SoftmaxAttention.Config attention)
-                || config.activation() != Activation.GELU_TANH) {
+                || config.activation() != Activation.GELU_TANH
+                || config.block() != ParallelBlock.FORM) {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();

@@ -13,6 +13,7 @@ import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
+import org.mohawk4j.models.ParallelBlock;
 
 /**
  * Students as goombalab/phi-mamba keeps them: a section per run of equal blocks, tensors under {@code backbone.}. The
@@ -90,7 +91,7 @@ public final class PhiMambaFormat implements ModelFormat {
 
     @Override
     public Optional<ObjectNode> write(CausalLmConfig config) {
-        if (config.activation() != Activation.GELU_TANH) {
+        if (config.activation() != Activation.GELU_TANH || config.block() != ParallelBlock.FORM) {
             return Optional.empty();
         }
         JsonNodeFactory nodes = JsonNodeFactory.instance;
