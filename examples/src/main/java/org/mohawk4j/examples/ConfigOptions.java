@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillationConfig;
@@ -85,7 +84,7 @@ final class ConfigOptions {
             List.of(
                     word("backend", "NAME", "auto, nd4j or cuda", DistillConfig::backend),
                     whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
-                    word("dtype", "TYPE", "float or double", DistillConfig::dtype)));
+                    word("dtype", "TYPE", "float, double, bf16", DistillConfig::dtype)));
 
     private static final List<Group> DISTILLATION = List.of(
             new Group("Files", FILES),
@@ -157,10 +156,6 @@ final class ConfigOptions {
 
     /** The engine that a configuration asks for. */
     static Engine open(DistillConfig config) {
-        return Engine.open(
-                config.backend(),
-                BackendOptions.defaults()
-                        .withParameterType(config.dtype().dtype())
-                        .withThreads(config.threads()));
+        return Engine.open(config.backend(), config.dtype().options().withThreads(config.threads()));
     }
 }

@@ -10,7 +10,6 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.evaluation.GoldenParity;
 import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.Precision;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,6 +27,9 @@ final class ParityCommand implements Callable<Integer> {
     private static final double DOUBLE_TOLERANCE = 1e-5;
     private static final double FLOAT_TOLERANCE = 1e-3;
 
+    /** Small tensors' gradients are differences of nearly equal terms, each rounded to three digits. */
+    private static final double BFLOAT16_TOLERANCE = 1e-1;
+
     @Spec
     private CommandSpec spec;
 
@@ -38,14 +40,19 @@ final class ParityCommand implements Callable<Integer> {
     @Option(
             names = "--tolerance",
             paramLabel = "X",
-            description = "relative error allowed (default: " + FLOAT_TOLERANCE + " in float, " + DOUBLE_TOLERANCE
-                    + " in double)")
+            description = "relative error allowed (default: " + FLOAT_TOLERANCE + " in float, " + BFLOAT16_TOLERANCE
+                    + " in bf16, " + DOUBLE_TOLERANCE + " in double)")
     private Optional<Double> given = Optional.empty();
 
     @Override
     public Integer call() {
         DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        double tolerance = given.orElse(machine.dtype() == Precision.DOUBLE ? DOUBLE_TOLERANCE : FLOAT_TOLERANCE);
+        double tolerance = given.orElse(
+                switch (machine.dtype()) {
+                    case DOUBLE -> DOUBLE_TOLERANCE;
+                    case FLOAT -> FLOAT_TOLERANCE;
+                    case BFLOAT16 -> BFLOAT16_TOLERANCE;
+                });
         if (!(tolerance >= 0)) {
             throw new InvalidInputException("tolerance: expected a number of at least 0, got " + tolerance);
         }

@@ -25,7 +25,7 @@ class ArchitectureTest {
     private static final String TRAIN = "org.mohawk4j.train..";
     private static final String EXAMPLES = "org.mohawk4j.examples..";
     private static final String ND4J_BACKEND = "org.mohawk4j.backend.nd4j..";
-    private static final String CUDA_BACKEND = "org.mohawk4j.cuda..";
+    private static final String CUDA_BACKEND = "org.mohawk4j.backend.cuda..";
 
     @ArchTest
     static final ArchRule modulesDependInOneDirection = layeredArchitecture()

@@ -94,7 +94,8 @@ class BackendsTest {
         BackendOptions defaults = BackendOptions.defaults();
         assertThatThrownBy(() -> defaults.withParameterType(DType.BFLOAT16)).hasMessageContaining("BFLOAT16");
         assertThatThrownBy(() -> defaults.withThreads(-1)).hasMessageContaining("-1");
-        assertThatThrownBy(() -> new BackendOptions(DType.FLOAT32, 0, -2)).hasMessageContaining("-2");
+        assertThatThrownBy(() -> new BackendOptions(DType.FLOAT32, false, 0, -2))
+                .hasMessageContaining("-2");
     }
 
     @Test

@@ -27,17 +27,18 @@ public abstract class BackendContract
     protected abstract List<BackendOptions> options();
 
     /** The relative rounding error of a matrix product's operands, larger in mixed precision. */
-    protected double matmulEpsilon(DType parameterType) {
-        return parameterType == DType.FLOAT64 ? Math.ulp(1.0) : Math.ulp(1f);
+    protected double matmulEpsilon(BackendOptions options) {
+        return options.parameterType() == DType.FLOAT64 ? Math.ulp(1.0) : Math.ulp(1f);
     }
 
     @Override
     public final Stream<DynamicNode> onEach(Consumer<BackendProbe> test) {
         return options().stream()
-                .map(options -> DynamicTest.dynamicTest(options.parameterType().toString(), () -> {
-                    try (Backend backend = open(options)) {
-                        test.accept(new BackendProbe(backend, matmulEpsilon(options.parameterType())));
-                    }
-                }));
+                .map(options ->
+                        DynamicTest.dynamicTest(options.parameterType() + (options.mixed() ? " mixed" : ""), () -> {
+                            try (Backend backend = open(options)) {
+                                test.accept(new BackendProbe(backend, matmulEpsilon(options)));
+                            }
+                        }));
     }
 }

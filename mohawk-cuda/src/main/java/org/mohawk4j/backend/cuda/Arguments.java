@@ -1,0 +1,86 @@
+package org.mohawk4j.backend.cuda;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+
+/** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
+final class Arguments implements AutoCloseable {
+    private static final int MOST_BYTES = 4096;
+    private static final int MOST = 64;
+
+    private final BytePointer values = new BytePointer(MOST_BYTES);
+    private final PointerPointer<Pointer> places = new PointerPointer<>(MOST);
+    private final Place place = new Place();
+    private int count;
+    private int used;
+
+    /** A pointer that can be told where it points. */
+    private static final class Place extends Pointer {
+        Place at(long where) {
+            address = where;
+            return this;
+        }
+    }
+
+    Arguments clear() {
+        count = 0;
+        used = 0;
+        return this;
+    }
+
+    Arguments add(CudaArray array) {
+        return add(array.address());
+    }
+
+    Arguments add(long value) {
+        values.putLong(next(Long.BYTES), value);
+        return this;
+    }
+
+    Arguments add(int value) {
+        values.putInt(next(Integer.BYTES), value);
+        return this;
+    }
+
+    Arguments add(float value) {
+        values.putFloat(next(Float.BYTES), value);
+        return this;
+    }
+
+    Arguments add(double value) {
+        values.putDouble(next(Double.BYTES), value);
+        return this;
+    }
+
+    /** A structure of 64-bit integers, by value. */
+    Arguments addStruct(long... fields) {
+        int offset = next(fields.length * Long.BYTES);
+        for (int i = 0; i < fields.length; i++) {
+            values.putLong(offset + (long) i * Long.BYTES, fields[i]);
+        }
+        return this;
+    }
+
+    PointerPointer<Pointer> places() {
+        return places;
+    }
+
+    /** Room for one argument, aligned to eight bytes. */
+    private int next(int bytes) {
+        int offset = used;
+        used += (bytes + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
+        if (used > MOST_BYTES || count == MOST) {
+            throw new IllegalStateException(
+                    "a kernel with more than " + MOST + " arguments or " + MOST_BYTES + " bytes");
+        }
+        places.put(count++, place.at(values.address() + offset));
+        return offset;
+    }
+
+    @Override
+    public void close() {
+        values.close();
+        places.close();
+    }
+}

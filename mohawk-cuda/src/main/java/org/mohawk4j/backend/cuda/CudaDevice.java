@@ -1,0 +1,51 @@
+package org.mohawk4j.backend.cuda;
+
+import org.bytedeco.cuda.global.cudart;
+
+/**
+ * A GPU.
+ *
+ * @param index from 0
+ * @param name the maker's
+ * @param major of the compute capability
+ * @param minor of the compute capability
+ * @param multiprocessors how many
+ */
+record CudaDevice(int index, String name, int major, int minor, int multiprocessors) {
+    private static final int NAME_LENGTH = 256;
+
+    static int count() {
+        Status.driver(cudart.cuInit(0), "starting CUDA's driver");
+        int[] count = new int[1];
+        Status.driver(cudart.cuDeviceGetCount(count), "counting GPUs");
+        return count[0];
+    }
+
+    static CudaDevice of(int index) {
+        byte[] name = new byte[NAME_LENGTH];
+        Status.driver(cudart.cuDeviceGetName(name, name.length, index), "reading the name of GPU " + index);
+        int length = 0;
+        while (length < name.length && name[length] != 0) {
+            length++;
+        }
+        return new CudaDevice(
+                index,
+                new String(name, 0, length, java.nio.charset.StandardCharsets.UTF_8),
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+    }
+
+    /** As NVRTC names it; with the instructions that only this architecture has, where there are such. */
+    String architecture() {
+        return "sm_" + major + minor + (major >= 9 ? "a" : "");
+    }
+
+    private static int attribute(int index, int attribute) {
+        int[] value = new int[1];
+        Status.driver(
+                cudart.cuDeviceGetAttribute(value, attribute, index),
+                () -> "reading attribute " + attribute + " of GPU " + index);
+        return value[0];
+    }
+}

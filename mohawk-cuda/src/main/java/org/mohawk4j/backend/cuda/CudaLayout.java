@@ -1,0 +1,125 @@
+package org.mohawk4j.backend.cuda;
+
+import java.util.List;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.LayoutOps;
+import org.mohawk4j.tensor.Shape;
+
+/** Rearranging. Arrays are contiguous, so only what stays so is a view. */
+final class CudaLayout implements LayoutOps {
+    private static final String SOURCE = StridedCopy.SOURCE;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final StridedCopy copy;
+
+    CudaLayout(CudaContext context, CudaPool pool, CudaKernels kernels) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.copy = new StridedCopy(context, kernels);
+    }
+
+    @Override
+    public Array reshape(Array x, Shape shape) {
+        return pool.view(CudaArray.cast(x), 0, shape);
+    }
+
+    @Override
+    public Array permute(Array x, int... order) {
+        long[] strides = Indexing.strides(x.shape());
+        long[] dims = new long[order.length];
+        long[] from = new long[order.length];
+        for (int i = 0; i < order.length; i++) {
+            dims[i] = x.shape().dim(order[i]);
+            from[i] = strides[order[i]];
+        }
+        return rearranged(CudaArray.cast(x), 0, Shape.of(dims), from);
+    }
+
+    @Override
+    public Array narrow(Array x, int axis, long from, long length) {
+        long[] strides = Indexing.strides(x.shape());
+        return rearranged(CudaArray.cast(x), from * strides[axis], x.shape().with(axis, length), strides);
+    }
+
+    @Override
+    public Array broadcast(Array x, Shape shape) {
+        return copied(
+                CudaArray.cast(x),
+                0,
+                new Indexing(shape, Indexing.strides(shape), Indexing.repeated(x.shape(), shape)),
+                shape);
+    }
+
+    /** A view where the result is contiguous, else a copy. */
+    private Array rearranged(CudaArray x, long offset, Shape shape, long... strides) {
+        Indexing at = new Indexing(shape, Indexing.strides(shape), strides);
+        if (at.isContiguous()) {
+            return pool.view(x, offset, shape);
+        }
+        return copied(x, offset, at, shape);
+    }
+
+    private CudaArray copied(CudaArray x, long offset, Indexing at, Shape shape) {
+        CudaArray y = pool.take(x.dtype(), shape);
+        copy.copy(y.address(), x.address() + offset * x.dtype().bytes(), x.dtype(), at, y.size());
+        return y;
+    }
+
+    @Override
+    public Array concat(List<Array> parts, int axis) {
+        CudaArray first = CudaArray.cast(parts.get(0));
+        long extent = parts.stream().mapToLong(part -> part.shape().dim(axis)).sum();
+        CudaArray y = pool.take(first.dtype(), first.shape().with(axis, extent));
+        long[] strides = Indexing.strides(y.shape());
+        long position = 0;
+        for (Array part : parts) {
+            CudaArray x = CudaArray.cast(part);
+            copy.copy(
+                    y.address() + position * strides[axis] * y.dtype().bytes(),
+                    x.address(),
+                    y.dtype(),
+                    new Indexing(x.shape(), strides, Indexing.strides(x.shape())),
+                    x.size());
+            position += x.shape().dim(axis);
+        }
+        return y;
+    }
+
+    @Override
+    public Array gatherRows(Array table, Array ids) {
+        CudaArray rows = CudaArray.cast(table);
+        long width = rows.shape().dim(1);
+        CudaArray y = pool.take(rows.dtype(), ids.shape().insert(ids.shape().rank(), width));
+        kernels.get(SOURCE, "gather_rows_" + rows.dtype().bytes())
+                .each(
+                        y.size(),
+                        kernels.arguments()
+                                .add(rows)
+                                .add(CudaArray.cast(ids))
+                                .add(y)
+                                .add(y.size())
+                                .add(width));
+        return y;
+    }
+
+    @Override
+    public Array scatterAddRows(Array rows, Array ids, long v) {
+        CudaArray given = CudaArray.cast(rows);
+        long width = given.shape().dim(-1);
+        CudaArray y = pool.take(given.dtype(), Shape.of(v, width));
+        kernels.get(SOURCE, "scatter_add_rows", given.dtype())
+                .launch(
+                        v,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments()
+                                .add(given)
+                                .add(CudaArray.cast(ids))
+                                .add(y)
+                                .add(ids.shape().size())
+                                .add(width));
+        return y;
+    }
+}

@@ -1,0 +1,140 @@
+package org.mohawk4j.backend.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Shape;
+
+/** Numbers to and from the device, and between types. */
+final class CudaMemory implements MemoryOps {
+    static final String SOURCE = "elementwise.cu";
+
+    private final CudaContext context;
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final StridedCopy copy;
+
+    CudaMemory(CudaContext context, CudaPool pool, CudaKernels kernels) {
+        this.context = context;
+        this.pool = pool;
+        this.kernels = kernels;
+        this.copy = new StridedCopy(context, kernels);
+    }
+
+    @Override
+    public Array upload(HostTensor source, DType dtype) {
+        CudaArray target = pool.take(source.dtype(), source.shape());
+        try (BytePointer bytes = bytes(source.data())) {
+            Status.driver(
+                    cudart.cuMemcpyHtoDAsync(target.address(), bytes, bytes.limit(), context.stream()),
+                    () -> "uploading " + source.dtype() + " " + source.shape());
+            // the host's numbers may be freed as soon as this returns
+            context.synchronize("uploading " + source.shape());
+        }
+        if (source.dtype() == dtype) {
+            return target;
+        }
+        Array converted = cast(target, dtype);
+        release(target);
+        return converted;
+    }
+
+    private static BytePointer bytes(ByteBuffer data) {
+        if (data.isDirect()) {
+            return new BytePointer(data);
+        }
+        byte[] copy = new byte[data.remaining()];
+        data.get(copy);
+        return new BytePointer(copy);
+    }
+
+    @Override
+    public HostTensor download(Array source) {
+        CudaArray array = CudaArray.cast(source);
+        long length = array.size() * array.dtype().bytes();
+        ByteBuffer data = ByteBuffer.allocateDirect(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
+        try (BytePointer bytes = new BytePointer(data)) {
+            Status.driver(
+                    cudart.cuMemcpyDtoHAsync(bytes, array.address(), length, context.stream()),
+                    () -> "downloading " + array.dtype() + " " + array.shape());
+            context.synchronize("downloading " + array.shape());
+        }
+        return new HostTensor(array.dtype(), array.shape(), data);
+    }
+
+    @Override
+    public Array full(Shape shape, DType dtype, double value) {
+        CudaArray y = pool.take(dtype, shape);
+        kernels.get(SOURCE, "fill", dtype)
+                .each(y.size(), kernels.arguments().add(y).add(y.size()).add(value));
+        return y;
+    }
+
+    @Override
+    public Array cast(Array source, DType dtype) {
+        CudaArray x = CudaArray.cast(source);
+        CudaArray y = pool.take(dtype, x.shape());
+        convert(x, y);
+        return y;
+    }
+
+    private void convert(CudaArray x, CudaArray y) {
+        if (x.dtype() == y.dtype()) {
+            copy.contiguous(y.address(), x.address(), x.size() * x.dtype().bytes());
+            return;
+        }
+        kernels.get(SOURCE, "cast")
+                .each(
+                        x.size(),
+                        kernels.arguments()
+                                .add(x)
+                                .add(ElementType.code(x.dtype()))
+                                .add(y)
+                                .add(ElementType.code(y.dtype()))
+                                .add(x.size()));
+    }
+
+    @Override
+    public void copyInto(Array target, Array source) {
+        convert(CudaArray.cast(source), CudaArray.cast(target));
+    }
+
+    @Override
+    public void copyInto(Array target, int axis, long from, Array source) {
+        CudaArray into = CudaArray.cast(target);
+        CudaArray given = CudaArray.cast(source);
+        if (given.dtype() != into.dtype()) {
+            Array converted = cast(given, into.dtype());
+            copyInto(target, axis, from, converted);
+            release(converted);
+            return;
+        }
+        long[] strides = Indexing.strides(into.shape());
+        copy.copy(
+                into.address() + from * strides[axis] * into.dtype().bytes(),
+                given.address(),
+                into.dtype(),
+                new Indexing(given.shape(), strides, Indexing.strides(given.shape())),
+                given.size());
+    }
+
+    @Override
+    public void release(Array array) {
+        pool.release(CudaArray.cast(array));
+    }
+
+    @Override
+    public long liveBytes() {
+        return pool.liveBytes();
+    }
+
+    @Override
+    public long reservedBytes() {
+        return pool.reservedBytes();
+    }
+}

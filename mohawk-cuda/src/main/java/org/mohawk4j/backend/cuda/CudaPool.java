@@ -1,0 +1,107 @@
+package org.mohawk4j.backend.cuda;
+
+import java.util.HashSet;
+import java.util.Set;
+import org.bytedeco.cuda.cudart.CUmemPoolHandle_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.LongPointer;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+
+/**
+ * Device memory from the driver's stream-ordered pool, which keeps what is given back for the next step: a block that is
+ * freed can be handed out again at once, since whatever uses it next comes later on the one stream.
+ */
+final class CudaPool implements AutoCloseable {
+    private final CudaContext context;
+    private final CUmemPoolHandle_st pool = new CUmemPoolHandle_st();
+    private final Set<Block> live = new HashSet<>();
+    private final long[] address = new long[1];
+    private long liveBytes;
+
+    /** Memory of one array and of the views made from it. */
+    static final class Block {
+        private final long address;
+        private final long bytes;
+        private int users = 1;
+
+        private Block(long address, long bytes) {
+            this.address = address;
+            this.bytes = bytes;
+        }
+    }
+
+    CudaPool(CudaContext context) {
+        this.context = context;
+        Status.driver(cudart.cuDeviceGetDefaultMemPool(pool, context.device().index()), "asking for the memory pool");
+        set(cudart.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, Long.MAX_VALUE);
+    }
+
+    /** An array whose contents are whatever was there before. */
+    CudaArray take(DType dtype, Shape shape) {
+        if (shape.size() == 0) {
+            throw new IllegalArgumentException("the cuda backend has no arrays without elements; got shape " + shape);
+        }
+        long bytes = shape.size() * dtype.bytes();
+        Status.driver(
+                cudart.cuMemAllocAsync(address, bytes, context.stream()),
+                () -> "allocating " + bytes + " bytes for " + dtype + " " + shape + " beside " + liveBytes + " in use");
+        Block block = new Block(address[0], bytes);
+        live.add(block);
+        liveBytes += bytes;
+        return new CudaArray(block, address[0], dtype, shape);
+    }
+
+    CudaArray view(CudaArray array, long from, Shape shape) {
+        array.block().users++;
+        return new CudaArray(
+                array.block(), array.address() + from * array.dtype().bytes(), array.dtype(), shape);
+    }
+
+    void release(CudaArray array) {
+        Block block = array.block();
+        if (--block.users > 0) {
+            return;
+        }
+        live.remove(block);
+        liveBytes -= block.bytes;
+        free(block);
+    }
+
+    long liveBytes() {
+        return liveBytes;
+    }
+
+    long reservedBytes() {
+        return get(cudart.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
+    }
+
+    /** Frees what is still in use and gives the pool's memory back to the device. */
+    @Override
+    public void close() {
+        live.forEach(this::free);
+        live.clear();
+        liveBytes = 0;
+        context.synchronize("freeing device memory");
+        Status.driver(cudart.cuMemPoolTrimTo(pool, 0), "giving device memory back");
+    }
+
+    private void free(Block block) {
+        Status.driver(
+                cudart.cuMemFreeAsync(block.address, context.stream()), () -> "freeing " + block.bytes + " bytes");
+    }
+
+    private void set(int attribute, long value) {
+        try (LongPointer pointer = new LongPointer(1)) {
+            pointer.put(value);
+            Status.driver(cudart.cuMemPoolSetAttribute(pool, attribute, pointer), "setting up the memory pool");
+        }
+    }
+
+    private long get(int attribute) {
+        try (LongPointer pointer = new LongPointer(1)) {
+            Status.driver(cudart.cuMemPoolGetAttribute(pool, attribute, pointer), "looking at the memory pool");
+            return pointer.get();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package org.mohawk4j.backend.cuda;
+
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.tensor.Shape;
+
+/** What runs along an axis. The order of every sum follows from the shape alone. */
+final class CudaReductions implements ReductionOps {
+    private static final String SOURCE = "reduction.cu";
+    private static final int WARP = 32;
+
+    /** As in {@code reduction.cu}. */
+    private static final int SUM = 0;
+
+    private static final int MAX = 1;
+
+    /** Rows up to this long get a warp, longer ones a block. */
+    private static final long SHORT = 512;
+
+    /** What one block or thread reduces at most before the work is shared among more. */
+    private static final long SEGMENT = 4096;
+
+    private static final long COLUMN_SEGMENT = 256;
+    private static final long MOST_SEGMENTS = 1024;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final StridedCopy copy;
+
+    CudaReductions(CudaContext context, CudaPool pool, CudaKernels kernels) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.copy = new StridedCopy(context, kernels);
+    }
+
+    @Override
+    public Array sum(Array x, int... axes) {
+        CudaArray current = CudaArray.cast(x);
+        boolean own = false;
+        // neighbouring axes are one run
+        for (int last = axes.length - 1; last >= 0; ) {
+            int first = last;
+            while (first > 0 && axes[first - 1] == axes[first] - 1) {
+                first--;
+            }
+            CudaArray sum = reduce(SUM, current, axes[first], axes[last]);
+            if (own) {
+                pool.release(current);
+            }
+            current = sum;
+            own = true;
+            last = first - 1;
+        }
+        return own ? current : duplicate(current);
+    }
+
+    private CudaArray duplicate(CudaArray x) {
+        CudaArray y = pool.take(x.dtype(), x.shape());
+        copy.contiguous(y.address(), x.address(), x.size() * x.dtype().bytes());
+        return y;
+    }
+
+    /** [rows, ...] added up to one row of the given shape. */
+    CudaArray sumOfRows(CudaArray x, Shape shape) {
+        long rows = x.size() / shape.size();
+        CudaArray y = pool.take(x.dtype(), shape);
+        if (shape.size() == 1) {
+            rows(SUM, x, y, 1, rows);
+        } else {
+            columns(SUM, x, y, 1, rows, shape.size());
+        }
+        return y;
+    }
+
+    /** As {@link #sumOfRows}, and gives x back. */
+    CudaArray summed(CudaArray x, Shape shape) {
+        CudaArray y = sumOfRows(x, shape);
+        pool.release(x);
+        return y;
+    }
+
+    /** All of x, rank 0. */
+    CudaArray total(CudaArray x) {
+        CudaArray y = pool.take(x.dtype(), Shape.of());
+        rows(SUM, x, y, 1, x.size());
+        return y;
+    }
+
+    @Override
+    public Array max(Array x, int axis) {
+        return reduce(MAX, CudaArray.cast(x), axis, axis);
+    }
+
+    private CudaArray reduce(int op, CudaArray x, int first, int last) {
+        Shape result = x.shape();
+        long outer = 1;
+        long reduced = 1;
+        long inner = 1;
+        for (int axis = 0; axis < x.shape().rank(); axis++) {
+            long extent = x.shape().dim(axis);
+            if (axis < first) {
+                outer *= extent;
+            } else if (axis > last) {
+                inner *= extent;
+            } else {
+                reduced *= extent;
+                result = result.with(axis, 1);
+            }
+        }
+        CudaArray y = pool.take(x.dtype(), result);
+        if (inner == 1) {
+            rows(op, x, y, outer, reduced);
+        } else {
+            columns(op, x, y, outer, reduced, inner);
+        }
+        return y;
+    }
+
+    private void rows(int op, CudaArray x, CudaArray y, long outer, long reduced) {
+        if (reduced <= SHORT) {
+            long rowsPerBlock = CudaKernels.THREADS / WARP;
+            kernels.get(SOURCE, "reduce_short_rows", x.dtype())
+                    .launch(
+                            (outer + rowsPerBlock - 1) / rowsPerBlock,
+                            1,
+                            CudaKernels.THREADS,
+                            0,
+                            kernels.arguments().add(op).add(x).add(y).add(outer).add(reduced));
+            return;
+        }
+        long length = Math.max(SEGMENT, (reduced + MOST_SEGMENTS - 1) / MOST_SEGMENTS);
+        long segments = (reduced + length - 1) / length;
+        CudaArray parts = segments == 1 ? y : pool.take(x.dtype(), Shape.of(outer, segments));
+        kernels.get(SOURCE, "reduce_rows", x.dtype())
+                .launch(
+                        outer,
+                        segments,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments()
+                                .add(op)
+                                .add(x)
+                                .add(parts)
+                                .add(reduced)
+                                .add(length));
+        if (segments > 1) {
+            rows(op, parts, y, outer, segments);
+            pool.release(parts);
+        }
+    }
+
+    private void columns(int op, CudaArray x, CudaArray y, long outer, long reduced, long inner) {
+        long length = Math.max(COLUMN_SEGMENT, (reduced + MOST_SEGMENTS - 1) / MOST_SEGMENTS);
+        long segments = (reduced + length - 1) / length;
+        CudaArray parts = segments == 1 ? y : pool.take(x.dtype(), Shape.of(outer, segments, inner));
+        kernels.get(SOURCE, "reduce_columns", x.dtype())
+                .each(
+                        parts.size(),
+                        kernels.arguments()
+                                .add(op)
+                                .add(x)
+                                .add(parts)
+                                .add(outer)
+                                .add(reduced)
+                                .add(inner)
+                                .add(segments)
+                                .add(length));
+        if (segments > 1) {
+            columns(op, parts, y, outer, segments, inner);
+            pool.release(parts);
+        }
+    }
+
+    @Override
+    public Array cumulativeSum(Array x, int axis, boolean reverse) {
+        CudaArray in = CudaArray.cast(x);
+        CudaArray y = pool.take(in.dtype(), in.shape());
+        long extent = in.shape().dim(axis);
+        long inner = Indexing.strides(in.shape())[axis];
+        long outer = in.size() / (extent * inner);
+        Arguments arguments = kernels.arguments().add(in).add(y);
+        if (inner == 1) {
+            kernels.get(SOURCE, "running_sum_rows", in.dtype())
+                    .launch(
+                            outer,
+                            1,
+                            CudaKernels.THREADS,
+                            0,
+                            arguments.add(extent).add(reverse ? 1 : 0));
+        } else {
+            kernels.get(SOURCE, "running_sum_columns", in.dtype())
+                    .each(
+                            outer * inner,
+                            arguments.add(outer).add(extent).add(inner).add(reverse ? 1 : 0));
+        }
+        return y;
+    }
+
+    @Override
+    public Array softmax(Array x) {
+        CudaArray in = CudaArray.cast(x);
+        CudaArray y = pool.take(in.dtype(), in.shape());
+        long columns = in.shape().dim(-1);
+        kernels.get(SOURCE, "softmax", in.dtype())
+                .launch(
+                        in.size() / columns,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments().add(in).add(y).add(columns));
+        return y;
+    }
+}

@@ -1,0 +1,32 @@
+package org.mohawk4j.backend.cuda;
+
+import org.mohawk4j.tensor.DType;
+
+/** How the kernels' sources call element types. */
+final class ElementType {
+    private ElementType() {}
+
+    /** As in {@code common.cuh}. */
+    static int code(DType dtype) {
+        return switch (dtype) {
+            case FLOAT64 -> 0;
+            case FLOAT32 -> 1;
+            case FLOAT16 -> 2;
+            case BFLOAT16 -> 3;
+            case INT64 -> 4;
+            case INT32 -> 5;
+        };
+    }
+
+    /** What ends the name of a kernel for this type. */
+    static String suffix(DType dtype) {
+        return switch (dtype) {
+            case FLOAT64 -> "_f64";
+            case FLOAT32 -> "_f32";
+            case INT64 -> "_i64";
+            case INT32 -> "_i32";
+            case FLOAT16, BFLOAT16 ->
+                throw new IllegalArgumentException("the cuda backend computes in FLOAT32 and FLOAT64, not " + dtype);
+        };
+    }
+}

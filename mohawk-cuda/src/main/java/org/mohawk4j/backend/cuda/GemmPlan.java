@@ -1,0 +1,166 @@
+package org.mohawk4j.backend.cuda;
+
+import org.bytedeco.cuda.cublas.cublasLtContext;
+import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
+import org.bytedeco.cuda.cublas.cublasLtMatmulHeuristicResult_t;
+import org.bytedeco.cuda.cublas.cublasLtMatmulPreferenceOpaque_t;
+import org.bytedeco.cuda.cublas.cublasLtMatrixLayoutOpaque_t;
+import org.bytedeco.cuda.global.cublas;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.mohawk4j.tensor.DType;
+
+/**
+ * How cuBLASLt computes one product: layouts, and the algorithm that its heuristic put first, asked once so that every
+ * run takes the same. cuBLASLt counts columns first, so it is given {@code Cᵀ = op(B)ᵀ op(A)ᵀ} without moving a number.
+ */
+final class GemmPlan implements AutoCloseable {
+    /** What a product needs to be like to be computed by this plan. */
+    record Key(
+            DType operands,
+            DType result,
+            long m,
+            long n,
+            long k,
+            long batch,
+            boolean transposeA,
+            boolean transposeB,
+            int alignmentA,
+            int alignmentB) {}
+
+    private final Key key;
+    private final cublasLtMatmulDescOpaque_t operation;
+    private final cublasLtMatrixLayoutOpaque_t first;
+    private final cublasLtMatrixLayoutOpaque_t second;
+    private final cublasLtMatrixLayoutOpaque_t result;
+    private final cublasLtMatmulHeuristicResult_t choice = new cublasLtMatmulHeuristicResult_t();
+
+    GemmPlan(cublasLtContext handle, Key key, long workspaceBytes) {
+        this.key = key;
+        boolean isDouble = key.operands() == DType.FLOAT64;
+        int scale = isDouble ? cudart.CUDA_R_64F : cudart.CUDA_R_32F;
+        int compute = isDouble ? cublas.CUBLAS_COMPUTE_64F : cublas.CUBLAS_COMPUTE_32F;
+        try (PointerPointer<Pointer> made = new PointerPointer<>(1)) {
+            check(cublas.cublasLtMatmulDescCreate(made, compute, scale));
+            operation = new cublasLtMatmulDescOpaque_t(made.get());
+        }
+        set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB());
+        set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA());
+        first = key.transposeB() ? layout(key.operands(), key.k(), key.n()) : layout(key.operands(), key.n(), key.k());
+        second = key.transposeA() ? layout(key.operands(), key.m(), key.k()) : layout(key.operands(), key.k(), key.m());
+        result = layout(key.result(), key.n(), key.m());
+        choose(handle, workspaceBytes);
+    }
+
+    private void set(int attribute, boolean transposed) {
+        try (IntPointer value = new IntPointer(1)) {
+            value.put(transposed ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            check(cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, Integer.BYTES));
+        }
+    }
+
+    private cublasLtMatrixLayoutOpaque_t layout(DType dtype, long rows, long columns) {
+        try (PointerPointer<Pointer> made = new PointerPointer<>(1);
+                IntPointer count = new IntPointer(1);
+                LongPointer stride = new LongPointer(1)) {
+            check(cublas.cublasLtMatrixLayoutCreate(made, type(dtype), rows, columns, rows));
+            cublasLtMatrixLayoutOpaque_t layout = new cublasLtMatrixLayoutOpaque_t(made.get());
+            count.put(Math.toIntExact(key.batch()));
+            stride.put(rows * columns);
+            check(cublas.cublasLtMatrixLayoutSetAttribute(
+                    layout, cublas.CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, count, Integer.BYTES));
+            check(cublas.cublasLtMatrixLayoutSetAttribute(
+                    layout, cublas.CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, stride, Long.BYTES));
+            return layout;
+        }
+    }
+
+    private static int type(DType dtype) {
+        return switch (dtype) {
+            case FLOAT64 -> cudart.CUDA_R_64F;
+            case FLOAT32 -> cudart.CUDA_R_32F;
+            case BFLOAT16 -> cudart.CUDA_R_16BF;
+            default -> throw new IllegalArgumentException("no products of " + dtype + " on the cuda backend");
+        };
+    }
+
+    private void choose(cublasLtContext handle, long workspaceBytes) {
+        try (PointerPointer<Pointer> made = new PointerPointer<>(1);
+                LongPointer workspace = new LongPointer(1);
+                IntPointer found = new IntPointer(1)) {
+            check(cublas.cublasLtMatmulPreferenceCreate(made));
+            cublasLtMatmulPreferenceOpaque_t preference = new cublasLtMatmulPreferenceOpaque_t(made.get());
+            workspace.put(workspaceBytes);
+            check(cublas.cublasLtMatmulPreferenceSetAttribute(
+                    preference, cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace, Long.BYTES));
+            // in place means that blocks take turns on the result: the others reduce in a fixed order
+            prefer(
+                    preference,
+                    cublas.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+                    cublas.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
+            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.alignmentB());
+            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.alignmentA());
+            int status = cublas.cublasLtMatmulAlgoGetHeuristic(
+                    handle, operation, first, second, result, result, preference, 1, choice, found);
+            check(cublas.cublasLtMatmulPreferenceDestroy(preference));
+            check(status);
+            if (found.get() == 0) {
+                throw new CudaException("cuBLASLt knows no way to compute " + key);
+            }
+        }
+    }
+
+    private void prefer(cublasLtMatmulPreferenceOpaque_t preference, int attribute, int wanted) {
+        try (IntPointer value = new IntPointer(1)) {
+            value.put(wanted);
+            check(cublas.cublasLtMatmulPreferenceSetAttribute(preference, attribute, value, Integer.BYTES));
+        }
+    }
+
+    /** {@code c = alpha op(a) op(b) + beta c}; the numbers that scale are on the host. */
+    void run(
+            cublasLtContext handle,
+            CudaContext context,
+            Pointer alpha,
+            Pointer a,
+            Pointer b,
+            Pointer beta,
+            Pointer c,
+            Pointer workspace,
+            long workspaceBytes) {
+        int status = cublas.cublasLtMatmul(
+                handle,
+                operation,
+                alpha,
+                b,
+                first,
+                a,
+                second,
+                beta,
+                c,
+                result,
+                c,
+                result,
+                choice.algo(),
+                workspace,
+                workspaceBytes,
+                context.stream());
+        Status.blas(status, () -> "product " + key);
+    }
+
+    private void check(int status) {
+        Status.blas(status, () -> "planning the product " + key);
+    }
+
+    @Override
+    public void close() {
+        check(cublas.cublasLtMatrixLayoutDestroy(first));
+        check(cublas.cublasLtMatrixLayoutDestroy(second));
+        check(cublas.cublasLtMatrixLayoutDestroy(result));
+        check(cublas.cublasLtMatmulDescDestroy(operation));
+        choice.close();
+    }
+}

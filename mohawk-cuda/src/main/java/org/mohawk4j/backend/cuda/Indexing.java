@@ -1,0 +1,77 @@
+package org.mohawk4j.backend.cuda;
+
+import org.mohawk4j.tensor.Shape;
+
+/**
+ * Where the elements of a shape lie on two sides, each with a stride per axis: the structure of that name in
+ * {@code common.cuh}. Axes that lie together on both sides are merged, so that most cases have one to three.
+ */
+final class Indexing {
+    private static final int MOST_AXES = 8;
+
+    private final long[] extents = new long[MOST_AXES];
+    private final long[] left = new long[MOST_AXES];
+    private final long[] right = new long[MOST_AXES];
+    private int rank;
+
+    Indexing(Shape shape, long[] leftStrides, long[] rightStrides) {
+        for (int axis = 0; axis < shape.rank(); axis++) {
+            append(shape.dim(axis), leftStrides[axis], rightStrides[axis], shape);
+        }
+    }
+
+    private void append(long extent, long leftStride, long rightStride, Shape shape) {
+        if (extent == 1) {
+            return;
+        }
+        int last = rank - 1;
+        if (rank > 0 && left[last] == leftStride * extent && right[last] == rightStride * extent) {
+            extents[last] *= extent;
+        } else {
+            if (rank == MOST_AXES) {
+                throw new IllegalArgumentException("the cuda backend handles up to " + MOST_AXES
+                        + " axes that do not lie together; got shape " + shape);
+            }
+            last = rank++;
+            extents[last] = extent;
+        }
+        left[last] = leftStride;
+        right[last] = rightStride;
+    }
+
+    /** Whether both sides run through their elements one after the other. */
+    boolean isContiguous() {
+        return rank == 0 || (rank == 1 && left[0] == 1 && right[0] == 1);
+    }
+
+    long[] fields() {
+        long[] fields = new long[1 + 3 * MOST_AXES];
+        fields[0] = rank;
+        System.arraycopy(extents, 0, fields, 1, MOST_AXES);
+        System.arraycopy(left, 0, fields, 1 + MOST_AXES, MOST_AXES);
+        System.arraycopy(right, 0, fields, 1 + 2 * MOST_AXES, MOST_AXES);
+        return fields;
+    }
+
+    /** Row-major. */
+    static long[] strides(Shape shape) {
+        long[] strides = new long[shape.rank()];
+        long stride = 1;
+        for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+            strides[axis] = stride;
+            stride *= shape.dim(axis);
+        }
+        return strides;
+    }
+
+    /** Strides of an array that is repeated to reach a shape. */
+    static long[] repeated(Shape own, Shape reached) {
+        long[] strides = strides(own);
+        long[] result = new long[reached.rank()];
+        for (int i = 1; i <= own.rank(); i++) {
+            boolean repeats = own.dim(-i) == 1 && reached.dim(-i) != 1;
+            result[reached.rank() - i] = repeats ? 0 : strides[own.rank() - i];
+        }
+        return result;
+    }
+}

@@ -1,0 +1,34 @@
+package org.mohawk4j.backend.cuda;
+
+import org.bytedeco.cuda.global.cudart;
+import org.mohawk4j.tensor.DType;
+
+/** Moves elements from one arrangement to another. */
+final class StridedCopy {
+    static final String SOURCE = "layout.cu";
+
+    private final CudaContext context;
+    private final CudaKernels kernels;
+
+    StridedCopy(CudaContext context, CudaKernels kernels) {
+        this.context = context;
+        this.kernels = kernels;
+    }
+
+    /** @param at the target on its left, the source on its right */
+    void copy(long target, long source, DType dtype, Indexing at, long size) {
+        if (at.isContiguous()) {
+            contiguous(target, source, size * dtype.bytes());
+            return;
+        }
+        kernels.get(SOURCE, "copy_strided_" + dtype.bytes())
+                .each(
+                        size,
+                        kernels.arguments().add(target).add(source).add(size).addStruct(at.fields()));
+    }
+
+    void contiguous(long target, long source, long bytes) {
+        Status.driver(
+                cudart.cuMemcpyDtoDAsync(target, source, bytes, context.stream()), () -> "copying " + bytes + " bytes");
+    }
+}

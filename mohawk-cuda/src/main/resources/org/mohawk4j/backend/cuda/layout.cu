@@ -1,0 +1,53 @@
+// Rearranging, and rows by index. Bytes are moved, so elements have a width and no type.
+
+#define COPY(T, bytes)                                                                                                 \
+    /* right side to left side */                                                                                      \
+    extern "C" __global__ void copy_strided_##bytes(T *target, const T *source, Size n, Indexing at) {                 \
+        EACH(i, n) {                                                                                                   \
+            Size left, right;                                                                                          \
+            locate(at, i, left, right);                                                                                \
+            target[left] = source[right];                                                                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+    extern "C" __global__ void gather_rows_##bytes(const T *table, const int *ids, T *y, Size n, Size width) {         \
+        EACH(i, n) y[i] = table[ids[i / width] * width + i % width];                                                   \
+    }
+
+COPY(unsigned short, 2)
+COPY(unsigned int, 4)
+COPY(unsigned long long, 8)
+
+// A block for each row of the table looks through all ids in order and adds up the rows that belong to it: no atomics,
+// one order. Reads the ids once per row of the table, from cache.
+#define SCATTER(T, suffix)                                                                                             \
+    extern "C" __global__ void scatter_add_rows_##suffix(                                                              \
+        const T *rows, const int *ids, T *y, Size count, Size width) {                                                 \
+        __shared__ int found[256];                                                                                     \
+        __shared__ int before[256 / WARP + 1];                                                                         \
+        int lane = threadIdx.x % WARP;                                                                                 \
+        int warp = threadIdx.x / WARP;                                                                                 \
+        for (Size k = threadIdx.x; k < width; k += blockDim.x) y[blockIdx.x * width + k] = T(0);                       \
+        for (Size from = 0; from < count; from += blockDim.x) {                                                        \
+            Size i = from + threadIdx.x;                                                                               \
+            bool own = i < count && ids[i] == (int)blockIdx.x;                                                         \
+            unsigned mine = __ballot_sync(ALL_LANES, own);                                                             \
+            if (lane == 0) before[warp + 1] = __popc(mine);                                                            \
+            __syncthreads();                                                                                           \
+            int position = __popc(mine & ((1u << lane) - 1));                                                          \
+            int total = 0;                                                                                             \
+            for (int w = 0; w < blockDim.x / WARP; w++) {                                                              \
+                if (w < warp) position += before[w + 1];                                                               \
+                total += before[w + 1];                                                                                \
+            }                                                                                                          \
+            if (own) found[position] = (int)threadIdx.x;                                                               \
+            __syncthreads();                                                                                           \
+            for (Size k = threadIdx.x; total > 0 && k < width; k += blockDim.x) {                                      \
+                T sum = y[blockIdx.x * width + k];                                                                     \
+                for (int m = 0; m < total; m++) sum += rows[(from + found[m]) * width + k];                            \
+                y[blockIdx.x * width + k] = sum;                                                                       \
+            }                                                                                                          \
+            __syncthreads();                                                                                           \
+        }                                                                                                              \
+    }
+
+FOR_FLOATING(SCATTER)

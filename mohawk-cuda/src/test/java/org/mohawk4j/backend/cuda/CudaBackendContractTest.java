@@ -1,0 +1,37 @@
+package org.mohawk4j.backend.cuda;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.BackendProvider.Availability;
+import org.mohawk4j.backend.contract.BackendContract;
+import org.mohawk4j.tensor.DType;
+
+@Tag("gpu")
+class CudaBackendContractTest extends BackendContract {
+    @BeforeAll
+    static void requireGpu() {
+        Availability here = new CudaBackendProvider().availability();
+        assumeTrue(here.usable(), here.reason());
+    }
+
+    @Override
+    protected Backend open(BackendOptions options) {
+        return new CudaBackendProvider().open(options);
+    }
+
+    @Override
+    protected List<BackendOptions> options() {
+        BackendOptions defaults = BackendOptions.defaults();
+        return List.of(defaults, defaults.withParameterType(DType.FLOAT64), defaults.withMixed(true));
+    }
+
+    @Override
+    protected double matmulEpsilon(BackendOptions options) {
+        return options.mixed() ? 1.0 / 256 : super.matmulEpsilon(options);
+    }
+}
