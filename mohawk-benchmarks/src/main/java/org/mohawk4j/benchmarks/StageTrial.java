@@ -86,6 +86,12 @@ final class StageTrial implements AutoCloseable {
         }
     }
 
+    long studentParameters() {
+        return student.parameters().values().stream()
+                .mapToLong(parameter -> parameter.shape().size())
+                .sum();
+    }
+
     @Override
     public void close() {
         optimizer.close();

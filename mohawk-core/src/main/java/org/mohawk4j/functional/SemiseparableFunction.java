@@ -36,6 +36,9 @@ public final class SemiseparableFunction {
         /** Gradients of the inputs, in the order of {@link Inputs}; that of the state only if one was given. */
         record Gradients(Array x, Array b, Array c, Array logDecay, Optional<Array> state) {}
 
+        /** Whether it computes heads of this width P and state size N. */
+        boolean supports(long headDim, long stateSize);
+
         /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
         Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept);
 
@@ -62,7 +65,9 @@ public final class SemiseparableFunction {
         }
         Engine engine = in.x().engine();
         Optional<SemiseparableKernel> kernel = engine.backend().kernel(SemiseparableKernel.class);
-        return kernel.map(k -> fused(k, in, chunk)).orElseGet(() -> chunked(in, chunk));
+        return kernel.filter(k -> k.supports(in.x().dim(3), in.b().dim(3)))
+                .map(k -> fused(k, in, chunk))
+                .orElseGet(() -> chunked(in, chunk));
     }
 
     private static Result fused(SemiseparableKernel kernel, Inputs in, int chunk) {

@@ -40,6 +40,11 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
     }
 
     @Override
+    public boolean supports(long headDim, long stateSize) {
+        return true;
+    }
+
+    @Override
     public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
         List<Long> borders = borders(x, chunk);
         if (borders.size() == 2) {

@@ -56,7 +56,7 @@ interface KernelContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> linear() {
         return ifPresent(LinearKernel.class, probe -> {
-            for (long[] s : new long[][] {{1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {65, 65, 1}, {207, 63, 65}}) {
+            for (long[] s : new long[][] {{1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {5, 65, 1}, {207, 63, 65}}) {
                 for (Activation activation : Activation.values()) {
                     probe.check(
                             "linear, " + activation,
@@ -188,6 +188,9 @@ interface KernelContract extends ContractTests {
                 {1, 2048, 2, 2, 4, 4, 128},
                 {2, 45, 64, 8, 2, 3, 16},
                 {1, 500, 8, 8, 3, 3, 8},
+                {2, 207, 4, 2, 16, 32, 64},
+                {1, 65, 2, 2, 64, 64, 16},
+                {1, 130, 2, 1, 128, 16, 32},
             };
             for (int[] s : sizes) {
                 checkSemiseparable(probe, s);
@@ -335,7 +338,12 @@ interface KernelContract extends ContractTests {
         return ifPresent(FrobeniusKernel.class, probe -> {
             // B, T, H, teacher's G, P, student's G, N
             int[][] sizes = {
-                {1, 1, 1, 1, 1, 1, 1}, {2, 13, 4, 2, 8, 4, 5}, {1, 65, 2, 2, 16, 1, 16}, {2, 207, 2, 1, 8, 2, 13}
+                {1, 1, 1, 1, 1, 1, 1},
+                {2, 13, 4, 2, 8, 4, 5},
+                {1, 65, 2, 2, 16, 1, 16},
+                {2, 207, 2, 1, 8, 2, 13},
+                {2, 207, 4, 4, 64, 4, 64},
+                {1, 130, 4, 4, 32, 2, 128}
             };
             for (int[] s : sizes) {
                 probe.checkWithTeacher(

@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.cuda.global.cudart;
@@ -16,10 +17,15 @@ import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
 import org.mohawk4j.tensor.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
 final class CudaBackend implements Backend {
+    /** From here on the kernels for tensor cores run: they use this architecture's instructions. */
+    private static final int HOPPER = 9;
+
     private final BackendOptions options;
     private final CudaContext context;
     private final CudaPool pool;
@@ -41,12 +47,19 @@ final class CudaBackend implements Backend {
         reductions = new CudaReductions(context, pool, kernels);
         layout = new CudaLayout(context, pool, kernels);
         matmul = new CudaMatmul(context, pool, memory, options.mixed());
-        fused = Map.of(
-                LinearKernel.class, new CudaLinear(pool, kernels, matmul),
-                LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions),
-                CausalConv1dKernel.class, new CudaConvolution(pool, kernels, reductions),
-                DistillationKernel.class, new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise),
-                AdamWKernel.class, new CudaAdamW(pool, kernels, memory));
+        BFloat16 bfloat16 = new BFloat16(memory);
+        Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
+        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul));
+        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions));
+        present.put(CausalConv1dKernel.class, new CudaConvolution(pool, kernels, reductions));
+        present.put(
+                DistillationKernel.class, new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise));
+        present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, memory));
+        if (options.mixed() && context.device().major() >= HOPPER) {
+            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, bfloat16));
+            present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, bfloat16));
+        }
+        fused = Map.copyOf(present);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.mohawk4j.backend.cuda;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,20 +7,23 @@ import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.javacpp.SizeTPointer;
 import org.mohawk4j.tensor.DType;
 
 /** The loaded kernels, and how they are launched. A source is compiled when a kernel of it is first asked for. */
 final class CudaKernels implements AutoCloseable {
     static final int THREADS = 256;
 
+    /** What every kernel may have without asking. */
+    private static final int ALWAYS_SHARED_BYTES = 48 << 10;
+
     private final CudaContext context;
     private final KernelCompiler compiler;
     private final Arguments arguments = new Arguments();
     private final PointerPointer<?> noExtra = new PointerPointer<>();
-    private final Map<String, CUmod_st> modules = new HashMap<>();
-    private final Map<String, Kernel> kernels = new HashMap<>();
-    private final List<BytePointer> images = new ArrayList<>();
+    private final Map<Variant, Source> sources = new HashMap<>();
 
     CudaKernels(CudaContext context) {
         this.context = context;
@@ -32,6 +34,7 @@ final class CudaKernels implements AutoCloseable {
     final class Kernel {
         private final String name;
         private final CUfunc_st function;
+        private int sharedBytesAllowed = ALWAYS_SHARED_BYTES;
 
         private Kernel(String name, CUfunc_st function) {
             this.name = name;
@@ -45,11 +48,22 @@ final class CudaKernels implements AutoCloseable {
         }
 
         void launch(long gridX, long gridY, int threads, int sharedBytes, Arguments arguments) {
+            launch(gridX, gridY, 1, threads, sharedBytes, arguments);
+        }
+
+        void launch(long gridX, long gridY, int gridZ, int threads, int sharedBytes, Arguments arguments) {
+            if (sharedBytes > sharedBytesAllowed) {
+                Status.driver(
+                        cudart.cuFuncSetAttribute(
+                                function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes),
+                        () -> "giving " + name + " " + sharedBytes + " bytes of shared memory");
+                sharedBytesAllowed = sharedBytes;
+            }
             int status = cudart.cuLaunchKernel(
                     function,
                     Math.toIntExact(gridX),
                     Math.toIntExact(gridY),
-                    1,
+                    gridZ,
                     threads,
                     1,
                     1,
@@ -69,33 +83,73 @@ final class CudaKernels implements AutoCloseable {
 
     /** The version of a kernel for an element type. */
     Kernel get(String source, String name, DType dtype) {
-        return get(source, name + ElementType.suffix(dtype));
+        return source(source).kernel(name + ElementType.suffix(dtype));
     }
 
-    Kernel get(String source, String name) {
-        Kernel kernel = kernels.get(name);
-        if (kernel == null) {
-            CUfunc_st function = new CUfunc_st();
-            CUmod_st module = modules.computeIfAbsent(source, this::load);
-            Status.driver(cudart.cuModuleGetFunction(function, module, name), "finding " + name + " in " + source);
-            kernel = new Kernel(name, function);
-            kernels.put(name, kernel);
-        }
-        return kernel;
+    /** A source, compiled with the given definitions such as {@code WIDTH=64} when it is first asked for. */
+    Source source(String name, String... definitions) {
+        return sources.computeIfAbsent(new Variant(name, List.of(definitions)), this::load);
     }
 
-    private CUmod_st load(String source) {
+    private Source load(Variant variant) {
+        BytePointer image = new BytePointer(compiler.machineCode(variant.name(), variant.definitions()));
         CUmod_st module = new CUmod_st();
-        BytePointer image = new BytePointer(compiler.machineCode(source));
-        images.add(image);
-        Status.driver(cudart.cuModuleLoadData(module, image), "loading " + source);
-        return module;
+        Status.driver(cudart.cuModuleLoadData(module, image), "loading " + variant);
+        return new Source(variant, module, image);
+    }
+
+    private record Variant(String name, List<String> definitions) {}
+
+    /** A compiled source. */
+    final class Source {
+        private final Variant variant;
+        private final CUmod_st module;
+        private final BytePointer image;
+        private final Map<String, Kernel> kernels = new HashMap<>();
+
+        private Source(Variant variant, CUmod_st module, BytePointer image) {
+            this.variant = variant;
+            this.module = module;
+            this.image = image;
+        }
+
+        Kernel kernel(String name) {
+            Kernel kernel = kernels.get(name);
+            if (kernel == null) {
+                CUfunc_st function = new CUfunc_st();
+                Status.driver(
+                        cudart.cuModuleGetFunction(function, module, name), () -> "finding " + name + " in " + variant);
+                kernel = new Kernel(name, function);
+                kernels.put(name, kernel);
+            }
+            return kernel;
+        }
+
+        /** Integers that the source has worked out from its definitions. */
+        int[] constants(String name, int count) {
+            long[] address = new long[1];
+            int[] values = new int[count];
+            try (SizeTPointer bytes = new SizeTPointer(1);
+                    IntPointer host = new IntPointer(count)) {
+                Status.driver(
+                        cudart.cuModuleGetGlobal(address, bytes, module, name),
+                        () -> "finding " + name + " in " + variant);
+                Status.driver(
+                        cudart.cuMemcpyDtoH(host, address[0], (long) count * Integer.BYTES), () -> "reading " + name);
+                host.get(values);
+                return values;
+            }
+        }
+
+        private void unload() {
+            Status.driver(cudart.cuModuleUnload(module), () -> "unloading " + variant);
+            image.close();
+        }
     }
 
     @Override
     public void close() {
-        modules.forEach((source, module) -> Status.driver(cudart.cuModuleUnload(module), "unloading " + source));
-        images.forEach(image -> image.close());
+        sources.values().forEach(Source::unload);
         arguments.close();
     }
 }

@@ -91,7 +91,8 @@ final class CudaLayout implements LayoutOps {
         CudaArray rows = CudaArray.cast(table);
         long width = rows.shape().dim(1);
         CudaArray y = pool.take(rows.dtype(), ids.shape().insert(ids.shape().rank(), width));
-        kernels.get(SOURCE, "gather_rows_" + rows.dtype().bytes())
+        kernels.source(SOURCE)
+                .kernel("gather_rows_" + rows.dtype().bytes())
                 .each(
                         y.size(),
                         kernels.arguments()

@@ -88,7 +88,8 @@ final class CudaMemory implements MemoryOps {
             copy.contiguous(y.address(), x.address(), x.size() * x.dtype().bytes());
             return;
         }
-        kernels.get(SOURCE, "cast")
+        kernels.source(SOURCE)
+                .kernel("cast")
                 .each(
                         x.size(),
                         kernels.arguments()

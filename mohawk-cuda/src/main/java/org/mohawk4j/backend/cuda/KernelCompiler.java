@@ -11,6 +11,8 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -41,9 +43,15 @@ final class KernelCompiler {
                         .resolve("mohawk4j/cuda");
     }
 
-    /** @param name of the file, such as {@code reduction.cu} */
-    byte[] machineCode(String name) {
-        String source = source(COMMON) + "\n#line 1 \"" + name + "\"\n" + source(name);
+    /**
+     * @param name of the file, such as {@code reduction.cu}
+     * @param definitions such as {@code WIDTH=64}, for sources that are compiled for their sizes
+     */
+    byte[] machineCode(String name, List<String> definitions) {
+        String source = definitions.stream()
+                        .map(definition -> "#define " + definition.replace('=', ' ') + "\n")
+                        .collect(Collectors.joining())
+                + source(COMMON) + "\n#line 1 \"" + name + "\"\n" + source(name);
         Path kept = cache.resolve(hash(architecture + " NVRTC " + version() + "\n" + source) + ".cubin");
         try {
             if (Files.exists(kept)) {

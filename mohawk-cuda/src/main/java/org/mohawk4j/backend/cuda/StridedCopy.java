@@ -21,7 +21,8 @@ final class StridedCopy {
             contiguous(target, source, size * dtype.bytes());
             return;
         }
-        kernels.get(SOURCE, "copy_strided_" + dtype.bytes())
+        kernels.source(SOURCE)
+                .kernel("copy_strided_" + dtype.bytes())
                 .each(
                         size,
                         kernels.arguments().add(target).add(source).add(size).addStruct(at.fields()));

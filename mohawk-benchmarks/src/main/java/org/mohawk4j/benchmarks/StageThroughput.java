@@ -1,0 +1,99 @@
+package org.mohawk4j.benchmarks;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.tensor.Engine;
+
+/**
+ * Tokens per second and memory of training steps on a model of Phi-1.5's shapes with random weights, on the GPU with
+ * products in bfloat16: D 2048, H 32, V 51200, N 64. Each step ends with its losses on the host.
+ *
+ * <p>Arguments: stage, batch, context, steps (8), layers (24).
+ */
+public final class StageThroughput {
+    private static final int WIDTH = 2048;
+    private static final int HEADS = 32;
+    private static final int VOCABULARY = 51_200;
+    private static final int WARM_UP = 3;
+
+    /** Per token: six operations for each of the student's parameters, two for each of the teacher's. */
+    private static final double STUDENT_OPERATIONS = 6;
+
+    private static final double TEACHER_OPERATIONS = 2;
+
+    private StageThroughput() {}
+
+    public static void main(String[] args) {
+        int stage = Integer.parseInt(args[0]);
+        int batch = Integer.parseInt(args[1]);
+        int context = Integer.parseInt(args[2]);
+        int steps = args.length > 3 ? Integer.parseInt(args[3]) : 8;
+        int layers = args.length > 4 ? Integer.parseInt(args[4]) : 24;
+        Map<String, Object> configuration = new LinkedHashMap<>();
+        configuration.put("stage", stage);
+        configuration.put("batch", batch);
+        configuration.put("context", context);
+        configuration.put("steps", steps);
+        configuration.put("layers", layers);
+        configuration.put("width", WIDTH);
+        configuration.put("heads", HEADS);
+        configuration.put("vocabulary", VOCABULARY);
+        try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
+                CausalLm teacher = new CausalLm(engine, config(context, layers), new SplittableRandom(0));
+                StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
+            Map<String, Object> results = measure(engine, trial, steps, (long) batch * context, stage, teacher);
+            System.out.println(
+                    new Measurement("stage-throughput", engine.backend().description(), configuration, results)
+                            .toJson());
+        }
+    }
+
+    private static CausalLmConfig config(int context, int layers) {
+        MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, WIDTH / HEADS / 2, 10_000);
+        return new CausalLmConfig(
+                VOCABULARY,
+                WIDTH,
+                4 * WIDTH,
+                Activation.GELU_TANH,
+                1e-5,
+                context,
+                Collections.nCopies(layers, attention));
+    }
+
+    private static Map<String, Object> measure(
+            Engine engine, StageTrial trial, int steps, long tokens, int stage, CausalLm teacher) {
+        for (int i = 0; i < WARM_UP; i++) {
+            trial.step();
+        }
+        double[] seconds = new double[steps];
+        for (int i = 0; i < steps; i++) {
+            long start = System.nanoTime();
+            trial.step();
+            seconds[i] = (System.nanoTime() - start) / 1e9;
+        }
+        Arrays.sort(seconds);
+        double median = seconds[steps / 2];
+        Map<String, Object> results = new LinkedHashMap<>();
+        results.put("seconds_per_step", BlasShare.rounded(median));
+        results.put("slowest_step", BlasShare.rounded(seconds[steps - 1]));
+        results.put("tokens_per_second", BlasShare.rounded(tokens / median));
+        results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+        if (stage == 3) {
+            long teacherParameters = teacher.parameters().values().stream()
+                    .mapToLong(parameter -> parameter.shape().size())
+                    .sum();
+            double operations = STUDENT_OPERATIONS * trial.studentParameters() + TEACHER_OPERATIONS * teacherParameters;
+            results.put("tflops", BlasShare.rounded(tokens / median * operations / 1e12));
+        }
+        return results;
+    }
+}

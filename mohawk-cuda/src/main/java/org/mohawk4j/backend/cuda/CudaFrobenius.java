@@ -1,0 +1,287 @@
+package org.mohawk4j.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.matrix.SemiseparableMatrix;
+import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * The loss of stage 1 between softmax attention and a semiseparable matrix in bfloat16, without an array of size T·T:
+ * time is quadratic in T, memory linear. The forward pass leaves the gradients that belong to rows, unscaled.
+ */
+final class CudaFrobenius implements FrobeniusKernel {
+    private static final String SOURCE = "frobenius.cu";
+    private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
+    private static final int GRANULE = 64;
+    private static final int GRANULES_PER_BLOCK = 4;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final BFloat16 bfloat16;
+
+    CudaFrobenius(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.bfloat16 = bfloat16;
+    }
+
+    @Override
+    public Optional<Tensor> distance(MixingMatrix teacher, MixingMatrix student) {
+        if (teacher instanceof SoftmaxMatrix softmax
+                && student instanceof SemiseparableMatrix semiseparable
+                && fits(softmax, semiseparable)) {
+            return Optional.of(new Pass(softmax, semiseparable).distance());
+        }
+        return Optional.empty();
+    }
+
+    private static boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+        return teacher.q().shape().equals(teacher.k().shape())
+                && teacher.q().dim(2) == student.logDecay().dim(2)
+                && teacher.scale() > 0
+                && WIDTHS.contains(teacher.q().dim(3))
+                && WIDTHS.contains(student.c().dim(3));
+    }
+
+    /** One distance with what its gradient needs. */
+    private final class Pass {
+        private final Engine engine;
+        private final SemiseparableMatrix student;
+        private final CudaKernels.Source source;
+        private final long batch;
+        private final int time;
+        private final int heads;
+        private final int groups;
+        private final long stateSize;
+        private final int threads;
+        private final int padded;
+        private final int tiles;
+        private final int lseBytes;
+        private final int tileBytes;
+        private final float scale;
+        private final CudaArray q;
+        private final CudaArray k;
+        private final CudaArray c;
+        private final CudaArray b;
+        private final Tensor skipTensor;
+        private final CudaArray skip;
+        private final List<CudaArray> kept = new ArrayList<>();
+        private final CudaArray prefix;
+        private final CudaArray rowFactor;
+        private final CudaArray columnFactor;
+        private final CudaArray total;
+        private final CudaArray lse;
+        private final CudaArray norm;
+
+        Pass(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+            this.student = student;
+            engine = student.c().engine();
+            batch = teacher.q().dim(0);
+            time = Math.toIntExact(teacher.q().dim(1));
+            heads = Math.toIntExact(teacher.q().dim(2));
+            groups = Math.toIntExact(student.c().dim(2));
+            stateSize = student.c().dim(3);
+            scale = (float) teacher.scale();
+            source = kernels.source(SOURCE, "FROB_P=" + teacher.q().dim(3), "FROB_N=" + stateSize);
+            int[] sizes = source.constants("frobeniusSizes", 4);
+            threads = sizes[0];
+            tiles = (time + sizes[1] - 1) / sizes[1];
+            padded = tiles * sizes[1];
+            lseBytes = sizes[2];
+            tileBytes = sizes[3];
+            q = keep(bfloat16.from(teacher.q().array()));
+            k = keep(bfloat16.from(teacher.k().array()));
+            c = keep(bfloat16.from(student.c().array()));
+            b = keep(bfloat16.from(student.b().array()));
+            skipTensor = student.skip().orElseGet(() -> engine.zeros(heads));
+            skip = CudaArray.cast(skipTensor.array());
+            prefix = keep(perPosition());
+            rowFactor = keep(perPosition());
+            columnFactor = keep(perPosition());
+            total = keep(take(batch * heads, padded / GRANULE));
+            lse = keep(perPosition());
+            norm = keep(take(batch * heads));
+        }
+
+        private CudaArray keep(CudaArray array) {
+            kept.add(array);
+            return array;
+        }
+
+        private CudaArray take(long... dims) {
+            return pool.take(DType.FLOAT32, Shape.of(dims));
+        }
+
+        private CudaArray perPosition() {
+            return take(batch * heads, padded);
+        }
+
+        private CudaArray perTile() {
+            return take(batch * heads, tiles);
+        }
+
+        Tensor distance() {
+            List<Tensor> inputs = new ArrayList<>(List.of(student.c(), student.b(), student.logDecay()));
+            student.skip().ifPresent(inputs::add);
+            boolean tracked = inputs.stream().anyMatch(engine::isTracked);
+            long granules = batch * heads * padded / GRANULE;
+            source.kernel("frob_decay")
+                    .launch(
+                            (granules + GRANULES_PER_BLOCK - 1) / GRANULES_PER_BLOCK,
+                            1,
+                            GRANULES_PER_BLOCK * 32,
+                            0,
+                            kernels.arguments()
+                                    .add(CudaArray.cast(student.logDecay().array()))
+                                    .add(prefix)
+                                    .add(rowFactor)
+                                    .add(columnFactor)
+                                    .add(total)
+                                    .add((int) batch)
+                                    .add(time)
+                                    .add(heads)
+                                    .add(padded));
+            CudaArray dead = perTile();
+            source.kernel("frob_lse")
+                    .launch(
+                            batch * heads,
+                            tiles,
+                            threads,
+                            lseBytes,
+                            kernels.arguments()
+                                    .add(q)
+                                    .add(k)
+                                    .add(prefix)
+                                    .add(total)
+                                    .add(lse)
+                                    .add(dead)
+                                    .add(scale)
+                                    .add(time)
+                                    .add(heads)
+                                    .add(padded));
+            CudaArray squares = perTile();
+            CudaArray ofC = tracked ? keep(take(batch, time, heads, stateSize)) : squares;
+            CudaArray rowSums = tracked ? keep(perPosition()) : squares;
+            CudaArray diagonal = tracked ? keep(perTile()) : squares;
+            Arguments arguments = matrices();
+            if (tracked) {
+                arguments.add(ofC).add(rowSums).add(squares).add(diagonal);
+            } else {
+                arguments.add(squares);
+            }
+            source.kernel(tracked ? "frob_rows" : "frob_rows_loss")
+                    .launch(batch * heads, tiles, threads, tileBytes, ending(arguments));
+            CudaArray loss = take();
+            source.kernel("frob_norm")
+                    .launch(
+                            1,
+                            1,
+                            1024,
+                            0,
+                            kernels.arguments()
+                                    .add(squares)
+                                    .add(dead)
+                                    .add(norm)
+                                    .add(loss)
+                                    .add((int) (batch * heads))
+                                    .add(tiles));
+            pool.release(dead);
+            pool.release(squares);
+            List<Tensor> saved = new ArrayList<>(kept.stream().map(engine::wrap).toList());
+            saved.add(skipTensor);
+            return engine.record(
+                            List.of(engine.wrap(loss)),
+                            inputs,
+                            upstream -> gradients(CudaArray.cast(upstream.get(0).array()), ofC, rowSums, diagonal),
+                            saved.toArray(Tensor[]::new))
+                    .get(0);
+        }
+
+        private Arguments matrices() {
+            return kernels.arguments()
+                    .add(q)
+                    .add(k)
+                    .add(c)
+                    .add(b)
+                    .add(lse)
+                    .add(prefix)
+                    .add(rowFactor)
+                    .add(columnFactor)
+                    .add(total)
+                    .add(skip);
+        }
+
+        private Arguments ending(Arguments arguments) {
+            return arguments.add(scale).add(time).add(heads).add(groups).add(padded);
+        }
+
+        private List<Tensor> gradients(CudaArray upstream, CudaArray ofC, CudaArray rowSums, CudaArray diagonal) {
+            CudaArray ofB = take(batch, time, heads, stateSize);
+            CudaArray columnSums = perPosition();
+            source.kernel("frob_cols")
+                    .launch(
+                            batch * heads,
+                            tiles,
+                            threads,
+                            tileBytes,
+                            ending(matrices().add(ofB).add(columnSums)));
+            CudaArray dc = take(batch, time, groups, stateSize);
+            CudaArray db = take(batch, time, groups, stateSize);
+            long quads = dc.size() / 4;
+            Arguments sums = kernels.arguments()
+                    .add(ofC)
+                    .add(ofB)
+                    .add(norm)
+                    .add(upstream)
+                    .add(dc)
+                    .add(db)
+                    .add((int) batch)
+                    .add(time)
+                    .add(heads)
+                    .add(groups);
+            source.kernel("frob_grad_bc_f32")
+                    .launch(
+                            (quads + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
+                            1,
+                            2,
+                            CudaKernels.THREADS,
+                            0,
+                            sums);
+            CudaArray ofDecay = take(batch, time, heads);
+            CudaArray ofSkip = take(heads);
+            source.kernel("frob_grad_decay")
+                    .launch(
+                            batch * heads,
+                            1,
+                            1024,
+                            0,
+                            kernels.arguments()
+                                    .add(rowSums)
+                                    .add(columnSums)
+                                    .add(diagonal)
+                                    .add(norm)
+                                    .add(upstream)
+                                    .add(ofDecay)
+                                    .add(ofSkip)
+                                    .add((int) batch)
+                                    .add(time)
+                                    .add(heads)
+                                    .add(padded)
+                                    .add(tiles));
+            pool.release(ofB);
+            pool.release(columnSums);
+            List<Tensor> result = new ArrayList<>(List.of(engine.wrap(dc), engine.wrap(db), engine.wrap(ofDecay)));
+            Tensor skipGradient = engine.wrap(ofSkip);
+            student.skip().ifPresent(d -> result.add(skipGradient));
+            return result;
+        }
+    }
+}

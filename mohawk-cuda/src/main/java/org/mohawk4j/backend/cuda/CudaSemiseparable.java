@@ -1,0 +1,198 @@
+package org.mohawk4j.backend.cuda;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+
+/**
+ * The semiseparable product in bfloat16 with float32 sums and states, in chunks of 64 whatever chunk is asked for: one
+ * launch forward, one or two backward. Saves its operands and the state before each chunk.
+ */
+final class CudaSemiseparable implements SemiseparableKernel {
+    private static final String SOURCE = "semiseparable.cu";
+    private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
+    private static final long CHUNK = 64;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final BFloat16 bfloat16;
+
+    CudaSemiseparable(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.bfloat16 = bfloat16;
+    }
+
+    @Override
+    public boolean supports(long headDim, long stateSize) {
+        return WIDTHS.contains(headDim) && WIDTHS.contains(stateSize);
+    }
+
+    /** Extents of one call, and what its kernels need. */
+    private record Call(
+            CudaKernels.Source source,
+            Launch forward,
+            Launch backward,
+            long batch,
+            int time,
+            int heads,
+            int groups,
+            long p,
+            long n) {
+        long blocks() {
+            return batch * heads;
+        }
+
+        Shape states() {
+            return Shape.of(batch, heads, p, n);
+        }
+
+        Shape chunkStates() {
+            return Shape.of(batch, heads, (time + CHUNK - 1) / CHUNK, p, n);
+        }
+    }
+
+    /** Threads of a block, and its dynamic shared memory. */
+    private record Launch(int threads, int sharedBytes) {}
+
+    private Call call(Array x, Array b) {
+        long p = x.shape().dim(3);
+        long n = b.shape().dim(3);
+        CudaKernels.Source source = kernels.source(SOURCE, "SSD_HEAD_DIM=" + p, "SSD_STATE_SIZE=" + n);
+        int[] sizes = source.constants("semiseparableSizes", 4);
+        return new Call(
+                source,
+                new Launch(sizes[0], sizes[1]),
+                new Launch(sizes[2], sizes[3]),
+                x.shape().dim(0),
+                Math.toIntExact(x.shape().dim(1)),
+                Math.toIntExact(x.shape().dim(2)),
+                Math.toIntExact(b.shape().dim(2)),
+                p,
+                n);
+    }
+
+    @Override
+    public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
+        Call call = call(x, b);
+        CudaArray xs = bfloat16.from(x);
+        CudaArray bs = bfloat16.from(b);
+        CudaArray cs = bfloat16.from(c);
+        CudaArray y = pool.take(DType.BFLOAT16, x.shape());
+        CudaArray last = pool.take(DType.FLOAT32, call.states());
+        Optional<CudaArray> before =
+                kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
+        call.source()
+                .kernel("semiseparableForward")
+                .launch(
+                        call.blocks(),
+                        1,
+                        call.forward().threads(),
+                        call.forward().sharedBytes(),
+                        kernels.arguments()
+                                .add(xs)
+                                .add(bs)
+                                .add(cs)
+                                .add(CudaArray.cast(logDecay))
+                                .add(address(state))
+                                .add(0L)
+                                .add(y)
+                                .add(last)
+                                .add(address(before))
+                                .add(call.time())
+                                .add(call.heads())
+                                .add(call.groups()));
+        CudaArray output = bfloat16.toFloat32(y);
+        if (before.isEmpty()) {
+            List.of(xs, bs, cs).forEach(pool::release);
+            return new Forward(output, last, List.of());
+        }
+        return new Forward(output, last, List.of(xs, bs, cs, before.get()));
+    }
+
+    @Override
+    public Gradients backward(
+            Array yGradient,
+            Array stateGradient,
+            Array x,
+            Array b,
+            Array c,
+            Array logDecay,
+            Optional<Array> state,
+            List<Array> saved,
+            int chunk) {
+        Call call = call(x, b);
+        CudaArray upstream = bfloat16.from(yGradient);
+        CudaArray dx = pool.take(DType.BFLOAT16, x.shape());
+        CudaArray db = pool.take(DType.BFLOAT16, b.shape());
+        CudaArray dc = pool.take(DType.BFLOAT16, c.shape());
+        CudaArray ofDecay = pool.take(DType.FLOAT32, logDecay.shape());
+        Optional<CudaArray> ofState = state.map(s -> pool.take(DType.FLOAT32, call.states()));
+        boolean shared = call.groups() < call.heads();
+        Shape perHead = Shape.of(call.batch(), call.time(), call.heads(), call.n());
+        Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
+        Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
+        call.source()
+                .kernel("semiseparableBackward")
+                .launch(
+                        call.blocks(),
+                        1,
+                        call.backward().threads(),
+                        call.backward().sharedBytes(),
+                        kernels.arguments()
+                                .add(CudaArray.cast(saved.get(0)))
+                                .add(CudaArray.cast(saved.get(1)))
+                                .add(CudaArray.cast(saved.get(2)))
+                                .add(CudaArray.cast(logDecay))
+                                .add(0L)
+                                .add(CudaArray.cast(saved.get(3)))
+                                .add(upstream)
+                                .add(CudaArray.cast(stateGradient))
+                                .add(dx)
+                                .add(db)
+                                .add(dc)
+                                .add(address(dbHeads))
+                                .add(address(dcHeads))
+                                .add(ofDecay)
+                                .add(address(ofState))
+                                .add(0L)
+                                .add(call.time())
+                                .add(call.heads())
+                                .add(call.groups()));
+        if (shared) {
+            long pairs = db.size() / 2;
+            call.source()
+                    .kernel("semiseparableGroupSum")
+                    .launch(
+                            (pairs + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
+                            2,
+                            CudaKernels.THREADS,
+                            0,
+                            kernels.arguments()
+                                    .add(dbHeads.orElseThrow())
+                                    .add(dcHeads.orElseThrow())
+                                    .add(db)
+                                    .add(dc)
+                                    .add(pairs)
+                                    .add(call.heads() / call.groups())
+                                    .add((int) call.n()));
+        }
+        pool.release(upstream);
+        dbHeads.ifPresent(pool::release);
+        dcHeads.ifPresent(pool::release);
+        return new Gradients(
+                bfloat16.toFloat32(dx),
+                bfloat16.toFloat32(db),
+                bfloat16.toFloat32(dc),
+                ofDecay,
+                ofState.map(Array.class::cast));
+    }
+
+    private static long address(Optional<? extends Array> array) {
+        return array.map(CudaArray::cast).map(CudaArray::address).orElse(0L);
+    }
+}
