@@ -22,10 +22,11 @@ public final class AttentionFunction {
         /** Gradients of q, k and v. */
         record Gradients(Array q, Array k, Array v) {}
 
-        /** Whether it can share each of G key heads among H/G query heads. */
-        boolean supports(long heads, long groups);
+        /** Whether it computes H query heads of width P that share G key heads, at this scale. */
+        boolean supports(long heads, long groups, long headDim, double scale);
 
-        Result forward(Array q, Array k, Array v, double scale);
+        /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
+        Result forward(Array q, Array k, Array v, double scale, boolean kept);
 
         Gradients backward(
                 Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale);
@@ -43,11 +44,13 @@ public final class AttentionFunction {
         Engine engine = q.engine();
         Optional<AttentionKernel> kernel = engine.backend()
                 .kernel(AttentionKernel.class)
-                .filter(fused -> fused.supports(q.dim(2), k.dim(2)) && v.shape().equals(k.shape()));
+                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scale)
+                        && v.shape().equals(k.shape()));
         if (kernel.isEmpty()) {
             return reference(q, k, v, scale);
         }
-        AttentionKernel.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale);
+        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
+        AttentionKernel.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale, tracked);
         Tensor output = engine.wrap(result.output());
         List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
         Tensor[] saved = new Tensor[extra.size() + 4];

@@ -48,12 +48,12 @@ final class Nd4jAttention implements AttentionKernel {
     }
 
     @Override
-    public boolean supports(long heads, long groups) {
+    public boolean supports(long heads, long groups, long headDim, double scale) {
         return heads == groups;
     }
 
     @Override
-    public Result forward(Array q, Array k, Array v, double scale) {
+    public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
         Shape shape = q.shape();
         long maps = shape.dim(0) * shape.dim(2);
         List<Array> saved = new ArrayList<>();
@@ -71,7 +71,11 @@ final class Nd4jAttention implements AttentionKernel {
                 INDArray flat = weights.shaped(maps * block.rows(), block.columns());
                 work.softmax(flat, flat);
                 Nd4jScratch.matmul(block.queries(mixed), scores, false, block.keys(values), false);
-                saved.add(weights);
+                if (kept) {
+                    saved.add(weights);
+                } else {
+                    pool.release(weights);
+                }
             }
             return new Result(byTime(work, mixed, shape), saved);
         }

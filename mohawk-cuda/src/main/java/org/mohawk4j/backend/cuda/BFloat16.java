@@ -17,9 +17,14 @@ final class BFloat16 {
         return CudaArray.cast(memory.cast(x, DType.BFLOAT16));
     }
 
-    /** The numbers in float32; x is given back. */
+    /** The numbers in float32. */
+    CudaArray widened(CudaArray x) {
+        return CudaArray.cast(memory.cast(x, DType.FLOAT32));
+    }
+
+    /** As {@link #widened}; x is given back. */
     CudaArray toFloat32(CudaArray x) {
-        CudaArray wide = CudaArray.cast(memory.cast(x, DType.FLOAT32));
+        CudaArray wide = widened(x);
         memory.release(x);
         return wide;
     }

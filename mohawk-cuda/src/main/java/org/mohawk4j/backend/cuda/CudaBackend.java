@@ -13,6 +13,7 @@ import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
+import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
@@ -56,6 +57,7 @@ final class CudaBackend implements Backend {
                 DistillationKernel.class, new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise));
         present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, memory));
         if (options.mixed() && context.device().major() >= HOPPER) {
+            present.put(AttentionKernel.class, new CudaAttention(pool, kernels, bfloat16));
             present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, bfloat16));
             present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, bfloat16));
         }

@@ -106,6 +106,7 @@ final class CudaKernels implements AutoCloseable {
         private final CUmod_st module;
         private final BytePointer image;
         private final Map<String, Kernel> kernels = new HashMap<>();
+        private final Map<String, int[]> constants = new HashMap<>();
 
         private Source(Variant variant, CUmod_st module, BytePointer image) {
             this.variant = variant;
@@ -127,6 +128,10 @@ final class CudaKernels implements AutoCloseable {
 
         /** Integers that the source has worked out from its definitions. */
         int[] constants(String name, int count) {
+            return constants.computeIfAbsent(name, wanted -> read(wanted, count));
+        }
+
+        private int[] read(String name, int count) {
             long[] address = new long[1];
             int[] values = new int[count];
             try (SizeTPointer bytes = new SizeTPointer(1);

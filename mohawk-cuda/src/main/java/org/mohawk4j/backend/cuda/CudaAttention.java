@@ -1,0 +1,151 @@
+package org.mohawk4j.backend.cuda;
+
+import java.util.List;
+import java.util.Set;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
+
+/** Causal attention in bfloat16 with a float32 softmax, without its matrix. Saves its operands, output and row sums. */
+final class CudaAttention implements AttentionKernel {
+    private static final String SOURCE = "attention.cu";
+    private static final Set<Long> WIDTHS = Set.of(32L, 64L, 128L);
+    private static final int WARPGROUP = 128;
+    private static final int ROWS_PER_WARPGROUP = 64;
+
+    /** Elements that a thread of {@code attention_delta} takes. */
+    private static final long VECTOR = 8;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final BFloat16 bfloat16;
+
+    CudaAttention(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.bfloat16 = bfloat16;
+    }
+
+    @Override
+    public boolean supports(long heads, long groups, long headDim, double scale) {
+        return WIDTHS.contains(headDim) && scale > 0;
+    }
+
+    /** How one of the kernels is launched. */
+    private record Launch(CudaKernels.Kernel kernel, int warpgroups, int sharedBytes) {
+        /** A block for each so many positions, for each head, for each sequence. */
+        void over(long positions, long heads, long batch, Arguments arguments) {
+            long rows = (long) warpgroups * ROWS_PER_WARPGROUP;
+            kernel.launch(
+                    (positions + rows - 1) / rows,
+                    heads,
+                    Math.toIntExact(batch),
+                    warpgroups * WARPGROUP,
+                    sharedBytes,
+                    arguments);
+        }
+    }
+
+    private CudaKernels.Source source(Array q) {
+        return kernels.source(SOURCE, "ATTENTION_P=" + q.shape().dim(3));
+    }
+
+    private static Launch launch(CudaKernels.Source source, String name, int place) {
+        int[] sizes = source.constants("attentionSizes", 6);
+        return new Launch(source.kernel(name), sizes[place], sizes[place + 1]);
+    }
+
+    private static Arguments extents(Arguments arguments, Array q, Array k, double scale) {
+        return arguments
+                .add(Math.toIntExact(q.shape().dim(1)))
+                .add(Math.toIntExact(k.shape().dim(1)))
+                .add(Math.toIntExact(q.shape().dim(2)))
+                .add(Math.toIntExact(k.shape().dim(2)))
+                .add((float) scale);
+    }
+
+    @Override
+    public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
+        Shape shape = q.shape();
+        CudaArray queries = bfloat16.from(q);
+        CudaArray keys = bfloat16.from(k);
+        CudaArray values = bfloat16.from(v);
+        CudaArray output = pool.take(DType.BFLOAT16, shape);
+        CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
+        launch(source(q), "attention_forward", 0)
+                .over(
+                        shape.dim(1),
+                        shape.dim(2),
+                        shape.dim(0),
+                        extents(
+                                kernels.arguments()
+                                        .add(queries)
+                                        .add(keys)
+                                        .add(values)
+                                        .add(output)
+                                        .add(lse),
+                                q,
+                                k,
+                                scale));
+        CudaArray wide = bfloat16.widened(output);
+        List<Array> saved = List.of(queries, keys, values, output, lse);
+        if (kept) {
+            return new Result(wide, saved);
+        }
+        saved.forEach(array -> pool.release(CudaArray.cast(array)));
+        return new Result(wide, List.of());
+    }
+
+    @Override
+    public Gradients backward(
+            Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
+        Shape shape = q.shape();
+        CudaKernels.Source source = source(q);
+        CudaArray upstream = bfloat16.from(outputGradient);
+        CudaArray lse = CudaArray.cast(saved.get(4));
+        CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
+        CudaArray dq = pool.take(DType.BFLOAT16, shape);
+        CudaArray dk = pool.take(DType.BFLOAT16, k.shape());
+        CudaArray dv = pool.take(DType.BFLOAT16, v.shape());
+        long vectors = shape.size() / VECTOR;
+        source.kernel("attention_delta")
+                .launch(
+                        (vectors + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments()
+                                .add(CudaArray.cast(saved.get(3)))
+                                .add(upstream)
+                                .add(delta)
+                                .add(Math.toIntExact(shape.dim(0)))
+                                .add(Math.toIntExact(shape.dim(1)))
+                                .add(Math.toIntExact(shape.dim(2))));
+        launch(source, "attention_backward_kv", 2)
+                .over(
+                        k.shape().dim(1),
+                        k.shape().dim(2),
+                        shape.dim(0),
+                        extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
+        launch(source, "attention_backward_q", 4)
+                .over(
+                        shape.dim(1),
+                        shape.dim(2),
+                        shape.dim(0),
+                        extents(operands(saved, upstream, delta).add(dq), q, k, scale));
+        pool.release(upstream);
+        pool.release(delta);
+        return new Gradients(bfloat16.toFloat32(dq), bfloat16.toFloat32(dk), bfloat16.toFloat32(dv));
+    }
+
+    private Arguments operands(List<Array> saved, CudaArray upstream, CudaArray delta) {
+        return kernels.arguments()
+                .add(CudaArray.cast(saved.get(0)))
+                .add(CudaArray.cast(saved.get(1)))
+                .add(CudaArray.cast(saved.get(2)))
+                .add(upstream)
+                .add(CudaArray.cast(saved.get(4)))
+                .add(delta);
+    }
+}
