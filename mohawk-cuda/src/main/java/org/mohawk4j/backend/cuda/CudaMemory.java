@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
@@ -13,6 +14,9 @@ import org.mohawk4j.tensor.Shape;
 /** Numbers to and from the device, and between types. */
 final class CudaMemory implements MemoryOps {
     static final String SOURCE = "elementwise.cu";
+
+    /** Elements that a thread of the fast casts takes at a time. */
+    private static final long VECTOR = 4;
 
     private final CudaContext context;
     private final CudaPool pool;
@@ -88,6 +92,15 @@ final class CudaMemory implements MemoryOps {
             copy.contiguous(y.address(), x.address(), x.size() * x.dtype().bytes());
             return;
         }
+        String fast = fastCast(x.dtype(), y.dtype());
+        if (fast != null) {
+            kernels.source(SOURCE)
+                    .kernel(fast)
+                    .each(
+                            (x.size() + VECTOR - 1) / VECTOR,
+                            kernels.arguments().add(x).add(y).add(x.size()));
+            return;
+        }
         kernels.source(SOURCE)
                 .kernel("cast")
                 .each(
@@ -98,6 +111,13 @@ final class CudaMemory implements MemoryOps {
                                 .add(y)
                                 .add(ElementType.code(y.dtype()))
                                 .add(x.size()));
+    }
+
+    private static @Nullable String fastCast(DType from, DType to) {
+        if (from == DType.FLOAT32 && to == DType.BFLOAT16) {
+            return "cast_f32_bf16";
+        }
+        return from == DType.BFLOAT16 && to == DType.FLOAT32 ? "cast_bf16_f32" : null;
     }
 
     @Override

@@ -45,16 +45,35 @@ struct Indexing {
     Size right[8];
 };
 
-__device__ inline void locate(const Indexing &at, Size i, Size &left, Size &right) {
+// Division of 64-bit integers takes some ten times as long, so it is left to those that need it.
+template <typename Index>
+__device__ inline void locateAs(const Indexing &at, Index i, Size &left, Size &right) {
     left = 0;
     right = 0;
     for (int axis = (int)at.rank - 1; axis >= 0; axis--) {
-        Size rest = i / at.extent[axis];
-        Size position = i - rest * at.extent[axis];
-        left += position * at.left[axis];
-        right += position * at.right[axis];
+        Index extent = (Index)at.extent[axis];
+        Index rest = i / extent;
+        Index position = i - rest * extent;
+        left += (Size)position * at.left[axis];
+        right += (Size)position * at.right[axis];
         i = rest;
     }
+}
+
+__device__ inline void locate(const Indexing &at, Size i, Size &left, Size &right) {
+    if (i <= 0xffffffffll) {
+        locateAs(at, (unsigned)i, left, right);
+    } else {
+        locateAs(at, i, left, right);
+    }
+}
+
+__device__ inline Size quotient(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a / (unsigned)b) : a / b;
+}
+
+__device__ inline Size remainder(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a % (unsigned)b) : a % b;
 }
 
 enum { SUM, MAX };

@@ -6,8 +6,8 @@
     extern "C" __global__ void convolution_##suffix(                                                                   \
         const T *x, const T *weight, const T *bias, T *y, Size n, Size time, Size channels, int taps) {                \
         EACH(i, n) {                                                                                                   \
-            Size c = i % channels;                                                                                     \
-            Size t = i / channels % time;                                                                              \
+            Size c = remainder(i, channels);                                                                           \
+            Size t = remainder(quotient(i, channels), time);                                                           \
             T sum = bias[c];                                                                                           \
             for (int k = 0; k < taps; k++) {                                                                           \
                 Size back = taps - 1 - k;                                                                              \
@@ -19,8 +19,8 @@
     extern "C" __global__ void convolution_input_gradient_##suffix(                                                    \
         const T *dy, const T *weight, T *dx, Size n, Size time, Size channels, int taps) {                             \
         EACH(i, n) {                                                                                                   \
-            Size c = i % channels;                                                                                     \
-            Size t = i / channels % time;                                                                              \
+            Size c = remainder(i, channels);                                                                           \
+            Size t = remainder(quotient(i, channels), time);                                                           \
             T sum = T(0);                                                                                              \
             for (int k = 0; k < taps; k++) {                                                                           \
                 Size ahead = taps - 1 - k;                                                                             \

@@ -79,6 +79,33 @@ __device__ inline double load(const void *x, int type, Size i) {
     }
 }
 
+// The two that every mixed product and kernel asks for, four elements at a time.
+extern "C" __global__ void cast_f32_bf16(const float *x, unsigned short *y, Size n) {
+    Size vectors = ((Size)x % 16 == 0 && (Size)y % 8 == 0) ? n / 4 : 0;
+    EACH(i, vectors) {
+        float4 v = ((const float4 *)x)[i];
+        uint2 packed;
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed.x) : "f"(v.y), "f"(v.x));
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed.y) : "f"(v.w), "f"(v.z));
+        ((uint2 *)y)[i] = packed;
+    }
+    EACH(i, n - 4 * vectors) y[4 * vectors + i] = toBf16(x[4 * vectors + i]);
+}
+
+extern "C" __global__ void cast_bf16_f32(const unsigned short *x, float *y, Size n) {
+    Size vectors = ((Size)x % 8 == 0 && (Size)y % 16 == 0) ? n / 4 : 0;
+    EACH(i, vectors) {
+        uint2 packed = ((const uint2 *)x)[i];
+        float4 v;
+        v.x = __uint_as_float(packed.x << 16);
+        v.y = __uint_as_float(packed.x & 0xffff0000u);
+        v.z = __uint_as_float(packed.y << 16);
+        v.w = __uint_as_float(packed.y & 0xffff0000u);
+        ((float4 *)y)[i] = v;
+    }
+    EACH(i, n - 4 * vectors) y[4 * vectors + i] = fromBf16(x[4 * vectors + i]);
+}
+
 // Between types, to nearest. Through float32 where the target is 16 bits wide: rounding twice is the price of float64
 // sources, which only checks have.
 extern "C" __global__ void cast(const void *x, int from, void *y, int to, Size n) {

@@ -42,7 +42,7 @@ __device__ inline T slope(int activation, T x) {
     extern "C" __global__ void bias_activation_##suffix(                                                               \
         T *x, const T *bias, T *y, Size n, Size width, int activation, int kept) {                                     \
         EACH(i, n) {                                                                                                   \
-            T shifted = bias ? x[i] + bias[i % width] : x[i];                                                          \
+            T shifted = bias ? x[i] + bias[remainder(i, width)] : x[i];                                                          \
             if (kept) x[i] = shifted;                                                                                  \
             y[i] = activate(activation, shifted);                                                                      \
         }                                                                                                              \
