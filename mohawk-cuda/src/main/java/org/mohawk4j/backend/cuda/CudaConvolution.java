@@ -8,8 +8,8 @@ import org.mohawk4j.tensor.Shape;
 final class CudaConvolution implements CausalConv1dKernel {
     private static final String SOURCE = "convolution.cu";
 
-    /** Positions that one thread adds up. */
-    private static final long STRETCH = 64;
+    /** Positions that one thread takes. */
+    private static final long STRETCH = 32;
 
     private final CudaPool pool;
     private final CudaKernels kernels;
@@ -25,18 +25,12 @@ final class CudaConvolution implements CausalConv1dKernel {
     public Array forward(Array x, Array weight, Array bias) {
         CudaArray in = CudaArray.cast(x);
         CudaArray y = pool.take(in.dtype(), in.shape());
-        kernels.get(SOURCE, "convolution", in.dtype())
-                .each(
-                        y.size(),
-                        kernels.arguments()
-                                .add(in)
-                                .add(CudaArray.cast(weight))
-                                .add(CudaArray.cast(bias))
-                                .add(y)
-                                .add(y.size())
-                                .add(in.shape().dim(1))
-                                .add(in.shape().dim(2))
-                                .add(taps(weight)));
+        Arguments arguments = kernels.arguments()
+                .add(in)
+                .add(CudaArray.cast(weight))
+                .add(CudaArray.cast(bias))
+                .add(y);
+        launch("convolution", in, weight, arguments);
         return y;
     }
 
@@ -44,43 +38,42 @@ final class CudaConvolution implements CausalConv1dKernel {
     public Gradients backward(Array outputGradient, Array x, Array weight) {
         CudaArray in = CudaArray.cast(x);
         CudaArray upstream = CudaArray.cast(outputGradient);
-        long batch = in.shape().dim(0);
-        long time = in.shape().dim(1);
-        long channels = in.shape().dim(2);
         CudaArray dx = pool.take(in.dtype(), in.shape());
-        kernels.get(SOURCE, "convolution_input_gradient", in.dtype())
-                .each(
-                        dx.size(),
-                        kernels.arguments()
-                                .add(upstream)
-                                .add(CudaArray.cast(weight))
-                                .add(dx)
-                                .add(dx.size())
-                                .add(time)
-                                .add(channels)
-                                .add(taps(weight)));
-        long parts = batch * ((time + STRETCH - 1) / STRETCH);
+        launch(
+                "convolution_input_gradient",
+                in,
+                weight,
+                kernels.arguments().add(upstream).add(CudaArray.cast(weight)).add(dx));
+        long channels = in.shape().dim(2);
+        long parts = threads(in) / channels;
         CudaArray ofWeight =
                 pool.take(in.dtype(), Shape.of(parts, weight.shape().size()));
         CudaArray ofBias = pool.take(in.dtype(), Shape.of(parts, channels));
-        kernels.get(SOURCE, "convolution_weight_gradient", in.dtype())
-                .each(
-                        parts * channels * (taps(weight) + 1),
-                        kernels.arguments()
-                                .add(upstream)
-                                .add(in)
-                                .add(ofWeight)
-                                .add(ofBias)
-                                .add(batch)
-                                .add(time)
-                                .add(channels)
-                                .add(taps(weight))
-                                .add(STRETCH));
+        launch(
+                "convolution_weight_gradient",
+                in,
+                weight,
+                kernels.arguments().add(upstream).add(in).add(ofWeight).add(ofBias));
         return new Gradients(
                 dx, reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
     }
 
-    private static int taps(Array weight) {
-        return Math.toIntExact(weight.shape().dim(-1));
+    /** All three kernels end with the same arguments. */
+    private void launch(String name, CudaArray x, Array weight, Arguments arguments) {
+        long threads = threads(x);
+        kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1))
+                .kernel(name + ElementType.suffix(x.dtype()))
+                .each(
+                        threads,
+                        arguments
+                                .add(threads)
+                                .add(x.shape().dim(1))
+                                .add(x.shape().dim(2))
+                                .add(STRETCH));
+    }
+
+    private static long threads(CudaArray x) {
+        Shape shape = x.shape();
+        return shape.dim(0) * ((shape.dim(1) + STRETCH - 1) / STRETCH) * shape.dim(2);
     }
 }

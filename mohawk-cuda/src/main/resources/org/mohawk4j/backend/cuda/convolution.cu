@@ -1,53 +1,90 @@
 // Depthwise causal convolution: y[b,t,c] = bias[c] + sum over k of weight[c,k] x[b, t-K+1+k, c]; x [B,T,C], weight
-// [C,K]. Neighbouring threads take neighbouring channels. Gradients by weight and bias are summed over stretches of
-// time first, [B·stretches, C, K] and [B·stretches, C], and over those after.
+// [C,K]. A thread takes a channel and a stretch of time, along which it keeps the last K numbers: each array is read
+// once, and neighbouring threads take neighbouring channels. Gradients by weight and bias are summed over stretches
+// first, [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
+// TAPS is K.
+
+struct Stretch {
+    Size channel;
+    Size part;   // of all stretches of all sequences
+    Size base;   // of this channel in this sequence
+    Size from;
+    Size to;
+};
+
+__device__ inline Stretch stretchOf(Size i, Size time, Size channels, Size length) {
+    Stretch s;
+    Size stretches = (time + length - 1) / length;
+    s.channel = remainder(i, channels);
+    s.part = quotient(i, channels);
+    s.base = quotient(s.part, stretches) * time * channels + s.channel;
+    s.from = remainder(s.part, stretches) * length;
+    s.to = s.from + length < time ? s.from + length : time;
+    return s;
+}
 
 #define CONVOLUTION(T, suffix)                                                                                         \
     extern "C" __global__ void convolution_##suffix(                                                                   \
-        const T *x, const T *weight, const T *bias, T *y, Size n, Size time, Size channels, int taps) {                \
-        EACH(i, n) {                                                                                                   \
-            Size c = remainder(i, channels);                                                                           \
-            Size t = remainder(quotient(i, channels), time);                                                           \
-            T sum = bias[c];                                                                                           \
-            for (int k = 0; k < taps; k++) {                                                                           \
-                Size back = taps - 1 - k;                                                                              \
-                if (t >= back) sum += weight[c * taps + k] * x[i - back * channels];                                   \
+        const T *x, const T *weight, const T *bias, T *y, Size threads, Size time, Size channels, Size length) {       \
+        EACH(i, threads) {                                                                                             \
+            Stretch s = stretchOf(i, time, channels, length);                                                          \
+            T taps[TAPS], seen[TAPS];                                                                                  \
+            _Pragma("unroll") for (int k = 0; k < TAPS; k++) {                                                         \
+                taps[k] = weight[s.channel * TAPS + k];                                                                \
+                Size before = s.from - TAPS + k;                                                                       \
+                seen[k] = before >= 0 ? x[s.base + before * channels] : T(0);                                          \
             }                                                                                                          \
-            y[i] = sum;                                                                                                \
+            T shift = bias[s.channel];                                                                                 \
+            for (Size t = s.from; t < s.to; t++) {                                                                     \
+                T sum = shift;                                                                                         \
+                _Pragma("unroll") for (int k = 0; k + 1 < TAPS; k++) seen[k] = seen[k + 1];                            \
+                seen[TAPS - 1] = x[s.base + t * channels];                                                             \
+                _Pragma("unroll") for (int k = 0; k < TAPS; k++) sum += taps[k] * seen[k];                             \
+                y[s.base + t * channels] = sum;                                                                        \
+            }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
+    /* dx[t] = sum over k of weight[k] dy[t+K-1-k]: the same, backwards in time */                                     \
     extern "C" __global__ void convolution_input_gradient_##suffix(                                                    \
-        const T *dy, const T *weight, T *dx, Size n, Size time, Size channels, int taps) {                             \
-        EACH(i, n) {                                                                                                   \
-            Size c = remainder(i, channels);                                                                           \
-            Size t = remainder(quotient(i, channels), time);                                                           \
-            T sum = T(0);                                                                                              \
-            for (int k = 0; k < taps; k++) {                                                                           \
-                Size ahead = taps - 1 - k;                                                                             \
-                if (t + ahead < time) sum += weight[c * taps + k] * dy[i + ahead * channels];                          \
+        const T *dy, const T *weight, T *dx, Size threads, Size time, Size channels, Size length) {                    \
+        EACH(i, threads) {                                                                                             \
+            Stretch s = stretchOf(i, time, channels, length);                                                          \
+            T taps[TAPS], seen[TAPS];                                                                                  \
+            _Pragma("unroll") for (int k = 0; k < TAPS; k++) {                                                         \
+                taps[k] = weight[s.channel * TAPS + k];                                                                \
+                Size after = s.to + TAPS - 1 - k;                                                                      \
+                seen[k] = after < time ? dy[s.base + after * channels] : T(0);                                         \
             }                                                                                                          \
-            dx[i] = sum;                                                                                               \
+            for (Size t = s.to - 1; t >= s.from; t--) {                                                                \
+                T sum = T(0);                                                                                          \
+                _Pragma("unroll") for (int k = 0; k + 1 < TAPS; k++) seen[k] = seen[k + 1];                            \
+                seen[TAPS - 1] = dy[s.base + t * channels];                                                            \
+                _Pragma("unroll") for (int k = 0; k < TAPS; k++) sum += taps[k] * seen[k];                             \
+                dx[s.base + t * channels] = sum;                                                                       \
+            }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
     extern "C" __global__ void convolution_weight_gradient_##suffix(                                                   \
-        const T *dy, const T *x, T *dWeight, T *dBias, Size batch, Size time, Size channels, int taps, Size length) {  \
-        Size stretches = (time + length - 1) / length;                                                                 \
-        EACH(i, batch * stretches * channels * (taps + 1)) {                                                           \
-            Size c = i % channels;                                                                                     \
-            int k = (int)(i / channels % (taps + 1));                                                                  \
-            Size part = i / (channels * (taps + 1));                                                                   \
-            Size from = part % stretches * length;                                                                     \
-            Size to = from + length < time ? from + length : time;                                                     \
-            Size base = part / stretches * time * channels + c;                                                        \
-            Size back = taps - 1 - k;                                                                                  \
-            T sum = T(0);                                                                                              \
-            for (Size t = from; t < to; t++) {                                                                         \
-                T g = dy[base + t * channels];                                                                         \
-                if (k == taps) sum += g;                                                                               \
-                else if (t >= back) sum += g * x[base + (t - back) * channels];                                        \
+        const T *dy, const T *x, T *dWeight, T *dBias, Size threads, Size time, Size channels, Size length) {          \
+        EACH(i, threads) {                                                                                             \
+            Stretch s = stretchOf(i, time, channels, length);                                                          \
+            T sums[TAPS], seen[TAPS];                                                                                  \
+            T total = T(0);                                                                                            \
+            _Pragma("unroll") for (int k = 0; k < TAPS; k++) {                                                         \
+                sums[k] = T(0);                                                                                        \
+                Size before = s.from - TAPS + k;                                                                       \
+                seen[k] = before >= 0 ? x[s.base + before * channels] : T(0);                                          \
             }                                                                                                          \
-            if (k == taps) dBias[part * channels + c] = sum;                                                           \
-            else dWeight[(part * channels + c) * taps + k] = sum;                                                      \
+            for (Size t = s.from; t < s.to; t++) {                                                                     \
+                T g = dy[s.base + t * channels];                                                                       \
+                _Pragma("unroll") for (int k = 0; k + 1 < TAPS; k++) seen[k] = seen[k + 1];                            \
+                seen[TAPS - 1] = x[s.base + t * channels];                                                             \
+                _Pragma("unroll") for (int k = 0; k < TAPS; k++) sums[k] += g * seen[k];                               \
+                total += g;                                                                                            \
+            }                                                                                                          \
+            _Pragma("unroll") for (int k = 0; k < TAPS; k++)                                                           \
+                dWeight[(s.part * channels + s.channel) * TAPS + k] = sums[k];                                         \
+            dBias[s.part * channels + s.channel] = total;                                                              \
         }                                                                                                              \
     }
 
