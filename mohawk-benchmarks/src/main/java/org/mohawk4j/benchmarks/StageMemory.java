@@ -1,16 +1,11 @@
 package org.mohawk4j.benchmarks;
 
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
 import org.mohawk4j.backend.MemoryOps;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.tensor.Engine;
 
 /**
@@ -34,7 +29,7 @@ public final class StageMemory {
         for (int stage = 1; stage <= 3; stage++) {
             for (int layers : LAYERS) {
                 try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
-                        CausalLm teacher = new CausalLm(engine, config(layers), new SplittableRandom(0));
+                        CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, CONTEXT, layers);
                         StageTrial trial = new StageTrial(teacher, stage, BATCH, CONTEXT)) {
                     Map<String, Object> results =
                             measure(trial, engine.backend().memory());
@@ -47,18 +42,6 @@ public final class StageMemory {
                 }
             }
         }
-    }
-
-    private static CausalLmConfig config(int layers) {
-        var attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, WIDTH / HEADS / 2, 10_000);
-        return new CausalLmConfig(
-                VOCABULARY,
-                WIDTH,
-                4 * WIDTH,
-                Activation.GELU_TANH,
-                1e-5,
-                CONTEXT,
-                Collections.nCopies(layers, attention));
     }
 
     private static Map<String, Object> configuration(int stage, int layers) {

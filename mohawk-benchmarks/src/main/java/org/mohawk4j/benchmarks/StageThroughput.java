@@ -1,16 +1,10 @@
 package org.mohawk4j.benchmarks;
 
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.tensor.Engine;
 
 /**
@@ -48,25 +42,13 @@ public final class StageThroughput {
         configuration.put("heads", HEADS);
         configuration.put("vocabulary", VOCABULARY);
         try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
-                CausalLm teacher = new CausalLm(engine, config(context, layers), new SplittableRandom(0));
+                CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, context, layers);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
             Map<String, Object> results = measure(engine, trial, steps, (long) batch * context, stage, teacher);
             System.out.println(
                     new Measurement("stage-throughput", engine.backend().description(), configuration, results)
                             .toJson());
         }
-    }
-
-    private static CausalLmConfig config(int context, int layers) {
-        MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, WIDTH / HEADS / 2, 10_000);
-        return new CausalLmConfig(
-                VOCABULARY,
-                WIDTH,
-                4 * WIDTH,
-                Activation.GELU_TANH,
-                1e-5,
-                context,
-                Collections.nCopies(layers, attention));
     }
 
     private static Map<String, Object> measure(
@@ -88,10 +70,8 @@ public final class StageThroughput {
         results.put("tokens_per_second", BlasShare.rounded(tokens / median));
         results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
         if (stage == 3) {
-            long teacherParameters = teacher.parameters().values().stream()
-                    .mapToLong(parameter -> parameter.shape().size())
-                    .sum();
-            double operations = STUDENT_OPERATIONS * trial.studentParameters() + TEACHER_OPERATIONS * teacherParameters;
+            double operations =
+                    STUDENT_OPERATIONS * trial.studentParameters() + TEACHER_OPERATIONS * RandomPhi.parameters(teacher);
             results.put("tflops", BlasShare.rounded(tokens / median * operations / 1e12));
         }
         return results;

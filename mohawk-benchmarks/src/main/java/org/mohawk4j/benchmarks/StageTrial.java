@@ -87,9 +87,7 @@ final class StageTrial implements AutoCloseable {
     }
 
     long studentParameters() {
-        return student.parameters().values().stream()
-                .mapToLong(parameter -> parameter.shape().size())
-                .sum();
+        return RandomPhi.parameters(student);
     }
 
     @Override

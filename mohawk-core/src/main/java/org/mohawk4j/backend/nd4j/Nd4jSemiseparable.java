@@ -93,8 +93,7 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
         if (segments == 1) {
             return gradients(yGradient, stateGradient, x, b, saved, chunk, state.isPresent());
         }
-        List<Deque<Array>> pieces =
-                List.of(new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>());
+        Deque<Gradients> pieces = new ArrayDeque<>();
         Array ofState = stateGradient;
         for (int i = segments - 1; i >= 0; i--) {
             List<Array> inputs = parts(borders, i, yGradient, x, b);
@@ -112,16 +111,13 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
                 release(ofState);
             }
             ofState = made.state().orElse(stateGradient);
-            List<Array> own = List.of(made.x(), made.b(), made.c(), made.logDecay());
-            for (int k = 0; k < own.size(); k++) {
-                pieces.get(k).addFirst(own.get(k));
-            }
+            pieces.addFirst(made);
         }
         return new Gradients(
-                joined(pieces.get(0)),
-                joined(pieces.get(1)),
-                joined(pieces.get(2)),
-                joined(pieces.get(3)),
+                joined(pieces.stream().map(Gradients::x).toList()),
+                joined(pieces.stream().map(Gradients::b).toList()),
+                joined(pieces.stream().map(Gradients::c).toList()),
+                joined(pieces.stream().map(Gradients::logDecay).toList()),
                 state.isPresent() ? Optional.of(ofState) : Optional.empty());
     }
 
@@ -143,11 +139,9 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
         return parts;
     }
 
-    private Array joined(Iterable<Array> segments) {
-        List<Array> all = new ArrayList<>();
-        segments.forEach(all::add);
-        Array whole = layout.concat(all, 1);
-        all.forEach(this::release);
+    private Array joined(List<Array> segments) {
+        Array whole = layout.concat(segments, 1);
+        segments.forEach(this::release);
         return whole;
     }
 

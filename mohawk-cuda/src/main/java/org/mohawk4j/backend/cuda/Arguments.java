@@ -1,8 +1,10 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.mohawk4j.backend.Array;
 
 /** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
 final class Arguments implements AutoCloseable {
@@ -15,14 +17,6 @@ final class Arguments implements AutoCloseable {
     private int count;
     private int used;
 
-    /** A pointer that can be told where it points. */
-    private static final class Place extends Pointer {
-        Place at(long where) {
-            address = where;
-            return this;
-        }
-    }
-
     Arguments clear() {
         count = 0;
         used = 0;
@@ -31,6 +25,11 @@ final class Arguments implements AutoCloseable {
 
     Arguments add(CudaArray array) {
         return add(array.address());
+    }
+
+    /** Null where there is none. */
+    Arguments add(Optional<? extends Array> array) {
+        return add(array.map(CudaArray::cast).map(CudaArray::address).orElse(0L));
     }
 
     Arguments add(long value) {

@@ -65,9 +65,9 @@ final class CudaDistillation implements DistillationKernel {
                             0,
                             kernels.arguments()
                                     .add(gradient)
-                                    .add(address(teacher.bias(), 0))
+                                    .add(teacher.bias())
                                     .add(logits)
-                                    .add(address(student.bias(), 0))
+                                    .add(student.bias())
                                     .add(address(labels, from))
                                     .add(loss)
                                     .add(vocabulary)
@@ -82,8 +82,7 @@ final class CudaDistillation implements DistillationKernel {
             pool.release(gradient);
             pool.release(input);
         }
-        CudaArray loss = reductions.total(losses);
-        pool.release(losses);
+        CudaArray loss = reductions.summed(losses, Shape.of());
         return new Result(loss, hidden, weight, bias);
     }
 

@@ -71,17 +71,10 @@ final class CudaLayout implements LayoutOps {
         CudaArray first = CudaArray.cast(parts.get(0));
         long extent = parts.stream().mapToLong(part -> part.shape().dim(axis)).sum();
         CudaArray y = pool.take(first.dtype(), first.shape().with(axis, extent));
-        long[] strides = Indexing.strides(y.shape());
         long position = 0;
         for (Array part : parts) {
-            CudaArray x = CudaArray.cast(part);
-            copy.copy(
-                    y.address() + position * strides[axis] * y.dtype().bytes(),
-                    x.address(),
-                    y.dtype(),
-                    new Indexing(x.shape(), strides, Indexing.strides(x.shape())),
-                    x.size());
-            position += x.shape().dim(axis);
+            copy.intoAxis(y, axis, position, CudaArray.cast(part));
+            position += part.shape().dim(axis);
         }
         return y;
     }

@@ -37,7 +37,7 @@ final class CudaLinear implements LinearKernel {
                         y.size(),
                         kernels.arguments()
                                 .add(product)
-                                .add(bias.map(b -> CudaArray.cast(b).address()).orElse(0L))
+                                .add(bias)
                                 .add(y)
                                 .add(y.size())
                                 .add(y.shape().dim(-1))

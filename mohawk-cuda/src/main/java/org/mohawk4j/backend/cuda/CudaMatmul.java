@@ -35,14 +35,6 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     private final Scales floats = new Scales(new FloatPointer(1f), new FloatPointer(0f));
     private final Scales doubles = new Scales(new DoublePointer(1.0), new DoublePointer(0.0));
 
-    /** A pointer that can be told where it points. */
-    private static final class Place extends Pointer {
-        Place at(CudaArray array) {
-            address = array.address();
-            return this;
-        }
-    }
-
     private record Scales(Pointer one, Pointer zero) {}
 
     CudaMatmul(CudaContext context, CudaPool pool, MemoryOps memory, boolean mixed) {

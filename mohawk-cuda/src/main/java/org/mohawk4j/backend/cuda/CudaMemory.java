@@ -135,13 +135,7 @@ final class CudaMemory implements MemoryOps {
             release(converted);
             return;
         }
-        long[] strides = Indexing.strides(into.shape());
-        copy.copy(
-                into.address() + from * strides[axis] * into.dtype().bytes(),
-                given.address(),
-                into.dtype(),
-                new Indexing(given.shape(), strides, Indexing.strides(given.shape())),
-                given.size());
+        copy.intoAxis(into, axis, from, given);
     }
 
     @Override

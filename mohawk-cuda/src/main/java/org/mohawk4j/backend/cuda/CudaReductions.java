@@ -79,13 +79,6 @@ final class CudaReductions implements ReductionOps {
         return y;
     }
 
-    /** All of x, rank 0. */
-    CudaArray total(CudaArray x) {
-        CudaArray y = pool.take(x.dtype(), Shape.of());
-        rows(SUM, x, y, 1, x.size());
-        return y;
-    }
-
     @Override
     public Array max(Array x, int axis) {
         return reduce(MAX, CudaArray.cast(x), axis, axis);

@@ -98,11 +98,11 @@ final class CudaSemiseparable implements SemiseparableKernel {
                                 .add(bs)
                                 .add(cs)
                                 .add(CudaArray.cast(logDecay))
-                                .add(address(state))
+                                .add(state)
                                 .add(0L)
                                 .add(y)
                                 .add(last)
-                                .add(address(before))
+                                .add(before)
                                 .add(call.time())
                                 .add(call.heads())
                                 .add(call.groups()));
@@ -155,10 +155,10 @@ final class CudaSemiseparable implements SemiseparableKernel {
                                 .add(dx)
                                 .add(db)
                                 .add(dc)
-                                .add(address(dbHeads))
-                                .add(address(dcHeads))
+                                .add(dbHeads)
+                                .add(dcHeads)
                                 .add(ofDecay)
-                                .add(address(ofState))
+                                .add(ofState)
                                 .add(0L)
                                 .add(call.time())
                                 .add(call.heads())
@@ -190,9 +190,5 @@ final class CudaSemiseparable implements SemiseparableKernel {
                 bfloat16.toFloat32(dc),
                 ofDecay,
                 ofState.map(Array.class::cast));
-    }
-
-    private static long address(Optional<? extends Array> array) {
-        return array.map(CudaArray::cast).map(CudaArray::address).orElse(0L);
     }
 }

@@ -28,6 +28,17 @@ final class StridedCopy {
                         kernels.arguments().add(target).add(source).add(size).addStruct(at.fields()));
     }
 
+    /** Overwrites positions {@code from ..} of one axis; both have one type. */
+    void intoAxis(CudaArray target, int axis, long from, CudaArray source) {
+        long[] strides = Indexing.strides(target.shape());
+        copy(
+                target.address() + from * strides[axis] * target.dtype().bytes(),
+                source.address(),
+                target.dtype(),
+                new Indexing(source.shape(), strides, Indexing.strides(source.shape())),
+                source.size());
+    }
+
     void contiguous(long target, long source, long bytes) {
         Status.driver(
                 cudart.cuMemcpyDtoDAsync(target, source, bytes, context.stream()), () -> "copying " + bytes + " bytes");

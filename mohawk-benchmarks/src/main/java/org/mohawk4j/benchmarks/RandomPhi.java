@@ -1,0 +1,36 @@
+package org.mohawk4j.benchmarks;
+
+import java.util.Collections;
+import java.util.SplittableRandom;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.layer.Module;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.tensor.Engine;
+
+/** Teachers of Phi's form with random weights: rotary embedding on half of each head, an MLP of four times the width. */
+final class RandomPhi {
+    private RandomPhi() {}
+
+    static CausalLm create(Engine engine, int width, int heads, int vocabulary, int context, int layers) {
+        MixerConfig attention = new SoftmaxAttention.Config(width, heads, heads, width / heads / 2, 10_000);
+        CausalLmConfig config = new CausalLmConfig(
+                vocabulary,
+                width,
+                4L * width,
+                Activation.GELU_TANH,
+                1e-5,
+                context,
+                Collections.nCopies(layers, attention));
+        return new CausalLm(engine, config, new SplittableRandom(0));
+    }
+
+    /** How many numbers a model's parameters hold. */
+    static long parameters(Module model) {
+        return model.parameters().values().stream()
+                .mapToLong(parameter -> parameter.shape().size())
+                .sum();
+    }
+}
