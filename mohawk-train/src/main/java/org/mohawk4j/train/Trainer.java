@@ -5,7 +5,7 @@ import java.util.Map;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.data.BatchSampler;
+import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.data.TokenBatch;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.run.StepMetrics;
@@ -15,10 +15,10 @@ import org.nd4j.linalg.schedule.ISchedule;
 /** Takes the steps of one stage: batch, losses and gradients, update. */
 public final class Trainer {
     private final Engine engine;
-    private final BatchSampler batches;
+    private final BatchStream batches;
     private final TrainingListener listener;
 
-    public Trainer(Engine engine, BatchSampler batches, TrainingListener listener) {
+    public Trainer(Engine engine, BatchStream batches, TrainingListener listener) {
         this.engine = engine;
         this.batches = batches;
         this.listener = listener;

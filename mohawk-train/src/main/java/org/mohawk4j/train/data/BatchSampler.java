@@ -1,32 +1,22 @@
 package org.mohawk4j.train.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Random;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * An endless stream of training batches [B, T]: windows in an order shuffled anew every epoch, each window exactly once
- * an epoch. A batch at the border of two epochs takes windows from both. The stream is a function of the seed, the
- * windows and B alone, the same on every machine, and continues from a saved {@link State} as if never interrupted.
- *
- * <p>Not for use by several threads at once.
+ * A stream of the windows of one text in memory, in an order shuffled anew every epoch, each window exactly once an
+ * epoch. A batch at the border of two epochs takes windows from both.
  */
-public final class BatchSampler {
+public final class BatchSampler implements BatchStream {
     private final TokenWindows windows;
     private final int batch;
     private final int[] order;
     private long seed;
     private long epoch;
     private int position;
-
-    /**
-     * Where a stream stands.
-     *
-     * @param seed the seed of the stream
-     * @param windows the number of windows of the text, to notice a stream continued on another text
-     * @param epoch full passes over the windows so far
-     * @param position windows of the current epoch handed out, at most {@code windows}
-     */
-    public record State(long seed, int windows, long epoch, int position) {}
 
     /** A stream from the start of its first epoch. */
     public BatchSampler(TokenWindows windows, int batch, long seed) {
@@ -40,7 +30,7 @@ public final class BatchSampler {
         shuffle();
     }
 
-    /** The next batch: always B windows. */
+    @Override
     public TokenBatch next() {
         int[] chosen = new int[batch];
         for (int b = 0; b < batch; b++) {
@@ -54,34 +44,46 @@ public final class BatchSampler {
         return windows.select(chosen);
     }
 
-    /** How often every window has been handed out, counting the parts of a pass: 1.5 is one pass and a half. */
+    @Override
     public double epochs() {
         return epoch + (double) position / order.length;
     }
 
-    /** Where the stream stands after the last {@link #next}. */
-    public State state() {
-        return new State(seed, order.length, epoch, position);
+    @Override
+    public ObjectNode state() {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("seed", seed)
+                .put("windows", order.length)
+                .put("context", windows.context())
+                .put("epoch", epoch)
+                .put("position", position);
     }
 
-    /**
-     * Continues the stream from a state.
-     *
-     * @throws InvalidInputException if the state is of a text with another number of windows, or no state at all
-     */
-    public void restore(State state) {
-        if (state.windows() != order.length) {
-            throw new InvalidInputException("batch sampler: expected a state of a text of " + order.length
-                    + " windows of context " + windows.context() + ", found one of " + state.windows());
-        }
-        if (state.epoch() < 0 || state.position() < 0 || state.position() > order.length) {
-            throw new InvalidInputException("batch sampler: expected an epoch from 0 and a position from 0 to "
-                    + order.length + ", found " + state.epoch() + " and " + state.position());
-        }
-        seed = state.seed();
-        epoch = state.epoch();
-        position = state.position();
+    @Override
+    public void restore(ObjectNode state) {
+        require(state, "windows", order.length, order.length);
+        require(state, "context", windows.context(), windows.context());
+        long savedSeed = require(state, "seed", Long.MIN_VALUE, Long.MAX_VALUE);
+        long savedEpoch = require(state, "epoch", 0, Long.MAX_VALUE);
+        int savedPosition = (int) require(state, "position", 0, order.length);
+        seed = savedSeed;
+        epoch = savedEpoch;
+        position = savedPosition;
         shuffle();
+    }
+
+    private static long require(ObjectNode state, String key, long least, long most) {
+        JsonNode value = state.path(key);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToLong()
+                || value.longValue() < least
+                || value.longValue() > most) {
+            throw new InvalidInputException("batch sampler: expected a state with " + key
+                    + (least == most ? " " + least : " from " + least + " to " + most) + ", found "
+                    + (value.isMissingNode() ? "none" : value));
+        }
+        return value.longValue();
     }
 
     /** Puts the windows in the order of the current epoch, whatever the order before. */

@@ -5,16 +5,23 @@ package org.mohawk4j.train.data;
  * successor of the id at its place.
  */
 public final class TokenBatch {
+    private final String origin;
     private final int batch;
     private final int context;
     private final int[] inputs;
     private final int[] targets;
 
-    TokenBatch(int batch, int context, int[] inputs, int[] targets) {
+    TokenBatch(String origin, int batch, int context, int[] inputs, int[] targets) {
+        this.origin = origin;
         this.batch = batch;
         this.context = context;
         this.inputs = inputs;
         this.targets = targets;
+    }
+
+    /** Where the batch comes from, for a log: the text and the windows of it. */
+    public String origin() {
+        return origin;
     }
 
     /** B, the number of windows. */

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.data;
 
+import java.util.Arrays;
 import java.util.Objects;
 import org.mohawk4j.InvalidInputException;
 
@@ -69,6 +70,7 @@ public final class TokenWindows {
             tokens.copy(start, context, inputs, b * context);
             tokens.copy(start + 1, context, targets, b * context);
         }
-        return new TokenBatch(windows.length, context, inputs, targets);
+        return new TokenBatch(
+                tokens.name() + ", windows " + Arrays.toString(windows), windows.length, context, inputs, targets);
     }
 }

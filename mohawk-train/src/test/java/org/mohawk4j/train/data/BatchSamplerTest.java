@@ -3,6 +3,7 @@ package org.mohawk4j.train.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -91,14 +92,25 @@ class BatchSamplerTest {
 
     @Test
     void aStateOfAnotherTextIsRefused() {
-        BatchSampler.State state = new BatchSampler(windows(WINDOWS), 3, 7).state();
+        ObjectNode state = new BatchSampler(windows(WINDOWS), 3, 7).state();
 
         assertThatThrownBy(() -> new BatchSampler(windows(WINDOWS + 1), 3, 7).restore(state))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("11 windows")
-                .hasMessageContaining("found one of 10");
-        assertThatThrownBy(() -> new BatchSampler(windows(WINDOWS), 3, 7)
-                        .restore(new BatchSampler.State(7, WINDOWS, 0, WINDOWS + 1)))
-                .isInstanceOf(InvalidInputException.class);
+                .hasMessage("batch sampler: expected a state with windows 11, found 10");
+    }
+
+    @Test
+    void aWrongStateIsRefusedAndChangesNothing() {
+        BatchSampler sampler = new BatchSampler(windows(WINDOWS), 3, 7);
+        ObjectNode before = sampler.state();
+
+        for (ObjectNode wrong : List.of(
+                sampler.state().put("position", WINDOWS + 1),
+                sampler.state().put("epoch", -1),
+                sampler.state().put("seed", "seven"),
+                sampler.state().without("seed"))) {
+            assertThatThrownBy(() -> sampler.restore(wrong)).isInstanceOf(InvalidInputException.class);
+            assertThat(sampler.state()).isEqualTo(before);
+        }
     }
 }
