@@ -8,8 +8,9 @@ import org.mohawk4j.tensor.DType;
  * Operations never change their inputs unless their name says so, and their results never alias them unless they are
  * documented as views.
  *
- * <p>Element types: an operation on arrays of different floating types gives the wider one. A matrix product or fused
- * kernel may give its result in a narrower type than its inputs when the backend computes in mixed precision.
+ * <p>Element types: an operation on arrays of different floating types gives the wider one. In mixed precision layer
+ * normalisation gives a narrower type than its input; other kernels give the type of what they are applied to, whatever
+ * the type of the parameters, and gradients of the type of what they belong to.
  */
 public interface Backend extends AutoCloseable {
     /** The name users choose it by, such as {@code nd4j}. */

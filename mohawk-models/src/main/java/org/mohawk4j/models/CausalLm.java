@@ -86,7 +86,7 @@ public final class CausalLm extends Module {
 
     /** [B,T,V] */
     public Tensor logits(Tensor ids) {
-        return lmHead.apply(hidden(ids));
+        return head(hidden(ids)).logits().reshape(ids.dim(0), ids.dim(1), config.vocabulary());
     }
 
     /**

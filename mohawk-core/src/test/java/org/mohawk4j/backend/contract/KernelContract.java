@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.contract.KernelProbe.Narrow;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.AttentionFunction;
@@ -19,6 +20,8 @@ import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.DistillationFunction.Weights;
+import org.mohawk4j.functional.GateFunction;
+import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
@@ -30,6 +33,8 @@ import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.functional.SemiseparableFunction.Inputs;
 import org.mohawk4j.functional.SemiseparableFunction.Result;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.functional.SkipFunction;
+import org.mohawk4j.functional.SkipFunction.SkipKernel;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
 import org.mohawk4j.matrix.SemiseparableMatrix;
@@ -45,7 +50,9 @@ interface KernelContract extends ContractTests {
             Assumptions.assumeTrue(
                     probe.backend().kernel(kernel).isPresent(),
                     () -> probe.backend().name() + " has no " + kernel.getSimpleName());
-            test.accept(new KernelProbe(probe));
+            for (Narrow narrow : probe.mixed() ? List.of(Narrow.values()) : List.of(Narrow.NOTHING)) {
+                test.accept(new KernelProbe(probe, narrow));
+            }
         });
     }
 
@@ -60,13 +67,15 @@ interface KernelContract extends ContractTests {
                 for (Activation activation : Activation.values()) {
                     probe.check(
                             "linear, " + activation,
-                            x -> LinearFunction.apply(x.get(0), x.get(1), Optional.of(x.get(2)), activation),
+                            x -> LinearFunction.apply(
+                                    probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2)), activation),
                             numbers(1, s[0], s[1]).map(v -> 3 * v),
                             numbers(2, s[2], s[1]),
                             numbers(3, s[2]));
                     probe.check(
                             "linear without bias, " + activation,
-                            x -> LinearFunction.apply(x.get(0), x.get(1), Optional.empty(), activation),
+                            x -> LinearFunction.apply(
+                                    probe.activation(x.get(0)), x.get(1), Optional.empty(), activation),
                             numbers(1, 1, s[0], s[1]).map(v -> 3 * v),
                             numbers(2, s[2], s[1]));
                 }
@@ -81,7 +90,7 @@ interface KernelContract extends ContractTests {
                 probe -> probe.check(
                         "rows of linear",
                         x -> LinearFunction.apply(
-                                x.get(0),
+                                probe.activation(x.get(0)),
                                 x.get(1).narrow(0, 3, 13),
                                 Optional.of(x.get(2).narrow(0, 3, 13)),
                                 Activation.SILU),
@@ -97,7 +106,7 @@ interface KernelContract extends ContractTests {
                 long width = s[s.length - 1];
                 probe.check(
                         "layer norm",
-                        x -> LayerNormFunction.apply(x.get(0), x.get(1), x.get(2), 1e-5),
+                        x -> LayerNormFunction.apply(probe.activation(x.get(0)), x.get(1), x.get(2), 1e-5),
                         numbers(1, s).map(v -> 2 * v + 3),
                         numbers(2, width),
                         numbers(3, width));
@@ -120,7 +129,7 @@ interface KernelContract extends ContractTests {
             for (long[] s : sizes) {
                 probe.check(
                         "convolution",
-                        x -> CausalConv1dFunction.apply(x.get(0), x.get(1), x.get(2)),
+                        x -> CausalConv1dFunction.apply(probe.activation(x.get(0)), x.get(1), x.get(2)),
                         numbers(1, s[0], s[1], s[2]),
                         numbers(2, s[2], 1, s[3]),
                         numbers(3, s[2]));
@@ -166,9 +175,15 @@ interface KernelContract extends ContractTests {
 
     private static void checkAttention(
             KernelProbe probe, double scale, int frozen, HostArray q, HostArray k, HostArray v) {
+        boolean served = probe.kernel(AttentionKernel.class)
+                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scale);
+        if (probe.isNarrow() && !served) {
+            return;
+        }
         probe.checkWithTeacher(
                 "attention at scale " + scale,
-                x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), scale),
+                x -> AttentionFunction.apply(
+                        probe.activation(x.get(0)), probe.activation(x.get(1)), probe.activation(x.get(2)), scale),
                 frozen,
                 q,
                 k,
@@ -193,6 +208,9 @@ interface KernelContract extends ContractTests {
                 {1, 130, 2, 1, 128, 16, 32},
             };
             for (int[] s : sizes) {
+                if (probe.isNarrow() && !probe.kernel(SemiseparableKernel.class).supports(s[4], s[5])) {
+                    continue;
+                }
                 checkSemiseparable(probe, s);
             }
         });
@@ -204,31 +222,46 @@ interface KernelContract extends ContractTests {
         HostArray c = numbers(3, s[0], s[1], s[3], s[5]);
         HostArray decay = numbers(4, s[0], s[1], s[2]).map(v -> -0.6 - 0.6 * v);
         HostArray state = numbers(5, s[0], s[2], s[4], s[5]);
-        probe.check("semiseparable", in -> both(in, Optional.empty(), s[6]), x, b, c, decay);
-        probe.check("semiseparable from a state", in -> both(in, Optional.of(in.get(4)), s[6]), x, b, c, decay, state);
+        probe.check("semiseparable", in -> both(probe, in, Optional.empty(), s[6]), x, b, c, decay);
+        probe.check(
+                "semiseparable from a state",
+                in -> both(probe, in, Optional.of(in.get(4)), s[6]),
+                x,
+                b,
+                c,
+                decay,
+                state);
         probe.check(
                 "semiseparable, y alone",
-                in -> apply(in, Optional.empty(), s[6]).y(),
+                in -> apply(probe, in, Optional.empty(), s[6]).y(),
                 x,
                 b,
                 c,
                 decay);
         probe.check(
                 "semiseparable, state alone",
-                in -> apply(in, Optional.empty(), s[6]).state(),
+                in -> apply(probe, in, Optional.empty(), s[6]).state(),
                 x,
                 b,
                 c,
                 decay);
     }
 
-    private static Result apply(List<Tensor> in, Optional<Tensor> state, int chunk) {
-        return SemiseparableFunction.apply(new Inputs(in.get(0), in.get(1), in.get(2), in.get(3), state), chunk);
+    private static Result apply(KernelProbe probe, List<Tensor> in, Optional<Tensor> state, int chunk) {
+        return SemiseparableFunction.apply(
+                new Inputs(
+                        probe.activation(in.get(0)),
+                        probe.activation(in.get(1)),
+                        probe.activation(in.get(2)),
+                        in.get(3),
+                        state),
+                chunk);
     }
 
-    private static Tensor both(List<Tensor> in, Optional<Tensor> state, int chunk) {
-        Result result = apply(in, state, chunk);
-        return Tensor.concat(0, List.of(result.y().reshape(-1), result.state().reshape(-1)));
+    private static Tensor both(KernelProbe probe, List<Tensor> in, Optional<Tensor> state, int chunk) {
+        Result result = apply(probe, in, state, chunk);
+        Tensor y = result.y().cast(result.state().dtype());
+        return Tensor.concat(0, List.of(y.reshape(-1), result.state().reshape(-1)));
     }
 
     @TestFactory
@@ -237,9 +270,17 @@ interface KernelContract extends ContractTests {
             for (long[] s : new long[][] {{1, 1}, {13, 65}, {2, 5, 63}, {207, 2048}}) {
                 HostArray teacher = numbers(1, s);
                 probe.checkWithTeacher(
-                        "distance", x -> DistanceFunction.apply(x.get(0), x.get(1)), 1, teacher, numbers(2, s));
+                        "distance",
+                        x -> DistanceFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1))),
+                        1,
+                        teacher,
+                        numbers(2, s));
                 probe.checkWithTeacher(
-                        "distance of zero", x -> DistanceFunction.apply(x.get(0), x.get(1)), 1, teacher, teacher);
+                        "distance of zero",
+                        x -> DistanceFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1))),
+                        1,
+                        teacher,
+                        teacher);
             }
         });
     }
@@ -264,8 +305,8 @@ interface KernelContract extends ContractTests {
         probe.checkWithTeacher(
                 "distillation, " + weights,
                 x -> DistillationFunction.apply(
-                        new Head(x.get(0), x.get(1), Optional.of(x.get(2))),
-                        new Head(x.get(3), x.get(4), Optional.of(x.get(5))),
+                        new Head(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
+                        new Head(probe.activation(x.get(3)), x.get(4), Optional.of(x.get(5))),
                         Optional.of(probe.ids(x.get(0).engine(), labels)),
                         weights),
                 3,
@@ -278,8 +319,8 @@ interface KernelContract extends ContractTests {
         probe.checkWithTeacher(
                 "distillation without biases, " + weights,
                 x -> DistillationFunction.apply(
-                        new Head(x.get(0), x.get(1), Optional.empty()),
-                        new Head(x.get(2), x.get(3), Optional.empty()),
+                        new Head(probe.activation(x.get(0)), x.get(1), Optional.empty()),
+                        new Head(probe.activation(x.get(2)), x.get(3), Optional.empty()),
                         Optional.of(probe.ids(x.get(0).engine(), labels)),
                         weights),
                 2,
@@ -296,8 +337,8 @@ interface KernelContract extends ContractTests {
                 probe -> probe.checkWithTeacher(
                         "distillation of huge logits",
                         x -> DistillationFunction.apply(
-                                new Head(x.get(0), x.get(1), Optional.empty()),
-                                new Head(x.get(2), x.get(3), Optional.of(x.get(4))),
+                                new Head(probe.activation(x.get(0)), x.get(1), Optional.empty()),
+                                new Head(probe.activation(x.get(2)), x.get(3), Optional.of(x.get(4))),
                                 Optional.empty(),
                                 Weights.PLAIN),
                         2,
@@ -323,12 +364,42 @@ interface KernelContract extends ContractTests {
                 probe.checkWithTeacher(
                         "rotary",
                         x -> RotaryFunction.apply(
-                                x.get(3), new RotaryFunction.Tables(x.get(0), x.get(1), x.get(2)), s[5]),
+                                probe.activation(x.get(3)),
+                                new RotaryFunction.Tables(x.get(0), x.get(1), x.get(2), s[4]),
+                                s[5]),
                         3,
                         angles.map(Math::cos),
                         angles.map(Math::sin),
                         partner,
                         numbers(1, s[0], s[1], s[2], s[3]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> gate() {
+        return ifPresent(GateKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 1}, {13, 63}, {2, 5, 64}, {207, 65}, {3, 5, 2048}}) {
+                probe.check(
+                        "gate",
+                        x -> GateFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1)), x.get(2)),
+                        numbers(1, s),
+                        numbers(2, s).map(v -> 3 * v),
+                        numbers(3, s[s.length - 1]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> skip() {
+        return ifPresent(SkipKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 1, 1, 7}, {2, 13, 3, 5}, {1, 207, 4, 64}, {3, 65, 2, 8}}) {
+                probe.check(
+                        "skip",
+                        x -> SkipFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1)), x.get(2)),
+                        numbers(1, s),
+                        numbers(2, s),
+                        numbers(3, s[2]));
             }
         });
     }
@@ -346,12 +417,21 @@ interface KernelContract extends ContractTests {
                 {1, 130, 4, 4, 32, 2, 128}
             };
             for (int[] s : sizes) {
+                if (probe.isNarrow() && (s[4] < 16 || s[6] < 16)) {
+                    // run as the composition
+                    continue;
+                }
                 probe.checkWithTeacher(
                         "Frobenius distance",
                         x -> FrobeniusDistance.between(
                                 x.get(0).engine(),
-                                new SoftmaxMatrix(x.get(0), x.get(1), 0.7),
-                                new SemiseparableMatrix(x.get(2), x.get(3), x.get(4), Optional.of(x.get(5)), 16)),
+                                new SoftmaxMatrix(probe.activation(x.get(0)), probe.activation(x.get(1)), 0.7),
+                                new SemiseparableMatrix(
+                                        probe.activation(x.get(2)),
+                                        probe.activation(x.get(3)),
+                                        x.get(4),
+                                        Optional.of(x.get(5)),
+                                        16)),
                         2,
                         numbers(1, s[0], s[1], s[2], s[4]),
                         numbers(2, s[0], s[1], s[3], s[4]),

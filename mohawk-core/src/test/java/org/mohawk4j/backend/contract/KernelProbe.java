@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.functional.AdamWFunction;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
@@ -28,8 +30,18 @@ final class KernelProbe {
     private final Engine fused;
     private final Engine plain;
 
-    KernelProbe(BackendProbe probe) {
+    /** How far mixed precision goes: what a kernel is applied to, and the gradient that comes back to it. */
+    enum Narrow {
+        NOTHING,
+        INPUTS,
+        INPUTS_AND_GRADIENT
+    }
+
+    private final Narrow narrow;
+
+    KernelProbe(BackendProbe probe, Narrow narrow) {
         this.probe = probe;
+        this.narrow = narrow;
         Backend backend = probe.backend();
         this.fused = new Engine(backend);
         this.plain = new Engine(new PlainBackend(backend));
@@ -41,6 +53,20 @@ final class KernelProbe {
     Tensor ids(Engine engine, HostArray values) {
         int[] whole = Arrays.stream(values.values()).mapToInt(v -> (int) v).toArray();
         return engine.indices(whole, values.shape().toArray());
+    }
+
+    /** Whether this probe narrows what kernels are applied to. */
+    boolean isNarrow() {
+        return narrow != Narrow.NOTHING;
+    }
+
+    <K extends Kernel> K kernel(Class<K> type) {
+        return probe.backend().kernel(type).orElseThrow();
+    }
+
+    /** What a kernel is applied to, other than parameters: in bfloat16 where that is to be tried. */
+    Tensor activation(Tensor x) {
+        return isNarrow() && x.engine() == fused ? x.cast(DType.BFLOAT16) : x;
     }
 
     void check(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
@@ -135,7 +161,7 @@ final class KernelProbe {
                 HostArray seed = HostArray.random(output.shape(), 17);
                 HostArray values = HostArray.of(output.toHost());
                 poison(inputs);
-                Gradients gradients = tape.gradients(output, upload(engine, seed));
+                Gradients gradients = tape.gradients(output, narrowed(upload(engine, seed), output));
                 return new Outcome(
                         values,
                         watched.stream()
@@ -146,6 +172,10 @@ final class KernelProbe {
                                 .toList());
             }
         }
+    }
+
+    private Tensor narrowed(Tensor gradient, Tensor output) {
+        return narrow == Narrow.INPUTS_AND_GRADIENT ? gradient.cast(output.dtype()) : gradient;
     }
 
     private void poison(HostArray... inputs) {

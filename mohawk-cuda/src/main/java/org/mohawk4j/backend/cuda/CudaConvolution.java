@@ -25,12 +25,14 @@ final class CudaConvolution implements CausalConv1dKernel {
     public Array forward(Array x, Array weight, Array bias) {
         CudaArray in = CudaArray.cast(x);
         CudaArray y = pool.take(in.dtype(), in.shape());
-        Arguments arguments = kernels.arguments()
-                .add(in)
-                .add(CudaArray.cast(weight))
-                .add(CudaArray.cast(bias))
-                .add(y);
-        launch("convolution", in, weight, arguments);
+        Work work = new Work(in, weight, in, y);
+        work.run(
+                "convolution" + ElementType.suffix(in.dtype()),
+                kernels.arguments()
+                        .add(in)
+                        .add(CudaArray.cast(weight))
+                        .add(CudaArray.cast(bias))
+                        .add(y));
         return y;
     }
 
@@ -39,41 +41,51 @@ final class CudaConvolution implements CausalConv1dKernel {
         CudaArray in = CudaArray.cast(x);
         CudaArray upstream = CudaArray.cast(outputGradient);
         CudaArray dx = pool.take(in.dtype(), in.shape());
-        launch(
-                "convolution_input_gradient",
-                in,
-                weight,
+        Work work = new Work(in, weight, in, upstream, dx);
+        String types = ElementType.suffix(upstream.dtype()) + ElementType.suffix(in.dtype());
+        work.run(
+                "convolution_input_gradient" + types,
                 kernels.arguments().add(upstream).add(CudaArray.cast(weight)).add(dx));
         long channels = in.shape().dim(2);
-        long parts = threads(in) / channels;
         CudaArray ofWeight =
-                pool.take(in.dtype(), Shape.of(parts, weight.shape().size()));
-        CudaArray ofBias = pool.take(in.dtype(), Shape.of(parts, channels));
-        launch(
-                "convolution_weight_gradient",
-                in,
-                weight,
+                pool.take(weight.dtype(), Shape.of(work.parts(), weight.shape().size()));
+        CudaArray ofBias = pool.take(weight.dtype(), Shape.of(work.parts(), channels));
+        work.run(
+                "convolution_weight_gradient" + types,
                 kernels.arguments().add(upstream).add(in).add(ofWeight).add(ofBias));
         return new Gradients(
                 dx, reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
     }
 
-    /** All three kernels end with the same arguments. */
-    private void launch(String name, CudaArray x, Array weight, Arguments arguments) {
-        long threads = threads(x);
-        kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1))
-                .kernel(name + ElementType.suffix(x.dtype()))
-                .each(
-                        threads,
-                        arguments
-                                .add(threads)
-                                .add(x.shape().dim(1))
-                                .add(x.shape().dim(2))
-                                .add(STRETCH));
-    }
+    /** How one convolution is shared among threads. */
+    private final class Work {
+        private final Shape shape;
+        private final CudaKernels.Source source;
+        private final int channelsAtOnce;
 
-    private static long threads(CudaArray x) {
-        Shape shape = x.shape();
-        return shape.dim(0) * ((shape.dim(1) + STRETCH - 1) / STRETCH) * shape.dim(2);
+        /** @param arrays what is read and written channel by channel */
+        Work(CudaArray x, Array weight, CudaArray... arrays) {
+            shape = x.shape();
+            channelsAtOnce = CudaKernels.inFours(shape.dim(2), arrays) ? 4 : 1;
+            source = kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1), "CHANNELS=" + channelsAtOnce);
+        }
+
+        /** Stretches of all sequences. */
+        long parts() {
+            return shape.dim(0) * ((shape.dim(1) + STRETCH - 1) / STRETCH);
+        }
+
+        /** All kernels end with the same arguments. */
+        void run(String kernel, Arguments arguments) {
+            long threads = parts() * shape.dim(2) / channelsAtOnce;
+            source.kernel(kernel)
+                    .each(
+                            threads,
+                            arguments
+                                    .add(threads)
+                                    .add(shape.dim(1))
+                                    .add(shape.dim(2))
+                                    .add(STRETCH));
+        }
     }
 }

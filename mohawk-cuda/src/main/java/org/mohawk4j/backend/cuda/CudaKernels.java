@@ -76,6 +76,20 @@ final class CudaKernels implements AutoCloseable {
         }
     }
 
+    /** Threads for n elements that are taken four at a time. */
+    static long fours(long n) {
+        return (n + 3) / 4;
+    }
+
+    /** Whether rows of this width lie so in all arrays that four neighbours may be moved at once. */
+    static boolean inFours(long width, CudaArray... arrays) {
+        boolean all = width % 4 == 0;
+        for (CudaArray array : arrays) {
+            all &= array.address() % (4L * array.dtype().bytes()) == 0;
+        }
+        return all;
+    }
+
     /** Empty arguments, to be filled and used before the next call. */
     Arguments arguments() {
         return arguments.clear();
@@ -84,6 +98,11 @@ final class CudaKernels implements AutoCloseable {
     /** The version of a kernel for an element type. */
     Kernel get(String source, String name, DType dtype) {
         return source(source).kernel(name + ElementType.suffix(dtype));
+    }
+
+    /** The version of a kernel for two element types. */
+    Kernel get(String source, String name, DType left, DType right) {
+        return source(source).kernel(name + ElementType.suffix(left) + ElementType.suffix(right));
     }
 
     /** A source, compiled with the given definitions such as {@code WIDTH=64} when it is first asked for. */

@@ -15,9 +15,6 @@ import org.mohawk4j.tensor.Shape;
 final class CudaMemory implements MemoryOps {
     static final String SOURCE = "elementwise.cu";
 
-    /** Elements that a thread of the fast casts takes at a time. */
-    private static final long VECTOR = 4;
-
     private final CudaContext context;
     private final CudaPool pool;
     private final CudaKernels kernels;
@@ -97,7 +94,7 @@ final class CudaMemory implements MemoryOps {
             kernels.source(SOURCE)
                     .kernel(fast)
                     .each(
-                            (x.size() + VECTOR - 1) / VECTOR,
+                            CudaKernels.fours(x.size()),
                             kernels.arguments().add(x).add(y).add(x.size()));
             return;
         }

@@ -1,5 +1,5 @@
-// The loss of stage 3 for some rows of logits at a time, a block for each row of the vocabulary. The teacher's logits
-// become the gradient by the student's, in place:
+// The loss of stage 3 for some rows of logits at a time, a block for each row of the vocabulary, with the gradient by
+// the student's logits, which may take the place of the teacher's:
 //   (1-h)/(tau R) (softmax(student/tau) - softmax(teacher/tau)) + h/R (softmax(student) - onehot(label)).
 // Both rows are read twice from cache.
 
@@ -13,11 +13,11 @@ __device__ inline T largestOf(const T *row, const T *bias, Size count) {
     return maxBlock(largest);
 }
 
-#define DISTILLATION(T, suffix)                                                                                        \
-    extern "C" __global__ void distillation_##suffix(                                                                  \
-        T *teacher, const T *teacherBias, const T *student, const T *studentBias, const int *labels, T *losses,        \
-        Size vocabulary, Size rows, double temperature, double hardLabelShare) {                                       \
-        T *target = teacher + blockIdx.x * vocabulary;                                                                 \
+#define DISTILLATION(T, t_, G, g_)                                                                                     \
+    extern "C" __global__ void distillation_##t_##_##g_(                                                               \
+        const T *teacher, const T *teacherBias, const T *student, const T *studentBias, const int *labels, T *losses,  \
+        G *gradients, Size vocabulary, Size rows, double temperature, double hardLabelShare) {                         \
+        const T *target = teacher + blockIdx.x * vocabulary;                                                           \
         const T *logits = student + blockIdx.x * vocabulary;                                                           \
         T sharpness = T(1 / temperature);                                                                              \
         T h = T(hardLabelShare);                                                                                       \
@@ -52,8 +52,10 @@ __device__ inline T largestOf(const T *row, const T *bias, Size count) {
             T s = (studentBias ? logits[i] + studentBias[i] : logits[i]) - logitMax;                                   \
             T gradient = softWeight * (exp(s * sharpness) / softSum - t);                                              \
             if (h > T(0)) gradient += h / T(rows) * (exp(s) / hardSum - (i == label ? T(1) : T(0)));                   \
-            target[i] = gradient;                                                                                      \
+            put(gradients + blockIdx.x * vocabulary, i, gradient);                                                     \
         }                                                                                                              \
     }
 
-FOR_FLOATING(DISTILLATION)
+DISTILLATION(float, f32, float, f32)
+DISTILLATION(double, f64, double, f64)
+DISTILLATION(float, f32, Bf16, bf16)

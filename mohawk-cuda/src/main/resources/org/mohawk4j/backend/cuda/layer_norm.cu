@@ -1,62 +1,115 @@
-// Layer normalisation of rows [rows, width], biased variance. Forward reads x once (a row stays in cache) and writes y;
-// it saves each row's mean and reciprocal deviation. Backward by the input reads x and dy; by weight and bias it sums
-// over stretches of rows first, and over the stretches after, always in the same order.
+// Layer normalisation of rows [rows, width], biased variance, a block for each row. Forward reads x (a row stays in
+// cache) and writes y; it saves each row's mean and reciprocal deviation. Backward by the input reads x and dy; by
+// weight and bias it sums over stretches of rows first, and over the stretches after, always in the same order.
 
-#define LAYER_NORM(T, suffix)                                                                                          \
-    extern "C" __global__ void layer_norm_##suffix(                                                                    \
-        const T *x, const T *weight, const T *bias, T *y, T *means, T *rates, Size width, double epsilon) {            \
-        const T *in = x + blockIdx.x * width;                                                                          \
-        T sum = T(0);                                                                                                  \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) sum += in[i];                                           \
-        T mean = sumBlock(sum) / T(width);                                                                             \
-        T squares = T(0);                                                                                              \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) squares += (in[i] - mean) * (in[i] - mean);             \
-        T rate = T(1) / sqrt(sumBlock(squares) / T(width) + T(epsilon));                                               \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x)                                                         \
-            y[blockIdx.x * width + i] = (in[i] - mean) * rate * weight[i] + bias[i];                                   \
-        if (threadIdx.x == 0) {                                                                                        \
-            means[blockIdx.x] = mean;                                                                                  \
-            rates[blockIdx.x] = rate;                                                                                  \
-        }                                                                                                              \
-    }                                                                                                                  \
-    extern "C" __global__ void layer_norm_input_gradient_##suffix(                                                     \
-        const T *dy, const T *x, const T *weight, const T *means, const T *rates, T *dx, Size width) {                 \
-        const T *in = x + blockIdx.x * width;                                                                          \
-        const T *upstream = dy + blockIdx.x * width;                                                                   \
-        T mean = means[blockIdx.x];                                                                                    \
-        T rate = rates[blockIdx.x];                                                                                    \
-        T sum = T(0);                                                                                                  \
-        T along = T(0);                                                                                                \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) {                                                       \
-            T g = upstream[i] * weight[i];                                                                             \
-            sum += g;                                                                                                  \
-            along += g * (in[i] - mean) * rate;                                                                        \
-        }                                                                                                              \
-        sum = sumBlock(sum) / T(width);                                                                                \
-        along = sumBlock(along) / T(width);                                                                            \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x)                                                         \
-            dx[blockIdx.x * width + i] =                                                                               \
-                rate * (upstream[i] * weight[i] - sum - (in[i] - mean) * rate * along);                                \
-    }                                                                                                                  \
-    /* a thread for each column and stretch of rows */                                                                 \
-    extern "C" __global__ void layer_norm_weight_gradient_##suffix(                                                    \
-        const T *dy, const T *x, const T *means, const T *rates, T *dWeight, T *dBias, Size rows, Size width,          \
-        Size length) {                                                                                                 \
-        Size stretches = (rows + length - 1) / length;                                                                 \
-        EACH(i, stretches * width) {                                                                                   \
-            Size column = i % width;                                                                                   \
-            Size from = i / width * length;                                                                            \
-            Size to = from + length < rows ? from + length : rows;                                                     \
-            T weightSum = T(0);                                                                                        \
-            T biasSum = T(0);                                                                                          \
-            for (Size r = from; r < to; r++) {                                                                         \
-                T g = dy[r * width + column];                                                                          \
-                weightSum += g * (x[r * width + column] - means[r]) * rates[r];                                        \
-                biasSum += g;                                                                                          \
-            }                                                                                                          \
-            dWeight[i] = weightSum;                                                                                    \
-            dBias[i] = biasSum;                                                                                        \
-        }                                                                                                              \
+template <typename X, typename Y>
+__device__ inline void layerNorm(
+    const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,
+    Size width, double epsilon) {
+    typedef Compute<X> C;
+    const X *in = x + blockIdx.x * width;
+    Y *out = y + blockIdx.x * width;
+    bool fours = width % 4 == 0 && inFours(x) && inFours(y);
+    int count = fours ? 4 : 1;
+    Size step = (Size)blockDim.x * count;
+    C sum = C(0);
+    for (Size i = threadIdx.x * count; i < width; i += step) {
+        Four<C> v = getColumns(in, i, count);
+        for (int k = 0; k < count; k++) sum += v.at[k];
+    }
+    C mean = sumBlock(sum) / C(width);
+    C squares = C(0);
+    for (Size i = threadIdx.x * count; i < width; i += step) {
+        Four<C> v = getColumns(in, i, count);
+        for (int k = 0; k < count; k++) squares += (v.at[k] - mean) * (v.at[k] - mean);
+    }
+    C rate = C(1) / sqrt(sumBlock(squares) / C(width) + C(epsilon));
+    for (Size i = threadIdx.x * count; i < width; i += step) {
+        Four<C> v = getColumns(in, i, count);
+        for (int k = 0; k < count; k++) v.at[k] = (v.at[k] - mean) * rate * weight[i + k] + bias[i + k];
+        putColumns(out, i, v, count);
+    }
+    if (threadIdx.x == 0) {
+        means[blockIdx.x] = mean;
+        rates[blockIdx.x] = rate;
+    }
+}
+
+template <typename G, typename X>
+__device__ inline void layerNormInputGradient(
+    const G *dy, const X *x, const Compute<X> *weight, const Compute<X> *means, const Compute<X> *rates, X *dx,
+    Size width) {
+    typedef Compute<X> C;
+    const X *in = x + blockIdx.x * width;
+    const G *upstream = dy + blockIdx.x * width;
+    bool fours = width % 4 == 0 && inFours(x) && inFours(dy) && inFours(dx);
+    int count = fours ? 4 : 1;
+    Size step = (Size)blockDim.x * count;
+    C mean = means[blockIdx.x];
+    C rate = rates[blockIdx.x];
+    C sum = C(0);
+    C along = C(0);
+    for (Size i = threadIdx.x * count; i < width; i += step) {
+        Four<C> g = getColumns(upstream, i, count);
+        Four<C> v = getColumns(in, i, count);
+        for (int k = 0; k < count; k++) {
+            g.at[k] *= weight[i + k];
+            sum += g.at[k];
+            along += g.at[k] * (v.at[k] - mean) * rate;
+        }
+    }
+    sum = sumBlock(sum) / C(width);
+    along = sumBlock(along) / C(width);
+    for (Size i = threadIdx.x * count; i < width; i += step) {
+        Four<C> g = getColumns(upstream, i, count);
+        Four<C> v = getColumns(in, i, count);
+        for (int k = 0; k < count; k++)
+            v.at[k] = rate * (g.at[k] * weight[i + k] - sum - (v.at[k] - mean) * rate * along);
+        putColumns(dx, blockIdx.x * width + i, v, count);
+    }
+}
+
+template <typename G, typename X>
+__device__ inline void layerNormWeightGradient(
+    const G *dy, const X *x, const Compute<X> *means, const Compute<X> *rates, Compute<X> *dWeight, Compute<X> *dBias,
+    Size rows, Size width, Size length) {
+    typedef Compute<X> C;
+    bool fours = width % 4 == 0 && inFours(x) && inFours(dy);
+    EACH(i, columnStretches(rows, width, length, fours)) {
+        ColumnStretch s = columnStretch(i, rows, width, length, fours);
+        Four<C> weightSum = {}, biasSum = {};
+        for (Size row = s.from; row < s.to; row++) {
+            Four<C> g = getColumns(dy, row * width + s.column, s.columns);
+            Four<C> v = getColumns(x, row * width + s.column, s.columns);
+            C mean = means[row], rate = rates[row];
+            for (int k = 0; k < s.columns; k++) {
+                weightSum.at[k] += g.at[k] * (v.at[k] - mean) * rate;
+                biasSum.at[k] += g.at[k];
+            }
+        }
+        putColumns(dWeight, s.index * width + s.column, weightSum, s.columns);
+        putColumns(dBias, s.index * width + s.column, biasSum, s.columns);
+    }
+}
+
+#define FORWARD(X, x_, Y, y_)                                                                                          \
+    extern "C" __global__ void layer_norm_##x_##_##y_(                                                                 \
+        const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,      \
+        Size width, double epsilon) {                                                                                  \
+        layerNorm(x, weight, bias, y, means, rates, width, epsilon);                                                   \
     }
 
-FOR_FLOATING(LAYER_NORM)
+#define BACKWARD(G, g_, X, x_)                                                                                         \
+    extern "C" __global__ void layer_norm_input_gradient_##g_##_##x_(                                                  \
+        const G *dy, const X *x, const Compute<X> *weight, const Compute<X> *means, const Compute<X> *rates, X *dx,    \
+        Size width) {                                                                                                  \
+        layerNormInputGradient(dy, x, weight, means, rates, dx, width);                                                \
+    }                                                                                                                  \
+    extern "C" __global__ void layer_norm_weight_gradient_##g_##_##x_(                                                 \
+        const G *dy, const X *x, const Compute<X> *means, const Compute<X> *rates, Compute<X> *dWeight,                \
+        Compute<X> *dBias, Size rows, Size width, Size length) {                                                       \
+        layerNormWeightGradient(dy, x, means, rates, dWeight, dBias, rows, width, length);                             \
+    }
+
+FOR_PAIRS(FORWARD)
+FOR_PAIRS(BACKWARD)

@@ -21,12 +21,12 @@ COPY(unsigned long long, 8)
 // one order. Reads the ids once per row of the table, from cache.
 #define SCATTER(T, suffix)                                                                                             \
     extern "C" __global__ void scatter_add_rows_##suffix(                                                              \
-        const T *rows, const int *ids, T *y, Size count, Size width) {                                                 \
+        const T *rows, const int *ids, Compute<T> *y, Size count, Size width) {                                        \
         __shared__ int found[256];                                                                                     \
         __shared__ int before[256 / WARP + 1];                                                                         \
         int lane = threadIdx.x % WARP;                                                                                 \
         int warp = threadIdx.x / WARP;                                                                                 \
-        for (Size k = threadIdx.x; k < width; k += blockDim.x) y[blockIdx.x * width + k] = T(0);                       \
+        for (Size k = threadIdx.x; k < width; k += blockDim.x) y[blockIdx.x * width + k] = 0;                          \
         for (Size from = 0; from < count; from += blockDim.x) {                                                        \
             Size i = from + threadIdx.x;                                                                               \
             bool own = i < count && ids[i] == (int)blockIdx.x;                                                         \
@@ -42,12 +42,12 @@ COPY(unsigned long long, 8)
             if (own) found[position] = (int)threadIdx.x;                                                               \
             __syncthreads();                                                                                           \
             for (Size k = threadIdx.x; total > 0 && k < width; k += blockDim.x) {                                      \
-                T sum = y[blockIdx.x * width + k];                                                                     \
-                for (int m = 0; m < total; m++) sum += rows[(from + found[m]) * width + k];                            \
+                Compute<T> sum = y[blockIdx.x * width + k];                                                            \
+                for (int m = 0; m < total; m++) sum += get(rows, (from + found[m]) * width + k);                       \
                 y[blockIdx.x * width + k] = sum;                                                                       \
             }                                                                                                          \
             __syncthreads();                                                                                           \
         }                                                                                                              \
     }
 
-FOR_FLOATING(SCATTER)
+FOR_ACTIVATIONS(SCATTER)
