@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 
 /**
@@ -44,6 +45,7 @@ public final class StageThroughput {
         try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
                 CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, context, layers);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
+            teacher.narrowLinearMaps(DType.BFLOAT16);
             Map<String, Object> results = measure(engine, trial, steps, (long) batch * context, stage, teacher);
             System.out.println(
                     new Measurement("stage-throughput", engine.backend().description(), configuration, results)

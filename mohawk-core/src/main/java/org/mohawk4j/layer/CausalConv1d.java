@@ -29,6 +29,16 @@ public final class CausalConv1d extends Module {
         return taps;
     }
 
+    /** [C,1,K] */
+    public Tensor weight() {
+        return weight.value();
+    }
+
+    /** [C] */
+    public Tensor bias() {
+        return bias.value();
+    }
+
     /** Channels {@code from ..} of the convolution, as many as x has. */
     public Tensor apply(Tensor x, long from) {
         long channels = x.dim(-1);

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -38,6 +39,11 @@ public final class Linear extends Module {
     /** [E] */
     public Optional<Tensor> bias() {
         return bias.map(Parameter::value);
+    }
+
+    @Override
+    public void narrowLinearMaps(DType dtype) {
+        weight.narrow(dtype);
     }
 
     /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */

@@ -3,6 +3,8 @@ package org.mohawk4j.mixer;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.functional.SemiseparableFunction;
@@ -152,15 +154,49 @@ public final class DiscreteMamba2 extends MatrixMixer {
                 engine().zeros(batch, config.heads(), config.width() / config.heads(), config.stateSize()));
     }
 
+    /** Everything between the two projections for one position, with the state changed in place. No gradient. */
+    public interface StepKernel extends Kernel {
+        /** What does not change from position to position. */
+        record Weights(Config config, Array convWeight, Array convBias, Array skip, Array zBias) {}
+
+        /**
+         * @param projected [B, 2D + 2·G·N + H], what in_proj gives
+         * @param history [B,K-1,D + 2·G·N], float of the parameters' type
+         * @param state [B,H,P,N], likewise
+         * @return [B,D], what out_proj is applied to
+         */
+        Array step(Array projected, Weights weights, Array history, Array state);
+    }
+
     @Override
     public Tensor forward(Tensor u, MixerState state) {
         RecurrentState memory = (RecurrentState) state;
+        Optional<StepKernel> step = engine().backend().kernel(StepKernel.class);
+        if (u.dim(1) == 1 && step.isPresent() && !engine().isTracked(u)) {
+            return step(step.get(), u, memory);
+        }
         Projections in = project(u);
         Parts parts = split(conv.continued(memory.part(HISTORY), in.xBc));
         SemiseparableFunction.Result result =
                 matrix(parts.b, parts.c, in.aLog).multiply(parts.x, Optional.of(memory.part(STATE)));
         memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), in.xBc), result.state());
         return gated(Heads.merge(result.y()), in.z);
+    }
+
+    private Tensor step(StepKernel kernel, Tensor u, RecurrentState memory) {
+        Tensor projected = inProj.apply(u.reshape(u.dim(0), u.dim(2)));
+        Tensor y = engine().wrap(kernel.step(
+                projected.array(),
+                new StepKernel.Weights(
+                        config,
+                        conv.weight().array(),
+                        conv.bias().array(),
+                        skip.value().array(),
+                        zBias.value().array()),
+                memory.part(HISTORY).array(),
+                memory.part(STATE).array()));
+        memory.advance(1);
+        return outProj.apply(y).reshape(u.dim(0), 1, u.dim(2));
     }
 
     /** What {@code in_proj} gives: x, B and C before the convolution, z, A_log. */

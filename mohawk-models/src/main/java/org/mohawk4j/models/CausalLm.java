@@ -69,6 +69,7 @@ public final class CausalLm extends Module {
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
+        state.advance(ids.dim(1));
         return normalise(h);
     }
 

@@ -1,16 +1,21 @@
 package org.mohawk4j.backend.contract;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.backend.contract.KernelProbe.Narrow;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
+import org.mohawk4j.functional.ArgMaxFunction;
+import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction;
@@ -39,6 +44,9 @@ import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
+import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.HostArray;
@@ -63,7 +71,10 @@ interface KernelContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> linear() {
         return ifPresent(LinearKernel.class, probe -> {
-            for (long[] s : new long[][] {{1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {5, 65, 1}, {207, 63, 65}}) {
+            long[][] sizes = {
+                {1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {5, 65, 1}, {207, 63, 65}, {1, 2048, 13}, {3, 72, 65}, {65, 64, 72}
+            };
+            for (long[] s : sizes) {
                 for (Activation activation : Activation.values()) {
                     probe.check(
                             "linear, " + activation,
@@ -401,6 +412,57 @@ interface KernelContract extends ContractTests {
                         numbers(2, s),
                         numbers(3, s[2]));
             }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> argMax() {
+        return ifPresent(ArgMaxKernel.class, probe -> {
+            for (long columns : SIZES) {
+                probe.checkIndices(ArgMaxFunction::apply, numbers(1, 3, columns));
+                probe.checkIndices(ArgMaxFunction::apply, HostArray.filled(Shape.of(2, columns), -7));
+                probe.checkIndices(ArgMaxFunction::apply, numbers(2, 5, columns).map(v -> Math.rint(3 * v)));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> mambaStep() {
+        return ifPresent(StepKernel.class, probe -> {
+            // B, T, D, H, G, N, K
+            int[][] sizes = {
+                {1, 5, 8, 1, 1, 3, 2}, {2, 7, 24, 4, 2, 5, 4}, {3, 6, 130, 2, 2, 65, 3}, {1, 9, 128, 2, 1, 64, 4}
+            };
+            for (int[] s : sizes) {
+                DiscreteMamba2.Config config = new DiscreteMamba2.Config(s[2], s[3], s[4], s[5], s[6], 4);
+                probe.checkUntracked(
+                        "steps of " + config, x -> steps(config, probe.activation(x)), numbers(1, s[0], s[1], s[2]));
+            }
+        });
+    }
+
+    private static Tensor steps(DiscreteMamba2.Config config, Tensor u) {
+        try (DiscreteMamba2 mixer = config.create(u.engine(), new SplittableRandom(5));
+                MixerState state = mixer.newState(u.dim(0))) {
+            mixer.parameters()
+                    .forEach((name, parameter) -> parameter.set(HostArray.random(parameter.shape(), name.hashCode())
+                            .map(v -> v / 2)
+                            .toHostTensor()));
+            List<Tensor> outputs = new ArrayList<>();
+            for (long t = 0; t < u.dim(1); t++) {
+                outputs.add(mixer.forward(u.narrow(1, t, 1), state));
+            }
+            return Tensor.concat(1, outputs);
+        }
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> recorder() {
+        return onEach(probe -> {
+            Assumptions.assumeTrue(
+                    probe.backend().kernel(Recorder.class).isPresent(),
+                    () -> probe.backend().name() + " has no Recorder");
+            KernelProbe.checkRecorder(probe);
         });
     }
 

@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
@@ -101,6 +103,58 @@ final class KernelProbe {
             long left = probe.backend().memory().liveBytes() - held;
             throw new AssertionError(name + " leaves " + left + " bytes behind");
         }
+    }
+
+    /** As {@link #check}, of a function without gradients. */
+    void checkUntracked(String what, Function<Tensor, Tensor> function, HostArray input) {
+        Function<List<Tensor>, Tensor> of = inputs -> function.apply(inputs.get(0));
+        compare(what, run(fused, of, List.of(), input), run(plain, of, List.of(), input), List.of());
+    }
+
+    /** Whole numbers, which must be the same. */
+    void checkIndices(Function<Tensor, Tensor> function, HostArray input) {
+        try (Scope scope = fused.scope()) {
+            Tensor x = activation(scope.adopt(upload(fused, input)));
+            Tensor same = upload(plain, HostArray.of(x.toHost()));
+            TensorAssert.assertClose(
+                    "indices of " + input.shape(),
+                    HostArray.of(function.apply(x).toHost()),
+                    HostArray.of(function.apply(same).toHost()),
+                    HostArray.filled(Shape.of(input.shape().dim(0)), 0));
+        }
+    }
+
+    /** A recording does its work anew on the numbers that are there, and leaves nothing behind. */
+    static void checkRecorder(BackendProbe probe) {
+        Recorder recorder = probe.backend().kernel(Recorder.class).orElseThrow();
+        Engine engine = new Engine(probe.backend());
+        long before = probe.backend().memory().liveBytes();
+        try (Scope scope = engine.scope()) {
+            Tensor x = scope.adopt(engine.zeros(63, 65));
+            Tensor weight = scope.adopt(engine.tensor(numbers(9, 65, 65).toHostTensor(), engine.parameterType()));
+            UnaryOperator<Tensor> work =
+                    in -> in.matmul(weight).softmax().mul(in).sum(0);
+            List<Tensor> made = new ArrayList<>(List.of(work.apply(x)));
+            try (Recorder.Recording recording = recorder.record(() -> made.set(0, work.apply(x)))) {
+                for (int seed = 0; seed < 3; seed++) {
+                    Tensor next = engine.tensor(numbers(seed, 63, 65).toHostTensor(), engine.parameterType());
+                    engine.backend().memory().copyInto(x.array(), next.array());
+                    recording.replay();
+                    TensorAssert.assertClose(
+                            "replay " + seed,
+                            HostArray.of(made.get(0).toHost()),
+                            HostArray.of(work.apply(x).toHost()),
+                            HostArray.filled(Shape.of(65), 0));
+                }
+            }
+        }
+        if (probe.backend().memory().liveBytes() != before) {
+            throw new AssertionError("a recording leaves memory behind");
+        }
+    }
+
+    private static HostArray numbers(long seed, long... shape) {
+        return HostArray.random(Shape.of(shape), seed);
     }
 
     /** Three steps over parameters of odd sizes, clipped, some without decay. */

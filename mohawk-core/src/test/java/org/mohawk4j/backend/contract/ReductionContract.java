@@ -90,9 +90,9 @@ interface ReductionContract extends ContractTests {
             for (long length : SIZES) {
                 for (long place = 0; place < length; place += Math.max(1, length / 5)) {
                     long at = place;
-                    HostArray x =
-                            HostArray.byIndex(Shape.of(2, length), i -> i[0] == 1 && i[1] == at ? Double.NaN : i[1])
-                                    .roundedTo(probe.dtype());
+                    HostArray x = HostArray.byIndex(
+                                    Shape.of(2, length), i -> i[0] == 1 && i[1] == at ? Double.NaN : i[1])
+                            .roundedTo(probe.dtype());
                     checkMax(probe, x, 1);
                     checkMax(probe, HostOps.permute(x, 1, 0), 0);
                 }

@@ -11,8 +11,10 @@ import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.backend.ReductionOps;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
+import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
@@ -24,6 +26,7 @@ import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.functional.SkipFunction.SkipKernel;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
+import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
 import org.mohawk4j.tensor.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
@@ -61,6 +64,9 @@ final class CudaBackend implements Backend {
         present.put(CausalConv1dKernel.class, new CudaConvolution(pool, kernels, reductions));
         present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
         present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
+        present.put(ArgMaxKernel.class, reductions);
+        present.put(StepKernel.class, new CudaMambaStep(pool, kernels));
+        present.put(Recorder.class, new CudaRecorder(context, pool));
         present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
         present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
         present.put(

@@ -95,7 +95,7 @@ final class CudaDistillation implements DistillationKernel {
         private final DType logitType;
 
         Side(Operands given) {
-            logitType = given.weight().dtype();
+            logitType = ElementType.accumulator(given.weight().dtype());
             hidden = conversions.as(matmul.operands(logitType), given.hidden());
             weight = conversions.as(matmul.operands(logitType), given.weight());
         }

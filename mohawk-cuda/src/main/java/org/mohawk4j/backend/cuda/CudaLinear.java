@@ -19,6 +19,7 @@ final class CudaLinear implements LinearKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
+    private final CudaGemv gemv;
     private final CudaReductions reductions;
     private final Conversions conversions;
 
@@ -27,6 +28,7 @@ final class CudaLinear implements LinearKernel {
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
+        this.gemv = new CudaGemv(pool, kernels);
         this.reductions = reductions;
         this.conversions = conversions;
     }
@@ -43,7 +45,9 @@ final class CudaLinear implements LinearKernel {
         CudaArray w = conversions.as(operands, weight);
         List<Array> saved = new ArrayList<>();
         CudaArray y;
-        if (bias.isEmpty() && activation == Activation.NONE) {
+        if (!kept && gemv.supports(x, w)) {
+            y = gemv.product(x, w, bias, code(activation), input.dtype());
+        } else if (bias.isEmpty() && activation == Activation.NONE) {
             y = matmul.product(x, false, w, true, input.dtype());
         } else if (bias.isPresent()
                 && (activation == Activation.NONE || activation == Activation.GELU_TANH)

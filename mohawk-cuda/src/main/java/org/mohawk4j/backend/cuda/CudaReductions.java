@@ -3,13 +3,15 @@ package org.mohawk4j.backend.cuda;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /** What runs along an axis. The order of every sum follows from the shape alone. */
-final class CudaReductions implements ReductionOps {
+final class CudaReductions implements ReductionOps, ArgMaxKernel {
     private static final String SOURCE = "reduction.cu";
     private static final int WARP = 32;
+    private static final int MOST_THREADS = 1024;
 
     /** As in {@code reduction.cu}. */
     private static final int SUM = 0;
@@ -175,6 +177,20 @@ final class CudaReductions implements ReductionOps {
             columns(op, parts, y, outer, segments, inner);
             pool.release(parts);
         }
+    }
+
+    @Override
+    public Array argMax(Array x) {
+        CudaArray in = CudaArray.cast(x);
+        CudaArray y = pool.take(DType.INT32, Shape.of(in.shape().dim(0)));
+        kernels.get(SOURCE, "arg_max", in.dtype())
+                .launch(
+                        in.shape().dim(0),
+                        1,
+                        MOST_THREADS,
+                        0,
+                        kernels.arguments().add(in).add(y).add(in.shape().dim(1)));
+        return y;
     }
 
     @Override
