@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.mixer.DiscreteMamba2;
@@ -35,6 +34,10 @@ public final class GenerationThroughput {
         int batch = args.length > 0 ? Integer.parseInt(args[0]) : 1;
         int tokens = args.length > 1 ? Integer.parseInt(args[1]) : 512;
         int layers = args.length > 2 ? Integer.parseInt(args[2]) : 24;
+        System.out.println(measure(batch, tokens, layers).toJson());
+    }
+
+    static Measurement measure(int batch, int tokens, int layers) {
         Map<String, Object> configuration = new LinkedHashMap<>();
         configuration.put("batch", batch);
         configuration.put("tokens", tokens);
@@ -42,15 +45,14 @@ public final class GenerationThroughput {
         configuration.put("width", WIDTH);
         configuration.put("heads", HEADS);
         configuration.put("vocabulary", VOCABULARY);
-        try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
+        try (Engine engine = DeviceTimer.open();
                 CausalLm model = student(engine, layers)) {
             model.narrowLinearMaps(DType.BFLOAT16);
-            System.out.println(new Measurement(
-                            "generation-throughput",
-                            engine.backend().description(),
-                            configuration,
-                            measure(engine, model, batch, tokens))
-                    .toJson());
+            return new Measurement(
+                    "generation-throughput",
+                    engine.backend().description(),
+                    configuration,
+                    results(engine, model, batch, tokens));
         }
     }
 
@@ -62,7 +64,7 @@ public final class GenerationThroughput {
                 new SplittableRandom(0));
     }
 
-    private static Map<String, Object> measure(Engine engine, CausalLm model, int batch, int tokens) {
+    private static Map<String, Object> results(Engine engine, CausalLm model, int batch, int tokens) {
         Generator generator = new Generator(model, Sampling.GREEDY, 0);
         int[][] prompts = new int[batch][];
         Arrays.fill(prompts, PROMPT);

@@ -13,6 +13,7 @@ import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.backend.Stopwatch;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
@@ -67,6 +68,7 @@ final class CudaBackend implements Backend {
         present.put(ArgMaxKernel.class, reductions);
         present.put(StepKernel.class, new CudaMambaStep(pool, kernels));
         present.put(Recorder.class, new CudaRecorder(context, pool));
+        present.put(Stopwatch.class, new CudaStopwatch(context));
         present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
         present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
         present.put(
