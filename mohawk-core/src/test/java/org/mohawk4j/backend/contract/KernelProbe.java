@@ -31,6 +31,8 @@ final class KernelProbe {
     /** What operands and results of eight bits may cost. */
     private static final double MIXED = 1e-2;
 
+    private static final long FEW = 8;
+
     private final BackendProbe probe;
     private final Engine fused;
     private final Engine plain;
@@ -259,7 +261,8 @@ final class KernelProbe {
         TensorAssert.assertClose(
                 what, actual, expected, expected.map(v -> 20 * tolerance * (Math.abs(v) + size) + tolerance * 1e-3));
         double error = Closeness.relativeError(actual.values(), expected.values());
-        if (size > 0 && !(error <= tolerance)) {
+        // a few numbers may be small differences of large ones
+        if (size > 0 && expected.shape().size() >= FEW && !(error <= tolerance)) {
             throw new AssertionError(what + ": relative error " + error + " exceeds " + tolerance);
         }
     }

@@ -10,8 +10,11 @@ import org.mohawk4j.tensor.Shape;
 final class CudaLayerNorm implements LayerNormKernel {
     private static final String SOURCE = "layer_norm.cu";
 
+    /** Groups of four numbers that a thread keeps at most. */
+    private static final long MOST_FOURS = 8;
+
     /** Rows that one thread adds up. */
-    private static final long STRETCH = 64;
+    private static final long STRETCH = 32;
 
     private final CudaPool pool;
     private final CudaKernels kernels;
@@ -27,6 +30,14 @@ final class CudaLayerNorm implements LayerNormKernel {
         this.reductions = reductions;
     }
 
+    /** The version for what a thread can keep of a row. */
+    private CudaKernels.Kernel kernel(String name, DType left, DType right, long width, CudaArray... arrays) {
+        long fours = (width + 4 * CudaKernels.THREADS - 1) / (4 * CudaKernels.THREADS);
+        boolean kept = fours <= MOST_FOURS && CudaKernels.inFours(width, arrays);
+        return kernels.source(SOURCE, "FOURS=" + (kept ? fours : 0))
+                .kernel(name + ElementType.suffix(left) + ElementType.suffix(right));
+    }
+
     @Override
     public Result forward(Array x, Array weight, Array bias, double epsilon) {
         CudaArray in = CudaArray.cast(x);
@@ -37,7 +48,7 @@ final class CudaLayerNorm implements LayerNormKernel {
         CudaArray y = pool.take(dtype, in.shape());
         CudaArray means = pool.take(statistics, Shape.of(rows));
         CudaArray rates = pool.take(statistics, Shape.of(rows));
-        kernels.get(SOURCE, "layer_norm", in.dtype(), dtype)
+        kernel("layer_norm", in.dtype(), dtype, width, in, y)
                 .launch(
                         rows,
                         1,
@@ -64,7 +75,7 @@ final class CudaLayerNorm implements LayerNormKernel {
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
         CudaArray dx = pool.take(in.dtype(), in.shape());
-        kernels.get(SOURCE, "layer_norm_input_gradient", upstream.dtype(), in.dtype())
+        kernel("layer_norm_input_gradient", upstream.dtype(), in.dtype(), width, upstream, in, dx)
                 .launch(
                         rows,
                         1,
@@ -81,7 +92,7 @@ final class CudaLayerNorm implements LayerNormKernel {
         long stretches = (rows + STRETCH - 1) / STRETCH;
         CudaArray ofWeight = pool.take(means.dtype(), Shape.of(stretches, width));
         CudaArray ofBias = pool.take(means.dtype(), Shape.of(stretches, width));
-        kernels.get(SOURCE, "layer_norm_weight_gradient", upstream.dtype(), in.dtype())
+        kernel("layer_norm_weight_gradient", upstream.dtype(), in.dtype(), width, upstream, in)
                 .each(
                         CudaKernels.fours(stretches * width),
                         kernels.arguments()

@@ -109,10 +109,10 @@ final class CudaLayout implements LayoutOps {
     public Array scatterAddRows(Array rows, Array ids, long v) {
         CudaArray given = CudaArray.cast(rows);
         long width = given.shape().dim(-1);
-        CudaArray y = pool.take(ElementType.accumulator(given.dtype()), Shape.of(v, width));
+        CudaArray y = CudaArray.cast(memory.full(Shape.of(v, width), ElementType.accumulator(given.dtype()), 0));
         kernels.get(SOURCE, "scatter_add_rows", given.dtype())
                 .launch(
-                        v,
+                        ids.shape().size(),
                         1,
                         CudaKernels.THREADS,
                         0,

@@ -5,6 +5,15 @@ typedef long long Size;
 #define EACH(i, n)                                                                                                     \
     for (Size i = blockIdx.x * (Size)blockDim.x + threadIdx.x; i < (n); i += (Size)gridDim.x * blockDim.x)
 
+// Division of 64-bit integers takes some ten times as long as of 32-bit ones, so it is left to those that need it.
+__device__ inline Size quotient(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a / (unsigned)b) : a / b;
+}
+
+__device__ inline Size remainder(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a % (unsigned)b) : a % b;
+}
+
 #define WARP 32
 #define ALL_LANES 0xffffffffu
 
@@ -99,47 +108,66 @@ __device__ inline bool inFours(const T *x) {
     return (Size)x % (4 * sizeof(T)) == 0;
 }
 
-// Up to four columns of a row, zeros beyond the last.
-template <typename T>
-__device__ inline Four<Compute<T>> getColumns(const T *x, Size i, int count) {
-    if (count == 4) return getFour(x, i);
+// One or four columns of a row.
+template <int COLUMNS, typename T>
+__device__ inline Four<Compute<T>> getColumns(const T *x, Size i) {
+    if (COLUMNS == 4) return getFour(x, i);
     Four<Compute<T>> v = {};
-    for (int k = 0; k < count; k++) v.at[k] = get(x, i + k);
+    v.at[0] = get(x, i);
     return v;
 }
 
-template <typename T>
-__device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v, int count) {
-    if (count == 4) {
+template <int COLUMNS, typename T>
+__device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v) {
+    if (COLUMNS == 4) {
         putFour(y, i, v);
     } else {
-        for (int k = 0; k < count; k++) put(y, i + k, v.at[k]);
+        put(y, i, v.at[0]);
     }
 }
 
-// The part of a thread that adds up columns of [rows, width]: some columns (four if everything lies in fours, else
-// one) and a stretch of rows. Sums of stretches are added up in order afterwards.
+// The part of a thread that adds up columns of [rows, width]: one column or four neighbours, and a stretch of rows. Sums
+// of stretches are added up in order afterwards.
 struct ColumnStretch {
     Size column;
-    int columns;
     Size index;
     Size from;
     Size to;
 };
 
-__device__ inline ColumnStretch columnStretch(Size i, Size rows, Size width, Size length, bool fours) {
-    Size across = fours ? width / 4 : width;
+template <int COLUMNS>
+__device__ inline ColumnStretch columnStretch(Size i, Size rows, Size width, Size length) {
+    Size across = width / COLUMNS;
     ColumnStretch s;
-    s.columns = fours ? 4 : 1;
-    s.column = i % across * s.columns;
-    s.index = i / across;
+    s.column = remainder(i, across) * COLUMNS;
+    s.index = quotient(i, across);
     s.from = s.index * length;
     s.to = s.from + length < rows ? s.from + length : rows;
     return s;
 }
 
-__device__ inline Size columnStretches(Size rows, Size width, Size length, bool fours) {
-    return (fours ? width / 4 : width) * ((rows + length - 1) / length);
+template <int COLUMNS>
+__device__ inline Size columnStretches(Size rows, Size width, Size length) {
+    return width / COLUMNS * ((rows + length - 1) / length);
+}
+
+// exp for numbers of a type: where eight bits are kept anyway, the fast one.
+template <typename T>
+__device__ inline Compute<T> expOf(Compute<T> x) {
+    return exp(x);
+}
+template <>
+__device__ inline float expOf<Bf16>(float x) {
+    return __expf(x);
+}
+
+template <typename T>
+__device__ inline Compute<T> sigmoidOf(Compute<T> x) {
+    return Compute<T>(1) / (Compute<T>(1) + exp(-x));
+}
+template <>
+__device__ inline float sigmoidOf<Bf16>(float x) {
+    return __fdividef(1.f, 1.f + __expf(-x));
 }
 
 // One kernel for each type that parameters have.
@@ -161,7 +189,6 @@ struct Indexing {
     Size right[8];
 };
 
-// Division of 64-bit integers takes some ten times as long, so it is left to those that need it.
 template <typename Index>
 __device__ inline void locateAs(const Indexing &at, Index i, Size &left, Size &right) {
     left = 0;
@@ -182,14 +209,6 @@ __device__ inline void locate(const Indexing &at, Size i, Size &left, Size &righ
     } else {
         locateAs(at, i, left, right);
     }
-}
-
-__device__ inline Size quotient(Size a, Size b) {
-    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a / (unsigned)b) : a / b;
-}
-
-__device__ inline Size remainder(Size a, Size b) {
-    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a % (unsigned)b) : a % b;
 }
 
 enum { SUM, MAX };

@@ -55,8 +55,8 @@ __device__ inline Four<C> weighted(const Four<C> *taps, const Window<C> &window,
 
 template <typename T>
 __device__ inline void convolution(
-    const T *x, const Compute<T> *weight, const Compute<T> *bias, T *y, Size threads, Size time, Size channels,
-    Size length) {
+    const T *__restrict__ x, const Compute<T> *__restrict__ weight, const Compute<T> *__restrict__ bias,
+    T *__restrict__ y, Size threads, Size time, Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
@@ -66,12 +66,13 @@ __device__ inline void convolution(
 #pragma unroll
         for (int k = 0; k < TAPS; k++) {
             Size before = s.from - TAPS + k;
-            window.seen[k] = before >= 0 ? getColumns(x, s.base + before * channels, CHANNELS) : Four<C>{};
+            window.seen[k] = before >= 0 ? getColumns<CHANNELS>(x, s.base + before * channels) : Four<C>{};
         }
         for (int c = 0; c < CHANNELS; c++) shift.at[c] = bias[s.channel + c];
+#pragma unroll 8
         for (Size t = s.from; t < s.to; t++) {
-            window.push(getColumns(x, s.base + t * channels, CHANNELS));
-            putColumns(y, s.base + t * channels, weighted(taps, window, shift), CHANNELS);
+            window.push(getColumns<CHANNELS>(x, s.base + t * channels));
+            putColumns<CHANNELS>(y, s.base + t * channels, weighted(taps, window, shift));
         }
     }
 }
@@ -79,7 +80,8 @@ __device__ inline void convolution(
 // dx[t] = sum over k of weight[k] dy[t+K-1-k]: the same, backwards in time.
 template <typename G, typename T>
 __device__ inline void convolutionInputGradient(
-    const G *dy, const Compute<T> *weight, T *dx, Size threads, Size time, Size channels, Size length) {
+    const G *__restrict__ dy, const Compute<T> *__restrict__ weight, T *__restrict__ dx, Size threads, Size time,
+    Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
@@ -89,19 +91,20 @@ __device__ inline void convolutionInputGradient(
 #pragma unroll
         for (int k = 0; k < TAPS; k++) {
             Size after = s.to + TAPS - 1 - k;
-            window.seen[k] = after < time ? getColumns(dy, s.base + after * channels, CHANNELS) : Four<C>{};
+            window.seen[k] = after < time ? getColumns<CHANNELS>(dy, s.base + after * channels) : Four<C>{};
         }
+#pragma unroll 8
         for (Size t = s.to - 1; t >= s.from; t--) {
-            window.push(getColumns(dy, s.base + t * channels, CHANNELS));
-            putColumns(dx, s.base + t * channels, weighted(taps, window, Four<C>{}), CHANNELS);
+            window.push(getColumns<CHANNELS>(dy, s.base + t * channels));
+            putColumns<CHANNELS>(dx, s.base + t * channels, weighted(taps, window, Four<C>{}));
         }
     }
 }
 
 template <typename G, typename T>
 __device__ inline void convolutionWeightGradient(
-    const G *dy, const T *x, Compute<T> *dWeight, Compute<T> *dBias, Size threads, Size time, Size channels,
-    Size length) {
+    const G *__restrict__ dy, const T *__restrict__ x, Compute<T> *__restrict__ dWeight, Compute<T> *__restrict__ dBias,
+    Size threads, Size time, Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
@@ -110,11 +113,12 @@ __device__ inline void convolutionWeightGradient(
 #pragma unroll
         for (int k = 0; k < TAPS; k++) {
             Size before = s.from - TAPS + k;
-            window.seen[k] = before >= 0 ? getColumns(x, s.base + before * channels, CHANNELS) : Four<C>{};
+            window.seen[k] = before >= 0 ? getColumns<CHANNELS>(x, s.base + before * channels) : Four<C>{};
         }
+#pragma unroll 8
         for (Size t = s.from; t < s.to; t++) {
-            Four<C> g = getColumns(dy, s.base + t * channels, CHANNELS);
-            window.push(getColumns(x, s.base + t * channels, CHANNELS));
+            Four<C> g = getColumns<CHANNELS>(dy, s.base + t * channels);
+            window.push(getColumns<CHANNELS>(x, s.base + t * channels));
 #pragma unroll
             for (int c = 0; c < CHANNELS; c++) {
                 total.at[c] += g.at[c];

@@ -1,34 +1,73 @@
-// Layer normalisation of rows [rows, width], biased variance, a block for each row. Forward reads x (a row stays in
-// cache) and writes y; it saves each row's mean and reciprocal deviation. Backward by the input reads x and dy; by
-// weight and bias it sums over stretches of rows first, and over the stretches after, always in the same order.
+// Layer normalisation of rows [rows, width], biased variance, a block for each row. Each number is read once and kept by
+// its thread: FOURS is how many groups of four neighbours a thread keeps, 0 where rows do not lie in fours or are too
+// long, and then they are read again from cache. Forward saves each row's mean and reciprocal deviation. Backward by
+// weight and bias sums over stretches of rows first, and over the stretches after, always in the same order.
+
+#if FOURS > 0
+#define COLUMNS 4
+#define KEPT FOURS
+#else
+#define COLUMNS 1
+#define KEPT 1
+#endif
+
+// The groups of a row that this thread takes.
+template <typename Body>
+__device__ inline void eachGroup(Size width, Body body) {
+#if FOURS > 0
+#pragma unroll
+    for (int slot = 0; slot < FOURS; slot++) {
+        Size i = ((Size)slot * blockDim.x + threadIdx.x) * COLUMNS;
+        if (i < width) body(slot, i);
+    }
+#else
+    for (Size i = threadIdx.x; i < width; i += blockDim.x) body(0, i);
+#endif
+}
+
+template <typename T>
+struct Row {
+    typedef Four<Compute<T>> Group;
+    const T *from;
+    Group kept[KEPT];
+
+    __device__ inline explicit Row(const T *from) : from(from) {}
+
+    __device__ inline void load(int slot, Size i) {
+        if (FOURS > 0) kept[slot] = getColumns<COLUMNS>(from, i);
+    }
+
+    __device__ inline Group at(int slot, Size i) const {
+        return FOURS > 0 ? kept[slot] : getColumns<COLUMNS>(from, i);
+    }
+};
 
 template <typename X, typename Y>
 __device__ inline void layerNorm(
     const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,
     Size width, double epsilon) {
     typedef Compute<X> C;
-    const X *in = x + blockIdx.x * width;
-    Y *out = y + blockIdx.x * width;
-    bool fours = width % 4 == 0 && inFours(x) && inFours(y);
-    int count = fours ? 4 : 1;
-    Size step = (Size)blockDim.x * count;
+    Row<X> row(x + blockIdx.x * width);
     C sum = C(0);
-    for (Size i = threadIdx.x * count; i < width; i += step) {
-        Four<C> v = getColumns(in, i, count);
-        for (int k = 0; k < count; k++) sum += v.at[k];
-    }
+    eachGroup(width, [&](int slot, Size i) {
+        row.load(slot, i);
+        Four<C> v = row.at(slot, i);
+        for (int k = 0; k < COLUMNS; k++) sum += v.at[k];
+    });
     C mean = sumBlock(sum) / C(width);
     C squares = C(0);
-    for (Size i = threadIdx.x * count; i < width; i += step) {
-        Four<C> v = getColumns(in, i, count);
-        for (int k = 0; k < count; k++) squares += (v.at[k] - mean) * (v.at[k] - mean);
-    }
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        for (int k = 0; k < COLUMNS; k++) squares += (v.at[k] - mean) * (v.at[k] - mean);
+    });
     C rate = C(1) / sqrt(sumBlock(squares) / C(width) + C(epsilon));
-    for (Size i = threadIdx.x * count; i < width; i += step) {
-        Four<C> v = getColumns(in, i, count);
-        for (int k = 0; k < count; k++) v.at[k] = (v.at[k] - mean) * rate * weight[i + k] + bias[i + k];
-        putColumns(out, i, v, count);
-    }
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        Four<C> shift = getColumns<COLUMNS>(bias, i);
+        for (int k = 0; k < COLUMNS; k++) v.at[k] = (v.at[k] - mean) * rate * scale.at[k] + shift.at[k];
+        putColumns<COLUMNS>(y, blockIdx.x * width + i, v);
+    });
     if (threadIdx.x == 0) {
         means[blockIdx.x] = mean;
         rates[blockIdx.x] = rate;
@@ -40,55 +79,56 @@ __device__ inline void layerNormInputGradient(
     const G *dy, const X *x, const Compute<X> *weight, const Compute<X> *means, const Compute<X> *rates, X *dx,
     Size width) {
     typedef Compute<X> C;
-    const X *in = x + blockIdx.x * width;
-    const G *upstream = dy + blockIdx.x * width;
-    bool fours = width % 4 == 0 && inFours(x) && inFours(dy) && inFours(dx);
-    int count = fours ? 4 : 1;
-    Size step = (Size)blockDim.x * count;
+    Row<X> row(x + blockIdx.x * width);
+    Row<G> upstream(dy + blockIdx.x * width);
     C mean = means[blockIdx.x];
     C rate = rates[blockIdx.x];
     C sum = C(0);
     C along = C(0);
-    for (Size i = threadIdx.x * count; i < width; i += step) {
-        Four<C> g = getColumns(upstream, i, count);
-        Four<C> v = getColumns(in, i, count);
-        for (int k = 0; k < count; k++) {
-            g.at[k] *= weight[i + k];
-            sum += g.at[k];
-            along += g.at[k] * (v.at[k] - mean) * rate;
+    eachGroup(width, [&](int slot, Size i) {
+        row.load(slot, i);
+        upstream.load(slot, i);
+        Four<C> v = row.at(slot, i);
+        Four<C> g = upstream.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        for (int k = 0; k < COLUMNS; k++) {
+            sum += g.at[k] * scale.at[k];
+            along += g.at[k] * scale.at[k] * (v.at[k] - mean) * rate;
         }
-    }
+    });
     sum = sumBlock(sum) / C(width);
     along = sumBlock(along) / C(width);
-    for (Size i = threadIdx.x * count; i < width; i += step) {
-        Four<C> g = getColumns(upstream, i, count);
-        Four<C> v = getColumns(in, i, count);
-        for (int k = 0; k < count; k++)
-            v.at[k] = rate * (g.at[k] * weight[i + k] - sum - (v.at[k] - mean) * rate * along);
-        putColumns(dx, blockIdx.x * width + i, v, count);
-    }
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        Four<C> g = upstream.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        for (int k = 0; k < COLUMNS; k++)
+            v.at[k] = rate * (g.at[k] * scale.at[k] - sum - (v.at[k] - mean) * rate * along);
+        putColumns<COLUMNS>(dx, blockIdx.x * width + i, v);
+    });
 }
 
 template <typename G, typename X>
 __device__ inline void layerNormWeightGradient(
-    const G *dy, const X *x, const Compute<X> *means, const Compute<X> *rates, Compute<X> *dWeight, Compute<X> *dBias,
-    Size rows, Size width, Size length) {
+    const G *__restrict__ dy, const X *__restrict__ x, const Compute<X> *__restrict__ means,
+    const Compute<X> *__restrict__ rates, Compute<X> *__restrict__ dWeight, Compute<X> *__restrict__ dBias, Size rows,
+    Size width, Size length) {
     typedef Compute<X> C;
-    bool fours = width % 4 == 0 && inFours(x) && inFours(dy);
-    EACH(i, columnStretches(rows, width, length, fours)) {
-        ColumnStretch s = columnStretch(i, rows, width, length, fours);
+    EACH(i, columnStretches<COLUMNS>(rows, width, length)) {
+        ColumnStretch s = columnStretch<COLUMNS>(i, rows, width, length);
         Four<C> weightSum = {}, biasSum = {};
+#pragma unroll 4
         for (Size row = s.from; row < s.to; row++) {
-            Four<C> g = getColumns(dy, row * width + s.column, s.columns);
-            Four<C> v = getColumns(x, row * width + s.column, s.columns);
+            Four<C> g = getColumns<COLUMNS>(dy, row * width + s.column);
+            Four<C> v = getColumns<COLUMNS>(x, row * width + s.column);
             C mean = means[row], rate = rates[row];
-            for (int k = 0; k < s.columns; k++) {
+            for (int k = 0; k < COLUMNS; k++) {
                 weightSum.at[k] += g.at[k] * (v.at[k] - mean) * rate;
                 biasSum.at[k] += g.at[k];
             }
         }
-        putColumns(dWeight, s.index * width + s.column, weightSum, s.columns);
-        putColumns(dBias, s.index * width + s.column, biasSum, s.columns);
+        putColumns<COLUMNS>(dWeight, s.index * width + s.column, weightSum);
+        putColumns<COLUMNS>(dBias, s.index * width + s.column, biasSum);
     }
 }
 

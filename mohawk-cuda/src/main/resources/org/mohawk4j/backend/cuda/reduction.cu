@@ -27,14 +27,16 @@
     }                                                                                                                  \
     /* a thread for each segment of a column */                                                                        \
     extern "C" __global__ void reduce_columns_##suffix(                                                                \
-        int op, const T *x, Compute<T> *y, Size outer, Size reduced, Size inner, Size segments, Size length) {         \
+        int op, const T *__restrict__ x, Compute<T> *__restrict__ y, Size outer, Size reduced, Size inner,             \
+        Size segments, Size length) {         \
         EACH(i, outer * segments * inner) {                                                                            \
-            Size column = i % inner;                                                                                   \
-            Size segment = i / inner % segments;                                                                       \
+            Size column = remainder(i, inner);                                                                         \
+            Size segment = remainder(quotient(i, inner), segments);                                                                       \
             Size from = segment * length;                                                                              \
             Size to = from + length < reduced ? from + length : reduced;                                               \
-            const T *base = x + (i / (inner * segments)) * reduced * inner + column;                                   \
+            const T *base = x + quotient(i, inner * segments) * reduced * inner + column;                                   \
             Compute<T> part = start<Compute<T>>(op);                                                                   \
+            _Pragma("unroll 8")                                                                                        \
             for (Size k = from; k < to; k++) part = combine(op, part, get(base, k * inner));                           \
             y[i] = part;                                                                                               \
         }                                                                                                              \
