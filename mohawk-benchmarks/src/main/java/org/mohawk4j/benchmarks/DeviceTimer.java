@@ -13,7 +13,7 @@ import org.mohawk4j.tensor.Tensor;
 
 /** Times work by the device's own clock. What the work makes is freed each time. */
 final class DeviceTimer {
-    private static final int WARM_UP = 5;
+    private static final int WARM_UP = 300;
     private static final int RUNS = 21;
 
     private final Engine engine;

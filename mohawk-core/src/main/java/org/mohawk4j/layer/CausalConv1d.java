@@ -46,6 +46,11 @@ public final class CausalConv1d extends Module {
                 x, weight.value().narrow(0, from, channels), bias.value().narrow(0, from, channels));
     }
 
+    /** All channels, split into neighbouring ones: [B,T,length] for each length. */
+    public List<Tensor> applyParts(Tensor x, long... lengths) {
+        return CausalConv1dFunction.applyParts(x, weight.value(), bias.value(), lengths);
+    }
+
     /**
      * All channels, continued from what came before.
      *

@@ -142,7 +142,7 @@ public final class DiscreteMamba2 extends MatrixMixer {
     @Override
     public Tensor forward(Tensor u) {
         Projections in = project(u);
-        Parts parts = split(conv.apply(in.xBc, 0));
+        Parts parts = parts(conv.applyParts(in.xBc, config.width(), config.stateWidth(), config.stateWidth()));
         return gated(Heads.merge(matrix(parts.b, parts.c, in.aLog).multiply(parts.x)), in.z);
     }
 
@@ -176,7 +176,8 @@ public final class DiscreteMamba2 extends MatrixMixer {
             return step(step.get(), u, memory);
         }
         Projections in = project(u);
-        Parts parts = split(conv.continued(memory.part(HISTORY), in.xBc));
+        Parts parts = parts(conv.continued(memory.part(HISTORY), in.xBc)
+                .split(-1, config.width(), config.stateWidth(), config.stateWidth()));
         SemiseparableFunction.Result result =
                 matrix(parts.b, parts.c, in.aLog).multiply(parts.x, Optional.of(memory.part(STATE)));
         memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), in.xBc), result.state());
@@ -214,8 +215,7 @@ public final class DiscreteMamba2 extends MatrixMixer {
     /** Values [B,T,H,P], B and C [B,T,G·N]. */
     private record Parts(Tensor x, Tensor b, Tensor c) {}
 
-    private Parts split(Tensor xBc) {
-        List<Tensor> parts = xBc.split(-1, config.width(), config.stateWidth(), config.stateWidth());
+    private Parts parts(List<Tensor> parts) {
         return new Parts(Heads.split(parts.get(0), config.heads()), parts.get(1), parts.get(2));
     }
 

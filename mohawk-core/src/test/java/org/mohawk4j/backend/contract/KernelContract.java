@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.contract;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -20,6 +21,7 @@ import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
+import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
 import org.mohawk4j.functional.DistanceFunction;
 import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
 import org.mohawk4j.functional.DistillationFunction;
@@ -32,6 +34,8 @@ import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.ResidualFunction;
+import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction;
@@ -144,6 +148,40 @@ interface KernelContract extends ContractTests {
                         numbers(1, s[0], s[1], s[2]),
                         numbers(2, s[2], 1, s[3]),
                         numbers(3, s[2]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> convolutionInParts() {
+        return ifPresent(SplitConv1dKernel.class, probe -> {
+            // B, T, K, the parts
+            long[][] sizes = {{1, 1, 2, 1, 1}, {2, 13, 4, 8, 4, 4}, {2, 65, 4, 5, 3, 7}, {3, 70, 3, 64, 64}};
+            for (long[] s : sizes) {
+                long[] parts = Arrays.copyOfRange(s, 3, s.length);
+                long channels = Arrays.stream(parts).sum();
+                probe.check(
+                        "convolution in parts " + Arrays.toString(parts),
+                        x -> Tensor.concat(
+                                2,
+                                CausalConv1dFunction.applyParts(probe.activation(x.get(0)), x.get(1), x.get(2), parts)),
+                        numbers(1, s[0], s[1], channels),
+                        numbers(2, channels, 1, s[2]),
+                        numbers(3, channels));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> residual() {
+        return ifPresent(ResidualKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 1}, {13, 63}, {2, 5, 64}}) {
+                probe.check(
+                        "residual sum",
+                        x -> ResidualFunction.apply(x.get(0), probe.activation(x.get(1)), probe.activation(x.get(2))),
+                        numbers(1, s),
+                        numbers(2, s),
+                        numbers(3, s));
             }
         });
     }

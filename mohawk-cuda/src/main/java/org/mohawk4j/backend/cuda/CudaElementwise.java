@@ -41,7 +41,7 @@ final class CudaElementwise implements ElementwiseOps {
         CudaArray left = CudaArray.cast(a);
         CudaArray right = CudaArray.cast(b);
         Shape shape = left.shape().broadcast(right.shape());
-        CudaArray y = pool.take(a.dtype().bytes() >= b.dtype().bytes() ? a.dtype() : b.dtype(), shape);
+        CudaArray y = pool.take(ElementType.wider(a.dtype(), b.dtype()), shape);
         Indexing at =
                 new Indexing(shape, Indexing.repeated(left.shape(), shape), Indexing.repeated(right.shape(), shape));
         Arguments arguments = kernels.arguments()

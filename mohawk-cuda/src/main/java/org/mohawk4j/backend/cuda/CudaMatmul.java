@@ -55,7 +55,7 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     @Override
     public Array matmul(Array a, boolean transposeA, Array b, boolean transposeB) {
-        DType wider = a.dtype().bytes() >= b.dtype().bytes() ? a.dtype() : b.dtype();
+        DType wider = ElementType.wider(a.dtype(), b.dtype());
         CudaArray x = conversions.as(operands(wider), a);
         CudaArray y = conversions.as(operands(wider), b);
         CudaArray result = product(x, transposeA, y, transposeB, wider);

@@ -24,7 +24,7 @@ final class CudaReductions implements ReductionOps, ArgMaxKernel {
     /** What one block or thread reduces at most before the work is shared among more. */
     private static final long SEGMENT = 4096;
 
-    private static final long COLUMN_SEGMENT = 256;
+    private static final long COLUMN_SEGMENT = 32;
     private static final long MOST_SEGMENTS = 1024;
 
     private final CudaPool pool;

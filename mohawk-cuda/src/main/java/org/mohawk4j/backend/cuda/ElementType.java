@@ -35,6 +35,11 @@ final class ElementType {
         return dtype == DType.BFLOAT16 ? DType.FLOAT32 : dtype;
     }
 
+    /** The wider of two floating types. */
+    static DType wider(DType left, DType right) {
+        return left.bytes() >= right.bytes() ? left : right;
+    }
+
     /** Whether one kernel takes both, as {@code FOR_PAIRS} in {@code common.cuh} lists them. */
     static boolean pair(DType left, DType right) {
         return left == right || (accumulator(left) == DType.FLOAT32 && accumulator(right) == DType.FLOAT32);

@@ -2,11 +2,33 @@
 // [C,K]. A thread takes a channel and a stretch of time, along which it keeps the last K numbers: each array is read
 // once, and neighbouring threads take neighbouring channels. Gradients by weight and bias are summed over stretches
 // first, [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
+// What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels.
 // TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows.
+
+struct Parts {
+    Size until[4]; // the first channel after each part
+    Size at[4];
+};
+
+// Where a thread's channels of a sequence lie in their part.
+template <typename T>
+struct PartOf {
+    T *from;
+    Size width;
+
+    __device__ inline PartOf(const Parts &parts, Size channel, Size sequence, Size time) {
+        int part = 0;
+        while (channel >= parts.until[part]) part++;
+        Size first = part == 0 ? 0 : parts.until[part - 1];
+        width = parts.until[part] - first;
+        from = (T *)parts.at[part] + sequence * time * width + channel - first;
+    }
+};
 
 struct Stretch {
     Size channel; // the first
     Size part;    // of all stretches of all sequences
+    Size sequence;
     Size base;    // of this channel in this sequence
     Size from;
     Size to;
@@ -18,7 +40,8 @@ __device__ inline Stretch stretchOf(Size i, Size time, Size channels, Size lengt
     Size stretches = (time + length - 1) / length;
     s.channel = remainder(i, across) * CHANNELS;
     s.part = quotient(i, across);
-    s.base = quotient(s.part, stretches) * time * channels + s.channel;
+    s.sequence = quotient(s.part, stretches);
+    s.base = s.sequence * time * channels + s.channel;
     s.from = remainder(s.part, stretches) * length;
     s.to = s.from + length < time ? s.from + length : time;
     return s;
@@ -56,10 +79,11 @@ __device__ inline Four<C> weighted(const Four<C> *taps, const Window<C> &window,
 template <typename T>
 __device__ inline void convolution(
     const T *__restrict__ x, const Compute<T> *__restrict__ weight, const Compute<T> *__restrict__ bias,
-    T *__restrict__ y, Size threads, Size time, Size channels, Size length) {
+    const Parts &parts, Size threads, Size time, Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
+        PartOf<T> y(parts, s.channel, s.sequence, time);
         Four<C> taps[TAPS], shift = {};
         Window<C> window;
         loadTaps(taps, weight, s.channel);
@@ -72,7 +96,7 @@ __device__ inline void convolution(
 #pragma unroll 8
         for (Size t = s.from; t < s.to; t++) {
             window.push(getColumns<CHANNELS>(x, s.base + t * channels));
-            putColumns<CHANNELS>(y, s.base + t * channels, weighted(taps, window, shift));
+            putColumns<CHANNELS>(y.from, t * y.width, weighted(taps, window, shift));
         }
     }
 }
@@ -80,22 +104,23 @@ __device__ inline void convolution(
 // dx[t] = sum over k of weight[k] dy[t+K-1-k]: the same, backwards in time.
 template <typename G, typename T>
 __device__ inline void convolutionInputGradient(
-    const G *__restrict__ dy, const Compute<T> *__restrict__ weight, T *__restrict__ dx, Size threads, Size time,
+    const Parts &parts, const Compute<T> *__restrict__ weight, T *__restrict__ dx, Size threads, Size time,
     Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
+        PartOf<const G> dy(parts, s.channel, s.sequence, time);
         Four<C> taps[TAPS];
         Window<C> window;
         loadTaps(taps, weight, s.channel);
 #pragma unroll
         for (int k = 0; k < TAPS; k++) {
             Size after = s.to + TAPS - 1 - k;
-            window.seen[k] = after < time ? getColumns<CHANNELS>(dy, s.base + after * channels) : Four<C>{};
+            window.seen[k] = after < time ? getColumns<CHANNELS>(dy.from, after * dy.width) : Four<C>{};
         }
 #pragma unroll 8
         for (Size t = s.to - 1; t >= s.from; t--) {
-            window.push(getColumns<CHANNELS>(dy, s.base + t * channels));
+            window.push(getColumns<CHANNELS>(dy.from, t * dy.width));
             putColumns<CHANNELS>(dx, s.base + t * channels, weighted(taps, window, Four<C>{}));
         }
     }
@@ -103,11 +128,12 @@ __device__ inline void convolutionInputGradient(
 
 template <typename G, typename T>
 __device__ inline void convolutionWeightGradient(
-    const G *__restrict__ dy, const T *__restrict__ x, Compute<T> *__restrict__ dWeight, Compute<T> *__restrict__ dBias,
+    const Parts &parts, const T *__restrict__ x, Compute<T> *__restrict__ dWeight, Compute<T> *__restrict__ dBias,
     Size threads, Size time, Size channels, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
         Stretch s = stretchOf(i, time, channels, length);
+        PartOf<const G> dy(parts, s.channel, s.sequence, time);
         Four<C> sums[TAPS] = {}, total = {};
         Window<C> window;
 #pragma unroll
@@ -117,7 +143,7 @@ __device__ inline void convolutionWeightGradient(
         }
 #pragma unroll 8
         for (Size t = s.from; t < s.to; t++) {
-            Four<C> g = getColumns<CHANNELS>(dy, s.base + t * channels);
+            Four<C> g = getColumns<CHANNELS>(dy.from, t * dy.width);
             window.push(getColumns<CHANNELS>(x, s.base + t * channels));
 #pragma unroll
             for (int c = 0; c < CHANNELS; c++) {
@@ -138,20 +164,20 @@ __device__ inline void convolutionWeightGradient(
 
 #define FORWARD(T, suffix)                                                                                             \
     extern "C" __global__ void convolution_##suffix(                                                                   \
-        const T *x, const Compute<T> *weight, const Compute<T> *bias, T *y, Size threads, Size time, Size channels,    \
-        Size length) {                                                                                                 \
-        convolution(x, weight, bias, y, threads, time, channels, length);                                              \
+        const T *x, const Compute<T> *weight, const Compute<T> *bias, Parts parts, Size threads, Size time,            \
+        Size channels, Size length) {                                                                                  \
+        convolution(x, weight, bias, parts, threads, time, channels, length);                                          \
     }
 
 #define BACKWARD(G, g, T, suffix)                                                                                      \
     extern "C" __global__ void convolution_input_gradient_##g##_##suffix(                                              \
-        const G *dy, const Compute<T> *weight, T *dx, Size threads, Size time, Size channels, Size length) {           \
-        convolutionInputGradient(dy, weight, dx, threads, time, channels, length);                                     \
+        Parts parts, const Compute<T> *weight, T *dx, Size threads, Size time, Size channels, Size length) {           \
+        convolutionInputGradient<G>(parts, weight, dx, threads, time, channels, length);                               \
     }                                                                                                                  \
     extern "C" __global__ void convolution_weight_gradient_##g##_##suffix(                                             \
-        const G *dy, const T *x, Compute<T> *dWeight, Compute<T> *dBias, Size threads, Size time, Size channels,       \
+        Parts parts, const T *x, Compute<T> *dWeight, Compute<T> *dBias, Size threads, Size time, Size channels,       \
         Size length) {                                                                                                 \
-        convolutionWeightGradient(dy, x, dWeight, dBias, threads, time, channels, length);                             \
+        convolutionWeightGradient<G>(parts, x, dWeight, dBias, threads, time, channels, length);                       \
     }
 
 FOR_ACTIVATIONS(FORWARD)

@@ -88,6 +88,31 @@ __device__ inline void accumulateEach(T *target, const X *x, Size n, double scal
 
 FOR_PAIRS(TWO_TYPES)
 
+template <int COLUMNS, typename H, typename X>
+__device__ inline void residual(const H *h, const X *a, const X *b, H *y, Size n) {
+    EACH(j, n / COLUMNS) {
+        Size i = j * COLUMNS;
+        Four<Compute<H>> sum = getColumns<COLUMNS>(h, i);
+        Four<Compute<X>> first = getColumns<COLUMNS>(a, i);
+        Four<Compute<X>> second = getColumns<COLUMNS>(b, i);
+        for (int k = 0; k < COLUMNS; k++) sum.at[k] += first.at[k] + second.at[k];
+        putColumns<COLUMNS>(y, i, sum);
+    }
+}
+
+#define RESIDUAL(H, h_, X, x_)                                                                                         \
+    extern "C" __global__ void residual_##h_##_##x_(const H *h, const X *a, const X *b, H *y, Size n) {                \
+        if (n % 4 == 0 && inFours(h) && inFours(a) && inFours(b))                                                      \
+            residual<4>(h, a, b, y, n);                                                                                \
+        else                                                                                                           \
+            residual<1>(h, a, b, y, n);                                                                                \
+    }
+
+RESIDUAL(float, f32, float, f32)
+RESIDUAL(double, f64, double, f64)
+RESIDUAL(Bf16, bf16, Bf16, bf16)
+RESIDUAL(float, f32, Bf16, bf16)
+
 #define ONE_TYPE(T, suffix)                                                                                            \
     extern "C" __global__ void unary_##suffix(int op, const T *x, T *y, Size n) {                                      \
         EACH(i, n) put(y, i, unary(op, get(x, i)));                                                                    \
