@@ -36,6 +36,7 @@ final class CudaGemv {
         CudaArray y = pool.take(result, Shape.of(rows, outputs));
         int warps = CudaKernels.THREADS / WARP;
         kernels.get(SOURCE, rows == 1 ? "gemv_1" : "gemv_" + MOST_ROWS, result)
+                .overlapping()
                 .launch(
                         (outputs + warps - 1) / warps,
                         1,

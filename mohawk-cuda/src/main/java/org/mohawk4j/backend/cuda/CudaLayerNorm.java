@@ -49,6 +49,7 @@ final class CudaLayerNorm implements LayerNormKernel {
         CudaArray means = pool.take(statistics, Shape.of(rows));
         CudaArray rates = pool.take(statistics, Shape.of(rows));
         kernel("layer_norm", in.dtype(), dtype, width, in, y)
+                .overlapping()
                 .launch(
                         rows,
                         1,

@@ -31,6 +31,7 @@ final class CudaMambaStep implements StepKernel {
         long headDim = config.width() / config.heads();
         CudaArray convolved = pool.take(past.dtype(), Shape.of(batch, channels));
         kernels.get(SOURCE, "mamba_convolve", in.dtype())
+                .overlapping()
                 .each(
                         convolved.size(),
                         kernels.arguments()
@@ -45,6 +46,7 @@ final class CudaMambaStep implements StepKernel {
                                 .add(width));
         CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.width()));
         kernels.get(SOURCE, "mamba_step", in.dtype())
+                .overlapping()
                 .launch(
                         config.heads(),
                         (headDim + ENTRIES - 1) / ENTRIES,

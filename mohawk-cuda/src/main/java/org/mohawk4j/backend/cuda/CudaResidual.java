@@ -26,6 +26,7 @@ final class CudaResidual implements ResidualKernel {
         CudaArray second = conversions.as(added, b);
         CudaArray y = pool.take(dtype, h.shape());
         kernels.get(CudaMemory.SOURCE, "residual", dtype, added)
+                .overlapping()
                 .each(
                         CudaKernels.fours(y.size()),
                         kernels.arguments()

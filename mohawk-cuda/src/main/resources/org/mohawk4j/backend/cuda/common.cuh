@@ -49,6 +49,20 @@ __device__ inline unsigned short toF16(float x) {
     return bits;
 }
 
+// From here on the next kernel may take its place beside this one, if it was launched to overlap.
+__device__ inline void letNextStart() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+// Waits for the kernels before this one; nothing that they wrote may be read before. For kernels launched to overlap.
+__device__ inline void awaitPrevious() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 struct Bf16 {
     unsigned short bits;
 };

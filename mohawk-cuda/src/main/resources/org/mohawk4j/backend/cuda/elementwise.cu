@@ -90,6 +90,8 @@ FOR_PAIRS(TWO_TYPES)
 
 template <int COLUMNS, typename H, typename X>
 __device__ inline void residual(const H *h, const X *a, const X *b, H *y, Size n) {
+    letNextStart();
+    awaitPrevious();
     EACH(j, n / COLUMNS) {
         Size i = j * COLUMNS;
         Four<Compute<H>> sum = getColumns<COLUMNS>(h, i);

@@ -28,23 +28,37 @@ template <int ROWS, typename Y>
 __device__ inline void gemv(
     const Bf16 *x, const Bf16 *weight, const float *bias, Y *y, Size rows, Size outputs, Size width, int activation) {
     const int AT_ONCE = 4;
+    letNextStart();
     Size output = (blockIdx.x * (Size)blockDim.x + threadIdx.x) / WARP;
     if (output >= outputs) return;
     int lane = threadIdx.x % WARP;
     Size eights = width / 8;
     const uint4 *own = (const uint4 *)(weight + output * width);
     float sums[ROWS] = {};
+    uint4 next[AT_ONCE];
     Size i = lane;
-    for (; i + (AT_ONCE - 1) * WARP < eights; i += AT_ONCE * WARP) {
+    bool more = i + (AT_ONCE - 1) * WARP < eights;
+    if (more)
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) next[k] = __ldcs(own + i + k * WARP);
+    // a weight does not depend on what came before
+    awaitPrevious();
+    while (more) {
         uint4 w[AT_ONCE];
 #pragma unroll
-        for (int k = 0; k < AT_ONCE; k++) w[k] = __ldcs(own + i + k * WARP);
+        for (int k = 0; k < AT_ONCE; k++) w[k] = next[k];
+        Size at = i;
+        i += AT_ONCE * WARP;
+        more = i + (AT_ONCE - 1) * WARP < eights;
+        if (more)
+#pragma unroll
+            for (int k = 0; k < AT_ONCE; k++) next[k] = __ldcs(own + i + k * WARP);
 #pragma unroll
         for (int r = 0; r < ROWS; r++)
             if (r < rows)
 #pragma unroll
                 for (int k = 0; k < AT_ONCE; k++)
-                    sums[r] = dotOfEight(w[k], ((const uint4 *)(x + r * width))[i + k * WARP], sums[r]);
+                    sums[r] = dotOfEight(w[k], ((const uint4 *)(x + r * width))[at + k * WARP], sums[r]);
     }
     for (; i < eights; i += WARP)
 #pragma unroll

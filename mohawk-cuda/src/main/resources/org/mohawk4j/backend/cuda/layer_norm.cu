@@ -47,6 +47,8 @@ __device__ inline void layerNorm(
     const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,
     Size width, double epsilon) {
     typedef Compute<X> C;
+    letNextStart();
+    awaitPrevious();
     Row<X> row(x + blockIdx.x * width);
     C sum = C(0);
     eachGroup(width, [&](int slot, Size i) {

@@ -7,6 +7,8 @@ __device__ inline void convolve(
     const T *projected, const Compute<T> *weight, const Compute<T> *bias, Compute<T> *history, Compute<T> *y,
     Size batch, Size channels, Size taps, Size width) {
     typedef Compute<T> C;
+    letNextStart();
+    awaitPrevious();
     EACH(i, batch * channels) {
         Size channel = i % channels;
         Size b = i / channels;
@@ -28,6 +30,8 @@ __device__ inline void step(
     const T *projected, const Compute<T> *convolved, const Compute<T> *skips, const Compute<T> *zBias,
     Compute<T> *states, T *y, Size heads, Size groups, Size headDim, Size stateSize, Size width) {
     typedef Compute<T> C;
+    letNextStart();
+    awaitPrevious();
     Size head = blockIdx.x;
     Size b = blockIdx.z;
     Size d = heads * headDim;
