@@ -10,7 +10,6 @@ import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 
 /**
@@ -47,7 +46,7 @@ public final class GenerationThroughput {
         configuration.put("vocabulary", VOCABULARY);
         try (Engine engine = DeviceTimer.open();
                 CausalLm model = student(engine, layers)) {
-            model.narrowLinearMaps(DType.BFLOAT16);
+            model.narrowLinearMaps();
             return new Measurement(
                     "generation-throughput",
                     engine.backend().description(),

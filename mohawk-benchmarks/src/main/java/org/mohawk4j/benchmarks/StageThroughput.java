@@ -3,7 +3,6 @@ package org.mohawk4j.benchmarks;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 
 /**
@@ -51,7 +50,7 @@ public final class StageThroughput {
         try (Engine engine = DeviceTimer.open();
                 CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, context, layers);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
-            teacher.narrowLinearMaps(DType.BFLOAT16);
+            teacher.narrowLinearMaps();
             double[] seconds = new DeviceTimer(engine).seconds(WARM_UP, steps, trial::step);
             double tokensPerSecond = (double) batch * context / seconds[steps / 2];
             Map<String, Object> results = new LinkedHashMap<>();

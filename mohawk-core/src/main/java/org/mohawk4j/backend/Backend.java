@@ -22,6 +22,11 @@ public interface Backend extends AutoCloseable {
     /** The type that parameters are kept in: float32, or float64 for checks. */
     DType parameterType();
 
+    /** What products round operands of the parameters' type to: narrower in mixed precision. */
+    default DType productType() {
+        return parameterType();
+    }
+
     MemoryOps memory();
 
     ElementwiseOps elementwise();

@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearFunction;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -42,8 +41,8 @@ public final class Linear extends Module {
     }
 
     @Override
-    public void narrowLinearMaps(DType dtype) {
-        weight.narrow(dtype);
+    public void narrowLinearMaps() {
+        weight.narrow(engine().backend().productType());
     }
 
     /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */

@@ -2,7 +2,6 @@ package org.mohawk4j.layer;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 
@@ -42,11 +41,11 @@ public abstract class Module implements AutoCloseable {
     }
 
     /**
-     * Keeps the weights of linear maps in a narrower type from now on: half the memory, and less of it to read. A backend
-     * that rounds a product's operands to this type anyway computes the same as before. They cannot be trained then.
+     * Keeps the weights of linear maps in the type that the backend's products round them to anyway: the same results from
+     * less memory, and less of it to read. They cannot be trained then, and what is saved of them is rounded.
      */
-    public void narrowLinearMaps(DType dtype) {
-        parts.values().forEach(part -> part.narrowLinearMaps(dtype));
+    public void narrowLinearMaps() {
+        parts.values().forEach(Module::narrowLinearMaps);
     }
 
     /** Frees all parameters. */

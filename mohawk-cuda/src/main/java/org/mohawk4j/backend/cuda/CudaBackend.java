@@ -109,6 +109,11 @@ final class CudaBackend implements Backend {
     }
 
     @Override
+    public DType productType() {
+        return matmul.operands(parameterType());
+    }
+
+    @Override
     public MemoryOps memory() {
         return memory;
     }
