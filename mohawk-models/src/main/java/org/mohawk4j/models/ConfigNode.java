@@ -1,5 +1,7 @@
 package org.mohawk4j.models;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -9,6 +11,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +20,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
  * An object of a {@code config.json} that remembers where it stands, so that each complaint names the file, the key, the
@@ -48,19 +53,22 @@ public final class ConfigNode {
      * @throws InvalidInputException if it is missing, larger than 1 MiB, or not one
      */
     public static ConfigNode read(Path file) {
+        InputFile.requireRegular(file);
         try {
-            if (!Files.isRegularFile(file)) {
-                throw new InvalidInputException(file + ": no such file");
-            }
             if (Files.size(file) > MAX_BYTES) {
                 throw new InvalidInputException(
                         file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            return of(file.toString(), JSON.readTree(Files.readAllBytes(file)));
+            String json = UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
+                    .toString();
+            return of(file.toString(), JSON.readTree(json));
+        } catch (CharacterCodingException e) {
+            throw new InvalidInputException(file + ": not UTF-8", e);
         } catch (JsonProcessingException e) {
-            throw new InvalidInputException(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+            throw InputFile.notJson(file.toString(), e);
         } catch (IOException e) {
-            throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+            throw InputFile.unreadable(file, e);
         }
     }
 
@@ -83,7 +91,7 @@ public final class ConfigNode {
     }
 
     public ConfigNode object(String key) {
-        return of(where + ": " + key, required(key));
+        return of(where + ": " + InputFile.shorten(key), required(key));
     }
 
     public String text(String key) {
@@ -94,22 +102,26 @@ public final class ConfigNode {
         return value.asText();
     }
 
-    /** A whole number above 0. */
+    /** A whole number from 1 to 2^31-1: no dimension of a model is larger, and products of two fit 64 bits. */
     public long positive(String key) {
-        JsonNode value = required(key);
-        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() <= 0) {
-            throw wrong(key, "a whole number above 0", value);
-        }
-        return value.asLong();
+        return positiveInt(key);
     }
 
     /** A whole number from 1 to 2^31-1. */
     public int positiveInt(String key) {
+        return between(key, 1, Integer.MAX_VALUE);
+    }
+
+    /** A whole number from {@code least} to {@code most}. */
+    public int between(String key, int least, int most) {
         JsonNode value = required(key);
-        if (!value.canConvertToInt() || positive(key) != value.asInt()) {
-            throw wrong(key, "a whole number from 1 to " + Integer.MAX_VALUE, value);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToInt()
+                || value.intValue() < least
+                || value.intValue() > most) {
+            throw wrong(key, "a whole number from " + least + " to " + most, value);
         }
-        return value.asInt();
+        return value.intValue();
     }
 
     public OptionalLong optionalPositive(String key) {
@@ -140,7 +152,8 @@ public final class ConfigNode {
     }
 
     public InvalidInputException wrong(String key, String expected, Object actual) {
-        return new InvalidInputException(where + ": " + key + ": expected " + expected + ", found " + actual);
+        return new InvalidInputException(
+                where + ": " + key + ": expected " + expected + ", found " + InputFile.shorten(actual.toString()));
     }
 
     private JsonNode required(String key) {

@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
@@ -155,7 +156,9 @@ public final class ModelFolder {
                 .orElseThrow(
                         () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
                                 + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
-                                + (config.has("model_type") ? ", model_type is " + config.text("model_type") : "")));
+                                + (config.has("model_type")
+                                        ? ", model_type is " + InputFile.shorten(config.text("model_type"))
+                                        : "")));
     }
 
     private static List<ModelFormat> formats() {
