@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -23,8 +24,8 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.safetensors.InputFile;
 
 /**
- * An object of a {@code config.json} that remembers where it stands, so that each complaint names the file, the key, the
- * expected and the actual.
+ * An object of a {@code config.json}, or of a line of a data set, that remembers where it stands, so that each complaint
+ * names the file, the key, the expected and the actual.
  */
 public final class ConfigNode {
     private static final long MAX_BYTES = 1 << 20;
@@ -62,13 +63,25 @@ public final class ConfigNode {
             String json = UTF_8.newDecoder()
                     .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
                     .toString();
-            return of(file.toString(), JSON.readTree(json));
+            return parse(file.toString(), json);
         } catch (CharacterCodingException e) {
             throw new InvalidInputException(file + ": not UTF-8", e);
-        } catch (JsonProcessingException e) {
-            throw InputFile.notJson(file.toString(), e);
         } catch (IOException e) {
             throw InputFile.unreadable(file, e);
+        }
+    }
+
+    /**
+     * Reads a text that is one JSON object.
+     *
+     * @param where named in complaints
+     * @throws InvalidInputException if it is not one, has a key twice, or nests more than 32 deep
+     */
+    public static ConfigNode parse(String where, String json) {
+        try {
+            return of(where, JSON.readTree(json));
+        } catch (JsonProcessingException e) {
+            throw InputFile.notJson(where, e);
         }
     }
 
@@ -78,6 +91,11 @@ public final class ConfigNode {
             throw new InvalidInputException(where + ": expected a JSON object, found " + node.getNodeType());
         }
         return new ConfigNode(where, node);
+    }
+
+    /** What complaints name. */
+    public String where() {
+        return where;
     }
 
     /** Whether the key is there and not null. */
@@ -92,6 +110,71 @@ public final class ConfigNode {
 
     public ConfigNode object(String key) {
         return of(where + ": " + InputFile.shorten(key), required(key));
+    }
+
+    /** Whether the key is there and holds an object. */
+    public boolean isObject(String key) {
+        return has(key) && required(key).isObject();
+    }
+
+    /** A list of objects. */
+    public List<ConfigNode> objects(String key) {
+        List<ConfigNode> objects = new ArrayList<>();
+        elements(key).forEach(element -> objects.add(of(where + ": " + key, element)));
+        return objects;
+    }
+
+    /** A list of texts. */
+    public List<String> texts(String key) {
+        List<String> texts = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isTextual()) {
+                throw wrong(key, "a list of texts", element);
+            }
+            texts.add(element.asText());
+        });
+        return texts;
+    }
+
+    /** A list of finite numbers. */
+    public List<Double> numbers(String key) {
+        List<Double> numbers = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isNumber() || !Double.isFinite(element.asDouble())) {
+                throw wrong(key, "a list of finite numbers", element);
+            }
+            numbers.add(element.asDouble());
+        });
+        return numbers;
+    }
+
+    /** A list of true and false. */
+    public List<Boolean> flags(String key) {
+        List<Boolean> flags = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isBoolean()) {
+                throw wrong(key, "a list of true and false", element);
+            }
+            flags.add(element.asBoolean());
+        });
+        return flags;
+    }
+
+    private JsonNode elements(String key) {
+        JsonNode value = required(key);
+        if (!value.isArray()) {
+            throw wrong(key, "a list", value);
+        }
+        return value;
+    }
+
+    /** A text, or a whole number in decimal: data sets write labels either way. */
+    public String word(String key) {
+        JsonNode value = required(key);
+        if (!value.isTextual() && !value.isIntegralNumber()) {
+            throw wrong(key, "a text or a whole number", value);
+        }
+        return value.asText();
     }
 
     public String text(String key) {
