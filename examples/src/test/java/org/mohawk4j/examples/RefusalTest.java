@@ -122,6 +122,16 @@ class RefusalTest {
         String text = inputs.resolve("long.txt").toString();
         CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
         CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: no such folder");
+        CommandRun.of("evaluate", "--model", teacher).refuses("expected --text FILE or --tasks");
+        CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
+                .refuses("teacher: expected --text FILE");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
+                .refuses("found 'pica'");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa", "--task-data", folder.toString())
+                .refuses("expected one file for task piqa");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--teacher", "nowhere")
+                .refuses("nowhere: no such folder");
         CommandRun.of("evaluate", "--model", teacher, "--text", "nowhere.txt").refuses("found nothing there");
         CommandRun.of("evaluate", "--model", teacher, "--text", text, "--context", "2000")
                 .refuses("expected at least 2001 tokens");

@@ -20,31 +20,39 @@ public final class FileHash {
 
     private FileHash() {}
 
-    /** Of one file, or of the names and bytes of all files in a folder, in the order of their names. */
-    public static String sha256(Path fileOrFolder) {
+    /** Of one file. */
+    public static String of(Path file) {
+        return of(file, List.of(file));
+    }
+
+    /** Of the names and bytes of a model's configuration, tokenizer and weights, in the order of their names. */
+    public static String ofModel(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return of(
+                    folder,
+                    files.filter(file -> String.valueOf(file.getFileName())
+                                    .matches("config\\.json|tokenizer\\.json|.*\\.safetensors"))
+                            .sorted(Comparator.comparing(file -> String.valueOf(file.getFileName())))
+                            .toList());
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        }
+    }
+
+    private static String of(Path named, List<Path> files) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            if (Files.isDirectory(fileOrFolder)) {
-                for (Path file : files(fileOrFolder)) {
+            for (Path file : files) {
+                if (!file.equals(named)) {
                     digest.update((file.getFileName() + "\n").getBytes(UTF_8));
-                    update(digest, file);
                 }
-            } else {
-                update(digest, fileOrFolder);
+                update(digest, file);
             }
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         } catch (IOException e) {
-            throw InputFile.unreadable(fileOrFolder, e);
-        }
-    }
-
-    private static List<Path> files(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile)
-                    .sorted(Comparator.comparing(file -> String.valueOf(file.getFileName())))
-                    .toList();
+            throw InputFile.unreadable(named, e);
         }
     }
 

@@ -107,6 +107,15 @@ public final class Task {
         return file.in(folder, label);
     }
 
+    /**
+     * Reads the questions of a file and lets go of them.
+     *
+     * @throws InvalidInputException naming the line that is not a question of this task
+     */
+    public void requireReadable(Path questions) {
+        items(questions);
+    }
+
     /** The questions of a file. */
     List<TaskItem> items(Path questions) {
         return file.read(questions, parser);

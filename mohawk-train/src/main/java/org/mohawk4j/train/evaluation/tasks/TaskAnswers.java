@@ -129,7 +129,7 @@ public final class TaskAnswers implements AutoCloseable {
      * @throws InvalidInputException if they are answers to other questions
      */
     Map<Integer, TaskAnswer> of(Task task, Path file) {
-        String hash = FileHash.sha256(file);
+        String hash = FileHash.of(file);
         String before = questions.putIfAbsent(task.label(), hash);
         if (before == null) {
             ObjectNode line = JsonNodeFactory.instance.objectNode();
