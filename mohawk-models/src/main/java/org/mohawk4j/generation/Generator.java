@@ -35,6 +35,34 @@ public final class Generator {
      * @param onToken told each new id as soon as it is chosen
      */
     public void generate(int[] prompt, int maxTokens, OptionalInt stop, IntConsumer onToken) {
+        generate(prompt, maxTokens, (token, logits) -> {
+            if (stop.isPresent() && stop.getAsInt() == token) {
+                return false;
+            }
+            onToken.accept(token);
+            return true;
+        });
+    }
+
+    /** Told each new token. */
+    @FunctionalInterface
+    public interface Step {
+        /**
+         * Decides whether to go on.
+         *
+         * @param token the one that was chosen
+         * @param logits [V], what it was chosen by
+         */
+        boolean accept(int token, float[] logits);
+    }
+
+    /**
+     * Continues one sequence until it is long enough or is told to stop.
+     *
+     * @param prompt at least one id
+     * @param maxTokens how many to add at most
+     */
+    public void generate(int[] prompt, int maxTokens, Step step) {
         RandomGenerator random = new SplittableRandom(seed);
         int[] next = prompt.clone();
         requirePrompt(next.length, maxTokens);
@@ -42,10 +70,9 @@ public final class Generator {
             for (int i = 0; i < maxTokens; i++) {
                 float[] logits = advance(next, 1, state);
                 int token = sampling.choose(logits, 0, logits.length, random);
-                if (stop.isPresent() && stop.getAsInt() == token) {
+                if (!step.accept(token, logits)) {
                     return;
                 }
-                onToken.accept(token);
                 next = new int[] {token};
             }
         }
