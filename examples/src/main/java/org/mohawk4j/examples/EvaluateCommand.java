@@ -43,7 +43,12 @@ final class EvaluateCommand implements Runnable {
             description = "to compare with on the text: agreement on the next token, and a report of where they differ")
     private Optional<Path> teacher = Optional.empty();
 
-    @Option(names = "--tasks", paramLabel = "NAME,…", split = ",", description = TaskScoring.NAMES)
+    @Option(
+            names = "--tasks",
+            paramLabel = "NAME,…",
+            split = ",",
+            hideParamSyntax = true,
+            description = TaskScoring.NAMES)
     private List<String> tasks = List.of();
 
     @Option(names = "--task-data", paramLabel = "DIR", description = "where the tasks' files lie")

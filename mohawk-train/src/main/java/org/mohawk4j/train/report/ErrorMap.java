@@ -112,9 +112,9 @@ final class ErrorMap {
         }
         int step =
                 Math.max(1, layout.columns() * NARROWEST_NUMBER / Math.max(1, layout.cell(layout.columns()) - LABELS));
+        graphics.drawString(columnName, 2, HEADER - 6);
         for (int c = 0; c < layout.columns(); c += step) {
-            String label = c == 0 ? columnName + " 0" : String.valueOf(c);
-            graphics.drawString(label, layout.cell(c), HEADER - 6);
+            graphics.drawString(String.valueOf(c), layout.cell(c), HEADER - 6);
         }
         int x = layout.bar() + BAR + 5;
         graphics.drawString(Numbers.compact(layout.largest()), x, HEADER + 9);

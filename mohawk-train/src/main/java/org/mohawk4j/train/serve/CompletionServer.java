@@ -140,7 +140,11 @@ public final class CompletionServer implements AutoCloseable {
                 }
                 route(exchange);
             } catch (ApiException e) {
-                LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
+                if (e.status() == 500) {
+                    LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
+                } else {
+                    LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
+                }
                 send(exchange, e.status(), error(e));
             } catch (RuntimeException e) {
                 LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
