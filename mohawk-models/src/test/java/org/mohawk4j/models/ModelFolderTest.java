@@ -112,6 +112,14 @@ class ModelFolderTest {
         refused("expected shape [130, 32]", "found [128, 32]");
     }
 
+    @Test
+    void aConfigurationOfAnotherSizeIsRefusedBeforeRoomIsMadeForIt() throws IOException {
+        copyGolden("teacher");
+        edit("\"vocab_size\": 128", "\"vocab_size\": 2147483647");
+
+        refused("expected shape [2147483647, 32]", "found [128, 32]");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
