@@ -45,10 +45,15 @@ public final class Fidelity {
      *
      * @param teacher on the student's engine
      * @param limit how many windows from the start, 0 for all
-     * @throws InvalidInputException if the two differ in vocabulary, width or layers
+     * @throws InvalidInputException if the two differ in vocabulary, width or layers, or a window is too long
      */
     public static FidelityScores of(CausalLm teacher, CausalLm student, TokenWindows windows, int limit) {
         requireComparable(teacher.config(), student.config());
+        long positions = teacher.config().maxPositions();
+        if (windows.context() > positions) {
+            throw new InvalidInputException(
+                    "context: expected at most " + positions + ", the teacher's positions, got " + windows.context());
+        }
         Fidelity fidelity = new Fidelity(teacher, student, windows.context());
         int count = limit > 0 ? Math.min(limit, windows.count()) : windows.count();
         int batch = fidelity.batch();
