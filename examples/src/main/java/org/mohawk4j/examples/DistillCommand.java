@@ -1,11 +1,7 @@
 package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -36,9 +32,6 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
 final class DistillCommand implements Runnable {
-    private static final DateTimeFormatter RUN_NAME =
-            DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
-
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
     private static final int PASSES = 2;
 
@@ -55,7 +48,7 @@ final class DistillCommand implements Runnable {
     public void run() {
         DistillConfig config = config();
         config.budget();
-        RunFolder folder = RunFolder.at(config.out().orElseGet(DistillCommand::newFolder));
+        RunFolder folder = RunFolder.at(config.out().orElseGet(() -> NewFolder.of("distill")));
         Path teacherFolder = config.teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         requireContext(config.context(), dimensions.maxPositions());
@@ -80,15 +73,6 @@ final class DistillCommand implements Runnable {
             throw new InvalidInputException(
                     "context: expected at most " + positions + ", the teacher's positions, got " + context);
         }
-    }
-
-    private static Path newFolder() {
-        Path folder = Path.of("runs", LocalDateTime.now(ZoneId.systemDefault()).format(RUN_NAME));
-        Path free = folder;
-        for (int i = 2; Files.exists(free); i++) {
-            free = folder.resolveSibling(folder.getFileName() + "-" + i);
-        }
-        return free;
     }
 
     private void distill(

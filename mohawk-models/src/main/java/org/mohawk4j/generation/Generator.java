@@ -32,16 +32,58 @@ public final class Generator {
      */
     public void generate(int[] prompt, int maxTokens, OptionalInt stop, IntConsumer onToken) {
         RandomGenerator random = new SplittableRandom(seed);
+        run(prompt, maxTokens, (text, ids) -> {
+            int token = choose(text, ids, random)[0];
+            if (stop.isPresent() && stop.getAsInt() == token) {
+                return OptionalInt.empty();
+            }
+            onToken.accept(token);
+            return OptionalInt.of(token);
+        });
+    }
+
+    /** Told each new token. */
+    @FunctionalInterface
+    public interface Step {
+        /**
+         * Decides whether to go on.
+         *
+         * @param token the one that was chosen
+         * @param logits [V], what it was chosen by
+         */
+        boolean accept(int token, float[] logits);
+    }
+
+    /**
+     * Continues one sequence until it is long enough or is told to stop.
+     *
+     * @param prompt at least one id
+     * @param maxTokens how many to add at most
+     */
+    public void generate(int[] prompt, int maxTokens, Step step) {
+        RandomGenerator random = new SplittableRandom(seed);
+        run(prompt, maxTokens, (text, ids) -> {
+            float[] logits = text.read(ids);
+            int token = sampling.choose(logits, 0, logits.length, random);
+            return step.accept(token, logits) ? OptionalInt.of(token) : OptionalInt.empty();
+        });
+    }
+
+    /** Reads ids and gives the one that follows, or none to end. */
+    private interface Following {
+        OptionalInt after(Continuation text, int... ids);
+    }
+
+    private void run(int[] prompt, int maxTokens, Following following) {
+        requirePrompt(prompt.length, maxTokens);
         int[] next = prompt.clone();
-        requirePrompt(next.length, maxTokens);
         try (Continuation text = new Continuation(model, 1)) {
             for (int i = 0; i < maxTokens; i++) {
-                int token = choose(text, next, random)[0];
-                if (stop.isPresent() && stop.getAsInt() == token) {
+                OptionalInt token = following.after(text, next);
+                if (token.isEmpty()) {
                     return;
                 }
-                onToken.accept(token);
-                next = new int[] {token};
+                next = new int[] {token.getAsInt()};
             }
         }
     }
