@@ -1,6 +1,7 @@
 package org.mohawk4j.backend;
 
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.mohawk4j.tensor.DType;
 
 /**
@@ -20,6 +21,14 @@ public interface Backend extends AutoCloseable {
 
     /** The type that parameters are kept in: float32, or float64 for checks. */
     DType parameterType();
+
+    /**
+     * The most floating-point operations a second that the device's matrix products can do in the precision that this
+     * backend computes in, by its maker's figures; empty where that is not known. For a model's FLOP utilisation.
+     */
+    default OptionalDouble peakFlops() {
+        return OptionalDouble.empty();
+    }
 
     MemoryOps memory();
 

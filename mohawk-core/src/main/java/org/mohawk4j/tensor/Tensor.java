@@ -420,6 +420,16 @@ public final class Tensor {
         return engine.backend().memory().download(array());
     }
 
+    /**
+     * As {@link #toHost()}, into memory of the caller's.
+     *
+     * @param target direct, with room from position 0 to its limit for exactly this tensor's bytes
+     */
+    public HostTensor toHost(ByteBuffer target) {
+        engine.backend().memory().download(array(), target);
+        return new HostTensor(dtype(), shape(), target.duplicate().position(0));
+    }
+
     /** Copies floating-point numbers to the host, row-major. */
     public double[] toDoubles() {
         DType wide = DType.FLOAT64;

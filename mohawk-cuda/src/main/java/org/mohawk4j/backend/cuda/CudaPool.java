@@ -18,6 +18,7 @@ final class CudaPool implements AutoCloseable {
     private final Set<Block> live = new HashSet<>();
     private final long[] address = new long[1];
     private long liveBytes;
+    private long peakBytes;
 
     /** Memory of one array and of the views made from it. */
     static final class Block {
@@ -49,6 +50,7 @@ final class CudaPool implements AutoCloseable {
         Block block = new Block(address[0], bytes);
         live.add(block);
         liveBytes += bytes;
+        peakBytes = Math.max(peakBytes, liveBytes);
         return new CudaArray(block, address[0], dtype, shape);
     }
 
@@ -70,6 +72,10 @@ final class CudaPool implements AutoCloseable {
 
     long liveBytes() {
         return liveBytes;
+    }
+
+    long peakBytes() {
+        return peakBytes;
     }
 
     long reservedBytes() {
