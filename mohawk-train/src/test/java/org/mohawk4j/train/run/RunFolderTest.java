@@ -131,6 +131,40 @@ class RunFolderTest {
     }
 
     @Test
+    void aFolderInUseIsRefusedToASecondWriter() throws IOException {
+        RunFolder run = RunFolder.at(folder.resolve("run"));
+        run.begin(DistillConfig.defaults());
+
+        assertThatThrownBy(() -> RunFolder.existing(run.path()))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("expected no other writer, found process "
+                        + ProcessHandle.current().pid());
+        run.close();
+        RunFolder.existing(run.path()).close();
+    }
+
+    @Test
+    void onlyARunFolderCanBeGoneOnWith() {
+        assertThatThrownBy(() -> RunFolder.existing(folder.resolve("none")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("expected a run folder with its config.yaml, found nothing there");
+        assertThatThrownBy(() -> RunFolder.existing(folder))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("found none in it");
+    }
+
+    @Test
+    void whatARunLeftThatWasKilledWhileItBeganIsNoObstacle() throws IOException {
+        Files.writeString(folder.resolve(".lock"), "process 1");
+        Files.writeString(folder.resolve(".config.yaml.0.tmp"), "tok");
+
+        try (RunFolder run = RunFolder.at(folder)) {
+            run.begin(DistillConfig.defaults());
+            assertThat(DistillConfigYaml.read(run.config())).isEqualTo(DistillConfig.defaults());
+        }
+    }
+
+    @Test
     void metricsAreThereFromTheFirstStep() throws IOException {
         RunFolder run = RunFolder.at(folder.resolve("run"));
         run.begin(DistillConfig.defaults());
