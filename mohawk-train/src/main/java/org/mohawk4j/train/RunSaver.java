@@ -40,7 +40,8 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     private static final String BACKEND = "backend";
     private static final String TRAINING = "training";
     private static final String FILES = "files";
-    private static final double NANOS_A_MINUTE = 60e9;
+    private static final double NANOS_A_SECOND = 1e9;
+    private static final double NANOS_A_MINUTE = 60 * NANOS_A_SECOND;
 
     /** Spikes that roll back to one checkpoint; the next one ends the run. */
     private static final int MOST_ROLL_BACKS = 3;
@@ -178,6 +179,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     }
 
     private void save(StageState state) throws IOException {
+        long begin = System.nanoTime();
         Position position = state.position();
         Snapshot copy = snapshot;
         if (copy == null) {
@@ -197,7 +199,12 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         copy.put(MATRICES, pictures);
         Snapshot whole = copy;
         List<Path> beside = recorder.files();
-        writer.start(() -> store.write(whole, beside, config.checkpoint().keep()));
+        double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
+        writer.start(() -> {
+            store.write(whole, beside, config.checkpoint().keep());
+            double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
+            LOG.info("checkpoint of {}: copied in {} s, written behind training in {} s", position, copied, written);
+        });
         if (!position.equals(saved)) {
             rollBacks = 0;
         }

@@ -127,6 +127,40 @@ class TrainerTest {
     }
 
     @Test
+    void aStopWithinAStepLeavesItToBeTakenAnew() {
+        double[] start = weights();
+        BatchSampler batches = batches();
+        StepBoundary stopping = new StepBoundary() {
+            private int asked;
+
+            @Override
+            public boolean isStopping() {
+                return ++asked > 2;
+            }
+
+            @Override
+            public void between(StageState state) {
+                throw new StoppedException("stopped");
+            }
+        };
+        try (StageState state = new StageState(engine, 3, ADAMW, 0)) {
+            Trainer trainer = new Trainer(
+                    engine,
+                    batches,
+                    new TrainingListener() {},
+                    3,
+                    DistillConfig.defaults().faults());
+
+            assertThatThrownBy(() -> trainer.run(state, spoilt(), new CosineSchedule(1e-3, 0, 5, 0), 5, stopping))
+                    .isInstanceOf(StoppedException.class);
+
+            assertThat(state.step()).isZero();
+            assertThat(state.data()).isEqualTo(batches().state()).isNotEqualTo(batches.state());
+            assertThat(weights()).isEqualTo(start);
+        }
+    }
+
+    @Test
     void accumulationTakesTheMemoryOfOnePart() {
         Objective objective = plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
         trainer(6).run(3, objective, ADAMW, new CosineSchedule(1e-3, 0, 2, 0), 2);

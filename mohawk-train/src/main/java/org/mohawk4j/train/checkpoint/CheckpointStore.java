@@ -46,6 +46,7 @@ public final class CheckpointStore {
         Path partial = root.resolve("." + target.getFileName() + ".partial");
         try {
             Files.createDirectories(root);
+            Disk.syncFolder(root.resolve("..").normalize());
             Disk.deleteTree(partial);
             Files.createDirectory(partial);
             fill(partial, snapshot);
