@@ -12,10 +12,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.train.run.MetricsReader;
+import org.mohawk4j.train.run.StepMetrics;
 
 /**
  * Kills runs, as {@code kill -9} does, at random moments: while they start, step, accumulate, save, cross from stage to
@@ -28,13 +30,13 @@ class KillTest {
             Pattern.compile(",\"(tokens_per_second|seconds|peak_memory_bytes)\":[-+.\\dE]+");
 
     @TempDir
-    private Path folder;
+    private static Path folder;
 
-    private Path text;
-    private Path undisturbed;
+    private static Path text;
+    private static Path undisturbed;
 
-    @BeforeEach
-    void runWithoutInterruption() throws IOException, InterruptedException {
+    @BeforeAll
+    static void runWithoutInterruption() throws IOException {
         text = CommandRun.text(folder.resolve("text.txt"), 900);
         undisturbed = folder.resolve("undisturbed");
         CommandRun.of(start(undisturbed).toArray(String[]::new)).succeeds();
@@ -46,6 +48,31 @@ class KillTest {
         killAndCompare(3, 3, 5);
     }
 
+    @Test
+    void aSignalSavesAndEndsTheRunWithItsExitCode() throws IOException, InterruptedException {
+        Path out = folder.resolve("signalled");
+        Process process = command(out);
+        while (process.isAlive() && steps(out) < 5) {
+            TimeUnit.MILLISECONDS.sleep(2);
+        }
+        process.destroy();
+        ProcessHandle again = process.toHandle();
+        again.destroy();
+
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(log(out)).isEqualTo(128 + 15);
+        List<StepMetrics> done = MetricsReader.read(out.resolve("metrics.jsonl"));
+        StepMetrics last = done.get(done.size() - 1);
+        assertThat(log(out))
+                .contains("stopped at stage " + last.stage() + ", step " + last.step() + "; to go on: ./mohawk distill"
+                        + " --resume " + out);
+        assertThat(out.resolve("checkpoints"))
+                .isDirectoryContaining("glob:**/stage-" + last.stage() + "-step-*" + last.step());
+
+        assertThat(command(out).waitFor()).as(log(out)).isZero();
+        assertSame(out, "after a signal");
+    }
+
     /** {@code mvn -pl examples -am verify -DexcludedGroups=gpu -Dtest=KillTest}: some ten minutes. */
     @Test
     @Tag("slow")
@@ -54,7 +81,7 @@ class KillTest {
     }
 
     /** @param most kills of one run */
-    private void killAndCompare(int kills, int most, long seed) throws IOException, InterruptedException {
+    private static void killAndCompare(int kills, int most, long seed) throws IOException, InterruptedException {
         Random random = new Random(seed);
         int left = kills;
         for (int run = 0; left > 0; run++) {
@@ -80,7 +107,7 @@ class KillTest {
     }
 
     /** Starts a run, or goes on with one that has begun. */
-    private Process command(Path out) throws IOException {
+    private static Process command(Path out) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElse("java"),
                 "-cp",
@@ -97,11 +124,11 @@ class KillTest {
                 .start();
     }
 
-    private List<String> start(Path out) {
+    private static List<String> start(Path out) {
         List<String> words = new ArrayList<>();
         words.addAll(List.of("distill", "--out", out.toString(), "--text", text.toString(), "--held-out", "0.1"));
         words.addAll(List.of("--context", "16", "--batch", "4", "--accumulate", "2", "--threads", "1"));
-        words.addAll(List.of("--tokens", String.valueOf(STEPS * 64), "--split", "0.25,0.25,0.5"));
+        words.addAll(List.of("--tokens", String.valueOf(STEPS * 64), "--split", "0.4,0.2,0.4"));
         words.addAll(List.of("--checkpoint-every", "2", "--windows", "1", "--report", "false"));
         return words;
     }
@@ -128,7 +155,7 @@ class KillTest {
         return Files.exists(metrics) ? Files.readAllLines(metrics).size() : 0;
     }
 
-    private void assertSame(Path out, String place) throws IOException {
+    private static void assertSame(Path out, String place) throws IOException {
         assertThat(losses(out)).as(place).isEqualTo(losses(undisturbed));
         for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
             assertThat(out.resolve("student").resolve(name))

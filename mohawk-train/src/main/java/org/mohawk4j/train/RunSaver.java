@@ -263,15 +263,9 @@ final class RunSaver implements StepBoundary, AutoCloseable {
 
     private TrainingException failed(IOException e) {
         return new TrainingException(
-                "a checkpoint cannot be written into " + folder.checkpoints() + ": " + reason(e)
+                "a checkpoint cannot be written into " + folder.checkpoints() + ": " + e.getMessage()
                         + "; the run has stopped, the checkpoints before are as they were",
                 e);
-    }
-
-    private static String reason(IOException e) {
-        return e instanceof java.nio.file.FileSystemException file && file.getReason() != null
-                ? file.getReason()
-                : String.valueOf(e.getMessage());
     }
 
     /** Waits for what is being written. */

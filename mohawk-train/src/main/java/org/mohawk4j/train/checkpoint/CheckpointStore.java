@@ -1,10 +1,12 @@
 package org.mohawk4j.train.checkpoint;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.train.run.Folders;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,16 +49,16 @@ public final class CheckpointStore {
         Path partial = root.resolve("." + target.getFileName() + ".partial");
         try {
             Files.createDirectories(root);
-            Disk.syncFolder(root.resolve("..").normalize());
-            Disk.deleteTree(partial);
+            Folders.sync(root.resolve("..").normalize());
+            Folders.delete(partial);
             Files.createDirectory(partial);
             fill(partial, snapshot);
             for (Path file : beside) {
-                Disk.syncFile(file);
+                sync(file);
             }
             remove(target);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-            Disk.syncFolder(root);
+            Folders.sync(root);
             Manifest.mark(target);
         } catch (InvalidInputException e) {
             // how the writers of files say that the disk refuses
@@ -83,14 +86,20 @@ public final class CheckpointStore {
                 snapshot.state().toPrettyString().getBytes(StandardCharsets.UTF_8));
         files.add(Checkpoint.STATE);
         Manifest.write(folder, files);
-        Disk.syncFolder(folder);
+        Folders.sync(folder);
+    }
+
+    private static void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
     }
 
     private static IOException discard(Path partial, Path target, IOException failure) {
         try {
-            Disk.deleteTree(partial);
+            Folders.delete(partial);
             if (!Manifest.isMarked(target)) {
-                Disk.deleteTree(target);
+                Folders.delete(target);
             }
         } catch (IOException e) {
             failure.addSuppressed(e);
@@ -107,9 +116,9 @@ public final class CheckpointStore {
 
     private static void remove(Path folder) throws IOException {
         if (Files.deleteIfExists(folder.resolve(Manifest.MARKER))) {
-            Disk.syncFolder(folder);
+            Folders.sync(folder);
         }
-        Disk.deleteTree(folder);
+        Folders.delete(folder);
     }
 
     /**
@@ -158,10 +167,10 @@ public final class CheckpointStore {
             String name = String.valueOf(folder.getFileName());
             Optional<Position> position = Position.named(name);
             if (name.endsWith(".partial") || (position.isPresent() && !Manifest.isMarked(folder))) {
-                Disk.deleteTree(folder);
+                Folders.delete(folder);
             } else if (position.isPresent() && position.get().compareTo(reached) > 0) {
                 Path aside = root.resolve("damaged-" + name);
-                Disk.deleteTree(aside);
+                Folders.delete(aside);
                 Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
             }
         }

@@ -8,9 +8,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.train.run.Folders;
 
 /**
  * Says whether a checkpoint is whole. {@code manifest.json} has length and SHA-256 of every file, and the marker {@code
@@ -32,7 +34,7 @@ final class Manifest {
         for (String file : files) {
             manifest.putObject(file)
                     .put(BYTES, Files.size(folder.resolve(file)))
-                    .put(SHA256, Disk.sha256(folder.resolve(file)));
+                    .put(SHA256, Sha256.of(folder.resolve(file)));
         }
         AtomicFile.write(folder.resolve(NAME), manifest.toPrettyString().getBytes(StandardCharsets.UTF_8));
     }
@@ -40,11 +42,11 @@ final class Manifest {
     /** Writes the marker: from here on the checkpoint counts. */
     static void mark(Path folder) throws IOException {
         AtomicFile.write(folder.resolve(MARKER), markerOf(Files.readAllBytes(folder.resolve(NAME))));
-        Disk.syncFolder(folder);
+        Folders.sync(folder);
     }
 
     private static byte[] markerOf(byte[] manifest) {
-        return (Disk.sha256(manifest) + "\n").getBytes(StandardCharsets.US_ASCII);
+        return (Sha256.of(manifest) + "\n").getBytes(StandardCharsets.US_ASCII);
     }
 
     static boolean isMarked(Path folder) {
@@ -56,7 +58,7 @@ final class Manifest {
         try {
             byte[] manifest = Files.readAllBytes(folder.resolve(NAME));
             byte[] marker = Files.readAllBytes(folder.resolve(MARKER));
-            if (!java.util.Arrays.equals(marker, markerOf(manifest))) {
+            if (!Arrays.equals(marker, markerOf(manifest))) {
                 return Optional.of(NAME + " does not have the SHA-256 that " + MARKER + " says");
             }
             for (Map.Entry<String, JsonNode> file : JSON.readTree(manifest).properties()) {
@@ -80,7 +82,7 @@ final class Manifest {
         if (Files.size(file) != bytes) {
             return Optional.of(name + ": expected " + bytes + " bytes, found " + Files.size(file));
         }
-        return expected.path(SHA256).asText().equals(Disk.sha256(file))
+        return expected.path(SHA256).asText().equals(Sha256.of(file))
                 ? Optional.empty()
                 : Optional.of(name + " does not have its SHA-256 of " + NAME);
     }

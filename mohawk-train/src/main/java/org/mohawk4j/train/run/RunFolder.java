@@ -3,12 +3,9 @@ package org.mohawk4j.train.run;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -186,46 +183,24 @@ public final class RunFolder implements AutoCloseable {
     private void replace(Path target, Contents contents) throws IOException {
         Path partial = path.resolve("." + target.getFileName() + ".partial");
         Path previous = path.resolve("." + target.getFileName() + ".previous");
-        deleteTree(partial);
+        Folders.delete(partial);
         Files.createDirectory(partial);
         try {
             contents.writeTo(partial);
         } catch (IOException | RuntimeException | Error e) {
             try {
-                deleteTree(partial);
+                Folders.delete(partial);
             } catch (IOException alsoFailed) {
                 e.addSuppressed(alsoFailed);
             }
             throw e;
         }
         if (Files.exists(target)) {
-            deleteTree(previous);
+            Folders.delete(previous);
             Files.move(target, previous, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        deleteTree(previous);
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        Folders.delete(previous);
     }
 
     /** A writer of {@link #metrics}, which must not exist yet. */

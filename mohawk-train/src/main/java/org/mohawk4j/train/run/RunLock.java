@@ -1,6 +1,7 @@
 package org.mohawk4j.train.run;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -63,7 +64,7 @@ final class RunLock implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException("cannot unlock a run folder", e);
+            throw new UncheckedIOException("cannot unlock a run folder", e);
         }
     }
 }
