@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -26,21 +28,46 @@ import org.mohawk4j.train.run.StepMetrics;
  */
 class KillTest {
     private static final int STEPS = 24;
+    private static final int VOCABULARY = 128;
     private static final Pattern MEASURED =
             Pattern.compile(",\"(tokens_per_second|seconds|peak_memory_bytes)\":[-+.\\dE]+");
 
     @TempDir
     private static Path folder;
 
+    private static Path teacher;
     private static Path text;
     private static Path undisturbed;
 
     @BeforeAll
     static void runWithoutInterruption() throws IOException {
-        text = CommandRun.text(folder.resolve("text.txt"), 900);
+        teacher = teacher(folder.resolve("teacher"));
+        text = folder.resolve("text.txt");
+        Files.writeString(
+                text,
+                new Random(1)
+                        .ints(2000, 0, VOCABULARY)
+                        .mapToObj(word -> "w" + word)
+                        .collect(Collectors.joining(" ")));
         undisturbed = folder.resolve("undisturbed");
         CommandRun.of(start(undisturbed).toArray(String[]::new)).succeeds();
         assertThat(Files.readAllLines(undisturbed.resolve("metrics.jsonl"))).hasSize(STEPS);
+    }
+
+    /** The golden data's teacher, which is smaller than the one that is shipped, with a tokenizer of numbered words. */
+    private static Path teacher(Path folder) throws IOException {
+        Files.createDirectory(folder);
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(CommandRun.golden("teacher").resolve(name), folder.resolve(name));
+        }
+        String words = IntStream.range(0, VOCABULARY)
+                .mapToObj(word -> "\"w" + word + "\":" + word)
+                .collect(Collectors.joining(","));
+        Files.writeString(
+                folder.resolve("tokenizer.json"),
+                "{\"version\":\"1.0\",\"added_tokens\":[],\"pre_tokenizer\":{\"type\":\"Whitespace\"},"
+                        + "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"w0\",\"vocab\":{" + words + "}}}");
+        return folder;
     }
 
     @Test
@@ -126,7 +153,8 @@ class KillTest {
 
     private static List<String> start(Path out) {
         List<String> words = new ArrayList<>();
-        words.addAll(List.of("distill", "--out", out.toString(), "--text", text.toString(), "--held-out", "0.1"));
+        words.addAll(List.of("distill", "--teacher", teacher.toString(), "--text", text.toString()));
+        words.addAll(List.of("--out", out.toString(), "--held-out", "0.1", "--state-size", "16"));
         words.addAll(List.of("--context", "16", "--batch", "4", "--accumulate", "2", "--threads", "1"));
         words.addAll(List.of("--tokens", String.valueOf(STEPS * 64), "--split", "0.4,0.2,0.4"));
         words.addAll(List.of("--checkpoint-every", "2", "--windows", "1", "--report", "false"));
@@ -144,7 +172,7 @@ class KillTest {
         while (process.isAlive() && steps(out) <= target && (target < STEPS || steps(out) < STEPS)) {
             TimeUnit.MILLISECONDS.sleep(2);
         }
-        TimeUnit.MILLISECONDS.sleep(random.nextInt(60));
+        TimeUnit.MILLISECONDS.sleep(random.nextInt(20));
         boolean alive = process.isAlive();
         process.destroyForcibly().waitFor();
         return alive;

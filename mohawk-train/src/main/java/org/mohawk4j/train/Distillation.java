@@ -210,6 +210,10 @@ public final class Distillation {
         return new Sample(
                 name,
                 tokenizer.decode(prompt),
-                tokenizer.decode(ids.stream().mapToInt(Integer::intValue).toArray()));
+                tokenizer.decode(ids.stream()
+                        .mapToInt(Integer::intValue)
+                        // a model may have rows that its tokenizer has no token for
+                        .filter(id -> id < tokenizer.vocabularySize())
+                        .toArray()));
     }
 }
