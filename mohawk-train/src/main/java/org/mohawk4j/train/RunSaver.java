@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -203,7 +204,12 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         writer.start(() -> {
             store.write(whole, beside, config.checkpoint().keep());
             double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
-            LOG.info("checkpoint of {}: copied in {} s, written behind training in {} s", position, copied, written);
+            LOG.info(String.format(
+                    Locale.ROOT,
+                    "checkpoint of %s: copied in %.3f s, written behind training in %.3f s",
+                    position,
+                    copied,
+                    written));
         });
         if (!position.equals(saved)) {
             rollBacks = 0;
