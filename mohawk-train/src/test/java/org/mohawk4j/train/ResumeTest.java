@@ -54,7 +54,7 @@ class ResumeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 3, 4, 5, 8, 9, 11, 12})
+    @ValueSource(ints = {2, 4, 7, 12})
     void aRunThatGoesOnIsTheRunThatWasNeverInterrupted(int steps) throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
         assertThatThrownBy(() -> run.start(new EndAfter(steps), new StopRequest()))
@@ -85,9 +85,9 @@ class ResumeTest {
     @Test
     void aRunMayBeInterruptedAgainAndAgain() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 1));
-        assertThatThrownBy(() -> run.start(new EndAfter(2), new StopRequest())).hasMessage("ended");
-        for (int i = 0; i < 10; i++) {
-            assertThatThrownBy(() -> run.resume(new EndAfter(2), new StopRequest()))
+        assertThatThrownBy(() -> run.start(new EndAfter(3), new StopRequest())).hasMessage("ended");
+        for (int i = 0; i < 4; i++) {
+            assertThatThrownBy(() -> run.resume(new EndAfter(3), new StopRequest()))
                     .hasMessage("ended");
         }
 

@@ -66,28 +66,20 @@ class RollBackTest {
         return Files.readAllLines(run.folder().resolve("faults.jsonl"));
     }
 
-    @Test
-    void aSpikeGoesBackToTheLastCheckpointAndOnWithOtherData() throws IOException {
-        TinyRun run = run("run", "roll-back", 5);
-
-        run.start(new Listener(0), new StopRequest());
-
-        assertThat(faults)
-                .isNotEmpty()
-                .allSatisfy(fault -> assertThat(fault.action())
-                        .isEqualTo("rolled back to stage 3, step " + (fault.step() - 1) / 5 * 5));
-        assertThat(faults(run)).hasSameSizeAs(faults);
-        assertThat(run.losses()).extracting(StepMetrics::step).containsExactlyElementsOf(stepsInOrder());
-    }
-
     private static List<Integer> stepsInOrder() {
         return IntStream.rangeClosed(1, STEPS).boxed().toList();
     }
 
     @Test
-    void aRunThatGoesOnRollsBackAsTheOneThatWasNeverInterrupted() throws IOException {
+    void aSpikeGoesBackToTheLastCheckpointAndOnWithOtherDataInterruptedOrNot() throws IOException {
         TinyRun undisturbed = run("undisturbed", "roll-back", 5);
-        undisturbed.start();
+        undisturbed.start(new Listener(0), new StopRequest());
+        assertThat(faults)
+                .isNotEmpty()
+                .allSatisfy(fault -> assertThat(fault.action())
+                        .isEqualTo("rolled back to stage 3, step " + (fault.step() - 1) / 5 * 5));
+        assertThat(faults(undisturbed)).hasSameSizeAs(faults);
+        assertThat(undisturbed.losses()).extracting(StepMetrics::step).containsExactlyElementsOf(stepsInOrder());
         TinyRun run = run("run", "roll-back", 5);
         assertThatThrownBy(() -> run.start(new Listener(36), new StopRequest())).hasMessage("ended");
         assertThatThrownBy(() -> run.resume(new Listener(4), new StopRequest())).hasMessage("ended");
