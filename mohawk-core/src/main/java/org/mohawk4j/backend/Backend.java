@@ -1,6 +1,7 @@
 package org.mohawk4j.backend;
 
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.mohawk4j.tensor.DType;
 
 /**
@@ -25,6 +26,14 @@ public interface Backend extends AutoCloseable {
     /** What products round operands of the parameters' type to: narrower in mixed precision. */
     default DType productType() {
         return parameterType();
+    }
+
+    /**
+     * The most floating-point operations a second that the device's matrix products can do in the precision that this
+     * backend computes in, by its maker's figures; empty where that is not known. For a model's FLOP utilisation.
+     */
+    default OptionalDouble peakFlops() {
+        return OptionalDouble.empty();
     }
 
     MemoryOps memory();

@@ -48,6 +48,13 @@ public abstract class Module implements AutoCloseable {
         parts.values().forEach(Module::narrowLinearMaps);
     }
 
+    /** How many numbers these parameters have together. */
+    public static long sizeOf(Map<String, Parameter> parameters) {
+        return parameters.values().stream()
+                .mapToLong(parameter -> parameter.shape().size())
+                .sum();
+    }
+
     /** Frees all parameters. */
     @Override
     public void close() {

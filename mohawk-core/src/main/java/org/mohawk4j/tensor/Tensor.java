@@ -1,5 +1,6 @@
 package org.mohawk4j.tensor;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -417,6 +418,16 @@ public final class Tensor {
     /** Copies the numbers to the host in their own type; waits until they are computed. */
     public HostTensor toHost() {
         return engine.backend().memory().download(array());
+    }
+
+    /**
+     * As {@link #toHost()}, into memory of the caller's.
+     *
+     * @param target direct, with room from position 0 to its limit for exactly this tensor's bytes
+     */
+    public HostTensor toHost(ByteBuffer target) {
+        engine.backend().memory().download(array(), target);
+        return new HostTensor(dtype(), shape(), target.duplicate().position(0));
     }
 
     /** Copies floating-point numbers to the host, row-major. */

@@ -1,5 +1,6 @@
 package org.mohawk4j.train;
 
+import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
 /** Told what a run is doing, on the training thread. */
@@ -9,6 +10,9 @@ public interface TrainingListener {
 
     /** After each step. */
     default void iterationDone(StepMetrics metrics) {}
+
+    /** After {@link #iterationDone} of a step that was not trained on. */
+    default void onFault(StepFault fault) {}
 
     default void onStageEnd(int stage) {}
 }

@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
@@ -111,6 +112,13 @@ final class CudaBackend implements Backend {
     @Override
     public DType productType() {
         return matmul.operands(parameterType());
+    }
+
+    @Override
+    public OptionalDouble peakFlops() {
+        return options.parameterType() == DType.FLOAT32
+                ? context.device().peakFlops(options.mixed())
+                : OptionalDouble.empty();
     }
 
     @Override

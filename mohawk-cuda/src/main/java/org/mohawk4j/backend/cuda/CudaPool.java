@@ -23,6 +23,7 @@ final class CudaPool implements AutoCloseable {
     private final long[] address = new long[1];
     private @Nullable List<Block> kept;
     private long liveBytes;
+    private long peakBytes;
 
     /** Memory of one array and of the views made from it. */
     static final class Block {
@@ -62,6 +63,7 @@ final class CudaPool implements AutoCloseable {
         }
         live.add(block);
         liveBytes += bytes;
+        peakBytes = Math.max(peakBytes, liveBytes);
         return new CudaArray(block, address[0], dtype, shape);
     }
 
@@ -106,6 +108,10 @@ final class CudaPool implements AutoCloseable {
 
     long liveBytes() {
         return liveBytes;
+    }
+
+    long peakBytes() {
+        return peakBytes;
     }
 
     long reservedBytes() {

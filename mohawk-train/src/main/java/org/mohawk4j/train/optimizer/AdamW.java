@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
@@ -16,6 +18,12 @@ import org.mohawk4j.tensor.Tensor;
  * without a gradient is left alone.
  */
 public final class AdamW implements AutoCloseable {
+    /** What follows a parameter's name in that of its first moment. */
+    public static final String FIRST = ".first_moment";
+
+    /** What follows a parameter's name in that of its second moment. */
+    public static final String SECOND = ".second_moment";
+
     private static final int MATRIX_RANK = 2;
 
     /**
@@ -44,15 +52,34 @@ public final class AdamW implements AutoCloseable {
      * @return the global norm of the gradients before clipping, rank 0
      */
     public Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
+        Tensor norm = norm(parameters, gradients);
+        update(parameters, gradients, norm, learningRate);
+        return norm;
+    }
+
+    /** The global norm of the gradients of these parameters, rank 0. Changes nothing. */
+    public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
+        List<Tensor> present = new ArrayList<>();
+        parameters
+                .keySet()
+                .forEach(name -> Optional.ofNullable(gradients.get(name)).ifPresent(present::add));
+        return AdamWFunction.norm(engine, present);
+    }
+
+    /**
+     * Changes the parameters in place.
+     *
+     * @param norm of the gradients, by {@link #norm}
+     */
+    public void update(
+            Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate) {
         steps++;
         try (Scope work = engine.scope()) {
             List<AdamWFunction.Slot> slots = new ArrayList<>();
             parameters.forEach((name, parameter) -> Optional.ofNullable(gradients.get(name))
                     .ifPresent(gradient -> slots.add(slot(name, parameter, gradient))));
-            Tensor norm = AdamWFunction.norm(
-                    engine, slots.stream().map(AdamWFunction.Slot::gradient).toList());
-            Tensor scale =
-                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.filledLike(1);
+            Tensor scale = work.adopt(
+                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.filledLike(1));
             AdamWFunction.update(
                     engine,
                     slots,
@@ -64,8 +91,48 @@ public final class AdamW implements AutoCloseable {
                             config.epsilon(),
                             config.weightDecay(),
                             steps));
-            return work.keep(norm);
         }
+    }
+
+    /** How many updates there were. */
+    public int steps() {
+        return steps;
+    }
+
+    /** The moments of every parameter that was updated, under its name with {@link #FIRST} or {@link #SECOND} behind. */
+    public Map<String, Tensor> moments() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        moments.forEach((name, own) -> {
+            all.put(name + FIRST, own.first());
+            all.put(name + SECOND, own.second());
+        });
+        return all;
+    }
+
+    /**
+     * Continues from saved moments, in the place of its own.
+     *
+     * @param updates as {@link #steps} gave
+     * @param saved as {@link #moments} gave
+     */
+    public void restore(int updates, Map<String, HostTensor> saved) {
+        moments.values().forEach(own -> {
+            scope.free(own.first());
+            scope.free(own.second());
+        });
+        moments.clear();
+        saved.forEach((key, first) -> {
+            if (key.endsWith(FIRST)) {
+                String name = key.substring(0, key.length() - FIRST.length());
+                HostTensor second = Objects.requireNonNull(saved.get(name + SECOND), name);
+                moments.put(name, new Moments(upload(first), upload(second)));
+            }
+        });
+        steps = updates;
+    }
+
+    private Tensor upload(HostTensor numbers) {
+        return scope.adopt(engine.tensor(numbers, engine.parameterType()));
     }
 
     private AdamWFunction.Slot slot(String name, Parameter parameter, Tensor gradient) {
