@@ -18,8 +18,6 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.Distillation;
-import org.mohawk4j.train.data.TextFile;
-import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.RunFolder;
@@ -38,9 +36,6 @@ import picocli.CommandLine.Spec;
 final class DistillCommand implements Runnable {
     private static final DateTimeFormatter RUN_NAME =
             DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
-
-    /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
-    private static final int PASSES = 2;
 
     @Spec
     private CommandSpec spec;
@@ -102,14 +97,10 @@ final class DistillCommand implements Runnable {
         out.println("teacher   " + config.teacher().map(Path::toString).orElse("the tiny one that is shipped"));
         out.println("run       " + folder.path());
         out.flush();
-        TokenSequence.Split text = text(config, teacher, tokenizer, out);
-        out.printf(
-                Locale.ROOT,
-                "text      %,d tokens to train on, %,d held out%n",
-                text.training().length(),
-                text.heldOut().length());
+        RunTexts texts = RunTexts.of(config, teacher, tokenizer, out);
+        out.println("text      " + texts.description());
         Distillation distillation =
-                new Distillation(config, teacher, tokenizer, text.training(), text.heldOut(), folder);
+                new Distillation(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
         try (StageProgress progress = new StageProgress(out)) {
             Distillation.Result result = distillation.run(plan, tokenizerFile, environment(teacher.engine()), progress);
             Summary.print(result, out);
@@ -121,28 +112,6 @@ final class DistillCommand implements Runnable {
             out.println(ScoreLine.of("teacher.", result.teacher()));
             out.println(ScoreLine.of("student.", result.student()));
         }
-    }
-
-    private static TokenSequence.Split text(
-            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
-        double heldOut = config.evaluation().heldOut();
-        Optional<TokenSequence> valid = config.valid().map(path -> read(path, tokenizer));
-        TokenSequence text = config.text().map(path -> read(path, tokenizer)).orElseGet(() -> {
-            double training = (double) config.tokens() / PASSES;
-            return TeacherCorpus.write(
-                    teacher,
-                    tokenizer.endOfText().orElse(0),
-                    (long) Math.ceil(valid.isPresent() ? training : training / (1 - heldOut)),
-                    config.context(),
-                    config.seed(),
-                    out);
-        });
-        return valid.map(other -> new TokenSequence.Split(text, other))
-                .orElseGet(() -> text.splitLast(heldOut, config.context()));
-    }
-
-    private static TokenSequence read(Path path, TokenizerJson tokenizer) {
-        return TokenSequence.encode(new TextFile(path), tokenizer::encode);
     }
 
     private static Map<String, String> environment(Engine engine) {

@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
             EvaluateCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
-            ParityCommand.class
+            ParityCommand.class,
+            TokenizeCommand.class
         })
 public final class Mohawk implements Runnable {
     @Spec

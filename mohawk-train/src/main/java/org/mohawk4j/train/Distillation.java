@@ -17,7 +17,8 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
-import org.mohawk4j.train.data.BatchSampler;
+import org.mohawk4j.train.data.BatchStream;
+import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.Perplexity;
@@ -49,21 +50,21 @@ public final class Distillation {
     private final DistillConfig config;
     private final CausalLm teacher;
     private final Tokenizer tokenizer;
-    private final TokenWindows training;
+    private final Corpus training;
     private final TokenWindows validation;
     private final RunFolder folder;
 
     /**
-     * @param text to train on
+     * @param text to train on, of tokens that the teacher has
      * @param heldOut to evaluate on
      * @param folder where the run is kept
-     * @throws InvalidInputException if a text is too short or does not fit the teacher
+     * @throws InvalidInputException if the held-out text is too short or does not fit the teacher
      */
     public Distillation(
             DistillConfig config,
             CausalLm teacher,
             Tokenizer tokenizer,
-            TokenSequence text,
+            Corpus text,
             TokenSequence heldOut,
             RunFolder folder) {
         if (config.context() > teacher.config().maxPositions()) {
@@ -74,7 +75,7 @@ public final class Distillation {
         this.config = config;
         this.teacher = teacher;
         this.tokenizer = tokenizer;
-        this.training = new TokenWindows(text.requireVocabulary(vocabulary), config.context());
+        this.training = text;
         this.validation = new TokenWindows(heldOut.requireVocabulary(vocabulary), config.context());
         this.folder = folder;
     }
@@ -95,6 +96,7 @@ public final class Distillation {
         TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
+                BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
                 RunRecorder recorder = new RunRecorder(config, folder, listener)) {
             StagePlan stages = new StagePlan(teacher, student, plan, config.freeze());
             Objective[] objectives = new Objective[STAGES + 1];
@@ -106,7 +108,6 @@ public final class Distillation {
             MatrixProbe probe =
                     new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
             probe.captureStudent("student at the start");
-            BatchSampler batches = new BatchSampler(training, config.batch(), random.nextLong());
             Trainer trainer = new Trainer(teacher.engine(), batches, recorder);
             for (int stage = 1; stage <= STAGES; stage++) {
                 int steps = budget.stepsOf(stage);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.data.source.Mixture;
 
 /**
  * Everything that a distillation is told. Read from and written to YAML by {@link DistillConfigYaml}, with the component
@@ -16,8 +17,8 @@ import org.mohawk4j.InvalidInputException;
  * {@link InvalidInputException} of one line naming the key, the expected and the actual.
  *
  * @param teacher folder of the teacher model; empty: the tiny teacher that ships with the examples
- * @param text text to train on; empty: text that the teacher writes itself
- * @param valid text to evaluate on; empty: the held-out end of {@code text}
+ * @param text texts to train on; empty: text that the teacher writes itself
+ * @param valid texts to evaluate on; empty: the held-out end of {@code text}, which then is one text in memory
  * @param out the run folder; empty: one named by the caller
  * @param tokens the budget of all stages together; see {@link TokenBudget}
  * @param split shares of the budget for stages 1, 2 and 3, with sum 1
@@ -34,8 +35,8 @@ import org.mohawk4j.InvalidInputException;
  */
 public record DistillConfig(
         Optional<Path> teacher,
-        Optional<Path> text,
-        Optional<Path> valid,
+        Optional<Mixture> text,
+        Optional<Mixture> valid,
         Optional<Path> out,
         long tokens,
         List<Double> split,
@@ -54,7 +55,8 @@ public record DistillConfig(
         ScheduleConfig schedule,
         HiddenStateConfig hiddenStates,
         DistillationConfig distillation,
-        EvaluationConfig evaluation) {
+        EvaluationConfig evaluation,
+        DataConfig data) {
 
     /** The defaults, before anything that a user says. */
     public static DistillConfig defaults() {
@@ -80,7 +82,8 @@ public record DistillConfig(
                 ScheduleConfig.defaults(),
                 HiddenStateConfig.defaults(),
                 DistillationConfig.defaults(),
-                EvaluationConfig.defaults());
+                EvaluationConfig.defaults(),
+                DataConfig.defaults());
     }
 
     /** Checks the ranges. */

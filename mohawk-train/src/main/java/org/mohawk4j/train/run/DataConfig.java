@@ -1,0 +1,28 @@
+package org.mohawk4j.train.run;
+
+import org.mohawk4j.train.data.stream.StreamOptions;
+
+/**
+ * How texts in files are read.
+ *
+ * @param textField the field of a JSON line, or the column of a table, that holds the document
+ * @param shuffle windows among which the order of streamed texts is random
+ * @param readers threads that turn streamed texts into tokens; they change speed, not results
+ */
+public record DataConfig(String textField, int shuffle, int readers) {
+    /** Checks the ranges. */
+    public DataConfig {
+        Ranges.require(!textField.isEmpty(), "data.text-field", "a name", "nothing");
+        Ranges.atLeast(1, "data.shuffle", shuffle);
+        Ranges.atLeast(1, "data.readers", readers);
+    }
+
+    static DataConfig defaults() {
+        return new DataConfig("text", 1024, 2);
+    }
+
+    /** The same for a stream. */
+    public StreamOptions stream() {
+        return new StreamOptions(readers, shuffle);
+    }
+}
