@@ -10,7 +10,7 @@ import java.io.InputStream;
  */
 final class ExpansionLimit extends FilterInputStream {
     static final int MOST_TIMES = 200;
-    static final long FREE_BYTES = 64L << 20;
+    static final long FREE_BYTES = 16L << 20;
 
     private long packed;
 

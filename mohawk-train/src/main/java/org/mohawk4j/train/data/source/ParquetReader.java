@@ -41,6 +41,7 @@ final class ParquetReader implements ChunkReader {
         Properties settings = new Properties();
         settings.setProperty("jdbc_stream_results", "true");
         settings.setProperty("threads", "1");
+        settings.setProperty("memory_limit", "1GB");
         settings.setProperty("autoinstall_known_extensions", "false");
         try {
             return DriverManager.getConnection(URL, settings);
