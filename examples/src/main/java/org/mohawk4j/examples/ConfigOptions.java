@@ -89,6 +89,9 @@ final class ConfigOptions {
     private static final List<ConfigOption<DataConfig>> SHUFFLING =
             List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
 
+    private static final List<ConfigOption<DataConfig>> CACHE =
+            List.of(path("teacher-cache", "FILE", "to keep its states in", DataConfig::teacherCache));
+
     private static final Group MACHINE = new Group(
             "Machine",
             List.of(
@@ -102,6 +105,7 @@ final class ConfigOptions {
             new Group("Files", FILES),
             TEXTS,
             Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
+            Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
             new Group("Training", TRAINING),
             Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
             Group.of("AdamW", "optimizer", DistillConfig::optimizer, OPTIMIZER),

@@ -101,6 +101,14 @@ final class DistillCommand implements Runnable {
         out.println("text      " + texts.description());
         Distillation distillation =
                 new Distillation(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
+        distillation
+                .cachePlan()
+                .ifPresent(kept -> out.printf(
+                        Locale.ROOT,
+                        "cache     at most %,d bytes of %,d windows in %s%n",
+                        kept.bytes(),
+                        kept.windows(),
+                        kept.file()));
         try (StageProgress progress = new StageProgress(out)) {
             Distillation.Result result = distillation.run(plan, tokenizerFile, environment(teacher.engine()), progress);
             Summary.print(result, out);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.functional.DistillationFunction;
@@ -17,6 +18,7 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.cache.CachePlan;
 import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.TokenSequence;
@@ -37,6 +39,7 @@ import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherStates;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
@@ -80,6 +83,17 @@ public final class Distillation {
         this.folder = folder;
     }
 
+    /** What the run keeps of its teacher, if it is to keep anything. */
+    public Optional<CachePlan> cachePlan() {
+        TokenBudget budget = config.budget();
+        long met = budget.steps().stream()
+                .mapToLong(steps -> (long) steps * config.batch())
+                .sum();
+        long windows = Math.min(met, training.windows(config.context()).orElse(met));
+        boolean all = budget.stepsOf(1) + budget.stepsOf(2) > 0;
+        return config.data().teacherCache().map(file -> CachePlan.of(file, teacher, all, config.context(), windows));
+    }
+
     /** What came of a run. */
     public record Result(
             List<StageSummary> stages, Perplexity.Score teacher, Perplexity.Score student, List<Sample> samples) {}
@@ -96,9 +110,10 @@ public final class Distillation {
         TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
+                TeacherStates states = teacherStates();
                 BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
                 RunRecorder recorder = new RunRecorder(config, folder, listener)) {
-            StagePlan stages = new StagePlan(teacher, student, plan, config.freeze());
+            StagePlan stages = new StagePlan(teacher, student, plan, config.freeze(), states);
             Objective[] objectives = new Objective[STAGES + 1];
             for (int stage = 1; stage <= STAGES; stage++) {
                 if (budget.stepsOf(stage) > 0) {
@@ -126,6 +141,10 @@ public final class Distillation {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write into the run folder " + folder.path() + ": " + e, e);
         }
+    }
+
+    private TeacherStates teacherStates() {
+        return cachePlan().<TeacherStates>map(plan -> plan.open(teacher)).orElse(TeacherStates.COMPUTED);
     }
 
     private Objective objective(int stage, StagePlan stages) {

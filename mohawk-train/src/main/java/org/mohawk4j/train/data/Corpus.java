@@ -1,5 +1,6 @@
 package org.mohawk4j.train.data;
 
+import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
 
 /** Texts to train on. */
@@ -14,8 +15,27 @@ public interface Corpus {
      */
     BatchStream batches(int context, int batch, long seed);
 
+    /**
+     * How many windows there are that differ, if every pass has the same.
+     *
+     * @param context T
+     */
+    default OptionalLong windows(int context) {
+        return OptionalLong.empty();
+    }
+
     /** One text in memory. */
     static Corpus of(TokenSequence text) {
-        return (context, batch, seed) -> new BatchSampler(new TokenWindows(text, context), batch, seed);
+        return new Corpus() {
+            @Override
+            public BatchStream batches(int context, int batch, long seed) {
+                return new BatchSampler(new TokenWindows(text, context), batch, seed);
+            }
+
+            @Override
+            public OptionalLong windows(int context) {
+                return OptionalLong.of(new TokenWindows(text, context).count());
+            }
+        };
     }
 }

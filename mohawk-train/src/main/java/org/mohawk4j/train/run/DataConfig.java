@@ -1,5 +1,7 @@
 package org.mohawk4j.train.run;
 
+import java.nio.file.Path;
+import java.util.Optional;
 import org.mohawk4j.train.data.stream.StreamOptions;
 
 /**
@@ -8,8 +10,9 @@ import org.mohawk4j.train.data.stream.StreamOptions;
  * @param textField the field of a JSON line, or the column of a table, that holds the document
  * @param shuffle windows among which the order of streamed texts is random
  * @param readers threads that turn streamed texts into tokens; they change speed, not results
+ * @param teacherCache file to keep the teacher's hidden states in; empty: they are computed each time
  */
-public record DataConfig(String textField, int shuffle, int readers) {
+public record DataConfig(String textField, int shuffle, int readers, Optional<Path> teacherCache) {
     /** Checks the ranges. */
     public DataConfig {
         Ranges.require(!textField.isEmpty(), "data.text-field", "a name", "nothing");
@@ -18,7 +21,7 @@ public record DataConfig(String textField, int shuffle, int readers) {
     }
 
     static DataConfig defaults() {
-        return new DataConfig("text", 1024, 2);
+        return new DataConfig("text", 1024, 2, Optional.empty());
     }
 
     /** The same for a stream. */

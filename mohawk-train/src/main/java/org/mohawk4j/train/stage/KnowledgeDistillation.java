@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
@@ -17,14 +18,29 @@ import org.mohawk4j.tensor.Tensor;
 public final class KnowledgeDistillation implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
+    private final TeacherStates states;
     private final DistillationFunction.Weights weights;
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
 
     /** @param trains which of the student's parameters, by name */
     public KnowledgeDistillation(
             CausalLm teacher, CausalLm student, DistillationFunction.Weights weights, Predicate<String> trains) {
+        this(teacher, student, TeacherStates.COMPUTED, weights, trains);
+    }
+
+    /**
+     * @param states the teacher's
+     * @param trains which of the student's parameters, by name
+     */
+    public KnowledgeDistillation(
+            CausalLm teacher,
+            CausalLm student,
+            TeacherStates states,
+            DistillationFunction.Weights weights,
+            Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
+        this.states = states;
         this.weights = weights;
         student.parameters().forEach((name, parameter) -> {
             if (trains.test(name)) {
@@ -41,7 +57,7 @@ public final class KnowledgeDistillation implements Objective {
     @Override
     public Result evaluate(Tensor ids, Tensor labels) {
         Engine engine = student.engine();
-        Tensor target = engine.scoped(() -> teacher.hidden(ids));
+        Tensor target = engine.scoped(() -> teacherHidden(ids));
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         try (Tape tape =
                 engine.tape(trained.values().stream().map(Parameter::value).toList())) {
@@ -52,6 +68,29 @@ public final class KnowledgeDistillation implements Objective {
             trained.forEach((name, parameter) ->
                     found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
             return new Result(List.of(loss.detach()), gradients);
+        }
+    }
+
+    /** The teacher's hidden states after the final norm. */
+    private Tensor teacherHidden(Tensor ids) {
+        Engine engine = teacher.engine();
+        List<Block> blocks = teacher.blocks();
+        try (TeacherStates.Batch batch = states.batch(ids, false)) {
+            if (batch.isReplayed()) {
+                return teacher.normalise(batch.state(blocks.size(), () -> {
+                    throw new IllegalStateException("a state that is replayed is not computed");
+                }));
+            }
+            Tensor h = batch.state(0, () -> teacher.embed(ids));
+            for (int i = 0; i < blocks.size(); i++) {
+                Tensor input = h;
+                int layer = i;
+                h = engine.scoped(
+                        () -> batch.state(layer + 1, () -> blocks.get(layer).forward(input)));
+                engine.currentScope().free(input);
+            }
+            batch.complete();
+            return teacher.normalise(h);
         }
     }
 }
