@@ -16,7 +16,7 @@ import picocli.CommandLine.Model.OptionSpec;
  *
  * @param name as in {@code --tokens}
  * @param key in its section of the configuration
- * @param several whether it takes a list of elements, separated by commas
+ * @param values how many there are, and how they are given
  * @param type of the value or of its elements
  * @param label stands for the value in the help
  * @param text what the help says
@@ -26,45 +26,59 @@ import picocli.CommandLine.Model.OptionSpec;
 record ConfigOption<S>(
         String name,
         String key,
-        boolean several,
+        Values values,
         Class<?> type,
         String label,
         String text,
         Function<? super S, ?> value) {
 
+    /** How an option takes its values. */
+    enum Values {
+        ONE,
+        /** Separated by commas. */
+        LIST,
+        /** The option again for each. */
+        REPEATED
+    }
+
     static <S> ConfigOption<S> path(String key, String label, String text, Function<? super S, ?> value) {
-        return new ConfigOption<>("--" + key, key, false, Path.class, label, text, value);
+        return new ConfigOption<>("--" + key, key, Values.ONE, Path.class, label, text, value);
     }
 
     static <S> ConfigOption<S> word(String key, String label, String text, Function<? super S, ?> value) {
-        return new ConfigOption<>("--" + key, key, false, String.class, label, text, value);
+        return new ConfigOption<>("--" + key, key, Values.ONE, String.class, label, text, value);
     }
 
     static <S> ConfigOption<S> flag(String key, String text, Function<? super S, ?> value) {
-        return new ConfigOption<>("--" + key, key, false, Boolean.class, "true|false", text, value);
+        return new ConfigOption<>("--" + key, key, Values.ONE, Boolean.class, "true|false", text, value);
     }
 
     static <S> ConfigOption<S> whole(String key, String label, String text, Function<? super S, ?> value) {
-        return new ConfigOption<>("--" + key, key, false, Long.class, label, text, value);
+        return new ConfigOption<>("--" + key, key, Values.ONE, Long.class, label, text, value);
     }
 
     static <S> ConfigOption<S> number(String key, String label, String text, Function<? super S, ?> value) {
-        return new ConfigOption<>("--" + key, key, false, Double.class, label, text, value);
+        return new ConfigOption<>("--" + key, key, Values.ONE, Double.class, label, text, value);
     }
 
     /** The same option with a list of such values. */
     ConfigOption<S> listed() {
-        return new ConfigOption<>(name, key, true, type, label, text, value);
+        return new ConfigOption<>(name, key, Values.LIST, type, label, text, value);
+    }
+
+    /** The same option, given as often as there are values. */
+    ConfigOption<S> repeated() {
+        return new ConfigOption<>(name, key, Values.REPEATED, type, label, text, value);
     }
 
     /** The same option under another name. */
     ConfigOption<S> named(String other) {
-        return new ConfigOption<>(other, key, several, type, label, text, value);
+        return new ConfigOption<>(other, key, values, type, label, text, value);
     }
 
     /** The same option of the whole configuration. */
     ConfigOption<DistillConfig> within(String section, Function<DistillConfig, S> accessor) {
-        return new ConfigOption<>(name, section + "." + key, several, type, label, text, accessor.andThen(value));
+        return new ConfigOption<>(name, section + "." + key, values, type, label, text, accessor.andThen(value));
     }
 
     /**
@@ -76,17 +90,13 @@ record ConfigOption<S>(
     OptionSpec spec(S usual, S shipped) {
         OptionSpec.Builder builder =
                 OptionSpec.builder(name).paramLabel(label).description(text + defaults(usual, shipped));
-        if (several) {
-            return builder.type(List.class)
-                    .auxiliaryTypes(type)
-                    .arity("1")
-                    .splitRegex(",")
-                    .hideParamSyntax(true)
-                    .build();
+        if (values == Values.ONE) {
+            return type == Boolean.class
+                    ? builder.type(type).arity("0..1").fallbackValue("true").build()
+                    : builder.type(type).arity("1").build();
         }
-        return type == Boolean.class
-                ? builder.type(type).arity("0..1").fallbackValue("true").build()
-                : builder.type(type).arity("1").build();
+        builder.type(List.class).auxiliaryTypes(type).arity("1").hideParamSyntax(true);
+        return values == Values.LIST ? builder.splitRegex(",").build() : builder.build();
     }
 
     private String defaults(S usual, S shipped) {

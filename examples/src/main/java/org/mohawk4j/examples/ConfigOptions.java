@@ -13,6 +13,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.run.CheckpointConfig;
+import org.mohawk4j.train.run.DataConfig;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillationConfig;
 import org.mohawk4j.train.run.EvaluationConfig;
@@ -30,8 +31,10 @@ import picocli.CommandLine.Model.OptionSpec;
 final class ConfigOptions {
     private static final List<ConfigOption<DistillConfig>> FILES = List.of(
             path("teacher", "DIR", "without, a tiny one that is shipped", DistillConfig::teacher),
-            path("text", "FILE", "to train on; without, the teacher writes it", DistillConfig::text),
-            path("valid", "FILE", "to evaluate on; without, the text's end", DistillConfig::valid),
+            word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", DistillConfig::text)
+                    .repeated(),
+            word("valid", "TEXT", "to evaluate on; without, the text's end", DistillConfig::valid)
+                    .repeated(),
             path("out", "DIR", "the run folder; without, a new one in runs", DistillConfig::out),
             flag("report", "whether to write a page", DistillConfig::report));
 
@@ -94,6 +97,16 @@ final class ConfigOptions {
             number("spike-threshold", "Z", "robust z-score of a spike, 0 for none", FaultConfig::spikeThreshold),
             word("on-spike", "ACTION", "skip or roll-back", FaultConfig::onSpike));
 
+    private static final List<ConfigOption<DataConfig>> READING = List.of(
+            word("text-field", "NAME", "of a JSON line, or column", DataConfig::textField),
+            whole("readers", "K", "threads that make tokens", DataConfig::readers));
+
+    private static final List<ConfigOption<DataConfig>> SHUFFLING =
+            List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
+
+    private static final List<ConfigOption<DataConfig>> CACHE =
+            List.of(path("teacher-cache", "FILE", "to keep its states in", DataConfig::teacherCache));
+
     private static final Group MACHINE = new Group(
             "Machine",
             List.of(
@@ -101,8 +114,13 @@ final class ConfigOptions {
                     whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
                     word("dtype", "TYPE", "float, double, bf16", DistillConfig::dtype)));
 
+    private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
+
     private static final List<Group> DISTILLATION = List.of(
             new Group("Files", FILES),
+            TEXTS,
+            Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
+            Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
             new Group("Training", TRAINING),
             Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
             Group.of("AdamW", "optimizer", DistillConfig::optimizer, OPTIMIZER),
@@ -154,6 +172,15 @@ final class ConfigOptions {
         @Override
         public CommandSpec transform(CommandSpec command) {
             MACHINE.addTo(command);
+            return command;
+        }
+    }
+
+    /** Adds {@code --text-field} and {@code --readers}. */
+    static final class Texts implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            TEXTS.addTo(command);
             return command;
         }
     }

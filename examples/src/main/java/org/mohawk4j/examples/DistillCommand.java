@@ -19,8 +19,6 @@ import org.mohawk4j.train.ResumedRun;
 import org.mohawk4j.train.StopRequest;
 import org.mohawk4j.train.StoppedException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
-import org.mohawk4j.train.data.TextFile;
-import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.RunFolder;
@@ -37,8 +35,6 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
 final class DistillCommand implements Runnable {
-    /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
-    private static final int PASSES = 2;
 
     @Spec
     private CommandSpec spec;
@@ -118,14 +114,18 @@ final class DistillCommand implements Runnable {
         out.println("run       " + folder.path());
         from.ifPresent(checkpoint -> out.println("goes on   after " + checkpoint.position()));
         out.flush();
-        TokenSequence.Split text = text(config, teacher, tokenizer, out);
-        out.printf(
-                Locale.ROOT,
-                "text      %,d tokens to train on, %,d held out%n",
-                text.training().length(),
-                text.heldOut().length());
+        RunTexts texts = RunTexts.of(config, teacher, tokenizer, out);
+        out.println("text      " + texts.description());
         Distillation distillation =
-                new Distillation(config, teacher, tokenizer, text.training(), text.heldOut(), folder);
+                new Distillation(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
+        distillation
+                .cachePlan()
+                .ifPresent(kept -> out.printf(
+                        Locale.ROOT,
+                        "cache     at most %,d bytes of %,d windows in %s%n",
+                        kept.bytes(),
+                        kept.windows(),
+                        kept.file()));
         StopRequest stop = new StopRequest();
         PrintWriter err = spec.commandLine().getErr();
         try (StopSignals signals = StopSignals.listen(stop, err)) {
@@ -158,28 +158,6 @@ final class DistillCommand implements Runnable {
             spec.commandLine().getErr().println("mohawk distill: " + e.getMessage());
             spec.commandLine().getErr().flush();
         }
-    }
-
-    private static TokenSequence.Split text(
-            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
-        double heldOut = config.evaluation().heldOut();
-        Optional<TokenSequence> valid = config.valid().map(path -> read(path, tokenizer));
-        TokenSequence text = config.text().map(path -> read(path, tokenizer)).orElseGet(() -> {
-            double training = (double) config.tokens() / PASSES;
-            return TeacherCorpus.write(
-                    teacher,
-                    tokenizer.endOfText().orElse(0),
-                    (long) Math.ceil(valid.isPresent() ? training : training / (1 - heldOut)),
-                    config.context(),
-                    config.seed(),
-                    out);
-        });
-        return valid.map(other -> new TokenSequence.Split(text, other))
-                .orElseGet(() -> text.splitLast(heldOut, config.context()));
-    }
-
-    private static TokenSequence read(Path path, TokenizerJson tokenizer) {
-        return TokenSequence.encode(new TextFile(path), tokenizer::encode);
     }
 
     private static Map<String, String> environment(Engine engine) {

@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             InspectCommand.class,
             ParityCommand.class,
-            ServeCommand.class
+            ServeCommand.class,
+            TokenizeCommand.class
         })
 public final class Mohawk implements Runnable {
     @Spec

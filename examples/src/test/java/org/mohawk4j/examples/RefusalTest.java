@@ -27,7 +27,8 @@ class RefusalTest {
     static void writeInputs() throws IOException {
         CommandRun.text(inputs.resolve("long.txt"), 400);
         Files.writeString(inputs.resolve("short.txt"), "Too short.");
-        Files.writeString(inputs.resolve("packed.xz"), "not unpacked");
+        Files.writeString(inputs.resolve("packed.xz"), "not packed");
+        Files.writeString(inputs.resolve("packed.zst"), "not unpacked");
         Files.writeString(inputs.resolve("wrong.yaml"), "tokns: 3\n");
         Files.writeString(inputs.resolve("broken.yaml"), "tokens: [3\n");
         Path teacher = EmbeddedTeacher.unpack();
@@ -72,7 +73,8 @@ class RefusalTest {
             --text short.txt                       | short.txt: expected at least one window
             --valid short.txt                      | short.txt: expected at least 33 tokens
             --text missing.txt                     | found nothing there
-            --text packed.xz                       | unpack it first
+            --text packed.xz                       | packed.xz: expected a whole .xz file, found one that cannot be
+            --text packed.zst                      | unpack it first
             --config missing.yaml                  | found nothing there
             --config wrong.yaml                    | tokns: expected one of the keys
             --config broken.yaml                   | expected YAML
@@ -82,7 +84,7 @@ class RefusalTest {
         List<String> arguments = Stream.concat(
                         Stream.of("distill", "--out", folder.resolve("run").toString()),
                         Stream.concat(without(usual, given), Stream.of(given.split(" "))))
-                .map(word -> word.matches("(missing|narrow|foreign|\\w+\\.(txt|xz|yaml))")
+                .map(word -> word.matches("(missing|narrow|foreign|\\w+\\.(txt|xz|zst|yaml))")
                         ? inputs.resolve(word).toString()
                         : word)
                 .toList();

@@ -15,6 +15,7 @@ import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherStates;
 
 /**
  * A stage that can take training steps, one after the other, on one batch of random tokens. A step is what the trainer
@@ -38,6 +39,14 @@ final class StageTrial implements AutoCloseable {
 
     /** @param stage 1, 2 (mixer outputs) or 3 */
     StageTrial(CausalLm teacher, int stage, int batch, int context) {
+        this(teacher, TeacherStates.COMPUTED, stage, batch, context);
+    }
+
+    /**
+     * @param states the teacher's
+     * @param stage 1, 2 (mixer outputs) or 3
+     */
+    StageTrial(CausalLm teacher, TeacherStates states, int stage, int batch, int context) {
         SplittableRandom random = new SplittableRandom(0);
         MixerPlan plan = MixerPlan.replacing(teacher.config(), StageTrial::mamba, List.of());
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
@@ -45,7 +54,7 @@ final class StageTrial implements AutoCloseable {
         this.batch = batch;
         this.context = context;
         this.student = plan.student(teacher, random);
-        this.objective = objective(stage, new StagePlan(teacher, student, plan, List.of()));
+        this.objective = objective(stage, new StagePlan(teacher, student, plan, List.of(), states));
         this.optimizer = new AdamW(engine, ADAMW);
         this.inputs = random.ints((long) batch * context, 0, vocabulary).toArray();
         this.targets = random.ints((long) batch * context, 0, vocabulary).toArray();

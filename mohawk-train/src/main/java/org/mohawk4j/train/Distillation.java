@@ -20,9 +20,10 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.cache.CachePlan;
 import org.mohawk4j.train.checkpoint.Checkpoint;
-import org.mohawk4j.train.data.BatchSampler;
 import org.mohawk4j.train.data.BatchStream;
+import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.Perplexity;
@@ -39,6 +40,7 @@ import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherStates;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
@@ -52,21 +54,21 @@ public final class Distillation {
     private final DistillConfig config;
     private final CausalLm teacher;
     private final Tokenizer tokenizer;
-    private final TokenWindows training;
+    private final Corpus training;
     private final TokenWindows validation;
     private final RunFolder folder;
 
     /**
-     * @param text to train on
+     * @param text to train on, of tokens that the teacher has
      * @param heldOut to evaluate on
      * @param folder where the run is kept
-     * @throws InvalidInputException if a text is too short or does not fit the teacher
+     * @throws InvalidInputException if the held-out text is too short or does not fit the teacher
      */
     public Distillation(
             DistillConfig config,
             CausalLm teacher,
             Tokenizer tokenizer,
-            TokenSequence text,
+            Corpus text,
             TokenSequence heldOut,
             RunFolder folder) {
         if (config.context() > teacher.config().maxPositions()) {
@@ -77,9 +79,20 @@ public final class Distillation {
         this.config = config;
         this.teacher = teacher;
         this.tokenizer = tokenizer;
-        this.training = new TokenWindows(text.requireVocabulary(vocabulary), config.context());
+        this.training = text;
         this.validation = new TokenWindows(heldOut.requireVocabulary(vocabulary), config.context());
         this.folder = folder;
+    }
+
+    /** What the run keeps of its teacher, if it is to keep anything. */
+    public Optional<CachePlan> cachePlan() {
+        TokenBudget budget = config.budget();
+        long met = budget.steps().stream()
+                .mapToLong(steps -> (long) steps * config.batch())
+                .sum();
+        long windows = Math.min(met, training.windows(config.context()).orElse(met));
+        boolean all = budget.stepsOf(1) + budget.stepsOf(2) > 0;
+        return config.data().teacherCache().map(file -> CachePlan.of(file, teacher, all, config.context(), windows));
     }
 
     /** What came of a run. */
@@ -120,14 +133,17 @@ public final class Distillation {
         SplittableRandom random = new SplittableRandom(config.seed());
         stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
+                TeacherStates states = teacherStates();
+                BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
                 RunRecorder recorder = new RunRecorder(config, folder, listener)) {
+            // the student has what it starts from: the teacher is only read from here on
+            teacher.narrowLinearMaps();
             NavigableMap<Integer, Objective> objectives =
-                    objectives(new StagePlan(teacher, student, plan, config.freeze()));
+                    objectives(new StagePlan(teacher, student, plan, config.freeze(), states));
             MatrixProbe probe =
                     new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
             probe.captureStudent("student at the start");
-            try (BatchStream batches = new BatchSampler(training, config.batch(), random.nextLong());
-                    RunSaver saver = new RunSaver(config, folder, recorder, student, probe, stop)) {
+            try (RunSaver saver = new RunSaver(config, folder, recorder, student, probe, stop)) {
                 if (from.isEmpty() && folder.hasBegun()) {
                     saver.startOver();
                 }
@@ -150,6 +166,10 @@ public final class Distillation {
             }
         }
         return objectives;
+    }
+
+    private TeacherStates teacherStates() {
+        return cachePlan().<TeacherStates>map(plan -> plan.open(teacher)).orElse(TeacherStates.COMPUTED);
     }
 
     private Objective objective(int stage, StagePlan stages) {

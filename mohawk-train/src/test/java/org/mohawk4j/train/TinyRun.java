@@ -16,6 +16,7 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.MetricsReader;
@@ -85,7 +86,7 @@ final class TinyRun {
                 CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
             MixerPlan plan = MixerPlan.replacing(
                     teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
-            return new Distillation(config, teacher, new Numbers(), tokens(1, 900), tokens(2, 40), run)
+            return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizer, Map.of(), listener, from, stop);
         } finally {
             Files.delete(tokenizer);

@@ -3,7 +3,6 @@ package org.mohawk4j.train.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Random;
 import org.mohawk4j.InvalidInputException;
 
 /**
@@ -88,27 +87,6 @@ public final class BatchSampler implements BatchStream {
 
     /** Puts the windows in the order of the current epoch, whatever the order before. */
     private void shuffle() {
-        for (int i = 0; i < order.length; i++) {
-            order[i] = i;
-        }
-        // java.util.Random because its documentation fixes its numbers for every Java.
-        Random random = new Random(mix(mix(seed) + epoch));
-        for (int i = order.length - 1; i > 0; i--) {
-            int j = random.nextInt(i + 1);
-            int swapped = order[i];
-            order[i] = order[j];
-            order[j] = swapped;
-        }
-    }
-
-    /**
-     * Spreads neighbouring seeds apart, since Random's first numbers from neighbouring seeds resemble each other. The
-     * finaliser of SplitMix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
-     */
-    private static long mix(long value) {
-        long z = value + 0x9E3779B97F4A7C15L;
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
+        Shuffle.order(order, seed, epoch);
     }
 }

@@ -11,7 +11,16 @@ public final class TokenBatch {
     private final int[] inputs;
     private final int[] targets;
 
-    TokenBatch(String origin, int batch, int context, int[] inputs, int[] targets) {
+    /**
+     * A batch of these arrays, which are not copied.
+     *
+     * @param origin where it comes from, for a log
+     * @param batch B
+     * @param context T
+     * @param inputs ids [B · T] to read
+     * @param targets ids [B · T] to predict
+     */
+    public TokenBatch(String origin, int batch, int context, int[] inputs, int[] targets) {
         this.origin = origin;
         this.batch = batch;
         this.context = context;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.data.source.Mixture;
 
 /**
  * Everything that a distillation is told. Read from and written to YAML by {@link DistillConfigYaml}, with the component
@@ -16,8 +17,8 @@ import org.mohawk4j.InvalidInputException;
  * {@link InvalidInputException} of one line naming the key, the expected and the actual.
  *
  * @param teacher folder of the teacher model; empty: the tiny teacher that ships with the examples
- * @param text text to train on; empty: text that the teacher writes itself
- * @param valid text to evaluate on; empty: the held-out end of {@code text}
+ * @param text texts to train on; empty: text that the teacher writes itself
+ * @param valid texts to evaluate on; empty: the held-out end of {@code text}, which then is one text in memory
  * @param out the run folder; empty: one named by the caller
  * @param tokens the budget of all stages together; see {@link TokenBudget}
  * @param split shares of the budget for stages 1, 2 and 3, with sum 1
@@ -35,8 +36,8 @@ import org.mohawk4j.InvalidInputException;
  */
 public record DistillConfig(
         Optional<Path> teacher,
-        Optional<Path> text,
-        Optional<Path> valid,
+        Optional<Mixture> text,
+        Optional<Mixture> valid,
         Optional<Path> out,
         long tokens,
         List<Double> split,
@@ -57,6 +58,7 @@ public record DistillConfig(
         HiddenStateConfig hiddenStates,
         DistillationConfig distillation,
         EvaluationConfig evaluation,
+        DataConfig data,
         CheckpointConfig checkpoint,
         FaultConfig faults) {
 
@@ -86,6 +88,7 @@ public record DistillConfig(
                 HiddenStateConfig.defaults(),
                 DistillationConfig.defaults(),
                 EvaluationConfig.defaults(),
+                DataConfig.defaults(),
                 CheckpointConfig.defaults(),
                 FaultConfig.defaults());
     }

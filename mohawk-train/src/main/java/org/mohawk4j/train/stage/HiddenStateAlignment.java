@@ -22,7 +22,17 @@ public final class HiddenStateAlignment extends LayerwiseObjective {
 
     public HiddenStateAlignment(
             CausalLm teacher, CausalLm student, Target target, IntPredicate aligned, Predicate<String> trains) {
-        super(teacher, student, aligned, trains);
+        this(teacher, student, TeacherStates.COMPUTED, target, aligned, trains);
+    }
+
+    public HiddenStateAlignment(
+            CausalLm teacher,
+            CausalLm student,
+            TeacherStates states,
+            Target target,
+            IntPredicate aligned,
+            Predicate<String> trains) {
+        super(teacher, student, states, aligned, trains);
         this.target = target;
     }
 

@@ -8,6 +8,7 @@ import java.util.function.Predicate;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
@@ -18,6 +19,7 @@ import org.mohawk4j.tensor.Tensor;
 public final class KnowledgeDistillation implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
+    private final TeacherStates states;
     private final DistillationFunction.Weights weights;
     private final boolean recompute;
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
@@ -33,8 +35,25 @@ public final class KnowledgeDistillation implements Objective {
             DistillationFunction.Weights weights,
             boolean recompute,
             Predicate<String> trains) {
+        this(teacher, student, TeacherStates.COMPUTED, weights, recompute, trains);
+    }
+
+    /**
+     * @param states the teacher's
+     * @param recompute whether the student's blocks compute their activations again in the backward pass instead of
+     *     storing them
+     * @param trains which of the student's parameters, by name
+     */
+    public KnowledgeDistillation(
+            CausalLm teacher,
+            CausalLm student,
+            TeacherStates states,
+            DistillationFunction.Weights weights,
+            boolean recompute,
+            Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
+        this.states = states;
         this.weights = weights;
         this.recompute = recompute;
         student.parameters().forEach((name, parameter) -> {
@@ -57,7 +76,7 @@ public final class KnowledgeDistillation implements Objective {
     @Override
     public Result evaluate(Tensor ids, Tensor labels) {
         Engine engine = student.engine();
-        Tensor target = engine.scoped(() -> teacher.hidden(ids));
+        Tensor target = engine.scoped(() -> teacherHidden(ids));
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         try (Tape tape =
                 engine.tape(trained.values().stream().map(Parameter::value).toList())) {
@@ -68,6 +87,29 @@ public final class KnowledgeDistillation implements Objective {
             trained.forEach((name, parameter) ->
                     found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
             return new Result(List.of(loss.detach()), gradients);
+        }
+    }
+
+    /** The teacher's hidden states after the final norm. */
+    private Tensor teacherHidden(Tensor ids) {
+        Engine engine = teacher.engine();
+        List<Block> blocks = teacher.blocks();
+        try (TeacherStates.Batch batch = states.batch(ids, false)) {
+            if (batch.isReplayed()) {
+                return teacher.normalise(batch.state(blocks.size(), () -> {
+                    throw new IllegalStateException("a state that is replayed is not computed");
+                }));
+            }
+            Tensor h = batch.state(0, () -> teacher.embed(ids));
+            for (int i = 0; i < blocks.size(); i++) {
+                Tensor input = h;
+                int layer = i;
+                h = engine.scoped(
+                        () -> batch.state(layer + 1, () -> blocks.get(layer).forward(input)));
+                engine.currentScope().free(input);
+            }
+            batch.complete();
+            return teacher.normalise(h);
         }
     }
 }

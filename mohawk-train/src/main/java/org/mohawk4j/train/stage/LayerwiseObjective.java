@@ -8,7 +8,6 @@ import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
@@ -24,15 +23,19 @@ import org.mohawk4j.tensor.Tensor;
 abstract class LayerwiseObjective implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
+    private final TeacherStates states;
     private final List<Map<String, Parameter>> trained = new ArrayList<>();
 
     /**
+     * @param states the teacher's
      * @param aligned which layers
      * @param trains which of their parameters, by full name
      */
-    LayerwiseObjective(CausalLm teacher, CausalLm student, IntPredicate aligned, Predicate<String> trains) {
+    LayerwiseObjective(
+            CausalLm teacher, CausalLm student, TeacherStates states, IntPredicate aligned, Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
+        this.states = states;
         for (int i = 0; i < student.blocks().size(); i++) {
             Map<String, Parameter> ofLayer = new LinkedHashMap<>();
             if (aligned.test(i)) {
@@ -46,9 +49,6 @@ abstract class LayerwiseObjective implements Objective {
             trained.add(ofLayer);
         }
     }
-
-    /** What the teacher's block computed on its input h. */
-    record TeacherPass(Tensor h, MixingMatrix matrix, Tensor mixed, Tensor output) {}
 
     /** The loss of one layer, rank 0. */
     abstract Tensor loss(TeacherPass teacher, Block student);
@@ -74,28 +74,33 @@ abstract class LayerwiseObjective implements Objective {
         List<Tensor> losses = new ArrayList<>();
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         Scope results = engine.currentScope();
-        Tensor h = teacher.embed(ids);
-        for (int i = 0; i < trained.size(); i++) {
-            Tensor input = h;
-            int layer = i;
-            h = engine.scoped(() -> layer(layer, input, results, losses, gradients));
-            results.free(input);
+        try (TeacherStates.Batch batch = states.batch(ids, true)) {
+            Tensor h = batch.state(0, () -> teacher.embed(ids));
+            for (int i = 0; i < trained.size(); i++) {
+                Tensor input = h;
+                int layer = i;
+                h = engine.scoped(() -> layer(layer, input, batch, results, losses, gradients));
+                results.free(input);
+            }
+            batch.complete();
         }
         return new Result(losses, gradients);
     }
 
     /** Aligns one layer and gives the teacher's output. */
-    private Tensor layer(int index, Tensor h, Scope results, List<Tensor> losses, Map<String, Tensor> gradients) {
-        Block block = teacher.blocks().get(index);
-        Tensor u = block.mixerInput(h);
-        MixingMatrix matrix = block.mixer().matrix(u);
-        Tensor mixed = block.mixer().forward(u, matrix);
-        Tensor output = block.combine(h, u, mixed);
+    private Tensor layer(
+            int index,
+            Tensor h,
+            TeacherStates.Batch batch,
+            Scope results,
+            List<Tensor> losses,
+            Map<String, Tensor> gradients) {
+        TeacherPass pass = new TeacherPass(teacher.blocks().get(index), h, batch, index + 1);
         Map<String, Parameter> parameters = trained.get(index);
         if (!parameters.isEmpty()) {
-            align(new TeacherPass(h, matrix, mixed, output), index, parameters, results, losses, gradients);
+            align(pass, index, parameters, results, losses, gradients);
         }
-        return output;
+        return pass.output();
     }
 
     private void align(

@@ -13,7 +13,12 @@ import org.mohawk4j.tensor.Tensor;
  */
 public final class MatrixOrientation extends LayerwiseObjective {
     public MatrixOrientation(CausalLm teacher, CausalLm student, IntPredicate aligned, Predicate<String> trains) {
-        super(teacher, student, aligned, trains);
+        this(teacher, student, TeacherStates.COMPUTED, aligned, trains);
+    }
+
+    public MatrixOrientation(
+            CausalLm teacher, CausalLm student, TeacherStates states, IntPredicate aligned, Predicate<String> trains) {
+        super(teacher, student, states, aligned, trains);
     }
 
     @Override

@@ -14,9 +14,16 @@ import org.mohawk4j.models.MixerPlan;
  * Which layers each stage aligns and which parameters it trains. Layers that keep the teacher's mixer have nothing to
  * align, so stages 1 and 2 pass them over.
  *
+ * @param states the teacher's, computed or replayed
  * @param freeze names of parameters that no stage trains, where {@code *} stands for anything
  */
-public record StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze) {
+public record StagePlan(
+        CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze, TeacherStates states) {
+    /** A plan whose teacher computes its states each time. */
+    public StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze) {
+        this(teacher, student, mixers, freeze, TeacherStates.COMPUTED);
+    }
+
     public StagePlan {
         freeze = List.copyOf(freeze);
         for (String pattern : freeze) {
@@ -33,14 +40,14 @@ public record StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, Li
         return requireSomething(
                 1,
                 new MatrixOrientation(
-                        teacher, student, this::isAligned, inMixer().and(trainable())));
+                        teacher, student, states, this::isAligned, inMixer().and(trainable())));
     }
 
     /** Stage 2: the mixers, or whole blocks. */
     public Objective hiddenStateAlignment(HiddenStateAlignment.Target target) {
         Predicate<String> part = target == HiddenStateAlignment.Target.MIXER ? inMixer() : name -> true;
         return requireSomething(
-                2, new HiddenStateAlignment(teacher, student, target, this::isAligned, part.and(trainable())));
+                2, new HiddenStateAlignment(teacher, student, states, target, this::isAligned, part.and(trainable())));
     }
 
     /** Stage 3: everything. */
@@ -54,7 +61,8 @@ public record StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, Li
      * @param recompute whether the student's blocks compute their activations again in the backward pass
      */
     public Objective knowledgeDistillation(DistillationFunction.Weights weights, boolean recompute) {
-        return requireSomething(3, new KnowledgeDistillation(teacher, student, weights, recompute, trainable()));
+        return requireSomething(
+                3, new KnowledgeDistillation(teacher, student, states, weights, recompute, trainable()));
     }
 
     private boolean isAligned(int layer) {

@@ -51,7 +51,7 @@ class TextFileTest {
 
     @Test
     void refusesWhatIsNoTextFile() throws IOException {
-        Path packed = Files.createFile(folder.resolve("train.txt.xz"));
+        Path packed = Files.createFile(folder.resolve("train.txt.zst"));
 
         assertThatThrownBy(() -> new TextFile(folder.resolve("missing.txt")).read())
                 .isInstanceOf(InvalidInputException.class)
@@ -61,6 +61,6 @@ class TextFileTest {
                 .hasMessageContaining("found a folder");
         assertThatThrownBy(() -> new TextFile(packed).read())
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found a .xz file; unpack it first");
+                .hasMessageContaining("found a .zst file; unpack it first");
     }
 }

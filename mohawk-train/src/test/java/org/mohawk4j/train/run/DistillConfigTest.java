@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.MixerStart;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.train.data.source.Mixture;
 
 class DistillConfigTest {
     @Test
@@ -58,7 +59,7 @@ class DistillConfigTest {
             """);
 
         assertThat(config.teacher()).contains(Path.of("models/phi 1.5"));
-        assertThat(config.text()).contains(Path.of("C:\\corpus.txt"));
+        assertThat(config.text()).contains(new Mixture(List.of("C:\\corpus.txt")));
         assertThat(config.out()).contains(Path.of("2024"));
         assertThat(config.valid()).isEmpty();
         assertThat(config.tokens()).isEqualTo(2_760_000_000L);
@@ -137,6 +138,18 @@ class DistillConfigTest {
     }
 
     @Test
+    void textsAreOneOrAListAndAreWrittenAsTheyWereRead() {
+        DistillConfig config = DistillConfigYaml.parse("test", "text: ['c4/*.json.gz=0.8', books=0.2]\nvalid: v.txt");
+
+        assertThat(config.text()).contains(new Mixture(List.of("c4/*.json.gz=0.8", "books=0.2")));
+        assertThat(config.valid()).contains(new Mixture(List.of("v.txt")));
+        assertThat(DistillConfigYaml.format(config)).contains("valid: v.txt\n");
+        assertThat(DistillConfigYaml.parse("test", DistillConfigYaml.format(config)))
+                .isEqualTo(config);
+        assertThat(config.with(Map.of("text", List.of("a.txt"))).text()).contains(new Mixture(List.of("a.txt")));
+    }
+
+    @Test
     void anOptionalValueCanBeTakenBack() {
         DistillConfig config = DistillConfig.defaults().with(Map.of("text", "a.txt"));
 
@@ -154,6 +167,8 @@ class DistillConfigTest {
                 "context: 2.5 | context: expected a whole number | got 2.5",
                 "context: many | context: expected a whole number | got 'many'",
                 "context: '256' | context: expected a whole number | got '256'",
+                "text: 3 | texts: expected a file, a folder or a pattern, or a list of them | got 3",
+                "text: [] | texts: expected at least one file, folder or pattern | got none",
                 "context: | context: expected a value | got nothing",
                 "context: 99999999999 | context: expected a whole number up to 2147483647 | got 99999999999",
                 "tokens: 99999999999999999999 | tokens: expected a whole number up to 9223372036854775807 | got 9999",

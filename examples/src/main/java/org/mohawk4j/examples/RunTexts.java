@@ -1,0 +1,106 @@
+package org.mohawk4j.examples;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Optional;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.TokenizerJson;
+import org.mohawk4j.train.data.Corpus;
+import org.mohawk4j.train.data.TokenSequence;
+import org.mohawk4j.train.data.source.Encoding;
+import org.mohawk4j.train.data.source.Mixture;
+import org.mohawk4j.train.data.stream.StreamedCorpus;
+import org.mohawk4j.train.data.stream.WholeText;
+import org.mohawk4j.train.run.DataConfig;
+import org.mohawk4j.train.run.DistillConfig;
+
+/**
+ * The texts of a run. One text file of moderate size is read as a whole, and its order is random throughout; everything
+ * else is streamed.
+ */
+record RunTexts(Corpus training, TokenSequence heldOut, String description) {
+    /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
+    private static final int PASSES = 2;
+
+    static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
+        int vocabulary = Math.toIntExact(teacher.config().vocabulary());
+        Optional<TokenSequence> valid =
+                config.valid().map(mixture -> validation(mixture, config, tokenizer, vocabulary));
+        Optional<Mixture> streamed = config.text().filter(mixture -> !WholeText.isModerate(mixture));
+        return streamed.isPresent()
+                ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
+                : inMemory(valid, config, teacher, tokenizer, out);
+    }
+
+    /**
+     * How texts become tokens that are streamed.
+     *
+     * @throws InvalidInputException if the tokenizer has no end-of-text token
+     */
+    static Encoding encoding(DataConfig data, TokenizerJson tokenizer, int vocabulary) {
+        int endOfText = tokenizer
+                .endOfText()
+                .orElseThrow(() -> new InvalidInputException(
+                        "tokenizer: expected an end-of-text token to stand between documents, found none"));
+        return new Encoding(tokenizer::encode, endOfText, vocabulary, data.textField(), tokenizer.sha256());
+    }
+
+    private static TokenSequence validation(
+            Mixture mixture, DistillConfig config, TokenizerJson tokenizer, int vocabulary) {
+        if (WholeText.isModerate(mixture)) {
+            return WholeText.read(mixture, tokenizer::encode);
+        }
+        long windows = config.evaluation().windows();
+        long tokens = windows == 0 ? Long.MAX_VALUE : windows * config.context() + 1;
+        return WholeText.read(mixture, encoding(config.data(), tokenizer, vocabulary), config.data().stream(), tokens);
+    }
+
+    private static RunTexts streamed(
+            Mixture text, Optional<TokenSequence> valid, DistillConfig config, Encoding encoding) {
+        TokenSequence heldOut = valid.orElseThrow(() -> new InvalidInputException(
+                "valid: expected texts to evaluate on beside " + text + ", which is streamed, found none"));
+        StreamedCorpus corpus = StreamedCorpus.of(text, encoding, config.data().stream());
+        String description = String.format(
+                Locale.ROOT,
+                "%,d bytes in %,d files to train on, streamed, %,d tokens held out",
+                corpus.bytes(),
+                corpus.files(),
+                heldOut.length());
+        return new RunTexts(corpus, heldOut, description);
+    }
+
+    private static RunTexts inMemory(
+            Optional<TokenSequence> valid,
+            DistillConfig config,
+            CausalLm teacher,
+            TokenizerJson tokenizer,
+            PrintWriter out) {
+        TokenSequence text = config.text()
+                .map(mixture -> WholeText.read(mixture, tokenizer::encode))
+                .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), out));
+        TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
+                .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.context()));
+        TokenSequence training = split.training()
+                .requireVocabulary(Math.toIntExact(teacher.config().vocabulary()));
+        String description = String.format(
+                Locale.ROOT,
+                "%,d tokens to train on, %,d held out",
+                training.length(),
+                split.heldOut().length());
+        return new RunTexts(Corpus.of(training), split.heldOut(), description);
+    }
+
+    private static TokenSequence written(
+            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, boolean hasValid, PrintWriter out) {
+        double training = (double) config.tokens() / PASSES;
+        double heldOut = config.evaluation().heldOut();
+        return TeacherCorpus.write(
+                teacher,
+                tokenizer.endOfText().orElse(0),
+                (long) Math.ceil(hasValid ? training : training / (1 - heldOut)),
+                config.context(),
+                config.seed(),
+                out);
+    }
+}

@@ -1,0 +1,45 @@
+package org.mohawk4j.train.cache;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.safetensors.InputFile;
+
+/**
+ * What a run would keep of its teacher, and how much room that takes, before anything is written.
+ *
+ * @param file where
+ * @param all whether all L + 1 states of a window are kept, or the last alone
+ * @param context T
+ * @param windows that the run meets at most
+ * @param bytes that the file has then at most, if it held nothing of other windows before
+ */
+public record CachePlan(Path file, boolean all, int context, long windows, long bytes) {
+    /** A plan for a teacher. */
+    public static CachePlan of(Path file, CausalLm teacher, boolean all, int context, long windows) {
+        return new CachePlan(file, all, context, windows, TeacherCache.predictBytes(teacher, all, context, windows));
+    }
+
+    /**
+     * Opens the file, or makes it.
+     *
+     * @throws InvalidInputException if it holds something else, another program uses it, or there is no room for it
+     */
+    public TeacherCache open(CausalLm teacher) {
+        try {
+            long before = Files.exists(file) ? Files.size(file) : 0;
+            Path folder = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
+            long room = Files.getFileStore(folder).getUsableSpace();
+            if (bytes - before > room) {
+                throw new InvalidInputException("data.teacher-cache " + file + ": expected room for " + (bytes - before)
+                        + " bytes, found " + room);
+            }
+        } catch (IOException e) {
+            throw InputFile.unwritable(file, e);
+        }
+        return TeacherCache.open(file, teacher, all, context, windows);
+    }
+}

@@ -1,0 +1,41 @@
+package org.mohawk4j.train.data;
+
+import java.util.OptionalLong;
+import org.mohawk4j.InvalidInputException;
+
+/** Texts to train on. */
+public interface Corpus {
+    /**
+     * A stream of batches of these texts from its start.
+     *
+     * @param context T
+     * @param batch B
+     * @param seed of the order
+     * @throws InvalidInputException if the texts do not hold one window
+     */
+    BatchStream batches(int context, int batch, long seed);
+
+    /**
+     * How many windows there are that differ, if every pass has the same.
+     *
+     * @param context T
+     */
+    default OptionalLong windows(int context) {
+        return OptionalLong.empty();
+    }
+
+    /** One text in memory. */
+    static Corpus of(TokenSequence text) {
+        return new Corpus() {
+            @Override
+            public BatchStream batches(int context, int batch, long seed) {
+                return new BatchSampler(new TokenWindows(text, context), batch, seed);
+            }
+
+            @Override
+            public OptionalLong windows(int context) {
+                return OptionalLong.of(new TokenWindows(text, context).count());
+            }
+        };
+    }
+}

@@ -1,0 +1,77 @@
+package org.mohawk4j.train.data.source;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.mohawk4j.train.data.file.Utf8;
+
+/**
+ * A text file as one document, in pieces. A piece ends before whitespace that follows a visible ASCII character, where
+ * byte-level tokenizers of the GPT-2 kind begin a word in any case; where there is no such place in
+ * {@value PieceReader#USUAL_BYTES} bytes, it ends between two characters.
+ */
+final class TextReader implements ChunkReader {
+    private final SourceFile file;
+    private final Encoding encoding;
+    private final PieceReader pieces;
+
+    TextReader(SourceFile file, Place from, Encoding encoding) {
+        this.file = file;
+        this.encoding = encoding;
+        this.pieces = new PieceReader(file, from.offset(), TextReader::end);
+    }
+
+    @Override
+    public Optional<Chunk> next() {
+        return pieces.next().map(piece -> new TextPiece(file, piece, encoding));
+    }
+
+    @Override
+    public void close() {
+        pieces.close();
+    }
+
+    private static int end(byte[] buffer, int length) {
+        for (int i = length - 1; i > 0; i--) {
+            byte b = buffer[i];
+            if ((b == ' ' || b == '\n' || b == '\r' || b == '\t') && buffer[i - 1] > ' ' && buffer[i - 1] < 0x7f) {
+                return i;
+            }
+        }
+        return endOfCharacters(buffer, length);
+    }
+
+    /** The end of the last character that is whole. */
+    private static int endOfCharacters(byte[] buffer, int length) {
+        int last = length - 1;
+        while (last > length - 4 && isContinuation(buffer[last])) {
+            last--;
+        }
+        int lead = buffer[last] & 0xff;
+        int size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        return last + size > length ? last : length;
+    }
+
+    private static boolean isContinuation(byte b) {
+        return (b & 0xc0) == 0x80;
+    }
+
+    private record TextPiece(SourceFile file, PieceReader.Piece piece, Encoding encoding) implements Chunk {
+        @Override
+        public Place start() {
+            return new Place(piece.offset(), 0);
+        }
+
+        @Override
+        public int[] tokens() {
+            String where = "text " + file.path();
+            String text = Utf8.decode(piece.bytes(), piece.offset(), where);
+            int[] ids = encoding.encode(text, where + ", from byte " + piece.offset());
+            boolean document = piece.offset() > 0 || !text.isEmpty();
+            if (piece.last() && document) {
+                ids = Arrays.copyOf(ids, ids.length + 1);
+                ids[ids.length - 1] = encoding.endOfText();
+            }
+            return ids;
+        }
+    }
+}

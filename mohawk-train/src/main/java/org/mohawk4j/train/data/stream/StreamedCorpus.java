@@ -1,0 +1,98 @@
+package org.mohawk4j.train.data.stream;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.data.BatchStream;
+import org.mohawk4j.train.data.Corpus;
+import org.mohawk4j.train.data.source.Encoding;
+import org.mohawk4j.train.data.source.Mixture;
+import org.mohawk4j.train.data.source.SourceFile;
+
+/** Texts in files, streamed: neither the texts nor their tokens need fit into the memory. */
+public final class StreamedCorpus implements Corpus {
+    private final List<Part> parts;
+    private final Encoding encoding;
+    private final StreamOptions options;
+
+    private StreamedCorpus(List<Part> parts, Encoding encoding, StreamOptions options) {
+        this.parts = parts;
+        this.encoding = encoding;
+        this.options = options;
+    }
+
+    /**
+     * Finds the files of a mixture.
+     *
+     * @throws InvalidInputException if there are none, or token files do not fit the model or its tokenizer
+     */
+    public static StreamedCorpus of(Mixture mixture, Encoding encoding, StreamOptions options) {
+        double total =
+                mixture.parts().stream().mapToDouble(Mixture.Part::weight).sum();
+        List<Part> parts = new ArrayList<>();
+        for (Mixture.Part part : mixture.parts()) {
+            List<SourceFile> files = part.files();
+            files.forEach(file -> file.requireFits(encoding));
+            parts.add(new Part(files, part.weight() / total));
+        }
+        return new StreamedCorpus(List.copyOf(parts), encoding, options);
+    }
+
+    /** @param share of the windows, all shares having sum 1 */
+    record Part(List<SourceFile> files, double share) {}
+
+    List<Part> parts() {
+        return parts;
+    }
+
+    Encoding encoding() {
+        return encoding;
+    }
+
+    StreamOptions options() {
+        return options;
+    }
+
+    /** How many files there are. */
+    public int files() {
+        return parts.stream().mapToInt(part -> part.files().size()).sum();
+    }
+
+    /** How large they are together, packed or not. */
+    public long bytes() {
+        return parts.stream()
+                .flatMap(part -> part.files().stream())
+                .mapToLong(SourceFile::bytes)
+                .sum();
+    }
+
+    @Override
+    public BatchStream batches(int context, int batch, long seed) {
+        return new CorpusStream(this, context, batch, seed);
+    }
+
+    /** Tells these texts from others by names, sizes and shares, wherever they lie. */
+    String fingerprint() {
+        MessageDigest digest = sha256();
+        for (Part part : parts) {
+            digest.update((part.share() + "\n").getBytes(StandardCharsets.UTF_8));
+            for (SourceFile file : part.files()) {
+                digest.update((file.bytes() + " " + file.name() + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        digest.update(encoding.textField().getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(digest.digest(), 0, 16);
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

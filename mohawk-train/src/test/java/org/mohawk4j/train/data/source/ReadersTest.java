@@ -1,0 +1,233 @@
+package org.mohawk4j.train.data.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.mohawk4j.InvalidInputException;
+
+/** Text and JSON lines as chunks of ids, here one id for each UTF-16 unit and 0 behind a document. */
+class ReadersTest {
+    private static final Encoding LETTERS = new Encoding(text -> text.chars().toArray(), 0, 1 << 16, "text", "");
+
+    @TempDir
+    private Path folder;
+
+    private SourceFile file(String name, String content) throws IOException {
+        Path path = folder.resolve(name);
+        if (name.endsWith(".gz")) {
+            try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(path))) {
+                out.write(content.getBytes(StandardCharsets.UTF_8));
+            }
+        } else {
+            Files.writeString(path, content);
+        }
+        return SourceFiles.find(path.toString()).get(0);
+    }
+
+    private static List<Chunk> chunks(SourceFile file, Place from) {
+        List<Chunk> chunks = new ArrayList<>();
+        try (ChunkReader reader = file.open(from, LETTERS)) {
+            for (Optional<Chunk> next = reader.next(); next.isPresent(); next = reader.next()) {
+                chunks.add(next.get());
+            }
+        }
+        return chunks;
+    }
+
+    private static String read(SourceFile file) {
+        return read(file, file.beginning());
+    }
+
+    private static String read(SourceFile file, Place from) {
+        StringBuilder text = new StringBuilder();
+        chunks(file, from).forEach(chunk -> Arrays.stream(chunk.tokens()).forEach(id -> text.append((char) id)));
+        return text.toString();
+    }
+
+    private static String words(int count, String... words) {
+        Random random = new Random(count);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            text.append(words[random.nextInt(words.length)]);
+        }
+        return text.toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"a.txt", "a.txt.gz"})
+    void aLongTextIsOneDocumentInPiecesWhicheverItsCharacters(String name) throws IOException {
+        String text = words(300_000, "word ", "and\n\n", " Æsop ", "🦊", "日本語", "\t");
+        SourceFile file = file(name, text);
+
+        List<Chunk> chunks = chunks(file, file.beginning());
+
+        assertThat(chunks).hasSizeGreaterThan(5);
+        assertThat(read(file)).isEqualTo(text + "\0");
+        for (int i = 0; i < chunks.size(); i++) {
+            List<Chunk> rest = chunks(file, chunks.get(i).start());
+            assertThat(rest).hasSize(chunks.size() - i);
+            assertThat(rest.get(0).start()).isEqualTo(chunks.get(i).start());
+            assertThat(rest.get(0).tokens()).isEqualTo(chunks.get(i).tokens());
+        }
+    }
+
+    @Test
+    void aTextWithoutASpaceIsCutBetweenCharacters() throws IOException {
+        String text = words(200_000, "é", "日", "🦊", "x");
+
+        assertThat(read(file("a.txt", text))).isEqualTo(text + "\0");
+    }
+
+    @Test
+    void piecesEndBeforeSpacesBehindLetters() throws IOException {
+        SourceFile file = file("a.txt", words(200_000, "some ", "words  ", "here\n", "é "));
+
+        List<Chunk> chunks = chunks(file, file.beginning());
+
+        for (int i = 1; i < chunks.size(); i++) {
+            int[] before = chunks.get(i - 1).tokens();
+            assertThat((char) chunks.get(i).tokens()[0]).isIn(' ', '\n');
+            assertThat(before[before.length - 1]).isBetween((int) '!', (int) '~');
+        }
+    }
+
+    @Test
+    void emptyTextsGiveNothing() throws IOException {
+        assertThat(read(file("a.txt", ""))).isEmpty();
+        assertThat(read(file("b.txt", "\uFEFF"))).isEmpty();
+        assertThat(read(file("a.jsonl", ""))).isEmpty();
+        assertThat(read(file("b.jsonl", "\n\n{\"text\":\"\"}\n  \n"))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"a.jsonl", "a.json.gz"})
+    void eachLineIsADocument(String name) throws IOException {
+        SourceFile file = file(name, """
+                {"text":"one\\n\\u00e9","url":"x"}
+                {"url":{"text":[1,{"a":null}]},"text":"two"}\r
+
+                {"text":"🦊"}""");
+
+        assertThat(read(file)).isEqualTo("one\né\0two\0🦊\0");
+    }
+
+    @Test
+    void manyLinesComeInChunksThatCanBeGoneBackTo() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        StringBuilder expected = new StringBuilder();
+        for (int i = 0; i < 40_000; i++) {
+            lines.append("{\"n\":")
+                    .append(i)
+                    .append(",\"text\":\"line ")
+                    .append(i)
+                    .append("\"}\n");
+            expected.append("line ").append(i).append('\0');
+        }
+        SourceFile file = file("a.jsonl", lines.toString());
+
+        assertThat(read(file)).isEqualTo(expected.toString());
+        List<Chunk> chunks = chunks(file, file.beginning());
+        assertThat(chunks).hasSizeGreaterThan(4);
+        for (Chunk chunk : chunks) {
+            String rest = read(file, chunk.start());
+            assertThat(expected).endsWith(rest);
+            assertThat(rest).startsWith("line " + (chunk.start().line() - 1) + "\0");
+        }
+    }
+
+    /** Columns: a line of JSON, with ' for ", and what is said about it. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {'text':'a','text':'b'}    | Duplicate field 'text'
+            {'a':1,'b':{'c':1,'c':2}}  | Duplicate field 'c'
+            {'a':1}                    | expected a field 'text', found none
+            {'text':null}              | expected a text in 'text', found null
+            {'text':['a']}             | expected a text in 'text', found an array
+            ['text']                   | expected an object of JSON, found an array
+            {'text':'a'}{'text':'b'}   | expected nothing behind the object, found an object
+            {'text':'a'                | not valid JSON
+            {'text':'a                 | not valid JSON
+            text                       | not valid JSON
+            {'text':'a',}              | not valid JSON
+            """)
+    void aLineThatIsNoDocumentIsRefusedByItsNumber(String line, String message) throws IOException {
+        SourceFile file = file("a.jsonl", "{\"text\":\"fine\"}\n" + line.replace('\'', '"') + "\n");
+
+        assertThatThrownBy(() -> read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageStartingWith("text " + file.path() + ", line 2: ")
+                .hasMessageContaining(message.replace("'text'\"", "'text'"));
+    }
+
+    @Test
+    void deepNestingIsRefused() throws IOException {
+        String deep = "[".repeat(100_000) + "]".repeat(100_000);
+
+        SourceFile file = file("a.jsonl", "{\"text\":\"a\",\"b\":" + deep + "}");
+
+        assertThatThrownBy(() -> read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("depth");
+    }
+
+    @Test
+    void aLineThatIsTooLongIsRefusedWithoutReadingAllOfIt() throws IOException {
+        SourceFile file = file("a.json.gz", "{\"text\":\"fine\"}\n{\"text\":\"" + "long ".repeat(8_000_000) + "\"}");
+
+        assertThatThrownBy(() -> read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("text " + file.path() + ", line 2: expected at most 16777216 bytes, found more");
+    }
+
+    @Test
+    void bytesThatAreNotUtf8AreRefusedByTheirPlace() throws IOException {
+        Path lines = Files.write(folder.resolve("a.jsonl"), new byte[] {'{', '"', 'a', (byte) 0xe9, '"', '}'});
+        Path text = Files.write(folder.resolve("a.txt"), new byte[] {'a', ' ', (byte) 0xc0, (byte) 0x80});
+
+        assertThatThrownBy(() -> read(SourceFiles.find(lines.toString()).get(0)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("text " + lines + ", line 1: expected UTF-8, found byte 0xe9 at offset 3");
+        assertThatThrownBy(() -> read(SourceFiles.find(text.toString()).get(0)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("text " + text + ": expected UTF-8, found byte 0xc0 at offset 2");
+    }
+
+    @Test
+    void anIdOutsideTheVocabularyIsRefusedByItsPlace() throws IOException {
+        Encoding narrow = new Encoding(text -> text.chars().toArray(), 0, 120, "text", "");
+        SourceFile file = file("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"abz\"}\n");
+
+        try (ChunkReader reader = file.open(file.beginning(), narrow)) {
+            Chunk chunk = reader.next().orElseThrow();
+            assertThatThrownBy(chunk::tokens)
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessage(
+                            "text " + file.path()
+                                    + ", line 2: expected token ids from 0 to 119, the model's vocabulary, found 122 at token 2");
+        }
+    }
+
+    @Test
+    void aPlaceBehindTheEndIsRefused() throws IOException {
+        SourceFile file = file("a.txt", "short");
+
+        assertThatThrownBy(() -> file.open(new Place(6, 0), LETTERS))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("expected text behind byte 6, found its end");
+    }
+}
