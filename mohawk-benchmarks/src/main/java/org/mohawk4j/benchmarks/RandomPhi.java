@@ -4,7 +4,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.mohawk4j.functional.Activation;
-import org.mohawk4j.layer.Module;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
@@ -25,12 +24,5 @@ final class RandomPhi {
 
     static CausalLmConfig config(int width, int vocabulary, int context, List<MixerConfig> mixers) {
         return new CausalLmConfig(vocabulary, width, 4L * width, Activation.GELU_TANH, 1e-5, context, mixers);
-    }
-
-    /** How many numbers a model's parameters hold. */
-    static long parameters(Module model) {
-        return model.parameters().values().stream()
-                .mapToLong(parameter -> parameter.shape().size())
-                .sum();
     }
 }

@@ -17,11 +17,6 @@ public final class StageThroughput {
     private static final int VOCABULARY = 51_200;
     private static final int WARM_UP = 3;
 
-    /** Per token: six operations for each of the student's parameters, two for each of the teacher's. */
-    private static final double STUDENT_OPERATIONS = 6;
-
-    private static final double TEACHER_OPERATIONS = 2;
-
     private StageThroughput() {}
 
     public static void main(String[] args) {
@@ -57,13 +52,9 @@ public final class StageThroughput {
             results.put("seconds_per_step", BlasShare.rounded(seconds[steps / 2]));
             results.put("slowest_step", BlasShare.rounded(seconds[steps - 1]));
             results.put("tokens_per_second", BlasShare.rounded(tokensPerSecond));
-            if (stage == 3) {
-                double operations = tokensPerSecond
-                        * (STUDENT_OPERATIONS * trial.studentParameters()
-                                + TEACHER_OPERATIONS * RandomPhi.parameters(teacher));
-                results.put("teraflops", BlasShare.rounded(operations / 1e12));
-                results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
-            }
+            double operations = tokensPerSecond * trial.flopsPerToken();
+            results.put("teraflops", BlasShare.rounded(operations / 1e12));
+            results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
             results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("stage-throughput", engine.backend().description(), configuration, results);
         }

@@ -95,8 +95,9 @@ final class StageTrial implements AutoCloseable {
         }
     }
 
-    long studentParameters() {
-        return RandomPhi.parameters(student);
+    /** Floating-point operations that a token needs, as {@link Objective#flopsPerToken} counts them. */
+    double flopsPerToken() {
+        return objective.flopsPerToken();
     }
 
     @Override

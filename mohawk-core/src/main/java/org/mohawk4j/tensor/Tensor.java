@@ -440,13 +440,6 @@ public final class Tensor {
         return HostTensors.toFloats(toHost());
     }
 
-    /** Copies whole numbers, such as indices, to the host, row-major. */
-    public int[] toInts() {
-        return Arrays.stream(HostTensors.toLongs(toHost()))
-                .mapToInt(Math::toIntExact)
-                .toArray();
-    }
-
     /** The one number of a tensor of size 1. */
     public double item() {
         if (shape().size() != 1) {

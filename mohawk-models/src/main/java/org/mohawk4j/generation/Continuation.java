@@ -8,6 +8,7 @@ import org.mohawk4j.functional.ArgMaxFunction;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.LmState;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
@@ -54,13 +55,19 @@ final class Continuation implements AutoCloseable {
     int[] readGreedily(int... ids) {
         Step replayed = step(ids);
         if (replayed != null) {
-            following = replayed.likeliest.toInts();
+            following = ids(replayed.likeliest);
             return following.clone();
         }
         try (Scope temporary = engine.scope()) {
             Tensor logits = logits(temporary.adopt(engine.indices(ids, batch, ids.length / batch)));
-            return ArgMaxFunction.apply(logits).toInts();
+            return ids(ArgMaxFunction.apply(logits));
         }
+    }
+
+    private static int[] ids(Tensor places) {
+        return Arrays.stream(HostTensors.toLongs(places.toHost()))
+                .mapToInt(Math::toIntExact)
+                .toArray();
     }
 
     private Tensor logits(Tensor ids) {
