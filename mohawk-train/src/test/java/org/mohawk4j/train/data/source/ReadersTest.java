@@ -187,7 +187,10 @@ class ReadersTest {
 
     @Test
     void aLineThatIsTooLongIsRefusedWithoutReadingAllOfIt() throws IOException {
-        SourceFile file = file("a.json.gz", "{\"text\":\"fine\"}\n{\"text\":\"" + "long ".repeat(8_000_000) + "\"}");
+        SourceFile file = file(
+                "a.json.gz",
+                "{\"text\":\"fine\"}\n{\"text\":\"" + words(4_000_000, "a ", "long ", "line ", "of ", "noise ")
+                        + "\"}");
 
         assertThatThrownBy(() -> read(file))
                 .isInstanceOf(InvalidInputException.class)
