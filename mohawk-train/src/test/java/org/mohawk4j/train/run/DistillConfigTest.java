@@ -138,6 +138,14 @@ class DistillConfigTest {
     }
 
     @Test
+    void whatChangesSpeedAloneIsNoChange() {
+        DistillConfig before = DistillConfig.defaults();
+
+        assertThat(ConfigChanges.between(before, before.with(Map.of("data.readers", 4))))
+                .isEmpty();
+    }
+
+    @Test
     void textsAreOneOrAListAndAreWrittenAsTheyWereRead() {
         DistillConfig config = DistillConfigYaml.parse("test", "text: ['c4/*.json.gz=0.8', books=0.2]\nvalid: v.txt");
 
