@@ -58,6 +58,21 @@ public final class MatrixMixerLayer extends BaseRecurrentLayer {
         initializeConstraints(builder);
     }
 
+    /**
+     * The mixer that a layer of an initialised network computes with, on the network's own parameters: to look at its
+     * matrices, or to train it apart. It lives as long as the network.
+     *
+     * @throws InvalidInputException if the layer is of another kind
+     */
+    public static MatrixMixer mixerOf(org.deeplearning4j.nn.api.Layer layer) {
+        if (layer instanceof MatrixMixerLayerImpl own) {
+            return own.mixer();
+        }
+        throw new InvalidInputException("expected a MatrixMixerLayer, found layer '"
+                + layer.conf().getLayer().getLayerName() + "', a "
+                + layer.conf().getLayer().getClass().getSimpleName());
+    }
+
     /** The mixer's name and dimensions, as they stand in JSON; empty as long as the width is not known. */
     public Map<String, Object> getMixer() {
         return mixer;

@@ -3,6 +3,7 @@ package org.mohawk4j.dl4j.layer;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -13,6 +14,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
+import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Shape;
@@ -39,6 +41,13 @@ final class MatrixMixerLayerImpl extends BaseRecurrentLayer<MatrixMixerLayer> {
 
     MixerHost host() {
         return host;
+    }
+
+    /** The mixer, on the parameters as they are. */
+    MatrixMixer mixer() {
+        dropPending();
+        bind(this::getParam);
+        return host.mixer();
     }
 
     @Override
@@ -182,9 +191,13 @@ final class MatrixMixerLayerImpl extends BaseRecurrentLayer<MatrixMixerLayer> {
                             : "[B, T, " + layerConf().getNIn() + "]")
                     + ", found " + Shape.of(input.shape()));
         }
+        bind(name -> getParamWithNoise(name, training, workspaceMgr));
+    }
+
+    private void bind(Function<String, INDArray> parameters) {
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces();
                 Scope scope = host.engine().scope()) {
-            host.bind(name -> getParamWithNoise(name, training, workspaceMgr));
+            host.bind(parameters);
         }
     }
 

@@ -15,7 +15,7 @@ import org.mohawk4j.tensor.Tensor;
  * AdamW with decoupled weight decay on matrices (parameters of rank 2 or more), and clipping by global norm. A parameter
  * without a gradient is left alone.
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
     private static final int MATRIX_RANK = 2;
 
     /**
@@ -37,12 +37,7 @@ public final class AdamW implements AutoCloseable {
         this.scope = engine.detachedScope();
     }
 
-    /**
-     * Changes the parameters in place.
-     *
-     * @param gradients by parameter name
-     * @return the global norm of the gradients before clipping, rank 0
-     */
+    @Override
     public Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
         steps++;
         try (Scope work = engine.scope()) {
