@@ -36,6 +36,7 @@ import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.statistics.StatisticsRecorder;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
@@ -95,7 +96,9 @@ public final class Distillation {
         TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
-                RunRecorder recorder = new RunRecorder(config, folder, listener)) {
+                StatisticsRecorder statistics = new StatisticsRecorder(
+                        folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
+                RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StagePlan stages = new StagePlan(teacher, student, plan, config.freeze());
             Objective[] objectives = new Objective[STAGES + 1];
             for (int stage = 1; stage <= STAGES; stage++) {

@@ -2,7 +2,10 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.MetricsWriter;
@@ -30,6 +33,12 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     @Override
     public void onStageStart(int stage, int steps) {
         next.onStageStart(stage, steps);
+    }
+
+    @Override
+    public void onGradientCalculation(
+            int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+        next.onGradientCalculation(stage, step, trained, gradients);
     }
 
     @Override

@@ -57,6 +57,7 @@ public final class Trainer {
                     throw new TrainingException("stage " + stage + ", step " + step + ": the loss is " + loss
                             + "; a smaller learning rate may help");
                 }
+                listener.onGradientCalculation(stage, step, objective.trained(), result.gradients());
                 double norm = optimizer
                         .step(objective.trained(), result.gradients(), learningRate)
                         .item();

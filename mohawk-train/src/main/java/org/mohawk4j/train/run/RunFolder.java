@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code student/}, {@code report/}.
+ * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code statistics.jsonl}, {@code student/}, {@code report/}.
  *
  * <ul>
  *   <li>{@link #at} looks and touches nothing, so that a run refused for its input leaves nothing behind.
@@ -118,6 +118,11 @@ public final class RunFolder {
     /** One JSON object per training step; see {@link StepMetrics}. */
     public Path metrics() {
         return path.resolve("metrics.jsonl");
+    }
+
+    /** Statistics of parameters, gradients, updates and activations: JSON lines. */
+    public Path statistics() {
+        return path.resolve("statistics.jsonl");
     }
 
     /** The report; its page is {@code index.html}. */
