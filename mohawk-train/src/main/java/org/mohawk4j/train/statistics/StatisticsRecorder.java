@@ -107,7 +107,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
         Map<String, Distribution> found = new LinkedHashMap<>();
         Engine engine = student.engine();
         try (Scope scope = engine.scope()) {
-            Tensor h = scope.adopt(student.embed(engine.indices(probe, 1, probe.length)));
+            Tensor h = student.embed(engine.indices(probe, 1, probe.length));
             for (int i = 0; i < student.blocks().size(); i++) {
                 h = student.blocks().get(i).forward(h);
                 found.put("layers." + i, Distribution.of(TensorSample.of(h)));

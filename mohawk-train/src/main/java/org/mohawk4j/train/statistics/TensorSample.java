@@ -16,7 +16,7 @@ final class TensorSample {
     static double[] of(Tensor tensor) {
         long size = tensor.shape().size();
         try (Scope scope = tensor.engine().scope()) {
-            Tensor flat = scope.adopt(tensor.detach().reshape(size));
+            Tensor flat = tensor.reshape(size);
             if (size <= (long) STRETCHES * STRETCH) {
                 return flat.toDoubles();
             }
