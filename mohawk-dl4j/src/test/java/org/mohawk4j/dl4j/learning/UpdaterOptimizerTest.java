@@ -1,6 +1,7 @@
 package org.mohawk4j.dl4j.learning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.LinkedHashMap;
@@ -32,6 +33,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.AMSGrad;
+import org.nd4j.linalg.learning.config.AdaBelief;
 import org.nd4j.linalg.learning.config.AdaDelta;
 import org.nd4j.linalg.learning.config.AdaGrad;
 import org.nd4j.linalg.learning.config.AdaMax;
@@ -127,6 +129,13 @@ class UpdaterOptimizerTest {
                 .usingComparatorWithPrecision(1e-10)
                 .containsExactly(
                         network.getParam("0_W").transpose().dup('c').data().asDouble());
+    }
+
+    /** In M2.1 it expects a matrix where it has just made a row. The documentation says so; this notices a repair. */
+    @Test
+    void adaBeliefIsBrokenInNd4jItself() {
+        assertThatThrownBy(() -> new AdaBelief().instantiate(Nd4j.zeros(DataType.DOUBLE, 8), true))
+                .isInstanceOf(ArrayIndexOutOfBoundsException.class);
     }
 
     @Test

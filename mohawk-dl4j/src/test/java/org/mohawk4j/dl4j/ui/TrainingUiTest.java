@@ -111,6 +111,10 @@ class TrainingUiTest {
             Chromium.waitFor(
                     "the graph",
                     () -> browser.evaluate("typeof cy === 'object'").asBoolean());
+            browser.evaluate("setSelectedVertex(1)");
+            Chromium.waitFor(
+                    "a part without statistics",
+                    () -> browser.evaluate("$('#layerInfo').text()").asText().contains("embedding"));
             browser.evaluate("setSelectedVertex(2)");
             Chromium.waitFor("the layer's ratios", () -> points(browser, "meanmag") > 0);
             assertThat(browser.evaluate("document.body.innerText").asText()).contains("layers.0 DiscreteMamba2");

@@ -4,12 +4,12 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Some elements of a tensor, the same places each time: all of up to 8,192, of more that many in eight evenly spaced
+ * Some elements of a tensor, the same places each time: all of up to 2,048, of more that many in eight evenly spaced
  * stretches. Statistics of a run then cost the same whatever its size.
  */
 final class TensorSample {
     private static final int STRETCHES = 8;
-    private static final int STRETCH = 1_024;
+    private static final int STRETCH = 256;
 
     private TensorSample() {}
 

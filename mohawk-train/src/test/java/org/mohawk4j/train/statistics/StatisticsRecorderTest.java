@@ -108,7 +108,7 @@ class StatisticsRecorderTest {
 
         double[] sample = TensorSample.of(engine.tensor(values, 100, 200));
 
-        assertThat(sample).hasSize(8_192).startsWith(0, 1).endsWith(19_998, 19_999);
+        assertThat(sample).hasSize(2_048).startsWith(0, 1).endsWith(19_998, 19_999);
     }
 
     @Test
