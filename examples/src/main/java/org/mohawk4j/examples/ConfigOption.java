@@ -76,13 +76,16 @@ record ConfigOption<S>(
     OptionSpec spec(S usual, S shipped) {
         OptionSpec.Builder builder =
                 OptionSpec.builder(name).paramLabel(label).description(text + defaults(usual, shipped));
-        return several
-                ? builder.type(List.class)
-                        .auxiliaryTypes(type)
-                        .arity("1")
-                        .splitRegex(",")
-                        .hideParamSyntax(true)
-                        .build()
+        if (several) {
+            return builder.type(List.class)
+                    .auxiliaryTypes(type)
+                    .arity("1")
+                    .splitRegex(",")
+                    .hideParamSyntax(true)
+                    .build();
+        }
+        return type == Boolean.class
+                ? builder.type(type).arity("0..1").fallbackValue("true").build()
                 : builder.type(type).arity("1").build();
     }
 

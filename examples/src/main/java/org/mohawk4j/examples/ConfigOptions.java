@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.run.CheckpointConfig;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillationConfig;
 import org.mohawk4j.train.run.EvaluationConfig;
+import org.mohawk4j.train.run.FaultConfig;
 import org.mohawk4j.train.run.HiddenStateConfig;
 import org.mohawk4j.train.run.OptimizerConfig;
 import org.mohawk4j.train.run.ScheduleConfig;
@@ -39,6 +41,7 @@ final class ConfigOptions {
                     .listed(),
             whole("context", "T", "tokens in a window", DistillConfig::context),
             whole("batch", "B", "windows in a step", DistillConfig::batch),
+            whole("accumulate", "N", "parts that a batch is taken in", DistillConfig::accumulate),
             number("lr", "A,B,C", "peak rates of stages 1, 2, 3", DistillConfig::lr)
                     .listed(),
             word("freeze", "NAME,…", "parameters left alone, * is any", DistillConfig::freeze)
@@ -73,11 +76,23 @@ final class ConfigOptions {
 
     private static final List<ConfigOption<DistillationConfig>> LOGITS = List.of(
             number("temperature", "X", "of the logits", DistillationConfig::temperature),
-            number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare));
+            number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
+            flag("recompute", "less memory for more time", DistillationConfig::recompute));
 
     private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
             number("held-out", "X", "share of the text, its end", EvaluationConfig::heldOut),
             whole("windows", "N", "at most, 0 for all", EvaluationConfig::windows));
+
+    private static final List<ConfigOption<CheckpointConfig>> CHECKPOINTS = List.of(
+            whole("every", "STEPS", "of a stage, 0 for no such", CheckpointConfig::every)
+                    .named("--checkpoint-every"),
+            number("minutes", "M", "between two, 0 for no such", CheckpointConfig::minutes)
+                    .named("--checkpoint-minutes"),
+            whole("keep", "N", "of them stay, the newest", CheckpointConfig::keep));
+
+    private static final List<ConfigOption<FaultConfig>> FAULTS = List.of(
+            number("spike-threshold", "Z", "robust z-score of a spike, 0 for none", FaultConfig::spikeThreshold),
+            word("on-spike", "ACTION", "skip or roll-back", FaultConfig::onSpike));
 
     private static final Group MACHINE = new Group(
             "Machine",
@@ -95,6 +110,8 @@ final class ConfigOptions {
             Group.of("Stage 2", "hidden-states", DistillConfig::hiddenStates, HIDDEN_STATES),
             Group.of("Stage 3", "distillation", DistillConfig::distillation, LOGITS),
             Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
+            Group.of("Checkpoints", "checkpoint", DistillConfig::checkpoint, CHECKPOINTS),
+            Group.of("Losses that jump", "faults", DistillConfig::faults, FAULTS),
             MACHINE);
 
     private ConfigOptions() {}

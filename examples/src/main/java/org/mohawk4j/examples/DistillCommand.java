@@ -3,9 +3,6 @@ package org.mohawk4j.examples;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -18,6 +15,10 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.Distillation;
+import org.mohawk4j.train.ResumedRun;
+import org.mohawk4j.train.StopRequest;
+import org.mohawk4j.train.StoppedException;
+import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.data.TextFile;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.run.DistillConfig;
@@ -36,9 +37,6 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
 final class DistillCommand implements Runnable {
-    private static final DateTimeFormatter RUN_NAME =
-            DateTimeFormatter.ofPattern("'distill-'yyyyMMdd-HHmmss", Locale.ROOT);
-
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
     private static final int PASSES = 2;
 
@@ -51,11 +49,36 @@ final class DistillCommand implements Runnable {
             description = "YAML of all these options, as every run folder holds; what is given beside it counts more.")
     private Optional<Path> file = Optional.empty();
 
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN_DIR",
+            description = "Goes on with a run that was ended, from its newest whole checkpoint, as if it had not been.")
+    private Optional<Path> resumed = Optional.empty();
+
+    @Option(names = "--force", description = "With --resume: go on with options that the run was not begun with.")
+    private boolean force;
+
     @Override
     public void run() {
+        if (resumed.isPresent()) {
+            if (file.isPresent()) {
+                throw new InvalidInputException(
+                        "--config: expected none beside --resume, which takes everything from the run folder");
+            }
+            ResumedRun run = ResumedRun.open(resumed.get(), ConfigOptions.given(spec), force);
+            try (RunFolder folder = run.folder()) {
+                run(run.config(), folder, run.from());
+            }
+            return;
+        }
         DistillConfig config = config();
+        try (RunFolder folder = RunFolder.at(config.out().orElseGet(() -> NewFolder.of("distill")))) {
+            run(config, folder, Optional.empty());
+        }
+    }
+
+    private void run(DistillConfig config, RunFolder folder, Optional<Checkpoint> from) {
         config.budget();
-        RunFolder folder = RunFolder.at(config.out().orElseGet(DistillCommand::newFolder));
         Path teacherFolder = config.teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         requireContext(config.context(), dimensions.maxPositions());
@@ -63,7 +86,7 @@ final class DistillCommand implements Runnable {
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
         try (Engine engine = ConfigOptions.open(config);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
-            distill(config, teacher, plan, tokenizer, teacherFolder.resolve(TokenizerJson.FILE_NAME), folder);
+            distill(config, teacher, plan, tokenizer, teacherFolder.resolve(TokenizerJson.FILE_NAME), folder, from);
         }
     }
 
@@ -82,25 +105,18 @@ final class DistillCommand implements Runnable {
         }
     }
 
-    private static Path newFolder() {
-        Path folder = Path.of("runs", LocalDateTime.now(ZoneId.systemDefault()).format(RUN_NAME));
-        Path free = folder;
-        for (int i = 2; Files.exists(free); i++) {
-            free = folder.resolveSibling(folder.getFileName() + "-" + i);
-        }
-        return free;
-    }
-
     private void distill(
             DistillConfig config,
             CausalLm teacher,
             MixerPlan plan,
             TokenizerJson tokenizer,
             Path tokenizerFile,
-            RunFolder folder) {
+            RunFolder folder,
+            Optional<Checkpoint> from) {
         PrintWriter out = spec.commandLine().getOut();
         out.println("teacher   " + config.teacher().map(Path::toString).orElse("the tiny one that is shipped"));
         out.println("run       " + folder.path());
+        from.ifPresent(checkpoint -> out.println("goes on   after " + checkpoint.position()));
         out.flush();
         TokenSequence.Split text = text(config, teacher, tokenizer, out);
         out.printf(
@@ -110,16 +126,37 @@ final class DistillCommand implements Runnable {
                 text.heldOut().length());
         Distillation distillation =
                 new Distillation(config, teacher, tokenizer, text.training(), text.heldOut(), folder);
+        StopRequest stop = new StopRequest();
+        PrintWriter err = spec.commandLine().getErr();
+        try (StopSignals signals = StopSignals.listen(stop, err)) {
+            runAndTell(distillation, plan, tokenizerFile, teacher.engine(), folder, from, stop);
+        }
+    }
+
+    private void runAndTell(
+            Distillation distillation,
+            MixerPlan plan,
+            Path tokenizerFile,
+            Engine engine,
+            RunFolder folder,
+            Optional<Checkpoint> from,
+            StopRequest stop) {
+        PrintWriter out = spec.commandLine().getOut();
         try (StageProgress progress = new StageProgress(out)) {
-            Distillation.Result result = distillation.run(plan, tokenizerFile, environment(teacher.engine()), progress);
+            Distillation.Result result =
+                    distillation.run(plan, tokenizerFile, environment(engine), progress, from, stop);
             Summary.print(result, out);
             out.println();
             out.println("student   " + folder.student());
-            if (config.report()) {
+            if (Files.exists(folder.report())) {
                 out.println("report    " + folder.report().resolve("index.html"));
             }
             out.println(ScoreLine.of("teacher.", result.teacher()));
             out.println(ScoreLine.of("student.", result.student()));
+        } catch (StoppedException e) {
+            // said here, since the process ends as soon as the signals are let go
+            spec.commandLine().getErr().println("mohawk distill: " + e.getMessage());
+            spec.commandLine().getErr().flush();
         }
     }
 

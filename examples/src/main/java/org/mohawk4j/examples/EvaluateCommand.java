@@ -1,6 +1,8 @@
 package org.mohawk4j.examples;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
@@ -17,11 +19,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Measures how well a teacher or a student predicts a text. */
+/** Measures how good a teacher or a student is: on a text, against its teacher, at tasks. */
 @Command(
         name = "evaluate",
-        description = "Measures how well a model, teacher or student, predicts a text: consecutive windows without"
-                + " overlap, each token from its own window.",
+        description = "Measures how good a model, teacher or student, is. With --text: how well it predicts a text, in"
+                + " consecutive windows without overlap, each token from its own window; with --teacher also how close"
+                + " it is to another model. With --tasks: zero-shot tasks.",
         modelTransformer = ConfigOptions.Machine.class)
 final class EvaluateCommand implements Runnable {
     @Spec
@@ -31,9 +34,32 @@ final class EvaluateCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path model;
 
-    @Option(names = "--text", paramLabel = "FILE", required = true, description = "UTF-8")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path text;
+    @Option(names = "--text", paramLabel = "FILE", description = "UTF-8")
+    private Optional<Path> text = Optional.empty();
+
+    @Option(
+            names = "--teacher",
+            paramLabel = "DIR",
+            description = "to compare with on the text: agreement on the next token, and a report of where they differ")
+    private Optional<Path> teacher = Optional.empty();
+
+    @Option(
+            names = "--tasks",
+            paramLabel = "NAME,…",
+            split = ",",
+            hideParamSyntax = true,
+            description = TaskScoring.NAMES)
+    private List<String> tasks = List.of();
+
+    @Option(names = "--task-data", paramLabel = "DIR", description = "where the tasks' files lie")
+    private Optional<Path> taskData = Optional.empty();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "for the report and the tasks' answers, from which a run that was killed goes on; without, a"
+                    + " new one in runs")
+    private Optional<Path> out = Optional.empty();
 
     @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
     private Optional<Path> tokenizer = Optional.empty();
@@ -54,22 +80,51 @@ final class EvaluateCommand implements Runnable {
 
     @Override
     public void run() {
+        requireSomethingToDo();
+        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
+        ModelFolder.config(model);
+        TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
+        Optional<TokenWindows> read = text.map(file -> windows(file, ids));
+        PrintWriter printed = spec.commandLine().getOut();
+        Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
+        Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
+        Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
+        try (Engine engine = ConfigOptions.open(machine);
+                CausalLm loaded = ModelFolder.load(engine, model)) {
+            read.ifPresent(all -> {
+                all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
+                String score = ScoreLine.of("", Perplexity.of(loaded, all, windows));
+                Optional<String> agreement = comparison.map(compared -> compared.run(model, loaded, all, windows));
+                printed.println(score);
+                agreement.ifPresent(printed::println);
+            });
+            scoring.ifPresent(asked -> asked.run(model, loaded, ids, machine.dtype()));
+        }
+    }
+
+    private void requireSomethingToDo() {
+        if (text.isEmpty() && tasks.isEmpty()) {
+            throw new InvalidInputException("evaluate: expected --text FILE or --tasks NAME,… or both, found neither");
+        }
+        if (teacher.isPresent() && text.isEmpty()) {
+            throw new InvalidInputException("teacher: expected --text FILE to compare on, found none");
+        }
+        if (tasks.isEmpty() != taskData.isEmpty()) {
+            throw new InvalidInputException(
+                    "tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
+        }
+        if (windows < 0) {
+            throw new InvalidInputException("windows: expected a whole number of at least 0, got " + windows);
+        }
+    }
+
+    /** The windows of a text, if they fit the model. */
+    private TokenWindows windows(Path file, TokenizerJson ids) {
         long positions = ModelFolder.config(model).maxPositions();
         if (context < 1 || context > positions) {
             throw new InvalidInputException(
                     "context: expected 1 to " + positions + ", the model's positions, got " + context);
         }
-        if (windows < 0) {
-            throw new InvalidInputException("windows: expected a whole number of at least 0, got " + windows);
-        }
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
-        TokenSequence tokens = TokenSequence.encode(new TextFile(text), ids::encode);
-        TokenWindows all = new TokenWindows(tokens, context);
-        try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.load(engine, model)) {
-            tokens.requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
-            spec.commandLine().getOut().println(ScoreLine.of("", Perplexity.of(loaded, all, windows)));
-        }
+        return new TokenWindows(TokenSequence.encode(new TextFile(file), ids::encode), context);
     }
 }

@@ -76,6 +76,7 @@ final class GenerateCommand implements Runnable {
         TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
         try (Engine engine = ConfigOptions.open(machine);
                 CausalLm loaded = ModelFolder.load(engine, model)) {
+            loaded.narrowLinearMaps();
             write(new Generator(loaded, sampling, seed), start(loaded, words), words);
         }
     }

@@ -2,9 +2,12 @@ package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.text.NumberFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.stream.StreamSupport;
 import org.mohawk4j.mixer.MixerConfig;
@@ -27,6 +30,10 @@ import picocli.CommandLine.Spec;
         description = "Lists the tensors of a safetensors file or a model folder, and says what model it is.")
 final class InspectCommand implements Runnable {
     private static final int SHOWN_DIMENSIONS = 8;
+    private static final int DTYPE_WIDTH = 9;
+    private static final int SHAPE_WIDTH = 21;
+    private static final int SIZE_WIDTH = 15;
+    private static final int PRINTED_AT_ONCE = 1 << 16;
 
     @Spec
     private CommandSpec spec;
@@ -42,16 +49,24 @@ final class InspectCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         try (TensorSource source = TensorSource.open(path)) {
             Path config = path.resolve("config.json");
-            if (Files.exists(config)) {
+            if (Files.exists(config, LinkOption.NOFOLLOW_LINKS)) {
                 describeModel(ConfigNode.read(config), out);
             }
             if (source instanceof SafetensorsFile file) {
-                file.metadata()
-                        .forEach((key, value) ->
-                                out.println("metadata  " + InputFile.quote(key) + ": " + InputFile.quote(value)));
+                listMetadata(file.metadata(), out);
             }
             listTensors(source, out);
         }
+    }
+
+    private static void listMetadata(Map<String, String> metadata, PrintWriter out) {
+        StringBuilder lines = new StringBuilder();
+        metadata.forEach((key, value) -> lines.append("metadata  ")
+                .append(InputFile.quote(key))
+                .append(": ")
+                .append(InputFile.quote(value))
+                .append(System.lineSeparator()));
+        out.print(lines);
     }
 
     private static void describeModel(ConfigNode json, PrintWriter out) {
@@ -94,7 +109,10 @@ final class InspectCommand implements Runnable {
         return type.getSimpleName() + text.substring(Math.max(0, text.indexOf('[')));
     }
 
+    /** A header can declare a million tensors: lines are put together by hand and printed many at a time. */
     private static void listTensors(TensorSource source, PrintWriter out) {
+        NumberFormat grouped = NumberFormat.getIntegerInstance(Locale.ROOT);
+        StringBuilder lines = new StringBuilder();
         long elements = 0;
         long bytes = 0;
         List<String> names = source.names();
@@ -102,15 +120,26 @@ final class InspectCommand implements Runnable {
             TensorInfo info = source.info(name);
             elements += info.shape().size();
             bytes += info.byteLength();
-            out.printf(
-                    Locale.ROOT,
-                    "%-8s %-20s %,15d bytes  %s%n",
-                    info.dtype(),
-                    show(info.shape()),
-                    info.byteLength(),
-                    show(name));
+            String size = grouped.format(info.byteLength());
+            lines.append(info.dtype());
+            pad(lines, DTYPE_WIDTH - info.dtype().name().length());
+            String shape = show(info.shape());
+            lines.append(shape);
+            pad(lines, SHAPE_WIDTH - shape.length());
+            pad(lines, SIZE_WIDTH - size.length());
+            lines.append(size).append(" bytes  ").append(show(name)).append(System.lineSeparator());
+            if (lines.length() > PRINTED_AT_ONCE) {
+                out.print(lines);
+                lines.setLength(0);
+            }
         }
+        out.print(lines);
         out.printf(Locale.ROOT, "total     %,d tensors, %,d parameters, %,d bytes%n", names.size(), elements, bytes);
+    }
+
+    /** At least one space. */
+    private static void pad(StringBuilder line, int spaces) {
+        line.append(" ".repeat(Math.max(1, spaces)));
     }
 
     private static String show(Shape shape) {

@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
             EvaluateCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
-            ParityCommand.class
+            ParityCommand.class,
+            ServeCommand.class
         })
 public final class Mohawk implements Runnable {
     @Spec
@@ -47,6 +48,10 @@ public final class Mohawk implements Runnable {
     public static void main(String[] args) {
         // Whether natives fit together is JavaCPP's to say in the log, where simplelogger.properties judges it.
         System.setProperty("org.bytedeco.javacpp.logger", "slf4j");
+        // The JDK's HTTP server reads these once: a client that sends nothing for a minute is let go of, and small
+        // answers are sent at once.
+        System.setProperty("sun.net.httpserver.maxReqTime", "60");
+        System.setProperty("sun.net.httpserver.nodelay", "true");
         System.exit(commandLine()
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))

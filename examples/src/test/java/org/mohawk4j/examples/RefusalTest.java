@@ -3,6 +3,8 @@ package org.mohawk4j.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -122,6 +124,16 @@ class RefusalTest {
         String text = inputs.resolve("long.txt").toString();
         CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
         CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: no such folder");
+        CommandRun.of("evaluate", "--model", teacher).refuses("expected --text FILE or --tasks");
+        CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
+                .refuses("teacher: expected --text FILE");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
+                .refuses("found 'pica'");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa", "--task-data", folder.toString())
+                .refuses("expected one file for task piqa");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--teacher", "nowhere")
+                .refuses("nowhere: no such folder");
         CommandRun.of("evaluate", "--model", teacher, "--text", "nowhere.txt").refuses("found nothing there");
         CommandRun.of("evaluate", "--model", teacher, "--text", text, "--context", "2000")
                 .refuses("expected at least 2001 tokens");
@@ -144,6 +156,21 @@ class RefusalTest {
         CommandRun.of("generate", "--model", teacher, "--temperature", "-1").refuses("temperature: expected");
         CommandRun.of("generate", "--model", teacher, "--top-p", "2").refuses("top-p: expected");
         CommandRun.of("generate", "--model", teacher, "--seed", "x").refuses("invalid value for option '--seed'");
+    }
+
+    @Test
+    void serveRefuses() throws IOException {
+        String teacher = EmbeddedTeacher.unpack().toString();
+        CommandRun.of("serve").refuses("missing required option: '--model=DIR'");
+        CommandRun.of("serve", "--model", "nowhere").refuses("nowhere: no such folder");
+        CommandRun.of("serve", "--model", teacher, "--port", "65536").refuses("port: expected a whole number from 0");
+        CommandRun.of("serve", "--model", teacher, "--queue", "0").refuses("queue: expected a whole number from 1");
+        CommandRun.of("serve", "--model", teacher, "--max-body", "1").refuses("max-body: expected");
+        CommandRun.of("serve", "--model", teacher, "--host", "not an address").refuses("host: expected an address");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            CommandRun.of("serve", "--model", teacher, "--port", String.valueOf(taken.getLocalPort()))
+                    .refuses("cannot listen on 127.0.0.1 port " + taken.getLocalPort());
+        }
     }
 
     @Test

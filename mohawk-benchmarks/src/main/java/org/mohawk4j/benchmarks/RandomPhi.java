@@ -1,6 +1,7 @@
 package org.mohawk4j.benchmarks;
 
 import java.util.Collections;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.layer.Module;
@@ -16,15 +17,14 @@ final class RandomPhi {
 
     static CausalLm create(Engine engine, int width, int heads, int vocabulary, int context, int layers) {
         MixerConfig attention = new SoftmaxAttention.Config(width, heads, heads, width / heads / 2, 10_000);
-        CausalLmConfig config = new CausalLmConfig(
-                vocabulary,
-                width,
-                4L * width,
-                Activation.GELU_TANH,
-                1e-5,
-                context,
-                Collections.nCopies(layers, attention));
-        return new CausalLm(engine, config, new SplittableRandom(0));
+        return new CausalLm(
+                engine,
+                config(width, vocabulary, context, Collections.nCopies(layers, attention)),
+                new SplittableRandom(0));
+    }
+
+    static CausalLmConfig config(int width, int vocabulary, int context, List<MixerConfig> mixers) {
+        return new CausalLmConfig(vocabulary, width, 4L * width, Activation.GELU_TANH, 1e-5, context, mixers);
     }
 
     /** How many numbers a model's parameters hold. */

@@ -1,9 +1,7 @@
 package org.mohawk4j.benchmarks;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 
@@ -27,11 +25,19 @@ public final class StageThroughput {
     private StageThroughput() {}
 
     public static void main(String[] args) {
-        int stage = Integer.parseInt(args[0]);
-        int batch = Integer.parseInt(args[1]);
-        int context = Integer.parseInt(args[2]);
         int steps = args.length > 3 ? Integer.parseInt(args[3]) : 8;
         int layers = args.length > 4 ? Integer.parseInt(args[4]) : 24;
+        Measurement measured = measure(
+                Chip.measure(),
+                Integer.parseInt(args[0]),
+                Integer.parseInt(args[1]),
+                Integer.parseInt(args[2]),
+                steps,
+                layers);
+        System.out.println(measured.toJson());
+    }
+
+    static Measurement measure(Chip chip, int stage, int batch, int context, int steps, int layers) {
         Map<String, Object> configuration = new LinkedHashMap<>();
         configuration.put("stage", stage);
         configuration.put("batch", batch);
@@ -41,39 +47,25 @@ public final class StageThroughput {
         configuration.put("width", WIDTH);
         configuration.put("heads", HEADS);
         configuration.put("vocabulary", VOCABULARY);
-        try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
+        try (Engine engine = DeviceTimer.open();
                 CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, context, layers);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
-            Map<String, Object> results = measure(engine, trial, steps, (long) batch * context, stage, teacher);
-            System.out.println(
-                    new Measurement("stage-throughput", engine.backend().description(), configuration, results)
-                            .toJson());
+            teacher.narrowLinearMaps();
+            double[] seconds = new DeviceTimer(engine).seconds(WARM_UP, steps, trial::step);
+            double tokensPerSecond = (double) batch * context / seconds[steps / 2];
+            Map<String, Object> results = new LinkedHashMap<>();
+            results.put("seconds_per_step", BlasShare.rounded(seconds[steps / 2]));
+            results.put("slowest_step", BlasShare.rounded(seconds[steps - 1]));
+            results.put("tokens_per_second", BlasShare.rounded(tokensPerSecond));
+            if (stage == 3) {
+                double operations = tokensPerSecond
+                        * (STUDENT_OPERATIONS * trial.studentParameters()
+                                + TEACHER_OPERATIONS * RandomPhi.parameters(teacher));
+                results.put("teraflops", BlasShare.rounded(operations / 1e12));
+                results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
+            }
+            results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+            return new Measurement("stage-throughput", engine.backend().description(), configuration, results);
         }
-    }
-
-    private static Map<String, Object> measure(
-            Engine engine, StageTrial trial, int steps, long tokens, int stage, CausalLm teacher) {
-        for (int i = 0; i < WARM_UP; i++) {
-            trial.step();
-        }
-        double[] seconds = new double[steps];
-        for (int i = 0; i < steps; i++) {
-            long start = System.nanoTime();
-            trial.step();
-            seconds[i] = (System.nanoTime() - start) / 1e9;
-        }
-        Arrays.sort(seconds);
-        double median = seconds[steps / 2];
-        Map<String, Object> results = new LinkedHashMap<>();
-        results.put("seconds_per_step", BlasShare.rounded(median));
-        results.put("slowest_step", BlasShare.rounded(seconds[steps - 1]));
-        results.put("tokens_per_second", BlasShare.rounded(tokens / median));
-        results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
-        if (stage == 3) {
-            double operations =
-                    STUDENT_OPERATIONS * trial.studentParameters() + TEACHER_OPERATIONS * RandomPhi.parameters(teacher);
-            results.put("tflops", BlasShare.rounded(tokens / median * operations / 1e12));
-        }
-        return results;
     }
 }

@@ -1,6 +1,7 @@
 package org.mohawk4j.backend;
 
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.mohawk4j.tensor.DType;
 
 /**
@@ -8,8 +9,9 @@ import org.mohawk4j.tensor.DType;
  * Operations never change their inputs unless their name says so, and their results never alias them unless they are
  * documented as views.
  *
- * <p>Element types: an operation on arrays of different floating types gives the wider one. A matrix product or fused
- * kernel may give its result in a narrower type than its inputs when the backend computes in mixed precision.
+ * <p>Element types: an operation on arrays of different floating types gives the wider one. In mixed precision layer
+ * normalisation gives a narrower type than its input; other kernels give the type of what they are applied to, whatever
+ * the type of the parameters, and gradients of the type of what they belong to.
  */
 public interface Backend extends AutoCloseable {
     /** The name users choose it by, such as {@code nd4j}. */
@@ -20,6 +22,19 @@ public interface Backend extends AutoCloseable {
 
     /** The type that parameters are kept in: float32, or float64 for checks. */
     DType parameterType();
+
+    /** What products round operands of the parameters' type to: narrower in mixed precision. */
+    default DType productType() {
+        return parameterType();
+    }
+
+    /**
+     * The most floating-point operations a second that the device's matrix products can do in the precision that this
+     * backend computes in, by its maker's figures; empty where that is not known. For a model's FLOP utilisation.
+     */
+    default OptionalDouble peakFlops() {
+        return OptionalDouble.empty();
+    }
 
     MemoryOps memory();
 

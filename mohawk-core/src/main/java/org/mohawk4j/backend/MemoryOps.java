@@ -1,5 +1,7 @@
 package org.mohawk4j.backend;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
@@ -10,7 +12,19 @@ public interface MemoryOps {
     Array upload(HostTensor source, DType dtype);
 
     /** Copies an array to the host, in its own type; waits until it is computed. */
-    HostTensor download(Array source);
+    default HostTensor download(Array source) {
+        int size = Math.toIntExact(source.shape().size() * source.dtype().bytes());
+        ByteBuffer bytes = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+        download(source, bytes);
+        return new HostTensor(source.dtype(), source.shape(), bytes);
+    }
+
+    /**
+     * As {@link #download(Array)}, into memory of the caller's.
+     *
+     * @param target direct, with room from position 0 to its limit for exactly the array's bytes; its position stays
+     */
+    void download(Array source, ByteBuffer target);
 
     /** A new array with every element {@code value}. */
     Array full(Shape shape, DType dtype, double value);
@@ -29,6 +43,9 @@ public interface MemoryOps {
 
     /** Bytes handed out and not yet released. */
     long liveBytes();
+
+    /** The most bytes that were handed out at one time since the backend was opened. */
+    long peakBytes();
 
     /** Bytes held from the system, pooled ones included. */
     long reservedBytes();

@@ -18,7 +18,14 @@ public final class AdamWFunction {
      *
      * @param decayed whether weight decay applies
      */
-    public record Slot(Tensor value, Tensor gradient, Tensor firstMoment, Tensor secondMoment, boolean decayed) {}
+    public record Slot(Tensor value, Tensor gradient, Tensor firstMoment, Tensor secondMoment, boolean decayed) {
+        public Slot {
+            if (value.dtype() != firstMoment.dtype() || gradient.dtype() != value.dtype()) {
+                throw new IllegalArgumentException("a parameter of type " + value.dtype() + " with a gradient of type "
+                        + gradient.dtype() + " and moments of type " + firstMoment.dtype() + " cannot be trained");
+            }
+        }
+    }
 
     /**
      * The numbers of one step.

@@ -51,6 +51,42 @@ public final class CausalConv1dFunction {
                 .get(0);
     }
 
+    /** As {@link CausalConv1dKernel}, with the channels in parts that lie apart. */
+    public interface SplitConv1dKernel extends Kernel {
+        /** @return [B,T,length] for each length */
+        List<Array> forward(Array x, Array weight, Array bias, long... lengths);
+
+        /** @param outputGradients in parts */
+        CausalConv1dKernel.Gradients backward(List<Array> outputGradients, Array x, Array weight);
+    }
+
+    /**
+     * As {@link #apply}, split into neighbouring channels.
+     *
+     * @param lengths with sum C
+     * @return [B,T,length] for each
+     */
+    public static List<Tensor> applyParts(Tensor x, Tensor weight, Tensor bias, long... lengths) {
+        Engine engine = x.engine();
+        Optional<SplitConv1dKernel> kernel = engine.backend().kernel(SplitConv1dKernel.class);
+        if (kernel.isEmpty()) {
+            return apply(x, weight, bias).split(-1, lengths);
+        }
+        List<Tensor> parts = kernel.get().forward(x.array(), weight.array(), bias.array(), lengths).stream()
+                .map(engine::wrap)
+                .toList();
+        return engine.record(
+                parts,
+                List.of(x, weight, bias),
+                gradients -> {
+                    CausalConv1dKernel.Gradients g = kernel.get()
+                            .backward(gradients.stream().map(Tensor::array).toList(), x.array(), weight.array());
+                    return List.of(engine.wrap(g.x()), engine.wrap(g.weight()), engine.wrap(g.bias()));
+                },
+                x,
+                weight);
+    }
+
     /**
      * Continues from what came before.
      *

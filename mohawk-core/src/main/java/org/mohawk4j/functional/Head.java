@@ -12,9 +12,9 @@ import org.mohawk4j.tensor.Tensor;
  * @param bias [V]
  */
 public record Head(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
-    /** All logits, [R,V]. */
+    /** All logits, [R,V], in the type of parameters: a narrower one would blur probabilities. */
     public Tensor logits() {
-        return LinearFunction.apply(hidden, weight, bias, Activation.NONE);
+        return LinearFunction.apply(hidden.cast(hidden.engine().parameterType()), weight, bias, Activation.NONE);
     }
 
     /** The same numbers, which no gradient reaches. */

@@ -3,8 +3,10 @@ package org.mohawk4j.functional;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -14,8 +16,14 @@ public final class LinearFunction {
 
     /** Fused product, bias and activation. */
     public interface LinearKernel extends Kernel {
-        /** Output [R,E], and what {@link #activationGradient} needs. */
+        /** Output [R,E], and what {@link #backward} needs besides the inputs. */
         record Result(Array output, List<Array> saved) {}
+
+        /** Which gradients are wanted. */
+        record Wanted(boolean input, boolean weight, boolean bias) {}
+
+        /** Gradients of input [R,D], weight [E,D] and bias [E], of those that were wanted. */
+        record Gradients(Optional<Array> input, Optional<Array> weight, Optional<Array> bias) {}
 
         boolean supports(Activation activation);
 
@@ -23,12 +31,24 @@ public final class LinearFunction {
          * @param input [R,D]
          * @param weight [E,D]
          * @param bias [E]
-         * @param forGradient whether {@link #activationGradient} will follow
+         * @param kept whether {@link #backward} may follow; otherwise nothing need be saved
          */
-        Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean forGradient);
+        Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept);
 
-        /** The gradient before the activation, from the gradient after it. */
-        Array activationGradient(Array outputGradient, List<Array> saved, Activation activation);
+        /**
+         * @param outputGradient [R,E]
+         * @param input present if the weight's gradient is wanted
+         * @param weight present if the input's gradient is wanted
+         * @param inputType the input's type, which its gradient gets too
+         */
+        Gradients backward(
+                Array outputGradient,
+                Optional<Array> input,
+                Optional<Array> weight,
+                DType inputType,
+                List<Array> saved,
+                Activation activation,
+                Wanted wanted);
     }
 
     /**
@@ -52,40 +72,42 @@ public final class LinearFunction {
     private static Tensor fused(
             LinearKernel kernel, Tensor rows, Tensor weight, Optional<Tensor> bias, Activation activation) {
         Engine engine = rows.engine();
-        boolean wantsInput = engine.isTracked(rows);
-        boolean wantsWeight = engine.isTracked(weight);
-        boolean tracked =
-                wantsInput || wantsWeight || bias.filter(engine::isTracked).isPresent();
-        boolean activated = activation != Activation.NONE;
-        LinearKernel.Result made =
-                kernel.forward(rows.array(), weight.array(), bias.map(Tensor::array), activation, tracked && activated);
-        Tensor output = engine.wrap(made.output());
+        LinearKernel.Wanted wanted = new LinearKernel.Wanted(
+                engine.isTracked(rows),
+                engine.isTracked(weight),
+                bias.filter(engine::isTracked).isPresent());
+        LinearKernel.Result made = kernel.forward(
+                rows.array(),
+                weight.array(),
+                bias.map(Tensor::array),
+                activation,
+                wanted.input() || wanted.weight() || wanted.bias());
         List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
         List<Tensor> inputs = new ArrayList<>(List.of(rows, weight));
         bias.ifPresent(inputs::add);
+        Optional<Tensor> keptInput = Optional.of(rows).filter(x -> wanted.weight());
+        Optional<Tensor> keptWeight = Optional.of(weight).filter(w -> wanted.input());
         List<Tensor> saved = new ArrayList<>(extra);
-        if (wantsWeight) {
-            saved.add(rows);
-        }
-        if (wantsInput) {
-            saved.add(weight);
-        }
+        keptInput.ifPresent(saved::add);
+        keptWeight.ifPresent(saved::add);
         return engine.record(
-                        List.of(output),
+                        List.of(engine.wrap(made.output())),
                         inputs,
                         gradients -> {
-                            Tensor after = gradients.get(0);
-                            Tensor g = activated
-                                    ? engine.wrap(kernel.activationGradient(
-                                            after.array(),
-                                            extra.stream().map(Tensor::array).toList(),
-                                            activation))
-                                    : after;
-                            List<Tensor> result = new ArrayList<>();
-                            result.add(wantsInput ? g.matmul(weight) : g);
-                            result.add(wantsWeight ? g.matmul(true, rows, false) : g);
-                            bias.ifPresent(b -> result.add(g.sum(0)));
-                            return result;
+                            Tensor g = gradients.get(0);
+                            LinearKernel.Gradients found = kernel.backward(
+                                    g.array(),
+                                    keptInput.map(Tensor::array),
+                                    keptWeight.map(Tensor::array),
+                                    rows.dtype(),
+                                    extra.stream().map(Tensor::array).toList(),
+                                    activation,
+                                    wanted);
+                            // what was not wanted is not looked at
+                            return Stream.of(found.input(), found.weight(), found.bias())
+                                    .limit(inputs.size())
+                                    .map(array -> array.map(engine::wrap).orElse(g))
+                                    .toList();
                         },
                         saved.toArray(Tensor[]::new))
                 .get(0);

@@ -15,13 +15,14 @@ public final class RotaryFunction {
      * @param cos [positions, P], 1 where an entry does not turn
      * @param sin [positions, P], 0 where an entry does not turn
      * @param partner [P,P]: a row of entries times this is each entry's partner with its sign
+     * @param rotaryDim how many entries turn: entry i with entry i + rotaryDim/2
      */
-    public record Tables(Tensor cos, Tensor sin, Tensor partner) {}
+    public record Tables(Tensor cos, Tensor sin, Tensor partner, int rotaryDim) {}
 
     /** Fused rotation. */
     public interface RotaryKernel extends Kernel {
         /** @param inverse turns back, which is also the gradient */
-        Array rotate(Array x, Array cos, Array sin, Array partner, long firstPosition, boolean inverse);
+        Array rotate(Array x, Array cos, Array sin, int rotaryDim, long firstPosition, boolean inverse);
     }
 
     /**
@@ -50,11 +51,6 @@ public final class RotaryFunction {
 
     private static Array rotate(RotaryKernel kernel, Tensor x, Tables tables, long firstPosition, boolean inverse) {
         return kernel.rotate(
-                x.array(),
-                tables.cos().array(),
-                tables.sin().array(),
-                tables.partner().array(),
-                firstPosition,
-                inverse);
+                x.array(), tables.cos().array(), tables.sin().array(), tables.rotaryDim(), firstPosition, inverse);
     }
 }

@@ -29,11 +29,26 @@ public final class CausalConv1d extends Module {
         return taps;
     }
 
+    /** [C,1,K] */
+    public Tensor weight() {
+        return weight.value();
+    }
+
+    /** [C] */
+    public Tensor bias() {
+        return bias.value();
+    }
+
     /** Channels {@code from ..} of the convolution, as many as x has. */
     public Tensor apply(Tensor x, long from) {
         long channels = x.dim(-1);
         return CausalConv1dFunction.apply(
                 x, weight.value().narrow(0, from, channels), bias.value().narrow(0, from, channels));
+    }
+
+    /** All channels, split into neighbouring ones: [B,T,length] for each length. */
+    public List<Tensor> applyParts(Tensor x, long... lengths) {
+        return CausalConv1dFunction.applyParts(x, weight.value(), bias.value(), lengths);
     }
 
     /**

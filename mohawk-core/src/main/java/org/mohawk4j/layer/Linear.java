@@ -1,5 +1,6 @@
 package org.mohawk4j.layer;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
@@ -39,6 +40,11 @@ public final class Linear extends Module {
         return bias.map(Parameter::value);
     }
 
+    @Override
+    public void narrowLinearMaps() {
+        weight.narrow(engine().backend().productType());
+    }
+
     /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */
     public void setRows(long from, Tensor rows) {
         Tensor target = weight();
@@ -57,5 +63,16 @@ public final class Linear extends Module {
     public Tensor applyRows(Tensor x, long from, long length) {
         return LinearFunction.apply(
                 x, weight().narrow(0, from, length), bias().map(b -> b.narrow(0, from, length)), Activation.NONE);
+    }
+
+    /** Neighbouring outputs of the given lengths, which together are all; for weights without bias. */
+    public List<Tensor> applyParts(Tensor x, long... lengths) {
+        if (bias.isPresent()) {
+            throw new IllegalStateException("a linear map with bias is not applied in parts");
+        }
+        // split at once, so that their gradients are joined at once
+        return weight().split(0, lengths).stream()
+                .map(part -> LinearFunction.apply(x, part, Optional.empty(), Activation.NONE))
+                .toList();
     }
 }

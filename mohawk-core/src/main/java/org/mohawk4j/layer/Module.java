@@ -40,6 +40,21 @@ public abstract class Module implements AutoCloseable {
         return all;
     }
 
+    /**
+     * Keeps the weights of linear maps in the type that the backend's products round them to anyway: the same results from
+     * less memory, and less of it to read. They cannot be trained then, and what is saved of them is rounded.
+     */
+    public void narrowLinearMaps() {
+        parts.values().forEach(Module::narrowLinearMaps);
+    }
+
+    /** How many numbers these parameters have together. */
+    public static long sizeOf(Map<String, Parameter> parameters) {
+        return parameters.values().stream()
+                .mapToLong(parameter -> parameter.shape().size())
+                .sum();
+    }
+
     /** Frees all parameters. */
     @Override
     public void close() {

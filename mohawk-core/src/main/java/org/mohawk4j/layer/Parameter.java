@@ -1,6 +1,7 @@
 package org.mohawk4j.layer;
 
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
@@ -43,6 +44,14 @@ public final class Parameter {
         replace(engine.tensor(numbers, engine.parameterType()));
     }
 
+    /**
+     * Keeps the numbers in another type from now on, as long as they are not set anew. Only parameters of the backend's
+     * own type can be trained.
+     */
+    void narrow(DType dtype) {
+        replace(value().cast(dtype));
+    }
+
     /** Copies another parameter's numbers. */
     public void set(Parameter other) {
         set(other.value().toHost());
@@ -70,6 +79,9 @@ public final class Parameter {
     }
 
     private Tensor replace(Tensor fresh) {
+        if (fresh == value) {
+            return fresh;
+        }
         free();
         value = scope.adopt(fresh);
         return fresh;

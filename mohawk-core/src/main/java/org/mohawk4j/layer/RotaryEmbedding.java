@@ -75,6 +75,7 @@ public final class RotaryEmbedding {
         return new RotaryFunction.Tables(
                 scope.adopt(engine.tensor(cos, positions, headDim)),
                 scope.adopt(engine.tensor(sin, positions, headDim)),
-                scope.adopt(engine.tensor(partner, headDim, headDim)));
+                scope.adopt(engine.tensor(partner, headDim, headDim)),
+                rotaryDim);
     }
 }

@@ -2,6 +2,7 @@ package org.mohawk4j.matrix;
 
 import java.util.Optional;
 import org.mohawk4j.functional.SemiseparableFunction;
+import org.mohawk4j.functional.SkipFunction;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -25,7 +26,7 @@ public record SemiseparableMatrix(Tensor c, Tensor b, Tensor logDecay, Optional<
     public SemiseparableFunction.Result multiply(Tensor x, Optional<Tensor> state) {
         SemiseparableFunction.Result result =
                 SemiseparableFunction.apply(new SemiseparableFunction.Inputs(x, b, c, logDecay, state), chunk);
-        Tensor y = skip.map(d -> result.y().add(x.mul(d.reshape(-1, 1)))).orElse(result.y());
+        Tensor y = skip.map(d -> SkipFunction.apply(result.y(), x, d)).orElse(result.y());
         return new SemiseparableFunction.Result(y, result.state());
     }
 

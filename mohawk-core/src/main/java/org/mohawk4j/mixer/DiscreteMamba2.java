@@ -3,6 +3,9 @@ package org.mohawk4j.mixer;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.layer.CausalConv1d;
@@ -122,7 +125,7 @@ public final class DiscreteMamba2 extends MatrixMixer {
         Tensor b = conv.apply(inProj.applyRows(u, config.width(), config.stateWidth()), config.width());
         long cRow = config.width() + config.stateWidth();
         Tensor c = conv.apply(inProj.applyRows(u, cRow, config.stateWidth()), cRow);
-        return matrix(b, c, u);
+        return matrix(b, c, inProj.applyRows(u, config.convChannels() + config.width(), config.heads()));
     }
 
     @Override
@@ -132,15 +135,15 @@ public final class DiscreteMamba2 extends MatrixMixer {
 
     @Override
     protected Tensor output(Tensor u, Tensor mixed) {
-        Tensor z = inProj.applyRows(u, config.convChannels(), config.width());
-        return outProj.apply(mixed.mul(z.add(zBias.value()).silu()));
+        return gated(mixed, inProj.applyRows(u, config.convChannels(), config.width()));
     }
 
-    /** One product and one convolution for x, B and C together. */
+    /** One convolution for x, B and C together. */
     @Override
     public Tensor forward(Tensor u) {
-        Parts parts = split(conv.apply(inProj.applyRows(u, 0, config.convChannels()), 0));
-        return output(u, Heads.merge(matrix(parts.b, parts.c, u).multiply(parts.x)));
+        Projections in = project(u);
+        Parts parts = parts(conv.applyParts(in.xBc, config.width(), config.stateWidth(), config.stateWidth()));
+        return gated(Heads.merge(matrix(parts.b, parts.c, in.aLog).multiply(parts.x)), in.z);
     }
 
     @Override
@@ -151,31 +154,76 @@ public final class DiscreteMamba2 extends MatrixMixer {
                 engine().zeros(batch, config.heads(), config.width() / config.heads(), config.stateSize()));
     }
 
+    /** Everything between the two projections for one position, with the state changed in place. No gradient. */
+    public interface StepKernel extends Kernel {
+        /** What does not change from position to position. */
+        record Weights(Config config, Array convWeight, Array convBias, Array skip, Array zBias) {}
+
+        /**
+         * @param projected [B, 2D + 2·G·N + H], what in_proj gives
+         * @param history [B,K-1,D + 2·G·N], float of the parameters' type
+         * @param state [B,H,P,N], likewise
+         * @return [B,D], what out_proj is applied to
+         */
+        Array step(Array projected, Weights weights, Array history, Array state);
+    }
+
     @Override
     public Tensor forward(Tensor u, MixerState state) {
         RecurrentState memory = (RecurrentState) state;
-        Tensor xBc = inProj.applyRows(u, 0, config.convChannels());
-        Parts parts = split(conv.continued(memory.part(HISTORY), xBc));
+        Optional<StepKernel> step = engine().backend().kernel(StepKernel.class);
+        if (u.dim(1) == 1 && step.isPresent() && !engine().isTracked(u)) {
+            return step(step.get(), u, memory);
+        }
+        Projections in = project(u);
+        Parts parts = parts(conv.continued(memory.part(HISTORY), in.xBc)
+                .split(-1, config.width(), config.stateWidth(), config.stateWidth()));
         SemiseparableFunction.Result result =
-                matrix(parts.b, parts.c, u).multiply(parts.x, Optional.of(memory.part(STATE)));
-        memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), xBc), result.state());
-        return output(u, Heads.merge(result.y()));
+                matrix(parts.b, parts.c, in.aLog).multiply(parts.x, Optional.of(memory.part(STATE)));
+        memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), in.xBc), result.state());
+        return gated(Heads.merge(result.y()), in.z);
+    }
+
+    private Tensor step(StepKernel kernel, Tensor u, RecurrentState memory) {
+        Tensor projected = inProj.apply(u.reshape(u.dim(0), u.dim(2)));
+        Tensor y = engine().wrap(kernel.step(
+                projected.array(),
+                new StepKernel.Weights(
+                        config,
+                        conv.weight().array(),
+                        conv.bias().array(),
+                        skip.value().array(),
+                        zBias.value().array()),
+                memory.part(HISTORY).array(),
+                memory.part(STATE).array()));
+        memory.advance(1);
+        return outProj.apply(y).reshape(u.dim(0), 1, u.dim(2));
+    }
+
+    /** What {@code in_proj} gives: x, B and C before the convolution, z, A_log. */
+    private record Projections(Tensor xBc, Tensor z, Tensor aLog) {}
+
+    private Projections project(Tensor u) {
+        List<Tensor> parts = inProj.applyParts(u, config.convChannels(), config.width(), config.heads());
+        return new Projections(parts.get(0), parts.get(1), parts.get(2));
+    }
+
+    private Tensor gated(Tensor mixed, Tensor z) {
+        return outProj.apply(GateFunction.apply(mixed, z, zBias.value()));
     }
 
     /** Values [B,T,H,P], B and C [B,T,G·N]. */
     private record Parts(Tensor x, Tensor b, Tensor c) {}
 
-    private Parts split(Tensor xBc) {
-        List<Tensor> parts = xBc.split(-1, config.width(), config.stateWidth(), config.stateWidth());
+    private Parts parts(List<Tensor> parts) {
         return new Parts(Heads.split(parts.get(0), config.heads()), parts.get(1), parts.get(2));
     }
 
-    private SemiseparableMatrix matrix(Tensor b, Tensor c, Tensor u) {
-        Tensor aLog = inProj.applyRows(u, config.convChannels() + config.width(), config.heads());
+    private SemiseparableMatrix matrix(Tensor b, Tensor c, Tensor aLog) {
         return new SemiseparableMatrix(
                 Heads.split(c, config.groups()),
                 Heads.split(b, config.groups()),
-                aLog.softplus().neg(),
+                aLog.cast(engine().parameterType()).softplus().neg(),
                 Optional.of(skip.value()),
                 config.chunk());
     }

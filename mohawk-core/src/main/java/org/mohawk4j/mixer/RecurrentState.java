@@ -34,6 +34,11 @@ final class RecurrentState implements MixerState {
     }
 
     @Override
+    public boolean isFixed() {
+        return true;
+    }
+
+    @Override
     public long position() {
         return position;
     }

@@ -420,28 +420,31 @@ public final class Tensor {
         return engine.backend().memory().download(array());
     }
 
+    /**
+     * As {@link #toHost()}, into memory of the caller's.
+     *
+     * @param target direct, with room from position 0 to its limit for exactly this tensor's bytes
+     */
+    public HostTensor toHost(ByteBuffer target) {
+        engine.backend().memory().download(array(), target);
+        return new HostTensor(dtype(), shape(), target.duplicate().position(0));
+    }
+
     /** Copies floating-point numbers to the host, row-major. */
     public double[] toDoubles() {
-        DType wide = DType.FLOAT64;
-        try (Scope scope = engine.scope()) {
-            Tensor source = dtype() == wide
-                    ? this
-                    : engine.wrap(engine.backend().memory().cast(array(), wide));
-            ByteBuffer bytes = source.toHost().data();
-            double[] values = new double[Math.toIntExact(shape().size())];
-            bytes.asDoubleBuffer().get(values);
-            return values;
-        }
+        return HostTensors.toDoubles(toHost());
     }
 
     /** Copies floating-point numbers to the host as float32, row-major. */
     public float[] toFloats() {
-        double[] wide = toDoubles();
-        float[] values = new float[wide.length];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) wide[i];
-        }
-        return values;
+        return HostTensors.toFloats(toHost());
+    }
+
+    /** Copies whole numbers, such as indices, to the host, row-major. */
+    public int[] toInts() {
+        return Arrays.stream(HostTensors.toLongs(toHost()))
+                .mapToInt(Math::toIntExact)
+                .toArray();
     }
 
     /** The one number of a tensor of size 1. */

@@ -52,6 +52,18 @@ class FunctionGradientTest extends Float64Test {
                 others(7));
         add("embedding of repeated ids", x -> EmbeddingFunction.apply(x.get(0), ids(IDS)), numbers(7, 5));
         add("repeated heads", x -> Heads.repeat(x.get(0), 6), numbers(2, 3, 2, 4));
+        add(
+                "gate",
+                x -> GateFunction.apply(x.get(0), x.get(1), x.get(2)),
+                numbers(2, 3, 5),
+                others(2, 3, 5),
+                numbers(5));
+        add(
+                "skip",
+                x -> SkipFunction.apply(x.get(0), x.get(1), x.get(2)),
+                numbers(2, 3, 4, 5),
+                others(2, 3, 4, 5),
+                numbers(4));
         add("rotary", x -> RotaryFunction.apply(x.get(0), tables(), 2), numbers(2, 3, 2, 6));
     }
 
@@ -217,7 +229,8 @@ class FunctionGradientTest extends Float64Test {
         HostArray angles = HostArray.byIndex(Shape.of(6, 6), i -> i[1] % 3 == 2 ? 0 : (1 + i[0]) / (1.0 + i[1] % 3));
         HostArray partner = HostArray.byIndex(
                 Shape.of(6, 6), i -> i[0] % 3 == i[1] % 3 && i[0] != i[1] && i[0] % 3 != 2 ? i[0] < i[1] ? 1 : -1 : 0);
-        return new RotaryFunction.Tables(tensor(angles.map(Math::cos)), tensor(angles.map(Math::sin)), tensor(partner));
+        return new RotaryFunction.Tables(
+                tensor(angles.map(Math::cos)), tensor(angles.map(Math::sin)), tensor(partner), 6);
     }
 
     private void add(String name, Function<List<Tensor>, Tensor> function, HostArray... inputs) {

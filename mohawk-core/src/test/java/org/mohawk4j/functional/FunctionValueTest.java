@@ -207,7 +207,9 @@ class FunctionValueTest extends Float64Test {
             return i[3] == 0 ? a * Math.cos(angle) - b * Math.sin(angle) : b * Math.cos(angle) + a * Math.sin(angle);
         });
         assertEqual(
-                "rotary", RotaryFunction.apply(tensor(x), new RotaryFunction.Tables(cos, sin, partner), 2), expected);
+                "rotary",
+                RotaryFunction.apply(tensor(x), new RotaryFunction.Tables(cos, sin, partner, 2), 2),
+                expected);
     }
 
     @Test

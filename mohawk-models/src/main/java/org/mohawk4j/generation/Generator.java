@@ -6,10 +6,6 @@ import java.util.function.IntConsumer;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.LmState;
-import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Tensor;
 
 /**
  * Continues token sequences. The prompt is read once; after that each token costs one position, since every mixer carries
@@ -36,17 +32,58 @@ public final class Generator {
      */
     public void generate(int[] prompt, int maxTokens, OptionalInt stop, IntConsumer onToken) {
         RandomGenerator random = new SplittableRandom(seed);
+        run(prompt, maxTokens, (text, ids) -> {
+            int token = choose(text, ids, random)[0];
+            if (stop.isPresent() && stop.getAsInt() == token) {
+                return OptionalInt.empty();
+            }
+            onToken.accept(token);
+            return OptionalInt.of(token);
+        });
+    }
+
+    /** Told each new token. */
+    @FunctionalInterface
+    public interface Step {
+        /**
+         * Decides whether to go on.
+         *
+         * @param token the one that was chosen
+         * @param logits [V], what it was chosen by
+         */
+        boolean accept(int token, float[] logits);
+    }
+
+    /**
+     * Continues one sequence until it is long enough or is told to stop.
+     *
+     * @param prompt at least one id
+     * @param maxTokens how many to add at most
+     */
+    public void generate(int[] prompt, int maxTokens, Step step) {
+        RandomGenerator random = new SplittableRandom(seed);
+        run(prompt, maxTokens, (text, ids) -> {
+            float[] logits = text.read(ids);
+            int token = sampling.choose(logits, 0, logits.length, random);
+            return step.accept(token, logits) ? OptionalInt.of(token) : OptionalInt.empty();
+        });
+    }
+
+    /** Reads ids and gives the one that follows, or none to end. */
+    private interface Following {
+        OptionalInt after(Continuation text, int... ids);
+    }
+
+    private void run(int[] prompt, int maxTokens, Following following) {
+        requirePrompt(prompt.length, maxTokens);
         int[] next = prompt.clone();
-        requirePrompt(next.length, maxTokens);
-        try (LmState state = model.newState(1)) {
+        try (Continuation text = new Continuation(model, 1)) {
             for (int i = 0; i < maxTokens; i++) {
-                float[] logits = advance(next, 1, state);
-                int token = sampling.choose(logits, 0, logits.length, random);
-                if (stop.isPresent() && stop.getAsInt() == token) {
+                OptionalInt token = following.after(text, next);
+                if (token.isEmpty()) {
                     return;
                 }
-                onToken.accept(token);
-                next = new int[] {token};
+                next = new int[] {token.getAsInt()};
             }
         }
     }
@@ -72,13 +109,10 @@ public final class Generator {
             random[b] = new SplittableRandom(seed + b);
         }
         int[][] result = new int[batch][newTokens];
-        int vocabulary = Math.toIntExact(model.config().vocabulary());
-        try (LmState state = model.newState(batch)) {
+        try (Continuation texts = new Continuation(model, batch)) {
             for (int i = 0; i < newTokens; i++) {
-                float[] logits = advance(next, batch, state);
-                next = new int[batch];
+                next = choose(texts, next, random);
                 for (int b = 0; b < batch; b++) {
-                    next[b] = sampling.choose(logits, b * vocabulary, vocabulary, random[b]);
                     result[b][i] = next[b];
                 }
             }
@@ -86,15 +120,18 @@ public final class Generator {
         return result;
     }
 
-    /** Reads ids [B,T] and gives the logits [B,V] after the last of them. */
-    private float[] advance(int[] ids, int batch, LmState state) {
-        Engine engine = model.engine();
-        try (Scope scope = engine.scope()) {
-            int time = ids.length / batch;
-            Tensor read = scope.adopt(engine.indices(ids, batch, time));
-            Tensor last = model.hidden(read, state).narrow(1, time - 1, 1);
-            return model.head(last).logits().toFloats();
+    /** Reads ids [B,T] and chooses the next one of each sequence. */
+    private int[] choose(Continuation texts, int[] ids, RandomGenerator... random) {
+        if (sampling.isGreedy()) {
+            return texts.readGreedily(ids);
         }
+        float[] logits = texts.read(ids);
+        int vocabulary = Math.toIntExact(model.config().vocabulary());
+        int[] chosen = new int[random.length];
+        for (int b = 0; b < chosen.length; b++) {
+            chosen[b] = sampling.choose(logits, b * vocabulary, vocabulary, random[b]);
+        }
+        return chosen;
     }
 
     private void requirePrompt(int length, int newTokens) {

@@ -27,6 +27,11 @@ public record Sampling(double temperature, int topK, double topP) {
         }
     }
 
+    /** Whether the likeliest token is always taken. */
+    boolean isGreedy() {
+        return temperature == 0 || topK == 1;
+    }
+
     /**
      * Chooses a token. Equal logits favour the lower id.
      *
@@ -34,7 +39,7 @@ public record Sampling(double temperature, int topK, double topP) {
      */
     int choose(float[] logits, int from, int vocabulary, RandomGenerator random) {
         int best = argmax(logits, from, vocabulary);
-        if (temperature == 0 || topK == 1) {
+        if (isGreedy()) {
             return best;
         }
         boolean cut = (topK > 0 && topK < vocabulary) || topP < 1;

@@ -61,6 +61,18 @@ public final class CausalLm extends Module {
         return normalise(h);
     }
 
+    /**
+     * As {@link #hidden(Tensor)}, storing of each block its input alone for the backward pass, where its activations are
+     * computed again: memory of one block instead of all, for a second forward pass.
+     */
+    public Tensor hiddenRecomputed(Tensor ids) {
+        Tensor h = embed(ids);
+        for (Block block : blocks) {
+            h = replace(h, input -> engine().recomputed(input, block::forward));
+        }
+        return normalise(h);
+    }
+
     /** As {@link #hidden(Tensor)}, for positions that follow those the state has seen. */
     public Tensor hidden(Tensor ids, LmState state) {
         Tensor h = embed(ids);
@@ -69,6 +81,7 @@ public final class CausalLm extends Module {
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
+        state.advance(ids.dim(1));
         return normalise(h);
     }
 
@@ -86,7 +99,7 @@ public final class CausalLm extends Module {
 
     /** [B,T,V] */
     public Tensor logits(Tensor ids) {
-        return lmHead.apply(hidden(ids));
+        return head(hidden(ids)).logits().reshape(ids.dim(0), ids.dim(1), config.vocabulary());
     }
 
     /**

@@ -26,6 +26,9 @@ public record CausalLmConfig(
         long maxPositions,
         BlockForm block,
         List<MixerConfig> mixers) {
+    /** The most layers that a model may have, ten times what any has: a wrong number must not fill the memory. */
+    public static final int MAX_LAYERS = 10_000;
+
     public CausalLmConfig {
         mixers = List.copyOf(mixers);
         if (vocabulary <= 0 || width <= 0 || mlpWidth <= 0 || maxPositions <= 0 || mixers.isEmpty()) {

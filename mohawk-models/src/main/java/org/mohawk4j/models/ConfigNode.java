@@ -1,5 +1,7 @@
 package org.mohawk4j.models;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -9,17 +11,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
- * An object of a {@code config.json} that remembers where it stands, so that each complaint names the file, the key, the
- * expected and the actual.
+ * An object of a {@code config.json}, or of a line of a data set, that remembers where it stands, so that each complaint
+ * names the file, the key, the expected and the actual.
  */
 public final class ConfigNode {
     private static final long MAX_BYTES = 1 << 20;
@@ -48,19 +54,34 @@ public final class ConfigNode {
      * @throws InvalidInputException if it is missing, larger than 1 MiB, or not one
      */
     public static ConfigNode read(Path file) {
+        InputFile.requireRegular(file);
         try {
-            if (!Files.isRegularFile(file)) {
-                throw new InvalidInputException(file + ": no such file");
-            }
             if (Files.size(file) > MAX_BYTES) {
                 throw new InvalidInputException(
                         file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            return of(file.toString(), JSON.readTree(Files.readAllBytes(file)));
-        } catch (JsonProcessingException e) {
-            throw new InvalidInputException(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+            String json = UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
+                    .toString();
+            return parse(file.toString(), json);
+        } catch (CharacterCodingException e) {
+            throw new InvalidInputException(file + ": not UTF-8", e);
         } catch (IOException e) {
-            throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    /**
+     * Reads a text that is one JSON object.
+     *
+     * @param where named in complaints
+     * @throws InvalidInputException if it is not one, has a key twice, or nests more than 32 deep
+     */
+    public static ConfigNode parse(String where, String json) {
+        try {
+            return of(where, JSON.readTree(json));
+        } catch (JsonProcessingException e) {
+            throw InputFile.notJson(where, e);
         }
     }
 
@@ -70,6 +91,11 @@ public final class ConfigNode {
             throw new InvalidInputException(where + ": expected a JSON object, found " + node.getNodeType());
         }
         return new ConfigNode(where, node);
+    }
+
+    /** What complaints name. */
+    public String where() {
+        return where;
     }
 
     /** Whether the key is there and not null. */
@@ -83,7 +109,72 @@ public final class ConfigNode {
     }
 
     public ConfigNode object(String key) {
-        return of(where + ": " + key, required(key));
+        return of(where + ": " + InputFile.shorten(key), required(key));
+    }
+
+    /** Whether the key is there and holds an object. */
+    public boolean isObject(String key) {
+        return has(key) && required(key).isObject();
+    }
+
+    /** A list of objects. */
+    public List<ConfigNode> objects(String key) {
+        List<ConfigNode> objects = new ArrayList<>();
+        elements(key).forEach(element -> objects.add(of(where + ": " + key, element)));
+        return objects;
+    }
+
+    /** A list of texts. */
+    public List<String> texts(String key) {
+        List<String> texts = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isTextual()) {
+                throw wrong(key, "a list of texts", element);
+            }
+            texts.add(element.asText());
+        });
+        return texts;
+    }
+
+    /** A list of finite numbers. */
+    public List<Double> numbers(String key) {
+        List<Double> numbers = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isNumber() || !Double.isFinite(element.asDouble())) {
+                throw wrong(key, "a list of finite numbers", element);
+            }
+            numbers.add(element.asDouble());
+        });
+        return numbers;
+    }
+
+    /** A list of true and false. */
+    public List<Boolean> flags(String key) {
+        List<Boolean> flags = new ArrayList<>();
+        elements(key).forEach(element -> {
+            if (!element.isBoolean()) {
+                throw wrong(key, "a list of true and false", element);
+            }
+            flags.add(element.asBoolean());
+        });
+        return flags;
+    }
+
+    private JsonNode elements(String key) {
+        JsonNode value = required(key);
+        if (!value.isArray()) {
+            throw wrong(key, "a list", value);
+        }
+        return value;
+    }
+
+    /** A text, or a whole number in decimal: data sets write labels either way. */
+    public String word(String key) {
+        JsonNode value = required(key);
+        if (!value.isTextual() && !value.isIntegralNumber()) {
+            throw wrong(key, "a text or a whole number", value);
+        }
+        return value.asText();
     }
 
     public String text(String key) {
@@ -94,22 +185,26 @@ public final class ConfigNode {
         return value.asText();
     }
 
-    /** A whole number above 0. */
+    /** A whole number from 1 to 2^31-1: no dimension of a model is larger, and products of two fit 64 bits. */
     public long positive(String key) {
-        JsonNode value = required(key);
-        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() <= 0) {
-            throw wrong(key, "a whole number above 0", value);
-        }
-        return value.asLong();
+        return positiveInt(key);
     }
 
     /** A whole number from 1 to 2^31-1. */
     public int positiveInt(String key) {
+        return between(key, 1, Integer.MAX_VALUE);
+    }
+
+    /** A whole number from {@code least} to {@code most}. */
+    public int between(String key, int least, int most) {
         JsonNode value = required(key);
-        if (!value.canConvertToInt() || positive(key) != value.asInt()) {
-            throw wrong(key, "a whole number from 1 to " + Integer.MAX_VALUE, value);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToInt()
+                || value.intValue() < least
+                || value.intValue() > most) {
+            throw wrong(key, "a whole number from " + least + " to " + most, value);
         }
-        return value.asInt();
+        return value.intValue();
     }
 
     public OptionalLong optionalPositive(String key) {
@@ -140,7 +235,8 @@ public final class ConfigNode {
     }
 
     public InvalidInputException wrong(String key, String expected, Object actual) {
-        return new InvalidInputException(where + ": " + key + ": expected " + expected + ", found " + actual);
+        return new InvalidInputException(
+                where + ": " + key + ": expected " + expected + ", found " + InputFile.shorten(actual.toString()));
     }
 
     private JsonNode required(String key) {

@@ -18,12 +18,14 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.HostTensors;
+import org.mohawk4j.tensor.Shape;
 
 /** Models in folders of {@code config.json} and safetensors, in any {@link ModelFormat} on the class path. */
 public final class ModelFolder {
@@ -42,14 +44,19 @@ public final class ModelFolder {
         ConfigNode json = readConfig(folder);
         ModelFormat format = formatOf(folder, json);
         CausalLmConfig config = format.read(json);
-        CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
         try (TensorSource source = TensorSource.open(folder)) {
-            fill(model, source, format);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
+            // A wrong configuration must not make room for what the file does not hold.
+            requireShape(
+                    source, format.fileName(config, "embedding.weight"), Shape.of(config.vocabulary(), config.width()));
+            CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
+            try {
+                fill(model, source, format);
+                return model;
+            } catch (RuntimeException e) {
+                model.close();
+                throw e;
+            }
         }
-        return model;
     }
 
     /** The dimensions of a model, without its weights. */
@@ -122,14 +129,7 @@ public final class ModelFolder {
         unread.removeIf(format::isRedundant);
         model.parameters().forEach((name, parameter) -> {
             String fileName = format.fileName(model.config(), name);
-            if (!source.contains(fileName)) {
-                throw new InvalidInputException(source.path() + ": tensor " + fileName + " is missing");
-            }
-            var found = source.info(fileName).shape();
-            if (!found.equals(parameter.shape())) {
-                throw new InvalidInputException(source.path() + ": tensor " + fileName + ": expected shape "
-                        + parameter.shape() + " by " + CONFIG + ", found " + found);
-            }
+            requireShape(source, fileName, parameter.shape());
             parameter.set(source.tensor(fileName));
             unread.remove(fileName);
         });
@@ -137,6 +137,17 @@ public final class ModelFolder {
             throw new InvalidInputException(source.path() + ": " + unread.size() + " tensors that a " + format.name()
                     + " model has no place for, such as "
                     + unread.stream().sorted().findFirst().orElseThrow());
+        }
+    }
+
+    private static void requireShape(TensorSource source, String fileName, Shape expected) {
+        if (!source.contains(fileName)) {
+            throw new InvalidInputException(source.path() + ": tensor " + fileName + " is missing");
+        }
+        Shape found = source.info(fileName).shape();
+        if (!found.equals(expected)) {
+            throw new InvalidInputException(source.path() + ": tensor " + fileName + ": expected shape " + expected
+                    + " by " + CONFIG + ", found " + found);
         }
     }
 
@@ -155,7 +166,9 @@ public final class ModelFolder {
                 .orElseThrow(
                         () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
                                 + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
-                                + (config.has("model_type") ? ", model_type is " + config.text("model_type") : "")));
+                                + (config.has("model_type")
+                                        ? ", model_type is " + InputFile.shorten(config.text("model_type"))
+                                        : "")));
     }
 
     private static List<ModelFormat> formats() {

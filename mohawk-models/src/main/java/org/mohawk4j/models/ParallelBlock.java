@@ -1,6 +1,7 @@
 package org.mohawk4j.models;
 
 import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Mlp;
 import org.mohawk4j.mixer.MatrixMixer;
@@ -36,6 +37,6 @@ public final class ParallelBlock extends Block {
 
     @Override
     public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
-        return h.add(mixed).add(mlp.apply(u));
+        return ResidualFunction.apply(h, mixed, mlp.apply(u));
     }
 }

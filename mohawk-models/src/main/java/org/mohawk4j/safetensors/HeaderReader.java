@@ -4,10 +4,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,10 +18,10 @@ final class HeaderReader {
     private static final int MAX_RANK = 1 << 16;
     private static final int MAX_METADATA_CHARACTERS = 1 << 25;
     private static final int METADATA_ENTRY_CHARACTERS = 64;
-    private static final int MAX_IGNORED_FIELDS = 10_000;
 
     private final Path file;
     private final JsonParser parser;
+    private final StrictJson strict;
     private final long dataLength;
     private final TensorTable tensors = new TensorTable();
     private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -31,11 +29,11 @@ final class HeaderReader {
     private int rank;
     private long begin;
     private long end;
-    private int ignoredFields;
 
     HeaderReader(Path file, JsonParser parser, long dataLength) {
         this.file = file;
         this.parser = parser;
+        this.strict = new StrictJson(parser);
         this.dataLength = dataLength;
     }
 
@@ -115,7 +113,8 @@ final class HeaderReader {
                 default -> {
                     ignored = ignored == null ? new HashSet<>() : ignored;
                     repeated = !ignored.add(field);
-                    skipIgnored(name);
+                    // The format may grow fields; the reference implementation passes over them too.
+                    strict.skip(where(name));
                 }
             }
             if (repeated) {
@@ -198,42 +197,6 @@ final class HeaderReader {
         return rank <= 16 ? Arrays.toString(Arrays.copyOf(dims, rank)) : "of rank " + rank;
     }
 
-    /** A field that the format may grow: its value is checked and dropped, as the reference implementation does. */
-    private void skipIgnored(String name) throws IOException {
-        Deque<Set<String>> objects = new ArrayDeque<>();
-        int depth = 0;
-        do {
-            JsonToken token = parser.currentToken();
-            if (token == null) {
-                throw invalid(name, "ends too early");
-            }
-            if (token == JsonToken.START_OBJECT) {
-                objects.push(new HashSet<>());
-            } else if (token == JsonToken.END_OBJECT) {
-                objects.pop();
-            }
-            depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-            if (token == JsonToken.FIELD_NAME && !objects.element().add(text())) {
-                throw invalid(name, InputFile.quote(parser.currentName()) + " given twice");
-            }
-            if (token == JsonToken.VALUE_STRING) {
-                text();
-            }
-            if (token == JsonToken.FIELD_NAME || depth == 0) {
-                ignoredFields++;
-            }
-            if (ignoredFields > MAX_IGNORED_FIELDS) {
-                throw invalid(
-                        name,
-                        "the header has more than " + MAX_IGNORED_FIELDS
-                                + " fields beyond dtype, shape and data_offsets");
-            }
-            if (depth > 0) {
-                parser.nextToken();
-            }
-        } while (depth > 0);
-    }
-
     private long integer(String name, String field) throws IOException {
         if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
             throw invalid(name, "expected non-negative integers as " + field + ", found " + found());
@@ -255,20 +218,8 @@ final class HeaderReader {
         return value;
     }
 
-    /** The text of a name or string; JSON can spell half a surrogate pair, which no file in UTF-8 can mean. */
     private String text() throws IOException {
-        String text = parser.getText();
-        for (int i = 0; i < text.length(); i++) {
-            if (Character.isSurrogate(text.charAt(i))) {
-                if (!Character.isHighSurrogate(text.charAt(i))
-                        || i + 1 == text.length()
-                        || !Character.isLowSurrogate(text.charAt(i + 1))) {
-                    throw invalid("the header has half a surrogate pair in " + InputFile.quote(text));
-                }
-                i++;
-            }
-        }
-        return text;
+        return strict.text(file + ": ");
     }
 
     private void expect(@Nullable JsonToken token, JsonToken expected, String what) throws IOException {
@@ -305,7 +256,11 @@ final class HeaderReader {
     }
 
     private InvalidInputException invalid(String tensor, String cause) {
-        return invalid("tensor " + InputFile.quote(tensor) + ": " + cause);
+        return new InvalidInputException(where(tensor) + cause);
+    }
+
+    private String where(String tensor) {
+        return file + ": tensor " + InputFile.quote(tensor) + ": ";
     }
 
     private InvalidInputException invalid(String cause) {

@@ -16,9 +16,11 @@ import org.mohawk4j.InvalidInputException;
 /** One way to say, in one line, what is wrong with a file that a user named. */
 public final class InputFile {
     private static final int SHOWN_CHARACTERS = 100;
+    private static final int SHOWN_EXPLANATION = 300;
 
     /** What Jackson's messages tell of its own settings and classes. */
-    private static final Pattern PARSER_DETAIL = Pattern.compile(" \\(start marker at [^)]*\\)[^)]*\\)|, from `[^`]*`");
+    private static final Pattern PARSER_DETAIL =
+            Pattern.compile(" \\((?:start marker|for \\w+ starting) at \\[Source:[^)]*\\)[^)]*\\)|, from `[^`]*`");
 
     private InputFile() {}
 
@@ -59,29 +61,51 @@ public final class InputFile {
         String where = cause.getLocation() == null
                 ? ""
                 : " at character " + cause.getLocation().getCharOffset();
-        return new InvalidInputException(what + ": not valid JSON" + where + ": " + printable(message), cause);
+        return new InvalidInputException(
+                what + ": not valid JSON" + where + ": " + shorten(message, SHOWN_EXPLANATION), cause);
     }
 
     /** Text from a file as it may appear in a message: quoted, short, without control characters. */
     public static String quote(String text) {
-        String shown = printable(text.substring(0, Math.min(text.length(), SHOWN_CHARACTERS)));
-        boolean whole = text.length() <= SHOWN_CHARACTERS && shown.length() <= SHOWN_CHARACTERS;
-        return whole ? "'" + shown + "'" : "'" + shown.substring(0, SHOWN_CHARACTERS - 3) + "...'";
+        return "'" + shorten(text) + "'";
+    }
+
+    /** As {@link #quote}, without quotes: for numbers and other values that are not text. */
+    public static String shorten(String text) {
+        return shorten(text, SHOWN_CHARACTERS);
+    }
+
+    /** What another library says of a file, which may repeat what stands there: one line, without control characters. */
+    public static String explanation(Throwable cause) {
+        return shorten(String.valueOf(cause.getMessage()), SHOWN_EXPLANATION);
+    }
+
+    private static String shorten(String text, int most) {
+        String shown = printable(text.substring(0, Math.min(text.length(), most)));
+        boolean whole = text.length() <= most && shown.length() <= most;
+        return whole ? shown : shown.substring(0, most - 3) + "...";
     }
 
     private static String printable(String text) {
-        StringBuilder shown = new StringBuilder();
+        StringBuilder shown = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            int type = Character.getType(c);
-            boolean hidden = type == Character.CONTROL
-                    || type == Character.FORMAT
-                    || type == Character.LINE_SEPARATOR
-                    || type == Character.PARAGRAPH_SEPARATOR
-                    || type == Character.SURROGATE;
-            shown.append(hidden ? String.format("\\u%04x", (int) c) : String.valueOf(c));
+            if (isHidden(c)) {
+                shown.append(String.format("\\u%04x", (int) c));
+            } else {
+                shown.append(c);
+            }
         }
         return shown.toString();
+    }
+
+    private static boolean isHidden(char c) {
+        int type = Character.getType(c);
+        return type == Character.CONTROL
+                || type == Character.FORMAT
+                || type == Character.LINE_SEPARATOR
+                || type == Character.PARAGRAPH_SEPARATOR
+                || type == Character.SURROGATE;
     }
 
     private static String reason(IOException e) {

@@ -1,14 +1,21 @@
 package org.mohawk4j.safetensors;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.HostTensor;
@@ -21,6 +28,8 @@ import org.mohawk4j.tensor.HostTensor;
 public final class SafetensorsFolder implements TensorSource {
     /** The file that a folder holds when its weights are not split. */
     public static final String FILE_NAME = "model.safetensors";
+
+    private static final String SUFFIX = ".safetensors";
 
     private final Path path;
     private final List<SafetensorsFile> shards;
@@ -35,8 +44,9 @@ public final class SafetensorsFolder implements TensorSource {
     /**
      * Opens the weights in {@code folder}.
      *
-     * @throws InvalidInputException if there are none; if a shard is missing or damaged; if a shard holds a tensor that
-     *     the index does not place there, or lacks one that it does; if the index names a file outside the folder
+     * @throws InvalidInputException if there are none; if the index names a file outside the folder; if a shard is
+     *     missing, not listed or damaged; if a shard holds a tensor that the index does not place there, or lacks one
+     *     that it does
      */
     public static TensorSource open(Path folder) {
         if (!Files.isDirectory(folder)) {
@@ -44,22 +54,28 @@ public final class SafetensorsFolder implements TensorSource {
                     folder + ": expected a model folder, found " + (Files.exists(folder) ? "a file" : "nothing there"));
         }
         Path single = folder.resolve(FILE_NAME);
-        if (Files.exists(single)) {
+        if (isThere(single)) {
             return SafetensorsFile.open(single);
         }
         Path index = folder.resolve(ShardIndex.FILE_NAME);
-        if (!Files.exists(index)) {
+        if (!isThere(index)) {
             throw new InvalidInputException(
                     folder + ": expected " + FILE_NAME + " or " + ShardIndex.FILE_NAME + ", found neither");
         }
         return open(folder, ShardIndex.read(index).weightMap());
     }
 
+    /** A link to nothing is there: opening it says what is wrong. */
+    private static boolean isThere(Path path) {
+        return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+    }
+
     private static SafetensorsFolder open(Path folder, Map<String, String> weightMap) {
         Set<String> files = new TreeSet<>(weightMap.values());
         for (String file : files) {
-            InputFile.requireRegular(folder.resolve(file));
+            InputFile.requireRegular(shard(folder, file));
         }
+        requireNoOthers(folder, files);
         List<SafetensorsFile> shards = new ArrayList<>();
         try {
             Map<String, SafetensorsFile> shardOf = new HashMap<>();
@@ -74,6 +90,34 @@ public final class SafetensorsFolder implements TensorSource {
         } catch (RuntimeException e) {
             shards.forEach(SafetensorsFile::close);
             throw e;
+        }
+    }
+
+    private static Path shard(Path folder, String file) {
+        try {
+            return folder.resolve(file);
+        } catch (InvalidPathException e) {
+            throw new InvalidInputException(
+                    folder.resolve(ShardIndex.FILE_NAME) + ": names a shard that no file here can be called, "
+                            + InputFile.quote(file),
+                    e);
+        }
+    }
+
+    /** A shard that the index does not list may hold what the model lacks, or be left from another one. */
+    private static void requireNoOthers(Path folder, Set<String> listed) {
+        try (Stream<Path> entries = Files.list(folder)) {
+            entries.map(path -> path.getFileName().toString())
+                    .filter(name -> name.endsWith(SUFFIX) && !name.startsWith(".") && !listed.contains(name))
+                    .min(Comparator.naturalOrder())
+                    .ifPresent(name -> {
+                        throw new InvalidInputException(
+                                folder.resolve(name) + ": a shard that " + ShardIndex.FILE_NAME + " does not list");
+                    });
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        } catch (UncheckedIOException e) {
+            throw InputFile.unreadable(folder, Objects.requireNonNull(e.getCause()));
         }
     }
 

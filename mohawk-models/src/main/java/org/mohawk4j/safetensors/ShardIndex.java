@@ -14,14 +14,19 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
 
@@ -34,15 +39,20 @@ import org.mohawk4j.InvalidInputException;
 record ShardIndex(Map<String, String> weightMap) {
     static final String FILE_NAME = "model.safetensors.index.json";
 
+    private static final String WEIGHT_MAP = "weight_map";
+
     private static final int MAX_BYTES = 100_000_000;
     private static final int MAX_TENSORS = 500_000;
+    private static final int MAX_NAME_CHARACTERS = 1 << 25;
+    private static final int MAX_SHARD_NAME = 255;
     private static final JsonFactory JSON = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-            .streamReadConstraints(
-                    StreamReadConstraints.builder().maxNestingDepth(100).build())
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxDocumentLength(MAX_BYTES)
+                    .maxNestingDepth(100)
+                    .build())
             .build();
     private static final ObjectWriter WRITER = new ObjectMapper()
             .writer(new DefaultPrettyPrinter()
@@ -62,11 +72,12 @@ record ShardIndex(Map<String, String> weightMap) {
                 throw new InvalidInputException(
                         file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            String json = StandardCharsets.UTF_8
+            CharsetDecoder utf8 = StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-                    .toString();
-            try (JsonParser parser = JSON.createParser(json)) {
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT);
+            try (Reader text = new InputStreamReader(Files.newInputStream(file), utf8);
+                    JsonParser parser = JSON.createParser(text)) {
                 return read(file, parser);
             }
         } catch (CharacterCodingException e) {
@@ -79,55 +90,66 @@ record ShardIndex(Map<String, String> weightMap) {
     }
 
     private static ShardIndex read(Path file, JsonParser parser) throws IOException {
+        StrictJson strict = new StrictJson(parser);
+        String where = file + ": ";
         Map<String, String> weightMap = Map.of();
-        boolean found = false;
+        Set<String> fields = new HashSet<>();
         if (parser.nextToken() != JsonToken.START_OBJECT) {
-            throw new InvalidInputException(file + ": expected an object");
+            throw new InvalidInputException(where + "expected an object");
         }
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            boolean isWeightMap = parser.currentName().equals("weight_map");
+            String field = strict.text(where);
+            if (!fields.add(field)) {
+                throw new InvalidInputException(where + InputFile.quote(field) + " given twice");
+            }
             JsonToken value = parser.nextToken();
-            if (!isWeightMap) {
-                parser.skipChildren();
+            if (!field.equals(WEIGHT_MAP)) {
+                strict.skip(where);
             } else if (value == JsonToken.START_OBJECT) {
-                weightMap = weightMap(file, parser);
-                found = true;
+                weightMap = weightMap(where, parser, strict);
             } else {
-                throw new InvalidInputException(file + ": expected an object as weight_map");
+                throw new InvalidInputException(where + "expected an object as " + WEIGHT_MAP);
             }
         }
         if (parser.nextToken() != null) {
-            throw new InvalidInputException(file + ": goes on after its closing brace");
+            throw new InvalidInputException(where + "goes on after its closing brace");
         }
-        if (!found) {
-            throw new InvalidInputException(file + ": has no weight_map");
+        if (!fields.contains(WEIGHT_MAP)) {
+            throw new InvalidInputException(where + "has no " + WEIGHT_MAP);
         }
         return new ShardIndex(weightMap);
     }
 
-    private static Map<String, String> weightMap(Path file, JsonParser parser) throws IOException {
+    private static Map<String, String> weightMap(String where, JsonParser parser, StrictJson strict)
+            throws IOException {
         Map<String, String> weightMap = new LinkedHashMap<>();
         Map<String, String> shards = new HashMap<>();
+        long characters = 0;
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            String tensor = parser.currentName();
+            String tensor = strict.text(where);
             if (parser.nextToken() != JsonToken.VALUE_STRING) {
-                throw new InvalidInputException(file + ": expected a file name for tensor " + InputFile.quote(tensor));
+                throw new InvalidInputException(where + "expected a file name for tensor " + InputFile.quote(tensor));
             }
-            String shard = parser.getText();
+            String shard = strict.text(where);
             if (!isPlainFileName(shard)) {
-                throw new InvalidInputException(file + ": expected a plain file name for tensor "
+                throw new InvalidInputException(where + "expected a plain file name for tensor "
                         + InputFile.quote(tensor) + ", found " + InputFile.quote(shard));
             }
-            if (weightMap.size() == MAX_TENSORS) {
-                throw new InvalidInputException(file + ": lists more than " + MAX_TENSORS + " tensors");
+            characters += tensor.length();
+            if (weightMap.size() == MAX_TENSORS || characters > MAX_NAME_CHARACTERS) {
+                throw new InvalidInputException(where + "lists more than " + MAX_TENSORS + " tensors or "
+                        + MAX_NAME_CHARACTERS + " characters of their names");
             }
-            weightMap.put(tensor, shards.computeIfAbsent(shard, name -> name));
+            if (weightMap.put(tensor, shards.computeIfAbsent(shard, name -> name)) != null) {
+                throw new InvalidInputException(where + "tensor " + InputFile.quote(tensor) + " given twice");
+            }
         }
         return weightMap;
     }
 
     private static boolean isPlainFileName(String name) {
         return !name.isEmpty()
+                && name.length() <= MAX_SHARD_NAME
                 && !name.equals(".")
                 && !name.equals("..")
                 && name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || Character.isISOControl(c));
@@ -137,7 +159,7 @@ record ShardIndex(Map<String, String> weightMap) {
     String toJson(long totalBytes) throws JsonProcessingException {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.putObject("metadata").put("total_size", totalBytes);
-        ObjectNode weights = root.putObject("weight_map");
+        ObjectNode weights = root.putObject(WEIGHT_MAP);
         new TreeMap<>(weightMap).forEach(weights::put);
         return WRITER.writeValueAsString(root) + "\n";
     }

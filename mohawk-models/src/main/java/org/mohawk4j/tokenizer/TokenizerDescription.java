@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.ToIntFunction;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
  * What a {@code tokenizer.json} says that its native library does not tell.
@@ -43,6 +44,7 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
      * @throws IllegalArgumentException if it is not a tokenizer, with a message that says why
      */
     static TokenizerDescription read(String json) throws IOException {
+        NativeHazards.refuse(json);
         JsonNode addedTokens = MissingNode.getInstance();
         JsonNode normalizer = MissingNode.getInstance();
         JsonNode preTokenizer = MissingNode.getInstance();
@@ -128,7 +130,7 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
                         && node.canConvertToInt()
                         && node.intValue() >= 0
                         && node.intValue() < Integer.MAX_VALUE,
-                "expected ids from 0 to 2^31 - 2, found " + node);
+                "expected ids from 0 to 2^31 - 2, found " + InputFile.shorten(node.toString()));
         return node.intValue();
     }
 

@@ -207,7 +207,8 @@ public final class TokenizerJson implements Tokenizer {
         } catch (IllegalStateException e) {
             throw e;
         } catch (RuntimeException e) {
-            throw new InvalidInputException(file + ": not a tokenizer that can be used: " + e.getMessage(), e);
+            throw new InvalidInputException(
+                    file + ": not a tokenizer that can be used: " + InputFile.explanation(e), e);
         }
     }
 }

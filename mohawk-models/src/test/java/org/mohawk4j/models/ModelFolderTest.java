@@ -112,6 +112,14 @@ class ModelFolderTest {
         refused("expected shape [130, 32]", "found [128, 32]");
     }
 
+    @Test
+    void aConfigurationOfAnotherSizeIsRefusedBeforeRoomIsMadeForIt() throws IOException {
+        copyGolden("teacher");
+        edit("\"vocab_size\": 128", "\"vocab_size\": 2147483647");
+
+        refused("expected shape [2147483647, 32]", "found [128, 32]");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -124,6 +132,10 @@ class ModelFolderTest {
                 "\"partial_rotary_factor\": 0.5→\"partial_rotary_factor\": 1.5→partial_rotary_factor",
                 "\"tie_word_embeddings\": false→\"tie_word_embeddings\": true→tie_word_embeddings",
                 "{→[→not valid JSON",
+                "\"num_hidden_layers\": 3→\"num_hidden_layers\": 2147483647→whole number from 1 to 10000",
+                "\"vocab_size\": 128→\"vocab_size\": 9223372036854775807→whole number from 1 to 2147483647",
+                "\"vocab_size\": 128→\"vocab_size\": 1.5→vocab_size",
+                "\"vocab_size\": 128→\"vocab_size\": \"\\u001b[2J\"→found \"\\u001B[2J\"",
             })
     void aConfigurationThatCannotBeComputedIsRefused(String change) throws IOException {
         String[] parts = change.split("→", -1);
@@ -131,6 +143,30 @@ class ModelFolderTest {
         edit(parts[0], parts[1]);
 
         refused(parts[2]);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"n_layers\": 1→\"n_layers\": 2147483647→n_layers",
+                "\"d_conv\": 4→\"d_conv\": 1→d_conv: expected a whole number from 2",
+                "\"n_qk_heads\": 4→\"n_qk_heads\": 3→n_qk_heads"
+            })
+    void aStudentThatCannotBeComputedIsRefused(String change) throws IOException {
+        String[] parts = change.split("→", -1);
+        copyGolden("hybrid");
+        edit(parts[0], parts[1]);
+
+        refused(parts[2]);
+    }
+
+    @Test
+    void aConfigurationThatIsAFolderIsRefused() throws IOException {
+        copyGolden("teacher");
+        Files.delete(folder.resolve("config.json"));
+        Files.createDirectory(folder.resolve("config.json"));
+
+        refused("config.json: expected a file, found a folder");
     }
 
     @Test

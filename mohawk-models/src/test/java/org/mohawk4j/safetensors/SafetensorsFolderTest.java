@@ -141,6 +141,34 @@ class SafetensorsFolderTest {
     }
 
     @Test
+    void aShardThatTheIndexDoesNotListIsNamedBeforeAnyIsOpened() throws IOException {
+        write(12, "a", "b");
+        Files.copy(shard(1), folder.resolve("model-00003-of-00003.safetensors"));
+        Files.writeString(shard(1), "damaged");
+
+        assertRefused()
+                .hasMessage(folder.resolve("model-00003-of-00003.safetensors")
+                        + ": a shard that model.safetensors.index.json does not list");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aLinkToNothingIsNamed() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("model.safetensors"), folder.resolve("blob"));
+
+        assertRefused().hasMessage(link + ": cannot be read: it does not exist");
+    }
+
+    @Test
+    void anIndexOfTheLargestSizeNeedsLittleMemory() throws IOException {
+        writeIndex("{\"metadata\":{\"a\":[" + "1,".repeat(40_000_000) + "1]},\"weight_map\":{}}");
+
+        try (TensorSource source = TensorSource.open(folder)) {
+            assertThat(source.names()).isEmpty();
+        }
+    }
+
+    @Test
     void aTensorThatTheIndexDoesNotListIsRefused() throws IOException {
         write(24, "a", "b", "c");
         writeIndex("{\"weight_map\":{\"a\":\"model-00001-of-00002.safetensors\","
@@ -153,6 +181,7 @@ class SafetensorsFolderTest {
     void aTensorInTwoShardsIsRefused() throws IOException {
         write(12, "a", "b");
         Files.copy(shard(1), folder.resolve("more.safetensors"));
+        Files.delete(shard(2));
         writeIndex("{\"weight_map\":{\"a\":\"model-00001-of-00002.safetensors\",\"b\":\"more.safetensors\"}}");
 
         assertRefused().hasMessageContaining("holds tensor 'a', which").hasMessageContaining("places in 'model-00001");
@@ -178,12 +207,13 @@ class SafetensorsFolderTest {
                 "a/b.safetensors",
                 "a\\\\b.safetensors",
                 "C:b",
+                "\\ud800",
                 "a\\u0000"
             })
     void shardsOutsideTheFolderAreRefused(String shard) throws IOException {
         writeIndex("{\"weight_map\":{\"a\":\"" + shard + "\"}}");
 
-        assertRefused().hasMessageContaining("expected a plain file name for tensor 'a'");
+        assertRefused().hasMessageStartingWith(index() + ": ");
     }
 
     @ParameterizedTest
@@ -197,7 +227,9 @@ class SafetensorsFolderTest {
                 "{\"weight_map\":{\"a\":\"x\",\"a\":\"y\"}}",
                 "{\"weight_map\":{}} {}",
                 "{\"weight_map\":{}",
-                "{\"metadata\":{\"a\":1,\"a\":2},\"weight_map\":{}}"
+                "{\"metadata\":{\"a\":1,\"a\":2},\"weight_map\":{}}",
+                "{\"weight_map\":{},\"weight_map\":{}}",
+                "{\"weight_map\":{\"\\ud800\":\"x\"}}"
             })
     void aBrokenIndexIsRefused(String json) throws IOException {
         writeIndex(json);

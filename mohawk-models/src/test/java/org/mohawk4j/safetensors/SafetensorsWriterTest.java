@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,31 @@ class SafetensorsWriterTest {
         }
 
         assertThat(copy).hasSameBinaryContentAs(original);
+    }
+
+    @Test
+    void everyBitOfFloatsAndDoublesComesBack() {
+        Path file = folder.resolve("bits.safetensors");
+        HostTensor floats = bits(DType.FLOAT32);
+        HostTensor doubles = bits(DType.FLOAT64);
+        List<TensorSpec> specs = List.of(TensorSpec.of("floats", floats), TensorSpec.of("doubles", doubles));
+        try (SafetensorsWriter writer = SafetensorsWriter.create(file, specs, Map.of())) {
+            writer.write("floats", floats);
+            writer.write("doubles", doubles);
+            writer.commit();
+        }
+
+        try (SafetensorsFile read = SafetensorsFile.open(file)) {
+            assertThat(read.tensor("floats")).isEqualTo(floats);
+            assertThat(read.tensor("doubles")).isEqualTo(doubles);
+        }
+    }
+
+    /** Random bits: numbers of every size, subnormal ones, and NaNs with payloads. */
+    private static HostTensor bits(DType dtype) {
+        byte[] bytes = new byte[1000 * dtype.bytes()];
+        new Random(1).nextBytes(bytes);
+        return new HostTensor(dtype, Shape.of(1000), ByteBuffer.wrap(bytes));
     }
 
     @Test

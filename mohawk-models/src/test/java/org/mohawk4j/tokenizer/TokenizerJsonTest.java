@@ -219,6 +219,30 @@ class TokenizerJsonTest {
         assertRefused(Files.writeString(folder.resolve("t.json"), json));
     }
 
+    /** Each of these once ended the process inside the native library, or gave a tokenizer that differs from its file. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"decoder\":{→\"decoder\":{\"x\":\"\\ud800\",→half a surrogate pair",
+                "\"decoder\":{→\"decoder\":{\"x\":1e400,→a number out of range",
+                "\"continuing_subword_prefix\":null→\"continuing_subword_prefix\":\"##\"→continuing_subword_prefix",
+                "\"normalizer\":null→\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"!\"}→base64",
+                "\"normalizer\":null→\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"/////w==\"}→trie",
+                "\"fuse_unk\":false→\"fuse_unk\":false,\"fuse_unk\":false→Duplicate field",
+                "\"b\":1→\"b\":1,\"b\":1→Duplicate field",
+                "\"merges\":[→\"merges\":[[\"a\",1],→parts of a merge",
+                "\"padding\":null→\"padding\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[→nesting"
+            })
+    void whatTheNativeLibraryWouldNotSurviveIsRefused(String change) throws IOException {
+        String[] parts = change.split("→", -1);
+        String whole = json(BYTE_LEVEL, "[]");
+        assertThat(whole).contains(parts[0]);
+        Path file = Files.writeString(folder.resolve("t.json"), whole.replace(parts[0], parts[1]));
+
+        assertRefused(file);
+        assertThatThrownBy(() -> TokenizerJson.load(file)).hasMessageContaining(parts[2]);
+    }
+
     @Test
     void missingFilesFoldersWithoutOneAndOtherBytesAreRefused() throws IOException {
         assertRefused(folder.resolve("none.json"));

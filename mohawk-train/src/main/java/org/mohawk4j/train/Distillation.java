@@ -8,7 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.generation.Generator;
@@ -17,11 +20,12 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.data.BatchSampler;
+import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.Perplexity;
-import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.report.HtmlReport;
 import org.mohawk4j.train.report.ModelScore;
 import org.mohawk4j.train.report.RunReport;
@@ -30,7 +34,6 @@ import org.mohawk4j.train.report.StageSummary;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.HiddenStateConfig;
-import org.mohawk4j.train.run.OptimizerConfig;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
@@ -85,49 +88,71 @@ public final class Distillation {
             List<StageSummary> stages, Perplexity.Score teacher, Perplexity.Score student, List<Sample> samples) {}
 
     /**
-     * Runs all stages.
+     * Runs all stages, from the start.
      *
      * @param plan the student's mixers
      * @param tokenizerFile copied beside the student
      * @param environment facts for the report, by name
      */
     public Result run(MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
+        return run(plan, tokenizerFile, environment, listener, Optional.empty(), new StopRequest());
+    }
+
+    /**
+     * Runs all stages, or what is left of them. A run that goes on takes the same steps with the same results as if it
+     * had never been interrupted.
+     *
+     * @param plan the student's mixers
+     * @param tokenizerFile copied beside the student
+     * @param environment facts for the report, by name
+     * @param from where to go on; empty to start, or to start over in a folder that has begun
+     * @param stop asks the run to save and stop
+     * @throws StoppedException if it was asked to
+     * @throws TrainingException if training cannot go on, or a checkpoint cannot be written
+     */
+    public Result run(
+            MixerPlan plan,
+            Path tokenizerFile,
+            Map<String, String> environment,
+            TrainingListener listener,
+            Optional<Checkpoint> from,
+            StopRequest stop) {
         ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
-        TokenBudget budget = config.budget();
         SplittableRandom random = new SplittableRandom(config.seed());
+        stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
-            StagePlan stages = new StagePlan(teacher, student, plan, config.freeze());
-            Objective[] objectives = new Objective[STAGES + 1];
-            for (int stage = 1; stage <= STAGES; stage++) {
-                if (budget.stepsOf(stage) > 0) {
-                    objectives[stage] = objective(stage, stages);
-                }
-            }
+            NavigableMap<Integer, Objective> objectives =
+                    objectives(new StagePlan(teacher, student, plan, config.freeze()));
             MatrixProbe probe =
                     new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
             probe.captureStudent("student at the start");
-            BatchSampler batches = new BatchSampler(training, config.batch(), random.nextLong());
-            Trainer trainer = new Trainer(teacher.engine(), batches, recorder);
-            for (int stage = 1; stage <= STAGES; stage++) {
-                int steps = budget.stepsOf(stage);
-                if (steps > 0) {
-                    trainer.run(
-                            stage,
-                            objectives[stage],
-                            optimizer(config.optimizer()),
-                            config.schedule().forStage(config.lr().get(stage - 1), steps),
-                            steps);
-                    probe.captureStudent("student after stage " + stage);
+            try (BatchStream batches = new BatchSampler(training, config.batch(), random.nextLong());
+                    RunSaver saver = new RunSaver(config, folder, recorder, student, probe, stop)) {
+                if (from.isEmpty() && folder.hasBegun()) {
+                    saver.startOver();
                 }
+                new StageSequence(config, teacher.engine(), objectives, batches, probe).run(recorder, saver, from);
             }
+            stop.trainingEnds();
             saveStudent(student, tokenizerFile);
             return report(student, recorder, probe, environment);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write into the run folder " + folder.path() + ": " + e, e);
         }
+    }
+
+    private NavigableMap<Integer, Objective> objectives(StagePlan stages) {
+        TokenBudget budget = config.budget();
+        NavigableMap<Integer, Objective> objectives = new TreeMap<>();
+        for (int stage = 1; stage <= STAGES; stage++) {
+            if (budget.stepsOf(stage) > 0) {
+                objectives.put(stage, objective(stage, stages));
+            }
+        }
+        return objectives;
     }
 
     private Objective objective(int stage, StagePlan stages) {
@@ -139,15 +164,12 @@ public final class Distillation {
                                 ? HiddenStateAlignment.Target.MIXER
                                 : HiddenStateAlignment.Target.BLOCK);
             default ->
-                stages.knowledgeDistillation(new DistillationFunction.Weights(
-                        config.distillation().temperature(),
-                        config.distillation().hardLabelShare()));
+                stages.knowledgeDistillation(
+                        new DistillationFunction.Weights(
+                                config.distillation().temperature(),
+                                config.distillation().hardLabelShare()),
+                        config.distillation().recompute());
         };
-    }
-
-    private static AdamW.Config optimizer(OptimizerConfig own) {
-        return new AdamW.Config(
-                own.betas().get(0), own.betas().get(1), own.epsilon(), own.weightDecay(), own.clipNorm());
     }
 
     private void saveStudent(CausalLm student, Path tokenizerFile) throws IOException {
@@ -191,6 +213,10 @@ public final class Distillation {
         return new Sample(
                 name,
                 tokenizer.decode(prompt),
-                tokenizer.decode(ids.stream().mapToInt(Integer::intValue).toArray()));
+                tokenizer.decode(ids.stream()
+                        .mapToInt(Integer::intValue)
+                        // a model may have rows that its tokenizer has no token for
+                        .filter(id -> id < tokenizer.vocabularySize())
+                        .toArray()));
     }
 }

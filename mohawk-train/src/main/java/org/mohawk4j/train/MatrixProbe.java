@@ -2,11 +2,14 @@ package org.mohawk4j.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LayerMatrices;
@@ -33,9 +36,49 @@ final class MatrixProbe {
         capture("teacher", teacher);
     }
 
+    /** The title of the student's matrices when a stage is over. */
+    static String afterStage(int stage) {
+        return "student after stage " + stage;
+    }
+
     /** Adds the student's matrices as they are now, on the teacher's hidden states. */
     void captureStudent(String title) {
         capture(title, student);
+    }
+
+    /** The pictures taken under a title, by layer and head; none if there are none. For a checkpoint. */
+    Map<String, HostTensor> pictures(String title) {
+        Map<String, HostTensor> pictures = new LinkedHashMap<>();
+        for (int layer = 0; layer < rows.size(); layer++) {
+            for (LayerMatrices.Row row : rows.get(layer)) {
+                if (row.title().equals(title)) {
+                    for (int head = 0; head < row.heads().size(); head++) {
+                        pictures.put(
+                                key(title, layer, head), row.heads().get(head).toHost());
+                    }
+                }
+            }
+        }
+        return pictures;
+    }
+
+    /** Puts pictures back that {@link #pictures} gave. */
+    void restore(String title, Map<String, HostTensor> pictures) {
+        for (int layer = 0; layer < rows.size(); layer++) {
+            List<MatrixValues> heads = new ArrayList<>();
+            for (HostTensor found = pictures.get(key(title, layer, 0));
+                    found != null;
+                    found = pictures.get(key(title, layer, heads.size()))) {
+                heads.add(MatrixValues.of(found));
+            }
+            if (!heads.isEmpty()) {
+                rows.get(layer).add(new LayerMatrices.Row(title, heads));
+            }
+        }
+    }
+
+    private static String key(String title, int layer, int head) {
+        return title + ", layer " + layer + ", head " + head;
     }
 
     List<LayerMatrices> layers() {

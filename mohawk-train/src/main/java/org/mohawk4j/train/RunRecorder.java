@@ -1,29 +1,86 @@
 package org.mohawk4j.train;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.FaultsWriter;
 import org.mohawk4j.train.run.MetricsWriter;
 import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
-/** Makes the run folder when the first step has succeeded, writes each step's metrics into it, and passes them on. */
+/**
+ * Makes the run folder when the first step has succeeded, writes each step's metrics into it, and passes them on. For a
+ * run that goes on, it goes on with the files where the checkpoint left them, so that no step is in them twice.
+ */
 final class RunRecorder implements TrainingListener, AutoCloseable {
+    private static final String METRICS = "metrics_bytes";
+    private static final String FAULTS = "faults_bytes";
+
     private final DistillConfig config;
     private final RunFolder folder;
     private final TrainingListener next;
-    private final LossHistory losses = new LossHistory();
+    private final List<StepMetrics> early = new ArrayList<>();
+    private final List<StepFault> earlyFaults = new ArrayList<>();
+    private LossHistory losses = new LossHistory();
     private @Nullable MetricsWriter writer;
+    private @Nullable FaultsWriter faults;
 
     RunRecorder(DistillConfig config, RunFolder folder, TrainingListener next) {
         this.config = config;
         this.folder = folder;
         this.next = next;
+    }
+
+    /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
+    void resume(ObjectNode lengths) throws IOException {
+        MetricsWriter open =
+                MetricsWriter.continued(folder.metrics(), lengths.path(METRICS).asLong());
+        writer = open;
+        long faultBytes = lengths.path(FAULTS).asLong();
+        if (Files.exists(folder.faults()) || faultBytes > 0) {
+            faults = FaultsWriter.continued(folder.faults(), faultBytes);
+        }
+        losses = LossHistory.read(folder.metrics());
+    }
+
+    /** How long the files are, for a checkpoint. */
+    ObjectNode lengths() {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put(METRICS, writer == null ? 0 : writer.length())
+                .put(FAULTS, faults == null ? 0 : faults.length());
+    }
+
+    /** The files that there are. */
+    List<Path> files() {
+        List<Path> files = new ArrayList<>();
+        if (writer != null) {
+            files.add(folder.metrics());
+        }
+        if (faults != null) {
+            files.add(folder.faults());
+        }
+        return files;
+    }
+
+    /** Takes the metrics of steps back that are no longer part of the run. */
+    void rollBack(ObjectNode lengths) throws IOException {
+        if (writer != null) {
+            writer.truncate(lengths.path(METRICS).asLong());
+            losses = LossHistory.read(folder.metrics());
+        }
     }
 
     LossHistory losses() {
@@ -43,15 +100,64 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
 
     @Override
     public void iterationDone(StepMetrics metrics) {
-        MetricsWriter open = writer;
-        if (open == null) {
-            folder.begin(config);
-            open = folder.openMetrics();
-            writer = open;
+        if (writer != null) {
+            write(metrics, writer);
+        } else {
+            early.add(metrics);
+            if (!metrics.isFaulty()) {
+                begin();
+            }
         }
-        open.write(metrics);
-        losses.add(metrics);
         next.iterationDone(metrics);
+    }
+
+    private void begin() {
+        folder.begin(config);
+        MetricsWriter open = folder.openMetrics();
+        writer = open;
+        early.forEach(metrics -> write(metrics, open));
+        early.clear();
+        earlyFaults.forEach(this::write);
+        earlyFaults.clear();
+    }
+
+    private void write(StepMetrics metrics, MetricsWriter open) {
+        try {
+            open.write(metrics);
+        } catch (UncheckedIOException e) {
+            throw new TrainingException(e.getMessage() + "; " + place(metrics.stage(), metrics.step()), e);
+        }
+        losses.add(metrics);
+    }
+
+    @Override
+    public void onFault(StepFault fault) {
+        if (writer == null) {
+            earlyFaults.add(fault);
+        } else {
+            write(fault);
+        }
+        next.onFault(fault);
+    }
+
+    private void write(StepFault fault) {
+        try {
+            FaultsWriter open = faults;
+            if (open == null) {
+                open = FaultsWriter.continued(folder.faults(), 0);
+                faults = open;
+            }
+            open.write(fault);
+        } catch (IOException | UncheckedIOException e) {
+            throw new TrainingException(
+                    "cannot write " + folder.faults() + ": " + e.getMessage() + "; "
+                            + place(fault.stage(), fault.step()),
+                    e);
+        }
+    }
+
+    private static String place(int stage, int step) {
+        return "the run stopped at stage " + stage + ", step " + step;
     }
 
     @Override
@@ -61,12 +167,15 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() {
-        if (writer != null) {
-            try {
+        try {
+            if (writer != null) {
                 writer.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException("cannot write " + folder.metrics(), e);
             }
+            if (faults != null) {
+                faults.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write into " + folder.path(), e);
         }
     }
 }

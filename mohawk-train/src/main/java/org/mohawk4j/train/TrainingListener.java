@@ -3,6 +3,7 @@ package org.mohawk4j.train;
 import java.util.Map;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
 /** Told what a run is doing, on the training thread. */
@@ -22,6 +23,9 @@ public interface TrainingListener {
 
     /** After each step. */
     default void iterationDone(StepMetrics metrics) {}
+
+    /** After {@link #iterationDone} of a step that was not trained on. */
+    default void onFault(StepFault fault) {}
 
     default void onStageEnd(int stage) {}
 }

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -27,7 +28,7 @@ final class Nd4jLinear implements LinearKernel {
     }
 
     @Override
-    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean forGradient) {
+    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept) {
         try (Nd4jScratch work = new Nd4jScratch(pool, input.dtype())) {
             Shape shape = Shape.of(input.shape().dim(0), weight.shape().dim(0));
             Nd4jArray product = work.result(shape);
@@ -39,7 +40,7 @@ final class Nd4jLinear implements LinearKernel {
             }
             Nd4jArray gate = work.result(shape);
             gate(gate.values(), x);
-            if (!forGradient) {
+            if (!kept) {
                 Nd4jScratch.multiply(x, x, gate.values());
                 pool.release(gate);
                 return new Result(product, List.of());
@@ -59,25 +60,55 @@ final class Nd4jLinear implements LinearKernel {
         Nd4jScratch.sigmoid(target, target);
     }
 
-    /** {@code s + x s (1 - s) (SLOPE + 3 CUBIC x²)} times the gradient, s being the saved sigmoid. */
     @Override
-    public Array activationGradient(Array outputGradient, List<Array> saved, Activation activation) {
+    public Gradients backward(
+            Array outputGradient,
+            Optional<Array> input,
+            Optional<Array> weight,
+            DType inputType,
+            List<Array> saved,
+            Activation activation,
+            Wanted wanted) {
+        try (Nd4jScratch work = new Nd4jScratch(pool, outputGradient.dtype())) {
+            INDArray g = Nd4jArray.values(outputGradient);
+            if (activation != Activation.NONE) {
+                INDArray before = work.take(outputGradient.shape().toArray());
+                activationGradient(work, before, g, saved);
+                g = before;
+            }
+            return new Gradients(
+                    wanted.input() ? Optional.of(product(work, g, false, weight.orElseThrow())) : Optional.empty(),
+                    wanted.weight() ? Optional.of(product(work, g, true, input.orElseThrow())) : Optional.empty(),
+                    wanted.bias() ? Optional.of(sumOfRows(work, g)) : Optional.empty());
+        }
+    }
+
+    private static Array product(Nd4jScratch work, INDArray g, boolean transposed, Array other) {
+        Nd4jArray y =
+                work.result(Shape.of(g.size(transposed ? 1 : 0), other.shape().dim(1)));
+        Nd4jScratch.matmul(y.values(), g, transposed, Nd4jArray.values(other), false);
+        return y;
+    }
+
+    private static Array sumOfRows(Nd4jScratch work, INDArray g) {
+        Nd4jArray y = work.result(Shape.of(g.size(1)));
+        Nd4jScratch.matmul(y.shaped(1, g.size(1)), work.ones(1, g.size(0)), false, g, false);
+        return y;
+    }
+
+    /** {@code s + x s (1 - s) (SLOPE + 3 CUBIC x²)} times the gradient, s being the saved sigmoid. */
+    private static void activationGradient(Nd4jScratch work, INDArray target, INDArray gradient, List<Array> saved) {
         INDArray x = Nd4jArray.values(saved.get(0));
         INDArray s = Nd4jArray.values(saved.get(1));
-        try (Nd4jScratch work = new Nd4jScratch(pool, outputGradient.dtype())) {
-            Nd4jArray gradient = work.result(outputGradient.shape());
-            INDArray g = gradient.values();
-            INDArray slope = work.take(x.shape());
-            Nd4jScratch.multiply(slope, x, x);
-            slope.muli(3 * CUBIC);
-            slope.addi(SLOPE);
-            Nd4jScratch.multiply(slope, slope, x);
-            Nd4jScratch.multiply(g, s, s);
-            Nd4jScratch.subtract(g, s, g);
-            Nd4jScratch.multiply(g, g, slope);
-            Nd4jScratch.add(g, g, s);
-            Nd4jScratch.multiply(g, g, Nd4jArray.values(outputGradient));
-            return gradient;
-        }
+        INDArray slope = work.take(x.shape());
+        Nd4jScratch.multiply(slope, x, x);
+        slope.muli(3 * CUBIC);
+        slope.addi(SLOPE);
+        Nd4jScratch.multiply(slope, slope, x);
+        Nd4jScratch.multiply(target, s, s);
+        Nd4jScratch.subtract(target, s, target);
+        Nd4jScratch.multiply(target, target, slope);
+        Nd4jScratch.add(target, target, s);
+        Nd4jScratch.multiply(target, target, gradient);
     }
 }

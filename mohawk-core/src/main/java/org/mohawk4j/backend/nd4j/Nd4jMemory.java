@@ -1,7 +1,6 @@
 package org.mohawk4j.backend.nd4j;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
@@ -31,14 +30,12 @@ final class Nd4jMemory implements MemoryOps {
     }
 
     @Override
-    public HostTensor download(Array source) {
+    public void download(Array source, ByteBuffer target) {
         Nd4jArray array = Nd4jArray.cast(source);
         int size = Math.toIntExact(source.shape().size() * source.dtype().bytes());
-        ByteBuffer bytes = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
         Nd4j.getAffinityManager().ensureLocation(array.values(), Location.HOST);
         int offset = Math.toIntExact(array.offset() * source.dtype().bytes());
-        bytes.put(0, array.block().buffer().asNio(), offset, size);
-        return new HostTensor(source.dtype(), source.shape(), bytes);
+        target.put(0, array.block().buffer().asNio(), offset, size);
     }
 
     @Override
@@ -81,6 +78,11 @@ final class Nd4jMemory implements MemoryOps {
     @Override
     public long liveBytes() {
         return pool.liveBytes();
+    }
+
+    @Override
+    public long peakBytes() {
+        return pool.peakBytes();
     }
 
     @Override

@@ -27,6 +27,7 @@ final class Nd4jPool {
     private final Set<Block> all = new HashSet<>();
     private final Map<DType, Block> ones = new EnumMap<>(DType.class);
     private long liveBytes;
+    private long peakBytes;
     private long idleBytes;
 
     /** Memory of one array and of the views made from it. */
@@ -115,6 +116,7 @@ final class Nd4jPool {
             block.users = 1;
         }
         liveBytes += key.bytes();
+        peakBytes = Math.max(peakBytes, liveBytes);
         return new Nd4jArray(block, 0, dtype, shape);
     }
 
@@ -156,6 +158,10 @@ final class Nd4jPool {
 
     long liveBytes() {
         return liveBytes;
+    }
+
+    long peakBytes() {
+        return peakBytes;
     }
 
     long reservedBytes() {

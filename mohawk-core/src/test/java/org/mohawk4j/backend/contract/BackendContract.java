@@ -33,12 +33,21 @@ public abstract class BackendContract
 
     @Override
     public final Stream<DynamicNode> onEach(Consumer<BackendProbe> test) {
-        return options().stream()
-                .map(options ->
-                        DynamicTest.dynamicTest(options.parameterType() + (options.mixed() ? " mixed" : ""), () -> {
-                            try (Backend backend = open(options)) {
-                                test.accept(new BackendProbe(backend, matmulEpsilon(options)));
-                            }
-                        }));
+        return options().stream().map(options -> test(options, options.parameterType(), test));
+    }
+
+    @Override
+    public final Stream<DynamicNode> onEachType(Consumer<BackendProbe> test) {
+        return Stream.concat(
+                onEach(test),
+                options().stream().filter(BackendOptions::mixed).map(options -> test(options, DType.BFLOAT16, test)));
+    }
+
+    private DynamicNode test(BackendOptions options, DType dtype, Consumer<BackendProbe> test) {
+        return DynamicTest.dynamicTest(dtype + (options.mixed() ? " mixed" : ""), () -> {
+            try (Backend backend = open(options)) {
+                test.accept(new BackendProbe(backend, dtype, options.mixed(), matmulEpsilon(options)));
+            }
+        });
     }
 }

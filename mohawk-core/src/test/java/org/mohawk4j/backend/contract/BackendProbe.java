@@ -19,10 +19,15 @@ public final class BackendProbe {
     private static final int POISONED_BLOCKS = 4;
 
     private final Backend backend;
+    private final DType dtype;
+    private final boolean mixed;
     private final double matmulEpsilon;
 
-    BackendProbe(Backend backend, double matmulEpsilon) {
+    /** @param dtype the type of the numbers that operations are tried on */
+    BackendProbe(Backend backend, DType dtype, boolean mixed, double matmulEpsilon) {
         this.backend = backend;
+        this.dtype = dtype;
+        this.mixed = mixed;
         this.matmulEpsilon = matmulEpsilon;
     }
 
@@ -59,12 +64,21 @@ public final class BackendProbe {
     }
 
     public DType dtype() {
-        return backend.parameterType();
+        return dtype;
+    }
+
+    /** Whether the backend computes in mixed precision. */
+    boolean mixed() {
+        return mixed;
     }
 
     /** The relative rounding error of one operation. */
     public double epsilon() {
-        return dtype() == DType.FLOAT64 ? Math.ulp(1.0) : Math.ulp(1f);
+        return switch (dtype) {
+            case FLOAT64 -> Math.ulp(1.0);
+            case BFLOAT16 -> 1.0 / 128;
+            default -> Math.ulp(1f);
+        };
     }
 
     /** As {@link #epsilon}, of matrix products' operands. */

@@ -25,7 +25,7 @@ class BackendProbeTest {
     @BeforeEach
     void open() {
         backend = Backends.open("nd4j", BackendOptions.defaults());
-        probe = new BackendProbe(backend, Math.ulp(1f));
+        probe = new BackendProbe(backend, DType.FLOAT32, false, Math.ulp(1f));
     }
 
     @AfterEach

@@ -32,6 +32,9 @@ interface ContractTests {
             Shape.of(1, 3, 1, 2),
             Shape.of(2, 3, 1, 13, 5));
 
-    /** A test for each set of options that the backend is to be tried with. */
+    /** A test for each set of options that the backend is to be tried with, in the type of its parameters. */
     Stream<DynamicNode> onEach(Consumer<BackendProbe> test);
+
+    /** As {@link #onEach}, and in the narrower type that mixed precision computes in as well. */
+    Stream<DynamicNode> onEachType(Consumer<BackendProbe> test);
 }

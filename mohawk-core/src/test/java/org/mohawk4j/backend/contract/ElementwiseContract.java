@@ -41,7 +41,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> unaryOfEveryShape() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (UnaryOp op : UnaryOp.values()) {
                 for (Shape shape : SHAPES) {
                     HostArray x = probe.random(shape, 1)
@@ -55,7 +55,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> unaryAtItsLimits() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (UnaryOp op : UnaryOp.values()) {
                 HostArray x = HostArray.of(
                                 Shape.of(21),
@@ -88,7 +88,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> unaryOfNanIsNan() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (UnaryOp op : UnaryOp.values()) {
                 if (op != UnaryOp.STEP) {
                     checkUnary(probe, op, HostArray.of(Shape.of(3), Double.NaN, 1, Double.NaN));
@@ -116,7 +116,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> binaryOfEqualShapes() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape shape : SHAPES) {
                 checkBinary(probe, shape, shape);
             }
@@ -125,7 +125,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> binaryBroadcastsEitherSide() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[][][] pairs = {
                 {{}, {13}},
                 {{}, {63, 65}},
@@ -182,7 +182,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> binaryOfAnArrayWithItself() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             HostArray x = probe.random(Shape.of(5, 13), 4);
             HostArray expected = x.map(v -> v * v);
             probe.check(
@@ -196,7 +196,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> equalOfNanIsFalse() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             HostArray x = HostArray.of(Shape.of(3), Double.NaN, 1, 0);
             HostArray expected = HostArray.of(Shape.of(3), 0, 1, 1);
             probe.check(
@@ -210,7 +210,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> affine() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             double[][] factors = {{1, 0}, {0, 0}, {0, 2.5}, {1, -0.75}, {-1, 0}, {-1, 1}, {0.3, 0}, {0.3, 7}};
             for (Shape shape : SHAPES) {
                 for (double[] f : factors) {
@@ -230,7 +230,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> affineKeepsNan() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             HostArray x = HostArray.of(Shape.of(3), Double.NaN, 1, Double.NaN);
             for (double scale : new double[] {0, 1, 2}) {
                 HostArray expected = x.map(v -> scale * v + 1);
@@ -246,7 +246,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> accumulate() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape shape : SHAPES) {
                 for (double scale : new double[] {1, -1, 0.3, 0}) {
                     HostArray target = probe.random(shape, 6);
@@ -271,7 +271,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> accumulateOfAnArrayIntoItself() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (double scale : new double[] {1, -0.1}) {
                 HostArray x = probe.random(Shape.of(5, 13), 8);
                 HostArray expected = x.map(v -> v + scale * v);
@@ -291,7 +291,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> theWiderTypeWins() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             if (probe.dtype() == DType.FLOAT64) {
                 for (Shape right : List.of(Shape.of(5, 13), Shape.of(13), Shape.of())) {
                     checkMixed(probe, probe.random(Shape.of(5, 13), 8), probe.random(right, 9));
@@ -325,7 +325,7 @@ interface ElementwiseContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> lowerTriangle() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[][] shapes = {
                 {1, 1}, {1, 13}, {13, 1}, {13, 13}, {63, 65}, {65, 63}, {3, 13, 13}, {2, 3, 5, 13}, {2, 1, 1, 13}
             };

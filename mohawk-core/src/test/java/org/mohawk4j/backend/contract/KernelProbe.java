@@ -4,9 +4,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.functional.AdamWFunction;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
@@ -24,12 +28,27 @@ import org.mohawk4j.testing.TensorAssert;
 final class KernelProbe {
     private static final long SMALL = 2000;
 
+    /** What operands and results of eight bits may cost. */
+    private static final double MIXED = 1e-2;
+
+    private static final long FEW = 8;
+
     private final BackendProbe probe;
     private final Engine fused;
     private final Engine plain;
 
-    KernelProbe(BackendProbe probe) {
+    /** How far mixed precision goes: what a kernel is applied to, and the gradient that comes back to it. */
+    enum Narrow {
+        NOTHING,
+        INPUTS,
+        INPUTS_AND_GRADIENT
+    }
+
+    private final Narrow narrow;
+
+    KernelProbe(BackendProbe probe, Narrow narrow) {
         this.probe = probe;
+        this.narrow = narrow;
         Backend backend = probe.backend();
         this.fused = new Engine(backend);
         this.plain = new Engine(new PlainBackend(backend));
@@ -41,6 +60,20 @@ final class KernelProbe {
     Tensor ids(Engine engine, HostArray values) {
         int[] whole = Arrays.stream(values.values()).mapToInt(v -> (int) v).toArray();
         return engine.indices(whole, values.shape().toArray());
+    }
+
+    /** Whether this probe narrows what kernels are applied to. */
+    boolean isNarrow() {
+        return narrow != Narrow.NOTHING;
+    }
+
+    <K extends Kernel> K kernel(Class<K> type) {
+        return probe.backend().kernel(type).orElseThrow();
+    }
+
+    /** What a kernel is applied to, other than parameters: in bfloat16 where that is to be tried. */
+    Tensor activation(Tensor x) {
+        return isNarrow() && x.engine() == fused ? x.cast(DType.BFLOAT16) : x;
     }
 
     void check(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
@@ -75,6 +108,58 @@ final class KernelProbe {
             long left = probe.backend().memory().liveBytes() - held;
             throw new AssertionError(name + " leaves " + left + " bytes behind");
         }
+    }
+
+    /** As {@link #check}, of a function without gradients. */
+    void checkUntracked(String what, Function<Tensor, Tensor> function, HostArray input) {
+        Function<List<Tensor>, Tensor> of = inputs -> function.apply(inputs.get(0));
+        compare(what, run(fused, of, List.of(), input), run(plain, of, List.of(), input), List.of());
+    }
+
+    /** Whole numbers, which must be the same. */
+    void checkIndices(Function<Tensor, Tensor> function, HostArray input) {
+        try (Scope scope = fused.scope()) {
+            Tensor x = activation(scope.adopt(upload(fused, input)));
+            Tensor same = upload(plain, HostArray.of(x.toHost()));
+            TensorAssert.assertClose(
+                    "indices of " + input.shape(),
+                    HostArray.of(function.apply(x).toHost()),
+                    HostArray.of(function.apply(same).toHost()),
+                    HostArray.filled(Shape.of(input.shape().dim(0)), 0));
+        }
+    }
+
+    /** A recording does its work anew on the numbers that are there, and leaves nothing behind. */
+    static void checkRecorder(BackendProbe probe) {
+        Recorder recorder = probe.backend().kernel(Recorder.class).orElseThrow();
+        Engine engine = new Engine(probe.backend());
+        long before = probe.backend().memory().liveBytes();
+        try (Scope scope = engine.scope()) {
+            Tensor x = scope.adopt(engine.zeros(63, 65));
+            Tensor weight = scope.adopt(engine.tensor(numbers(9, 65, 65).toHostTensor(), engine.parameterType()));
+            UnaryOperator<Tensor> work =
+                    in -> in.matmul(weight).softmax().mul(in).sum(0);
+            List<Tensor> made = new ArrayList<>(List.of(work.apply(x)));
+            try (Recorder.Recording recording = recorder.record(() -> made.set(0, work.apply(x)))) {
+                for (int seed = 0; seed < 3; seed++) {
+                    Tensor next = engine.tensor(numbers(seed, 63, 65).toHostTensor(), engine.parameterType());
+                    engine.backend().memory().copyInto(x.array(), next.array());
+                    recording.replay();
+                    TensorAssert.assertClose(
+                            "replay " + seed,
+                            HostArray.of(made.get(0).toHost()),
+                            HostArray.of(work.apply(x).toHost()),
+                            HostArray.filled(Shape.of(65), 0));
+                }
+            }
+        }
+        if (probe.backend().memory().liveBytes() != before) {
+            throw new AssertionError("a recording leaves memory behind");
+        }
+    }
+
+    private static HostArray numbers(long seed, long... shape) {
+        return HostArray.random(Shape.of(shape), seed);
     }
 
     /** Three steps over parameters of odd sizes, clipped, some without decay. */
@@ -135,7 +220,7 @@ final class KernelProbe {
                 HostArray seed = HostArray.random(output.shape(), 17);
                 HostArray values = HostArray.of(output.toHost());
                 poison(inputs);
-                Gradients gradients = tape.gradients(output, upload(engine, seed));
+                Gradients gradients = tape.gradients(output, narrowed(upload(engine, seed), output));
                 return new Outcome(
                         values,
                         watched.stream()
@@ -146,6 +231,10 @@ final class KernelProbe {
                                 .toList());
             }
         }
+    }
+
+    private Tensor narrowed(Tensor gradient, Tensor output) {
+        return narrow == Narrow.INPUTS_AND_GRADIENT ? gradient.cast(output.dtype()) : gradient;
     }
 
     private void poison(HostArray... inputs) {
@@ -166,13 +255,14 @@ final class KernelProbe {
 
     /** Norm against norm, and no element far off for the typical one. */
     private void compare(String what, HostArray actual, HostArray expected) {
-        double tolerance = 300 * probe.epsilon() + 8 * probe.matmulEpsilon();
+        double tolerance = 300 * probe.epsilon() + (probe.mixed() ? MIXED : 8 * probe.matmulEpsilon());
         double size = Math.sqrt(
                 Arrays.stream(expected.values()).map(v -> v * v).average().orElse(0));
         TensorAssert.assertClose(
                 what, actual, expected, expected.map(v -> 20 * tolerance * (Math.abs(v) + size) + tolerance * 1e-3));
         double error = Closeness.relativeError(actual.values(), expected.values());
-        if (size > 0 && !(error <= tolerance)) {
+        // a few numbers may be small differences of large ones
+        if (size > 0 && expected.shape().size() >= FEW && !(error <= tolerance)) {
             throw new AssertionError(what + ": relative error " + error + " exceeds " + tolerance);
         }
     }

@@ -14,7 +14,7 @@ import org.mohawk4j.testing.HostOps;
 interface LayoutContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> reshapeBetweenAllRanks() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[][] of24 = {{24}, {1, 24}, {24, 1}, {4, 6}, {2, 3, 4}, {1, 24, 1}, {2, 1, 3, 4}, {1, 2, 3, 1, 4}};
             for (long[] from : of24) {
                 for (long[] to : of24) {
@@ -42,7 +42,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> permuteInEveryOrder() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape shape : SHAPES) {
                 for (int[] order : orders(shape.rank())) {
                     HostArray x = probe.random(shape, 2);
@@ -59,7 +59,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> narrowOnEveryAxis() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape shape : SHAPES) {
                 for (int axis = 0; axis < shape.rank(); axis++) {
                     long extent = shape.dim(axis);
@@ -84,7 +84,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> concatOnEveryAxis() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape shape : SHAPES) {
                 for (int axis = 0; axis < shape.rank(); axis++) {
                     int along = axis;
@@ -112,7 +112,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> broadcastOfEveryAxis() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[][][] pairs = {
                 {{}, {13}},
                 {{}, {3, 5}},
@@ -144,7 +144,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> gatherRows() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape ids : List.of(
                     Shape.of(), Shape.of(1), Shape.of(207), Shape.of(3, 13), Shape.of(1, 5), Shape.of(2, 1, 3))) {
                 for (Shape table :
@@ -166,7 +166,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> scatterAddRowsSumsRepeatedIndices() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             for (Shape ids : List.of(Shape.of(), Shape.of(1), Shape.of(207), Shape.of(3, 13), Shape.of(2, 1, 3))) {
                 for (long width : new long[] {1, 13, 65}) {
                     for (int v : new int[] {1, 2, 63, 2048}) {
@@ -187,7 +187,7 @@ interface LayoutContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> scatterAddRowsGivesTheSameBitsEachTime() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             HostArray rows =
                     probe.random(Shape.of(2048, 65), 12).map(v -> v * v * v).roundedTo(probe.dtype());
             HostArray index = HostArray.randomIndices(Shape.of(2048), 7, 13);

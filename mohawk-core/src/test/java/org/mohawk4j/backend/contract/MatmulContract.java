@@ -11,7 +11,7 @@ import org.mohawk4j.testing.HostOps;
 interface MatmulContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> everyTranspositionAtEveryExtent() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[] extents = {1, 2, 13, 65};
             for (long m : extents) {
                 for (long n : extents) {
@@ -25,7 +25,7 @@ interface MatmulContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> longExtents() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             checkBothTranspositions(probe, 13, 1, 2048);
             checkBothTranspositions(probe, 1, 63, 2048);
             checkBothTranspositions(probe, 2048, 13, 5);
@@ -36,7 +36,7 @@ interface MatmulContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> onePerLeadingIndex() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             long[][] leading = {{1}, {3}, {1, 1}, {2, 3}, {1, 3}, {3, 1}, {2, 1, 3}};
             long[][] extents = {
                 {5, 13, 7}, {1, 13, 7}, {5, 1, 7}, {5, 13, 1}, {1, 1, 7}, {1, 13, 1}, {5, 1, 1}, {1, 1, 1}
@@ -51,7 +51,7 @@ interface MatmulContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> nanStaysInItsRow() {
-        return onEach(probe -> {
+        return onEachType(probe -> {
             HostArray a = HostArray.byIndex(Shape.of(5, 13), i -> i[0] == 2 && i[1] == 3 ? Double.NaN : 1);
             check(probe, a, false, probe.random(Shape.of(13, 7), 3), false);
         });

@@ -2,6 +2,7 @@ package org.mohawk4j.backend.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.testing.HostArray;
@@ -30,6 +32,21 @@ interface MemoryContract extends ContractTests {
                         (b, in) -> b.layout().reshape(in.get(0), shape),
                         probe.numbers(x));
             }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> downloadsFillMemoryThatIsGiven() {
+        return onEach(probe -> {
+            HostArray x = probe.random(Shape.of(5, 7), 3);
+            Array array = probe.backend().memory().upload(x.toHostTensor(), probe.dtype());
+            ByteBuffer target = ByteBuffer.allocateDirect(35 * probe.dtype().bytes());
+            probe.backend().memory().download(array, target);
+            assertThat(target.position()).isZero();
+            HostArray held = HostArray.of(new HostTensor(probe.dtype(), x.shape(), target));
+            HostArray expected = x.roundedTo(probe.dtype());
+            TensorAssert.assertClose("download", held, expected, BackendProbe.exact(expected));
+            probe.backend().memory().release(array);
         });
     }
 
@@ -200,8 +217,10 @@ interface MemoryContract extends ContractTests {
                             8L * 1024 * probe.dtype().bytes(),
                             2L * 8 * 1024 * probe.dtype().bytes());
             assertThat(memory.reservedBytes()).isGreaterThanOrEqualTo(memory.liveBytes());
+            long peak = memory.liveBytes();
             arrays.forEach(memory::release);
             assertThat(memory.liveBytes()).isEqualTo(before);
+            assertThat(memory.peakBytes()).isGreaterThanOrEqualTo(peak);
             long reserved = memory.reservedBytes();
             for (int round = 0; round < 10; round++) {
                 Array array = memory.full(Shape.of(32, 32), probe.dtype(), 1);

@@ -1,16 +1,13 @@
 package org.mohawk4j.backend.cuda;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.AdamWFunction.Hyperparameters;
 import org.mohawk4j.functional.AdamWFunction.Slot;
 import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 
 /** One launch for the update and two for the norm, however many parameters there are. */
@@ -22,12 +19,12 @@ final class CudaAdamW implements AdamWKernel {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final MemoryOps memory;
+    private final Staging staging;
 
-    CudaAdamW(CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+    CudaAdamW(CudaPool pool, CudaKernels kernels, Staging staging) {
         this.pool = pool;
         this.kernels = kernels;
-        this.memory = memory;
+        this.staging = staging;
     }
 
     /** The structure of that name in {@code optimizer.cu}, six fields each. */
@@ -105,17 +102,18 @@ final class CudaAdamW implements AdamWKernel {
 
     private CudaArray upload(List<Piece> pieces) {
         int fields = 6;
-        ByteBuffer bytes =
-                ByteBuffer.allocateDirect(pieces.size() * fields * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        CudaArray table = pool.take(DType.INT64, Shape.of((long) pieces.size() * fields));
+        long bytes = table.size() * Long.BYTES;
+        ByteBuffer room = staging.room(bytes);
         for (Piece piece : pieces) {
-            bytes.putLong(piece.value())
+            room.putLong(piece.value())
                     .putLong(piece.gradient())
                     .putLong(piece.firstMoment())
                     .putLong(piece.secondMoment())
                     .putLong(piece.count())
                     .putLong(piece.decayed());
         }
-        Shape shape = Shape.of((long) pieces.size() * fields);
-        return CudaArray.cast(memory.upload(new HostTensor(DType.INT64, shape, bytes.flip()), DType.INT64));
+        staging.send(table, bytes);
+        return table;
     }
 }

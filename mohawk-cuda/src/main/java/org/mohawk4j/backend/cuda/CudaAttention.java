@@ -19,12 +19,12 @@ final class CudaAttention implements AttentionKernel {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final BFloat16 bfloat16;
+    private final Conversions conversions;
 
-    CudaAttention(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+    CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
-        this.bfloat16 = bfloat16;
+        this.conversions = conversions;
     }
 
     @Override
@@ -68,9 +68,9 @@ final class CudaAttention implements AttentionKernel {
     @Override
     public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
         Shape shape = q.shape();
-        CudaArray queries = bfloat16.from(q);
-        CudaArray keys = bfloat16.from(k);
-        CudaArray values = bfloat16.from(v);
+        CudaArray queries = conversions.as(DType.BFLOAT16, q);
+        CudaArray keys = conversions.as(DType.BFLOAT16, k);
+        CudaArray values = conversions.as(DType.BFLOAT16, v);
         CudaArray output = pool.take(DType.BFLOAT16, shape);
         CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
         launch(source(q), "attention_forward", 0)
@@ -88,13 +88,13 @@ final class CudaAttention implements AttentionKernel {
                                 q,
                                 k,
                                 scale));
-        CudaArray wide = bfloat16.widened(output);
+        CudaArray result = conversions.as(q.dtype(), output);
         List<Array> saved = List.of(queries, keys, values, output, lse);
         if (kept) {
-            return new Result(wide, saved);
+            return new Result(result, saved);
         }
         saved.forEach(array -> pool.release(CudaArray.cast(array)));
-        return new Result(wide, List.of());
+        return new Result(result, List.of());
     }
 
     @Override
@@ -102,7 +102,7 @@ final class CudaAttention implements AttentionKernel {
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
         Shape shape = q.shape();
         CudaKernels.Source source = source(q);
-        CudaArray upstream = bfloat16.from(outputGradient);
+        CudaArray upstream = conversions.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
         CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
         CudaArray dq = pool.take(DType.BFLOAT16, shape);
@@ -136,7 +136,8 @@ final class CudaAttention implements AttentionKernel {
                         extents(operands(saved, upstream, delta).add(dq), q, k, scale));
         pool.release(upstream);
         pool.release(delta);
-        return new Gradients(bfloat16.toFloat32(dq), bfloat16.toFloat32(dk), bfloat16.toFloat32(dv));
+        return new Gradients(
+                conversions.into(q.dtype(), dq), conversions.into(k.dtype(), dk), conversions.into(v.dtype(), dv));
     }
 
     private Arguments operands(List<Array> saved, CudaArray upstream, CudaArray delta) {

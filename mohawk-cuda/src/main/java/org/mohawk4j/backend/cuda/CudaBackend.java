@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
@@ -11,15 +12,25 @@ import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.backend.Stopwatch;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
+import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
+import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
+import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
+import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
+import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.functional.SkipFunction.SkipKernel;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
+import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
 import org.mohawk4j.tensor.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
@@ -31,6 +42,7 @@ final class CudaBackend implements Backend {
     private final CudaContext context;
     private final CudaPool pool;
     private final CudaKernels kernels;
+    private final Staging staging;
     private final CudaMatmul matmul;
     private final MemoryOps memory;
     private final ElementwiseOps elementwise;
@@ -45,21 +57,34 @@ final class CudaBackend implements Backend {
         kernels = new CudaKernels(context);
         memory = new CudaMemory(context, pool, kernels);
         elementwise = new CudaElementwise(pool, kernels, memory);
-        reductions = new CudaReductions(context, pool, kernels);
-        layout = new CudaLayout(context, pool, kernels);
-        matmul = new CudaMatmul(context, pool, memory, options.mixed());
-        BFloat16 bfloat16 = new BFloat16(memory);
+        reductions = new CudaReductions(context, pool, kernels, memory);
+        layout = new CudaLayout(context, pool, kernels, memory);
+        Conversions conversions = new Conversions(pool, memory);
+        staging = new Staging(context);
+        matmul = new CudaMatmul(context, pool, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul));
-        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions));
-        present.put(CausalConv1dKernel.class, new CudaConvolution(pool, kernels, reductions));
+        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, reductions, conversions));
+        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions, options.mixed()));
+        CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
+        present.put(CausalConv1dKernel.class, convolution);
+        present.put(SplitConv1dKernel.class, convolution);
+        present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
+        present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
+        present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
+        present.put(ArgMaxKernel.class, reductions);
+        present.put(StepKernel.class, new CudaMambaStep(pool, kernels));
+        present.put(Recorder.class, new CudaRecorder(context, pool));
+        present.put(Stopwatch.class, new CudaStopwatch(context));
+        present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
+        present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
         present.put(
-                DistillationKernel.class, new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise));
-        present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, memory));
+                DistillationKernel.class,
+                new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise, conversions));
+        present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
         if (options.mixed() && context.device().major() >= HOPPER) {
-            present.put(AttentionKernel.class, new CudaAttention(pool, kernels, bfloat16));
-            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, bfloat16));
-            present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, bfloat16));
+            present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));
+            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, conversions));
+            present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions));
         }
         fused = Map.copyOf(present);
     }
@@ -82,6 +107,18 @@ final class CudaBackend implements Backend {
     @Override
     public DType parameterType() {
         return options.parameterType();
+    }
+
+    @Override
+    public DType productType() {
+        return matmul.operands(parameterType());
+    }
+
+    @Override
+    public OptionalDouble peakFlops() {
+        return options.parameterType() == DType.FLOAT32
+                ? context.device().peakFlops(options.mixed())
+                : OptionalDouble.empty();
     }
 
     @Override
@@ -118,6 +155,7 @@ final class CudaBackend implements Backend {
     public void close() {
         context.synchronize("the last work before closing");
         matmul.close();
+        staging.close();
         kernels.close();
         pool.close();
         context.close();

@@ -1,21 +1,29 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
+import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /** Depthwise causal convolution. */
-final class CudaConvolution implements CausalConv1dKernel {
+final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     private static final String SOURCE = "convolution.cu";
 
     /** Positions that one thread takes. */
     private static final long STRETCH = 32;
 
+    private static final int MOST_PARTS = 4;
+
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaReductions reductions;
+    private final Conversions conversions;
 
-    CudaConvolution(CudaPool pool, CudaKernels kernels, CudaReductions reductions) {
+    CudaConvolution(CudaPool pool, CudaKernels kernels, CudaReductions reductions, Conversions conversions) {
+        this.conversions = conversions;
         this.pool = pool;
         this.kernels = kernels;
         this.reductions = reductions;
@@ -23,57 +31,119 @@ final class CudaConvolution implements CausalConv1dKernel {
 
     @Override
     public Array forward(Array x, Array weight, Array bias) {
-        CudaArray in = CudaArray.cast(x);
-        CudaArray y = pool.take(in.dtype(), in.shape());
-        Arguments arguments = kernels.arguments()
-                .add(in)
-                .add(CudaArray.cast(weight))
-                .add(CudaArray.cast(bias))
-                .add(y);
-        launch("convolution", in, weight, arguments);
-        return y;
+        return forward(x, weight, bias, x.shape().dim(2)).get(0);
     }
 
     @Override
     public Gradients backward(Array outputGradient, Array x, Array weight) {
+        return backward(List.of(outputGradient), x, weight);
+    }
+
+    @Override
+    public List<Array> forward(Array x, Array weight, Array bias, long... lengths) {
         CudaArray in = CudaArray.cast(x);
-        CudaArray upstream = CudaArray.cast(outputGradient);
+        List<CudaArray> parts = new ArrayList<>();
+        for (long length : lengths) {
+            parts.add(pool.take(in.dtype(), in.shape().with(2, length)));
+        }
+        Work work = new Work(in, weight, parts, in);
+        work.run(
+                "convolution" + ElementType.suffix(in.dtype()),
+                kernels.arguments()
+                        .add(in)
+                        .add(CudaArray.cast(weight))
+                        .add(CudaArray.cast(bias))
+                        .addStruct(work.parts()));
+        return List.copyOf(parts);
+    }
+
+    @Override
+    public Gradients backward(List<Array> outputGradients, Array x, Array weight) {
+        CudaArray in = CudaArray.cast(x);
+        DType upstream = outputGradients.stream()
+                .map(Array::dtype)
+                .reduce(ElementType::wider)
+                .orElseThrow();
+        List<CudaArray> parts = outputGradients.stream()
+                .map(gradient -> conversions.as(upstream, gradient))
+                .toList();
         CudaArray dx = pool.take(in.dtype(), in.shape());
-        launch(
-                "convolution_input_gradient",
-                in,
-                weight,
-                kernels.arguments().add(upstream).add(CudaArray.cast(weight)).add(dx));
+        Work work = new Work(in, weight, parts, in, dx);
+        String types = ElementType.suffix(upstream) + ElementType.suffix(in.dtype());
+        work.run(
+                "convolution_input_gradient" + types,
+                kernels.arguments()
+                        .addStruct(work.parts())
+                        .add(CudaArray.cast(weight))
+                        .add(dx));
         long channels = in.shape().dim(2);
-        long parts = threads(in) / channels;
-        CudaArray ofWeight =
-                pool.take(in.dtype(), Shape.of(parts, weight.shape().size()));
-        CudaArray ofBias = pool.take(in.dtype(), Shape.of(parts, channels));
-        launch(
-                "convolution_weight_gradient",
-                in,
-                weight,
-                kernels.arguments().add(upstream).add(in).add(ofWeight).add(ofBias));
+        CudaArray ofWeight = pool.take(
+                weight.dtype(), Shape.of(work.stretches(), weight.shape().size()));
+        CudaArray ofBias = pool.take(weight.dtype(), Shape.of(work.stretches(), channels));
+        work.run(
+                "convolution_weight_gradient" + types,
+                kernels.arguments()
+                        .addStruct(work.parts())
+                        .add(in)
+                        .add(ofWeight)
+                        .add(ofBias));
+        parts.forEach(pool::release);
         return new Gradients(
                 dx, reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
     }
 
-    /** All three kernels end with the same arguments. */
-    private void launch(String name, CudaArray x, Array weight, Arguments arguments) {
-        long threads = threads(x);
-        kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1))
-                .kernel(name + ElementType.suffix(x.dtype()))
-                .each(
-                        threads,
-                        arguments
-                                .add(threads)
-                                .add(x.shape().dim(1))
-                                .add(x.shape().dim(2))
-                                .add(STRETCH));
-    }
+    /** How one convolution is shared among threads. */
+    private final class Work {
+        private final Shape shape;
+        private final CudaKernels.Source source;
+        private final int channelsAtOnce;
 
-    private static long threads(CudaArray x) {
-        Shape shape = x.shape();
-        return shape.dim(0) * ((shape.dim(1) + STRETCH - 1) / STRETCH) * shape.dim(2);
+        private final long[] parts = new long[2 * MOST_PARTS];
+
+        /**
+         * @param onOutputSide in parts
+         * @param whole what else is read and written channel by channel
+         */
+        Work(CudaArray x, Array weight, List<CudaArray> onOutputSide, CudaArray... whole) {
+            shape = x.shape();
+            if (onOutputSide.size() > MOST_PARTS) {
+                throw new IllegalArgumentException(
+                        "a convolution split into " + onOutputSide.size() + " parts, at most " + MOST_PARTS);
+            }
+            boolean fours = CudaKernels.inFours(shape.dim(2), whole);
+            long until = 0;
+            for (int i = 0; i < onOutputSide.size(); i++) {
+                CudaArray part = onOutputSide.get(i);
+                fours &= CudaKernels.inFours(part.shape().dim(2), part);
+                until += part.shape().dim(2);
+                parts[i] = until;
+                parts[MOST_PARTS + i] = part.address();
+            }
+            channelsAtOnce = fours ? 4 : 1;
+            source = kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1), "CHANNELS=" + channelsAtOnce);
+        }
+
+        /** The structure of that name in {@code convolution.cu}. */
+        long[] parts() {
+            return parts;
+        }
+
+        /** Stretches of all sequences. */
+        long stretches() {
+            return shape.dim(0) * ((shape.dim(1) + STRETCH - 1) / STRETCH);
+        }
+
+        /** All kernels end with the same arguments. */
+        void run(String kernel, Arguments arguments) {
+            long threads = stretches() * shape.dim(2) / channelsAtOnce;
+            source.kernel(kernel)
+                    .each(
+                            threads,
+                            arguments
+                                    .add(threads)
+                                    .add(shape.dim(1))
+                                    .add(shape.dim(2))
+                                    .add(STRETCH));
+        }
     }
 }

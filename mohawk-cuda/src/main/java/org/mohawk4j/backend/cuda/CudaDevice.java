@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.OptionalDouble;
 import org.bytedeco.cuda.global.cudart;
 
 /**
@@ -10,8 +11,9 @@ import org.bytedeco.cuda.global.cudart;
  * @param major of the compute capability
  * @param minor of the compute capability
  * @param multiprocessors how many
+ * @param kilohertz their highest clock
  */
-record CudaDevice(int index, String name, int major, int minor, int multiprocessors) {
+record CudaDevice(int index, String name, int major, int minor, int multiprocessors, int kilohertz) {
     private static final int NAME_LENGTH = 256;
 
     static int count() {
@@ -33,7 +35,26 @@ record CudaDevice(int index, String name, int major, int minor, int multiprocess
                 new String(name, 0, length, java.nio.charset.StandardCharsets.UTF_8),
                 attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
                 attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
-                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_CLOCK_RATE));
+    }
+
+    /**
+     * The most operations a second of dense products at the highest clock, a multiplication and an addition being two;
+     * empty for architectures that are not listed. Operations per cycle and multiprocessor follow from NVIDIA's
+     * whitepapers on each architecture.
+     *
+     * @param bfloat16 on tensor cores in bfloat16 with float32 sums; otherwise in float32
+     */
+    OptionalDouble peakFlops(boolean bfloat16) {
+        int perCycle = switch (10 * major + minor) {
+            case 80 -> bfloat16 ? 2048 : 128;
+            case 86, 89, 120 -> bfloat16 ? 512 : 256;
+            case 90 -> bfloat16 ? 4096 : 256;
+            case 100 -> bfloat16 ? 8192 : 256;
+            default -> 0;
+        };
+        return perCycle == 0 ? OptionalDouble.empty() : OptionalDouble.of(1e3 * kilohertz * multiprocessors * perCycle);
     }
 
     /** As NVRTC names it; with the instructions that only this architecture has, where there are such. */

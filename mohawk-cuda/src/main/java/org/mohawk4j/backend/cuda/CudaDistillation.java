@@ -23,6 +23,7 @@ final class CudaDistillation implements DistillationKernel {
     private final CudaReductions reductions;
     private final MemoryOps memory;
     private final ElementwiseOps elementwise;
+    private final Conversions conversions;
 
     CudaDistillation(
             CudaPool pool,
@@ -30,88 +31,144 @@ final class CudaDistillation implements DistillationKernel {
             CudaMatmul matmul,
             CudaReductions reductions,
             MemoryOps memory,
-            ElementwiseOps elementwise) {
+            ElementwiseOps elementwise,
+            Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
         this.reductions = reductions;
         this.memory = memory;
         this.elementwise = elementwise;
+        this.conversions = conversions;
     }
 
     @Override
     public Result forward(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted) {
-        DType dtype = student.hidden().dtype();
-        long vocabulary = student.weight().shape().dim(0);
-        long width = student.hidden().shape().dim(-1);
-        long rows = student.hidden().shape().size() / width;
-        long chunk = Math.max(1, Math.min(rows, LOGITS_AT_ONCE / vocabulary));
-        CudaArray losses = pool.take(dtype, Shape.of(rows));
-        Optional<Array> hidden = zeros(wanted.hidden(), student.hidden().shape(), dtype);
-        Optional<Array> weight = zeros(wanted.weight(), student.weight().shape(), dtype);
-        Optional<Array> bias = zeros(wanted.bias(), Shape.of(vocabulary), dtype);
-        for (long next = 0; next < rows; next += chunk) {
-            long from = next;
-            long count = Math.min(chunk, rows - from);
-            CudaArray input = rowsOf(student.hidden(), from, count);
-            CudaArray gradient = logits(teacher, from, count);
-            CudaArray logits = CudaArray.cast(matmul.matmul(input, false, student.weight(), true));
-            CudaArray loss = pool.view(losses, from, Shape.of(count));
-            kernels.get(SOURCE, "distillation", dtype)
-                    .launch(
-                            count,
-                            1,
-                            CudaKernels.THREADS,
-                            0,
-                            kernels.arguments()
-                                    .add(gradient)
-                                    .add(teacher.bias())
-                                    .add(logits)
-                                    .add(student.bias())
-                                    .add(address(labels, from))
-                                    .add(loss)
-                                    .add(vocabulary)
-                                    .add(rows)
-                                    .add(weights.temperature())
-                                    .add(weights.hardLabelShare()));
-            pool.release(loss);
-            pool.release(logits);
-            hidden.ifPresent(all -> fill(all, from, matmul.matmul(gradient, false, student.weight(), false)));
-            weight.ifPresent(all -> add(all, matmul.matmul(gradient, true, input, false)));
-            bias.ifPresent(all -> add(all, reductions.sumOfRows(gradient, all.shape())));
-            pool.release(gradient);
-            pool.release(input);
+        try (Side target = new Side(teacher);
+                Side side = new Side(student)) {
+            long rows = student.hidden().shape().dim(0);
+            long chunk = Math.max(1, Math.min(rows, LOGITS_AT_ONCE / side.vocabulary()));
+            CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
+            Sums sums = new Sums(student, wanted);
+            for (long next = 0; next < rows; next += chunk) {
+                long from = next;
+                long count = Math.min(chunk, rows - from);
+                CudaArray expected = target.logits(from, count);
+                CudaArray logits = side.logits(from, count);
+                // narrow ones do not fit into the place of the teacher's logits
+                CudaArray gradient = side.operandType() == side.logitType()
+                        ? pool.view(expected, 0, expected.shape())
+                        : pool.take(side.operandType(), expected.shape());
+                CudaArray loss = pool.view(losses, from, Shape.of(count));
+                kernels.get(SOURCE, "distillation", side.logitType(), side.operandType())
+                        .launch(
+                                count,
+                                1,
+                                CudaKernels.THREADS,
+                                0,
+                                kernels.arguments()
+                                        .add(expected)
+                                        .add(teacher.bias())
+                                        .add(logits)
+                                        .add(student.bias())
+                                        .add(address(labels, from))
+                                        .add(loss)
+                                        .add(gradient)
+                                        .add(side.vocabulary())
+                                        .add(rows)
+                                        .add(weights.temperature())
+                                        .add(weights.hardLabelShare()));
+                pool.release(loss);
+                pool.release(logits);
+                pool.release(expected);
+                sums.add(side, gradient, from, count);
+                pool.release(gradient);
+            }
+            return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
         }
-        CudaArray loss = reductions.summed(losses, Shape.of());
-        return new Result(loss, hidden, weight, bias);
     }
 
-    private CudaArray logits(Operands head, long from, long count) {
-        CudaArray input = rowsOf(head.hidden(), from, count);
-        CudaArray logits = CudaArray.cast(matmul.matmul(input, false, head.weight(), true));
-        pool.release(input);
-        return logits;
+    /** One model's hidden states and head, in the type that they are multiplied in. */
+    private final class Side implements AutoCloseable {
+        private final CudaArray hidden;
+        private final CudaArray weight;
+        private final DType logitType;
+
+        Side(Operands given) {
+            logitType = ElementType.accumulator(given.weight().dtype());
+            hidden = conversions.as(matmul.operands(logitType), given.hidden());
+            weight = conversions.as(matmul.operands(logitType), given.weight());
+        }
+
+        DType operandType() {
+            return weight.dtype();
+        }
+
+        DType logitType() {
+            return logitType;
+        }
+
+        long vocabulary() {
+            return weight.shape().dim(0);
+        }
+
+        CudaArray logits(long from, long count) {
+            CudaArray input = rowsOf(hidden, from, count);
+            CudaArray logits = matmul.product(input, false, weight, true, logitType);
+            pool.release(input);
+            return logits;
+        }
+
+        @Override
+        public void close() {
+            pool.release(hidden);
+            pool.release(weight);
+        }
     }
 
-    private CudaArray rowsOf(Array hidden, long from, long count) {
-        long width = hidden.shape().dim(-1);
-        return pool.view(CudaArray.cast(hidden), from * width, Shape.of(count, width));
+    /** The gradients by the student's hidden states and head, growing from chunk to chunk. */
+    private final class Sums {
+        private final Optional<Array> hidden;
+        private final Optional<Array> weight;
+        private final Optional<Array> bias;
+
+        Sums(Operands student, Wanted wanted) {
+            hidden = place(wanted.hidden(), student.hidden());
+            weight = place(wanted.weight(), student.weight());
+            bias = wanted.bias()
+                    ? Optional.of(memory.full(
+                            Shape.of(student.weight().shape().dim(0)),
+                            student.weight().dtype(),
+                            0))
+                    : Optional.empty();
+        }
+
+        private Optional<Array> place(boolean wanted, Array like) {
+            return wanted ? Optional.of(pool.take(like.dtype(), like.shape())) : Optional.empty();
+        }
+
+        void add(Side side, CudaArray gradient, long from, long count) {
+            hidden.ifPresent(all -> {
+                CudaArray place = rowsOf(CudaArray.cast(all), from, count);
+                matmul.product(gradient, false, side.weight, false, place, false);
+                pool.release(place);
+            });
+            weight.ifPresent(all -> {
+                CudaArray input = rowsOf(side.hidden, from, count);
+                matmul.product(gradient, true, input, false, CudaArray.cast(all), from > 0);
+                pool.release(input);
+            });
+            bias.ifPresent(all -> {
+                CudaArray part = reductions.sumOfRows(gradient, all.shape());
+                elementwise.accumulate(all, part, 1);
+                pool.release(part);
+            });
+        }
     }
 
-    private Optional<Array> zeros(boolean needed, Shape shape, DType dtype) {
-        return needed ? Optional.of(memory.full(shape, dtype, 0)) : Optional.empty();
-    }
-
-    private void fill(Array target, long from, Array rows) {
-        CudaArray place = rowsOf(target, from, rows.shape().dim(0));
-        memory.copyInto(place, rows);
-        pool.release(place);
-        memory.release(rows);
-    }
-
-    private void add(Array target, Array part) {
-        elementwise.accumulate(target, part, 1);
-        memory.release(part);
+    private CudaArray rowsOf(CudaArray all, long from, long count) {
+        long width = all.shape().dim(-1);
+        return pool.view(all, from * width, Shape.of(count, width));
     }
 
     private static long address(Optional<Array> array, long from) {

@@ -35,13 +35,13 @@ final class CudaElementwise implements ElementwiseOps {
 
     @Override
     public Array binary(BinaryOp op, Array a, Array b) {
-        if (a.dtype() != b.dtype()) {
+        if (!ElementType.pair(a.dtype(), b.dtype())) {
             return widened(op, a, b);
         }
         CudaArray left = CudaArray.cast(a);
         CudaArray right = CudaArray.cast(b);
         Shape shape = left.shape().broadcast(right.shape());
-        CudaArray y = pool.take(left.dtype(), shape);
+        CudaArray y = pool.take(ElementType.wider(a.dtype(), b.dtype()), shape);
         Indexing at =
                 new Indexing(shape, Indexing.repeated(left.shape(), shape), Indexing.repeated(right.shape(), shape));
         Arguments arguments = kernels.arguments()
@@ -51,9 +51,10 @@ final class CudaElementwise implements ElementwiseOps {
                 .add(y)
                 .add(y.size());
         if (at.isContiguous()) {
-            kernels.get(SOURCE, "binary", y.dtype()).each(y.size(), arguments);
+            kernels.get(SOURCE, "binary", a.dtype(), b.dtype()).each(CudaKernels.fours(y.size()), arguments);
         } else {
-            kernels.get(SOURCE, "binary_broadcast", y.dtype()).each(y.size(), arguments.addStruct(at.fields()));
+            kernels.get(SOURCE, "binary_broadcast", a.dtype(), b.dtype())
+                    .each(y.size(), arguments.addStruct(at.fields()));
         }
         return y;
     }
@@ -86,15 +87,15 @@ final class CudaElementwise implements ElementwiseOps {
     @Override
     public void accumulate(Array target, Array x, double scale) {
         CudaArray into = CudaArray.cast(target);
-        if (x.dtype() != into.dtype()) {
+        if (!ElementType.pair(into.dtype(), x.dtype())) {
             Array converted = memory.cast(x, into.dtype());
             accumulate(target, converted, scale);
             memory.release(converted);
             return;
         }
-        kernels.get(SOURCE, "accumulate", into.dtype())
+        kernels.get(SOURCE, "accumulate", into.dtype(), x.dtype())
                 .each(
-                        into.size(),
+                        CudaKernels.fours(into.size()),
                         kernels.arguments()
                                 .add(into)
                                 .add(CudaArray.cast(x))

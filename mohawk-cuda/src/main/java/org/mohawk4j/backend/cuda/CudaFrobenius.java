@@ -25,12 +25,12 @@ final class CudaFrobenius implements FrobeniusKernel {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final BFloat16 bfloat16;
+    private final Conversions conversions;
 
-    CudaFrobenius(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+    CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
-        this.bfloat16 = bfloat16;
+        this.conversions = conversions;
     }
 
     @Override
@@ -97,10 +97,10 @@ final class CudaFrobenius implements FrobeniusKernel {
             padded = tiles * sizes[1];
             lseBytes = sizes[2];
             tileBytes = sizes[3];
-            q = keep(bfloat16.from(teacher.q().array()));
-            k = keep(bfloat16.from(teacher.k().array()));
-            c = keep(bfloat16.from(student.c().array()));
-            b = keep(bfloat16.from(student.b().array()));
+            q = keep(conversions.as(DType.BFLOAT16, teacher.q().array()));
+            k = keep(conversions.as(DType.BFLOAT16, teacher.k().array()));
+            c = keep(conversions.as(DType.BFLOAT16, student.c().array()));
+            b = keep(conversions.as(DType.BFLOAT16, student.b().array()));
             skipTensor = student.skip().orElseGet(() -> engine.zeros(heads));
             skip = CudaArray.cast(skipTensor.array());
             prefix = keep(perPosition());

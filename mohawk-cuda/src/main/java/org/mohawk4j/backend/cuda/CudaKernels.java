@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.cuda.cudart.CUfunc_st;
+import org.bytedeco.cuda.cudart.CUlaunchAttribute;
+import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
@@ -19,15 +21,23 @@ final class CudaKernels implements AutoCloseable {
     /** What every kernel may have without asking. */
     private static final int ALWAYS_SHARED_BYTES = 48 << 10;
 
+    /** The first major version of devices on which kernels can overlap. */
+    private static final int FIRST_TO_OVERLAP = 9;
+
     private final CudaContext context;
     private final KernelCompiler compiler;
     private final Arguments arguments = new Arguments();
     private final PointerPointer<?> noExtra = new PointerPointer<>();
+    private final CUlaunchAttribute overlap = new CUlaunchAttribute();
+    private final CUlaunchConfig launch = new CUlaunchConfig();
     private final Map<Variant, Source> sources = new HashMap<>();
 
     CudaKernels(CudaContext context) {
         this.context = context;
         this.compiler = new KernelCompiler(context.device().architecture());
+        overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
+        overlap.value().programmaticStreamSerializationAllowed(1);
+        launch.blockDimY(1).blockDimZ(1).hStream(context.stream()).attrs(overlap);
     }
 
     /** One entry point of a source. */
@@ -35,10 +45,20 @@ final class CudaKernels implements AutoCloseable {
         private final String name;
         private final CUfunc_st function;
         private int sharedBytesAllowed = ALWAYS_SHARED_BYTES;
+        private boolean overlaps;
 
         private Kernel(String name, CUfunc_st function) {
             this.name = name;
             this.function = function;
+        }
+
+        /**
+         * May take its place on the device while the kernel before it still runs, from when that one lets it; its source
+         * waits before it reads what others wrote.
+         */
+        Kernel overlapping() {
+            overlaps = context.device().major() >= FIRST_TO_OVERLAP;
+            return this;
         }
 
         /** A thread for each of n elements, up to what keeps the device busy; the kernel's loop does the rest. */
@@ -59,21 +79,33 @@ final class CudaKernels implements AutoCloseable {
                         () -> "giving " + name + " " + sharedBytes + " bytes of shared memory");
                 sharedBytesAllowed = sharedBytes;
             }
-            int status = cudart.cuLaunchKernel(
+            int status = cudart.cuLaunchKernelEx(
+                    launch.gridDimX(Math.toIntExact(gridX))
+                            .gridDimY(Math.toIntExact(gridY))
+                            .gridDimZ(gridZ)
+                            .blockDimX(threads)
+                            .sharedMemBytes(sharedBytes)
+                            .numAttrs(overlaps ? 1 : 0),
                     function,
-                    Math.toIntExact(gridX),
-                    Math.toIntExact(gridY),
-                    gridZ,
-                    threads,
-                    1,
-                    1,
-                    sharedBytes,
-                    context.stream(),
                     arguments.places(),
                     noExtra);
             Status.driver(
                     status, () -> "launching " + name + " on " + gridX + " by " + gridY + " blocks of " + threads);
         }
+    }
+
+    /** Threads for n elements that are taken four at a time. */
+    static long fours(long n) {
+        return (n + 3) / 4;
+    }
+
+    /** Whether rows of this width lie so in all arrays that four neighbours may be moved at once. */
+    static boolean inFours(long width, CudaArray... arrays) {
+        boolean all = width % 4 == 0;
+        for (CudaArray array : arrays) {
+            all &= array.address() % (4L * array.dtype().bytes()) == 0;
+        }
+        return all;
     }
 
     /** Empty arguments, to be filled and used before the next call. */
@@ -84,6 +116,11 @@ final class CudaKernels implements AutoCloseable {
     /** The version of a kernel for an element type. */
     Kernel get(String source, String name, DType dtype) {
         return source(source).kernel(name + ElementType.suffix(dtype));
+    }
+
+    /** The version of a kernel for two element types. */
+    Kernel get(String source, String name, DType left, DType right) {
+        return source(source).kernel(name + ElementType.suffix(left) + ElementType.suffix(right));
     }
 
     /** A source, compiled with the given definitions such as {@code WIDTH=64} when it is first asked for. */
@@ -156,5 +193,7 @@ final class CudaKernels implements AutoCloseable {
     public void close() {
         sources.values().forEach(Source::unload);
         arguments.close();
+        launch.close();
+        overlap.close();
     }
 }

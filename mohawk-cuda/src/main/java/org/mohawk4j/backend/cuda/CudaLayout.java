@@ -1,8 +1,11 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Comparator;
 import java.util.List;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.LayoutOps;
+import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /** Rearranging. Arrays are contiguous, so only what stays so is a view. */
@@ -11,9 +14,11 @@ final class CudaLayout implements LayoutOps {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
+    private final MemoryOps memory;
     private final StridedCopy copy;
 
-    CudaLayout(CudaContext context, CudaPool pool, CudaKernels kernels) {
+    CudaLayout(CudaContext context, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+        this.memory = memory;
         this.pool = pool;
         this.kernels = kernels;
         this.copy = new StridedCopy(context, kernels);
@@ -68,12 +73,15 @@ final class CudaLayout implements LayoutOps {
 
     @Override
     public Array concat(List<Array> parts, int axis) {
-        CudaArray first = CudaArray.cast(parts.get(0));
+        DType dtype = parts.stream()
+                .map(Array::dtype)
+                .max(Comparator.comparing(DType::bytes))
+                .orElseThrow();
         long extent = parts.stream().mapToLong(part -> part.shape().dim(axis)).sum();
-        CudaArray y = pool.take(first.dtype(), first.shape().with(axis, extent));
+        CudaArray y = pool.take(dtype, parts.get(0).shape().with(axis, extent));
         long position = 0;
         for (Array part : parts) {
-            copy.intoAxis(y, axis, position, CudaArray.cast(part));
+            memory.copyInto(y, axis, position, part);
             position += part.shape().dim(axis);
         }
         return y;
@@ -101,10 +109,10 @@ final class CudaLayout implements LayoutOps {
     public Array scatterAddRows(Array rows, Array ids, long v) {
         CudaArray given = CudaArray.cast(rows);
         long width = given.shape().dim(-1);
-        CudaArray y = pool.take(given.dtype(), Shape.of(v, width));
+        CudaArray y = CudaArray.cast(memory.full(Shape.of(v, width), ElementType.accumulator(given.dtype()), 0));
         kernels.get(SOURCE, "scatter_add_rows", given.dtype())
                 .launch(
-                        v,
+                        ids.shape().size(),
                         1,
                         CudaKernels.THREADS,
                         0,
@@ -114,6 +122,11 @@ final class CudaLayout implements LayoutOps {
                                 .add(y)
                                 .add(ids.shape().size())
                                 .add(width));
-        return y;
+        if (y.dtype() == given.dtype()) {
+            return y;
+        }
+        Array narrow = memory.cast(y, given.dtype());
+        pool.release(y);
+        return narrow;
     }
 }

@@ -1,23 +1,36 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.Shape;
 
-/** A product, then bias and activation in one pass over it. */
+/**
+ * A product with its bias and activation, which cuBLASLt applies where it can, and else one pass after it. Saves the
+ * weight in the type that it was multiplied in, and what went into the activation.
+ */
 final class CudaLinear implements LinearKernel {
     private static final String SOURCE = "linear.cu";
 
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
+    private final CudaGemv gemv;
+    private final CudaReductions reductions;
+    private final Conversions conversions;
 
-    CudaLinear(CudaPool pool, CudaKernels kernels, CudaMatmul matmul) {
+    CudaLinear(
+            CudaPool pool, CudaKernels kernels, CudaMatmul matmul, CudaReductions reductions, Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
+        this.gemv = new CudaGemv(pool, kernels);
+        this.reductions = reductions;
+        this.conversions = conversions;
     }
 
     @Override
@@ -26,12 +39,56 @@ final class CudaLinear implements LinearKernel {
     }
 
     @Override
-    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean forGradient) {
-        CudaArray product = CudaArray.cast(matmul.matmul(input, false, weight, true));
-        if (bias.isEmpty() && activation == Activation.NONE) {
-            return new Result(product, List.of());
+    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept) {
+        DType operands = matmul.operands(input.dtype());
+        CudaArray x = conversions.as(operands, input);
+        CudaArray w = conversions.as(operands, weight);
+        List<Array> saved = new ArrayList<>();
+        CudaArray y;
+        if (!kept && gemv.supports(x, w)) {
+            y = gemv.product(x, w, bias, code(activation), input.dtype());
+        } else if (bias.isEmpty() && activation == Activation.NONE) {
+            y = matmul.product(x, false, w, true, input.dtype());
+        } else if (bias.isPresent()
+                && (activation == Activation.NONE || activation == Activation.GELU_TANH)
+                && input.dtype() == operands
+                && matmul.canFinish(x, w)) {
+            y = finished(x, w, bias.get(), activation, kept, saved);
+        } else {
+            y = separate(matmul.product(x, false, w, true, input.dtype()), bias, activation, kept, saved);
         }
-        CudaArray y = forGradient ? pool.take(product.dtype(), product.shape()) : product;
+        pool.release(x);
+        if (kept) {
+            saved.add(0, w);
+        } else {
+            pool.release(w);
+        }
+        return new Result(y, saved);
+    }
+
+    private CudaArray finished(
+            CudaArray x, CudaArray w, Array bias, Activation activation, boolean kept, List<Array> saved) {
+        CudaArray shift = conversions.as(x.dtype(), bias);
+        CudaArray y;
+        if (activation == Activation.NONE) {
+            y = matmul.finished(x, w, shift, GemmPlan.Finish.BIAS, null);
+        } else if (kept) {
+            CudaArray before =
+                    pool.take(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0)));
+            saved.add(before);
+            y = matmul.finished(x, w, shift, GemmPlan.Finish.GELU_KEPT, before);
+        } else {
+            y = matmul.finished(x, w, shift, GemmPlan.Finish.GELU, null);
+        }
+        pool.release(shift);
+        return y;
+    }
+
+    /** Bias and activation in a pass of their own. */
+    private CudaArray separate(
+            CudaArray product, Optional<Array> bias, Activation activation, boolean kept, List<Array> saved) {
+        boolean separate = kept && activation != Activation.NONE;
+        CudaArray y = separate ? pool.take(product.dtype(), product.shape()) : product;
         kernels.get(SOURCE, "bias_activation", product.dtype())
                 .each(
                         y.size(),
@@ -42,24 +99,73 @@ final class CudaLinear implements LinearKernel {
                                 .add(y.size())
                                 .add(y.shape().dim(-1))
                                 .add(code(activation))
-                                .add(forGradient ? 1 : 0));
-        return new Result(y, forGradient ? List.of(product) : List.of());
+                                .add(separate ? 1 : 0));
+        if (separate) {
+            saved.add(product);
+        }
+        return y;
     }
 
     @Override
-    public Array activationGradient(Array outputGradient, List<Array> saved, Activation activation) {
-        CudaArray before = CudaArray.cast(saved.get(0));
-        CudaArray dx = pool.take(before.dtype(), before.shape());
-        kernels.get(SOURCE, "activation_gradient", before.dtype())
+    public Gradients backward(
+            Array outputGradient,
+            Optional<Array> input,
+            Optional<Array> weight,
+            DType inputType,
+            List<Array> saved,
+            Activation activation,
+            Wanted wanted) {
+        CudaArray w = CudaArray.cast(saved.get(0));
+        Optional<CudaArray> before =
+                activation == Activation.NONE ? Optional.empty() : Optional.of(CudaArray.cast(saved.get(1)));
+        Shape shape = outputGradient.shape();
+        Optional<ColumnSums> sums = wanted.bias()
+                ? Optional.of(new ColumnSums(pool, w.dtype(), shape.dim(0), shape.dim(1)))
+                : Optional.empty();
+        CudaArray factor = conversions.into(
+                w.dtype(), beforeActivation(CudaArray.cast(outputGradient), w.dtype(), before, activation, sums));
+        Optional<Array> dx =
+                wanted.input() ? Optional.of(matmul.product(factor, false, w, false, inputType)) : Optional.empty();
+        Optional<Array> dw = input.filter(x -> wanted.weight()).map(array -> {
+            CudaArray x = conversions.as(w.dtype(), array);
+            CudaArray product = matmul.product(factor, true, x, false, ElementType.accumulator(w.dtype()));
+            pool.release(x);
+            return product;
+        });
+        pool.release(factor);
+        return new Gradients(dx, dw, sums.map(s -> reductions.summed(s.parts(), Shape.of(s.width()))));
+    }
+
+    /**
+     * The gradient before the activation, in the type of what went into it or of operands, and on the way the columns'
+     * sums if they are wanted.
+     */
+    private CudaArray beforeActivation(
+            CudaArray upstream,
+            DType operands,
+            Optional<CudaArray> before,
+            Activation activation,
+            Optional<ColumnSums> sums) {
+        Shape shape = upstream.shape();
+        DType dtype = before.map(CudaArray::dtype).orElse(operands);
+        boolean written = before.isPresent() || upstream.dtype() != dtype;
+        if (!written && sums.isEmpty()) {
+            return pool.view(upstream, 0, shape);
+        }
+        CudaArray target = written ? pool.take(dtype, shape) : pool.view(upstream, 0, shape);
+        kernels.get(SOURCE, "linear_gradient", upstream.dtype(), dtype)
                 .each(
-                        dx.size(),
+                        ColumnSums.threads(shape.dim(0), shape.dim(1)),
                         kernels.arguments()
-                                .add(CudaArray.cast(outputGradient))
+                                .add(upstream)
                                 .add(before)
-                                .add(dx)
-                                .add(dx.size())
+                                .add(written ? target.address() : 0L)
+                                .add(sums.map(ColumnSums::parts))
+                                .add(shape.dim(0))
+                                .add(shape.dim(1))
+                                .add(ColumnSums.STRETCH)
                                 .add(code(activation)));
-        return dx;
+        return target;
     }
 
     /** As in {@code linear.cu}. */

@@ -7,23 +7,25 @@ import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MatmulOps;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /**
  * Matrix products by cuBLASLt, accumulated in float32, or float64 for float64. In mixed precision float32 operands are
- * rounded to bfloat16 first; otherwise float32 stays float32, without TF32.
+ * rounded to bfloat16 first and the result is float32; otherwise float32 stays float32, without TF32.
  */
 final class CudaMatmul implements MatmulOps, AutoCloseable {
     private static final long WORKSPACE_BYTES = 64L << 20;
     private static final int MOST_ALIGNMENT = 256;
+    private static final int VECTOR_BYTES = 16;
+    private static final long WHOLE_VECTORS = VECTOR_BYTES / 2;
 
     private final CudaContext context;
     private final CudaPool pool;
-    private final MemoryOps memory;
+    private final Conversions conversions;
     private final boolean mixed;
     private final cublasLtContext handle = new cublasLtContext();
     private final CudaArray workspace;
@@ -37,51 +39,103 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private record Scales(Pointer one, Pointer zero) {}
 
-    CudaMatmul(CudaContext context, CudaPool pool, MemoryOps memory, boolean mixed) {
+    CudaMatmul(CudaContext context, CudaPool pool, Conversions conversions, boolean mixed) {
         this.context = context;
         this.pool = pool;
-        this.memory = memory;
+        this.conversions = conversions;
         this.mixed = mixed;
         Status.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
         workspace = pool.take(DType.INT32, Shape.of(WORKSPACE_BYTES / Integer.BYTES));
     }
 
+    /** What products of this type round their operands to. */
+    DType operands(DType dtype) {
+        return mixed && dtype == DType.FLOAT32 ? DType.BFLOAT16 : dtype;
+    }
+
     @Override
     public Array matmul(Array a, boolean transposeA, Array b, boolean transposeB) {
-        if (!mixed || a.dtype() != DType.FLOAT32) {
-            return product(CudaArray.cast(a), transposeA, CudaArray.cast(b), transposeB);
-        }
-        CudaArray x = CudaArray.cast(memory.cast(a, DType.BFLOAT16));
-        CudaArray y = CudaArray.cast(memory.cast(b, DType.BFLOAT16));
-        CudaArray result = product(x, transposeA, y, transposeB);
+        DType wider = ElementType.wider(a.dtype(), b.dtype());
+        CudaArray x = conversions.as(operands(wider), a);
+        CudaArray y = conversions.as(operands(wider), b);
+        CudaArray result = product(x, transposeA, y, transposeB, wider);
         pool.release(x);
         pool.release(y);
         return result;
     }
 
-    private CudaArray product(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB) {
-        int rank = a.shape().rank();
-        long m = a.shape().dim(transposeA ? -1 : -2);
-        long k = a.shape().dim(transposeA ? -2 : -1);
-        long n = b.shape().dim(transposeB ? -2 : -1);
-        Shape shape = a.shape().with(rank - 2, m).with(rank - 1, n);
-        DType type = a.dtype() == DType.BFLOAT16 ? DType.FLOAT32 : a.dtype();
-        CudaArray c = pool.take(type, shape);
+    /** Of operands of one type, into an array of type {@code result}. */
+    CudaArray product(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, DType result) {
+        CudaArray c = pool.take(result, shape(a, transposeA, b, transposeB));
+        product(a, transposeA, b, transposeB, c, false);
+        return c;
+    }
+
+    /** As {@link #product(CudaArray, boolean, CudaArray, boolean, DType)}, into an array or added to what it holds. */
+    void product(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, boolean added) {
+        run(plan(a, transposeA, b, transposeB, c, GemmPlan.Finish.NONE), a, b, c, added);
+    }
+
+    /** Whether {@link #finished} can be asked for: cuBLASLt wants rows in whole vectors for it. */
+    boolean canFinish(CudaArray x, CudaArray weight) {
+        return x.dtype() == DType.BFLOAT16
+                && weight.shape().dim(0) % WHOLE_VECTORS == 0
+                && weight.shape().dim(1) % WHOLE_VECTORS == 0
+                && alignment(x) >= VECTOR_BYTES
+                && alignment(weight) >= VECTOR_BYTES;
+    }
+
+    /**
+     * {@code x weightᵀ + bias}, and what {@code finish} says, all in one type.
+     *
+     * @param before receives what goes into the gelu, where it is kept
+     */
+    CudaArray finished(
+            CudaArray x, CudaArray weight, CudaArray bias, GemmPlan.Finish finish, @Nullable CudaArray before) {
+        CudaArray y = pool.take(x.dtype(), shape(x, false, weight, true));
+        GemmPlan plan = plan(x, false, weight, true, y, finish);
+        plan.finishWith(bias.address(), before == null ? 0 : before.address());
+        run(plan, x, weight, y, false);
+        return y;
+    }
+
+    private static Shape shape(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB) {
+        return a.shape()
+                .with(-2, a.shape().dim(transposeA ? -1 : -2))
+                .with(-1, b.shape().dim(transposeB ? -2 : -1));
+    }
+
+    private GemmPlan plan(
+            CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, GemmPlan.Finish finish) {
+        long m = c.shape().dim(-2);
+        long n = c.shape().dim(-1);
         GemmPlan.Key key = new GemmPlan.Key(
-                a.dtype(), type, m, n, k, shape.size() / (m * n), transposeA, transposeB, alignment(a), alignment(b));
-        GemmPlan plan = plans.computeIfAbsent(key, wanted -> new GemmPlan(handle, wanted, WORKSPACE_BYTES));
-        Scales scales = type == DType.FLOAT64 ? doubles : floats;
+                a.dtype(),
+                c.dtype(),
+                m,
+                n,
+                a.shape().dim(transposeA ? -2 : -1),
+                c.size() / (m * n),
+                transposeA,
+                transposeB,
+                alignment(a),
+                alignment(b),
+                finish);
+        return plans.computeIfAbsent(key, wanted -> new GemmPlan(handle, wanted, WORKSPACE_BYTES));
+    }
+
+    private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
+        Scales scales = a.dtype() == DType.FLOAT64 ? doubles : floats;
         plan.run(
                 handle,
                 context,
                 scales.one(),
                 left.at(a),
                 right.at(b),
-                scales.zero(),
+                added ? scales.one() : scales.zero(),
                 into.at(c),
                 scratch.at(workspace),
                 WORKSPACE_BYTES);
-        return c;
     }
 
     private static int alignment(CudaArray array) {

@@ -1,7 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.jspecify.annotations.Nullable;
@@ -14,9 +13,6 @@ import org.mohawk4j.tensor.Shape;
 /** Numbers to and from the device, and between types. */
 final class CudaMemory implements MemoryOps {
     static final String SOURCE = "elementwise.cu";
-
-    /** Elements that a thread of the fast casts takes at a time. */
-    private static final long VECTOR = 4;
 
     private final CudaContext context;
     private final CudaPool pool;
@@ -58,17 +54,16 @@ final class CudaMemory implements MemoryOps {
     }
 
     @Override
-    public HostTensor download(Array source) {
+    public void download(Array source, ByteBuffer target) {
         CudaArray array = CudaArray.cast(source);
         long length = array.size() * array.dtype().bytes();
-        ByteBuffer data = ByteBuffer.allocateDirect(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
-        try (BytePointer bytes = new BytePointer(data)) {
+        // a pointer starts where its buffer stands
+        try (BytePointer bytes = new BytePointer(target.duplicate().position(0))) {
             Status.driver(
                     cudart.cuMemcpyDtoHAsync(bytes, array.address(), length, context.stream()),
                     () -> "downloading " + array.dtype() + " " + array.shape());
             context.synchronize("downloading " + array.shape());
         }
-        return new HostTensor(array.dtype(), array.shape(), data);
     }
 
     @Override
@@ -97,7 +92,7 @@ final class CudaMemory implements MemoryOps {
             kernels.source(SOURCE)
                     .kernel(fast)
                     .each(
-                            (x.size() + VECTOR - 1) / VECTOR,
+                            CudaKernels.fours(x.size()),
                             kernels.arguments().add(x).add(y).add(x.size()));
             return;
         }
@@ -146,6 +141,11 @@ final class CudaMemory implements MemoryOps {
     @Override
     public long liveBytes() {
         return pool.liveBytes();
+    }
+
+    @Override
+    public long peakBytes() {
+        return pool.peakBytes();
     }
 
     @Override

@@ -1,10 +1,14 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.cuda.cudart.CUmemPoolHandle_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.LongPointer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
@@ -17,17 +21,21 @@ final class CudaPool implements AutoCloseable {
     private final CUmemPoolHandle_st pool = new CUmemPoolHandle_st();
     private final Set<Block> live = new HashSet<>();
     private final long[] address = new long[1];
+    private @Nullable List<Block> kept;
     private long liveBytes;
+    private long peakBytes;
 
     /** Memory of one array and of the views made from it. */
     static final class Block {
         private final long address;
         private final long bytes;
+        private final boolean kept;
         private int users = 1;
 
-        private Block(long address, long bytes) {
+        private Block(long address, long bytes, boolean kept) {
             this.address = address;
             this.bytes = bytes;
+            this.kept = kept;
         }
     }
 
@@ -43,12 +51,19 @@ final class CudaPool implements AutoCloseable {
             throw new IllegalArgumentException("the cuda backend has no arrays without elements; got shape " + shape);
         }
         long bytes = shape.size() * dtype.bytes();
+        List<Block> keeping = kept;
         Status.driver(
-                cudart.cuMemAllocAsync(address, bytes, context.stream()),
+                keeping == null
+                        ? cudart.cuMemAllocAsync(address, bytes, context.stream())
+                        : cudart.cuMemAlloc(address, bytes),
                 () -> "allocating " + bytes + " bytes for " + dtype + " " + shape + " beside " + liveBytes + " in use");
-        Block block = new Block(address[0], bytes);
+        Block block = new Block(address[0], bytes, keeping != null);
+        if (keeping != null) {
+            keeping.add(block);
+        }
         live.add(block);
         liveBytes += bytes;
+        peakBytes = Math.max(peakBytes, liveBytes);
         return new CudaArray(block, address[0], dtype, shape);
     }
 
@@ -63,13 +78,40 @@ final class CudaPool implements AutoCloseable {
         if (--block.users > 0) {
             return;
         }
-        live.remove(block);
-        liveBytes -= block.bytes;
-        free(block);
+        if (!block.kept) {
+            live.remove(block);
+            liveBytes -= block.bytes;
+            free(block);
+        }
+    }
+
+    /** From now on every array gets memory of its own, which is not reused when the array is released. */
+    void startKeeping() {
+        kept = new ArrayList<>();
+    }
+
+    /** Ends that, and gives the memory to {@link #freeKept} later. */
+    List<Block> stopKeeping() {
+        List<Block> taken = Objects.requireNonNull(kept);
+        kept = null;
+        return taken;
+    }
+
+    /** Frees what was kept; nothing may use it any more. */
+    void freeKept(List<Block> blocks) {
+        for (Block block : blocks) {
+            live.remove(block);
+            liveBytes -= block.bytes;
+            free(block);
+        }
     }
 
     long liveBytes() {
         return liveBytes;
+    }
+
+    long peakBytes() {
+        return peakBytes;
     }
 
     long reservedBytes() {
@@ -88,7 +130,8 @@ final class CudaPool implements AutoCloseable {
 
     private void free(Block block) {
         Status.driver(
-                cudart.cuMemFreeAsync(block.address, context.stream()), () -> "freeing " + block.bytes + " bytes");
+                block.kept ? cudart.cuMemFree(block.address) : cudart.cuMemFreeAsync(block.address, context.stream()),
+                () -> "freeing " + block.bytes + " bytes");
     }
 
     private void set(int attribute, long value) {

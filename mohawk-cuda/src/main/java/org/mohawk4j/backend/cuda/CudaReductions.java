@@ -1,13 +1,17 @@
 package org.mohawk4j.backend.cuda;
 
 import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /** What runs along an axis. The order of every sum follows from the shape alone. */
-final class CudaReductions implements ReductionOps {
+final class CudaReductions implements ReductionOps, ArgMaxKernel {
     private static final String SOURCE = "reduction.cu";
     private static final int WARP = 32;
+    private static final int MOST_THREADS = 1024;
 
     /** As in {@code reduction.cu}. */
     private static final int SUM = 0;
@@ -20,14 +24,16 @@ final class CudaReductions implements ReductionOps {
     /** What one block or thread reduces at most before the work is shared among more. */
     private static final long SEGMENT = 4096;
 
-    private static final long COLUMN_SEGMENT = 256;
+    private static final long COLUMN_SEGMENT = 32;
     private static final long MOST_SEGMENTS = 1024;
 
     private final CudaPool pool;
     private final CudaKernels kernels;
+    private final MemoryOps memory;
     private final StridedCopy copy;
 
-    CudaReductions(CudaContext context, CudaPool pool, CudaKernels kernels) {
+    CudaReductions(CudaContext context, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+        this.memory = memory;
         this.pool = pool;
         this.kernels = kernels;
         this.copy = new StridedCopy(context, kernels);
@@ -60,10 +66,10 @@ final class CudaReductions implements ReductionOps {
         return y;
     }
 
-    /** [rows, ...] added up to one row of the given shape. */
+    /** [rows, ...] added up to one row of the given shape, in the type that sums are kept in. */
     CudaArray sumOfRows(CudaArray x, Shape shape) {
         long rows = x.size() / shape.size();
-        CudaArray y = pool.take(x.dtype(), shape);
+        CudaArray y = pool.take(ElementType.accumulator(x.dtype()), shape);
         if (shape.size() == 1) {
             rows(SUM, x, y, 1, rows);
         } else {
@@ -100,13 +106,22 @@ final class CudaReductions implements ReductionOps {
                 result = result.with(axis, 1);
             }
         }
-        CudaArray y = pool.take(x.dtype(), result);
+        CudaArray y = pool.take(ElementType.accumulator(x.dtype()), result);
         if (inner == 1) {
             rows(op, x, y, outer, reduced);
         } else {
             columns(op, x, y, outer, reduced, inner);
         }
-        return y;
+        return narrowed(y, x.dtype());
+    }
+
+    private CudaArray narrowed(CudaArray y, DType dtype) {
+        if (y.dtype() == dtype) {
+            return y;
+        }
+        CudaArray narrow = CudaArray.cast(memory.cast(y, dtype));
+        pool.release(y);
+        return narrow;
     }
 
     private void rows(int op, CudaArray x, CudaArray y, long outer, long reduced) {
@@ -123,7 +138,7 @@ final class CudaReductions implements ReductionOps {
         }
         long length = Math.max(SEGMENT, (reduced + MOST_SEGMENTS - 1) / MOST_SEGMENTS);
         long segments = (reduced + length - 1) / length;
-        CudaArray parts = segments == 1 ? y : pool.take(x.dtype(), Shape.of(outer, segments));
+        CudaArray parts = segments == 1 ? y : pool.take(y.dtype(), Shape.of(outer, segments));
         kernels.get(SOURCE, "reduce_rows", x.dtype())
                 .launch(
                         outer,
@@ -145,7 +160,7 @@ final class CudaReductions implements ReductionOps {
     private void columns(int op, CudaArray x, CudaArray y, long outer, long reduced, long inner) {
         long length = Math.max(COLUMN_SEGMENT, (reduced + MOST_SEGMENTS - 1) / MOST_SEGMENTS);
         long segments = (reduced + length - 1) / length;
-        CudaArray parts = segments == 1 ? y : pool.take(x.dtype(), Shape.of(outer, segments, inner));
+        CudaArray parts = segments == 1 ? y : pool.take(y.dtype(), Shape.of(outer, segments, inner));
         kernels.get(SOURCE, "reduce_columns", x.dtype())
                 .each(
                         parts.size(),
@@ -162,6 +177,20 @@ final class CudaReductions implements ReductionOps {
             columns(op, parts, y, outer, segments, inner);
             pool.release(parts);
         }
+    }
+
+    @Override
+    public Array argMax(Array x) {
+        CudaArray in = CudaArray.cast(x);
+        CudaArray y = pool.take(DType.INT32, Shape.of(in.shape().dim(0)));
+        kernels.get(SOURCE, "arg_max", in.dtype())
+                .launch(
+                        in.shape().dim(0),
+                        1,
+                        MOST_THREADS,
+                        0,
+                        kernels.arguments().add(in).add(y).add(in.shape().dim(1)));
+        return y;
     }
 
     @Override

@@ -19,12 +19,12 @@ final class CudaSemiseparable implements SemiseparableKernel {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final BFloat16 bfloat16;
+    private final Conversions conversions;
 
-    CudaSemiseparable(CudaPool pool, CudaKernels kernels, BFloat16 bfloat16) {
+    CudaSemiseparable(CudaPool pool, CudaKernels kernels, Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
-        this.bfloat16 = bfloat16;
+        this.conversions = conversions;
     }
 
     @Override
@@ -79,9 +79,9 @@ final class CudaSemiseparable implements SemiseparableKernel {
     @Override
     public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
         Call call = call(x, b);
-        CudaArray xs = bfloat16.from(x);
-        CudaArray bs = bfloat16.from(b);
-        CudaArray cs = bfloat16.from(c);
+        CudaArray xs = conversions.as(DType.BFLOAT16, x);
+        CudaArray bs = conversions.as(DType.BFLOAT16, b);
+        CudaArray cs = conversions.as(DType.BFLOAT16, c);
         CudaArray y = pool.take(DType.BFLOAT16, x.shape());
         CudaArray last = pool.take(DType.FLOAT32, call.states());
         Optional<CudaArray> before =
@@ -106,7 +106,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
                                 .add(call.time())
                                 .add(call.heads())
                                 .add(call.groups()));
-        CudaArray output = bfloat16.toFloat32(y);
+        CudaArray output = conversions.into(x.dtype(), y);
         if (before.isEmpty()) {
             List.of(xs, bs, cs).forEach(pool::release);
             return new Forward(output, last, List.of());
@@ -126,7 +126,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
             List<Array> saved,
             int chunk) {
         Call call = call(x, b);
-        CudaArray upstream = bfloat16.from(yGradient);
+        CudaArray upstream = conversions.as(DType.BFLOAT16, yGradient);
         CudaArray dx = pool.take(DType.BFLOAT16, x.shape());
         CudaArray db = pool.take(DType.BFLOAT16, b.shape());
         CudaArray dc = pool.take(DType.BFLOAT16, c.shape());
@@ -185,9 +185,9 @@ final class CudaSemiseparable implements SemiseparableKernel {
         dbHeads.ifPresent(pool::release);
         dcHeads.ifPresent(pool::release);
         return new Gradients(
-                bfloat16.toFloat32(dx),
-                bfloat16.toFloat32(db),
-                bfloat16.toFloat32(dc),
+                conversions.into(x.dtype(), dx),
+                conversions.into(b.dtype(), db),
+                conversions.into(c.dtype(), dc),
                 ofDecay,
                 ofState.map(Array.class::cast));
     }

@@ -25,8 +25,23 @@ final class ElementType {
             case FLOAT32 -> "_f32";
             case INT64 -> "_i64";
             case INT32 -> "_i32";
-            case FLOAT16, BFLOAT16 ->
-                throw new IllegalArgumentException("the cuda backend computes in FLOAT32 and FLOAT64, not " + dtype);
+            case BFLOAT16 -> "_bf16";
+            case FLOAT16 -> throw new IllegalArgumentException("the cuda backend does not compute in FLOAT16");
         };
+    }
+
+    /** What sums of this type are kept in. */
+    static DType accumulator(DType dtype) {
+        return dtype == DType.BFLOAT16 ? DType.FLOAT32 : dtype;
+    }
+
+    /** The wider of two floating types. */
+    static DType wider(DType left, DType right) {
+        return left.bytes() >= right.bytes() ? left : right;
+    }
+
+    /** Whether one kernel takes both, as {@code FOR_PAIRS} in {@code common.cuh} lists them. */
+    static boolean pair(DType left, DType right) {
+        return left == right || (accumulator(left) == DType.FLOAT32 && accumulator(right) == DType.FLOAT32);
     }
 }

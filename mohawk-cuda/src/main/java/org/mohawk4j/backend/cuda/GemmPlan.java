@@ -29,7 +29,24 @@ final class GemmPlan implements AutoCloseable {
             boolean transposeA,
             boolean transposeB,
             int alignmentA,
-            int alignmentB) {}
+            int alignmentB,
+            Finish finish) {}
+
+    /** What happens to a product before it is written. */
+    enum Finish {
+        NONE(cublas.CUBLASLT_EPILOGUE_DEFAULT),
+        BIAS(cublas.CUBLASLT_EPILOGUE_BIAS),
+        /** Bias, then tanh-gelu. */
+        GELU(cublas.CUBLASLT_EPILOGUE_GELU_BIAS),
+        /** As {@link #GELU}; what goes into the gelu is kept. */
+        GELU_KEPT(cublas.CUBLASLT_EPILOGUE_GELU_AUX_BIAS);
+
+        private final int code;
+
+        Finish(int code) {
+            this.code = code;
+        }
+    }
 
     private final Key key;
     private final cublasLtMatmulDescOpaque_t operation;
@@ -47,18 +64,39 @@ final class GemmPlan implements AutoCloseable {
             check(cublas.cublasLtMatmulDescCreate(made, compute, scale));
             operation = new cublasLtMatmulDescOpaque_t(made.get());
         }
-        set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB());
-        set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA());
+        set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+        set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+        if (key.finish() != Finish.NONE) {
+            set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
+        }
+        if (key.finish() == Finish.GELU_KEPT) {
+            set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
+        }
         first = key.transposeB() ? layout(key.operands(), key.k(), key.n()) : layout(key.operands(), key.n(), key.k());
         second = key.transposeA() ? layout(key.operands(), key.m(), key.k()) : layout(key.operands(), key.k(), key.m());
         result = layout(key.result(), key.n(), key.m());
         choose(handle, workspaceBytes);
     }
 
-    private void set(int attribute, boolean transposed) {
+    private void set(int attribute, int number) {
         try (IntPointer value = new IntPointer(1)) {
-            value.put(transposed ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            value.put(number);
             check(cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, Integer.BYTES));
+        }
+    }
+
+    private void set(int attribute, long number) {
+        try (LongPointer value = new LongPointer(1)) {
+            value.put(number);
+            check(cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, Long.BYTES));
+        }
+    }
+
+    /** Says where the bias lies, and where what goes into the gelu is kept (0 if it is not). */
+    void finishWith(long bias, long kept) {
+        set(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        if (key.finish() == Finish.GELU_KEPT) {
+            set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept);
         }
     }
 

@@ -14,6 +14,8 @@ final class Indexing {
     private final long[] right = new long[MOST_AXES];
     private int rank;
 
+    private Indexing() {}
+
     Indexing(Shape shape, long[] leftStrides, long[] rightStrides) {
         for (int axis = 0; axis < shape.rank(); axis++) {
             append(shape.dim(axis), leftStrides[axis], rightStrides[axis], shape);
@@ -42,6 +44,41 @@ final class Indexing {
     /** Whether both sides run through their elements one after the other. */
     boolean isContiguous() {
         return rank == 0 || (rank == 1 && left[0] == 1 && right[0] == 1);
+    }
+
+    /**
+     * How many neighbours, up to a power of two, always lie together on both sides, so that they can be moved as one.
+     *
+     * @param most a power of two
+     */
+    int together(int most) {
+        int count = most;
+        while (count > 1 && !liesInGroupsOf(count)) {
+            count /= 2;
+        }
+        return count;
+    }
+
+    private boolean liesInGroupsOf(int count) {
+        int last = rank - 1;
+        boolean fits = rank > 0 && left[last] == 1 && right[last] == 1 && extents[last] % count == 0;
+        for (int axis = 0; axis < last; axis++) {
+            fits &= left[axis] % count == 0 && right[axis] % count == 0;
+        }
+        return fits;
+    }
+
+    /** The same for groups of {@code count} neighbours, as {@link #together} allows. */
+    Indexing grouped(int count) {
+        Indexing groups = new Indexing();
+        for (int axis = 0; axis < rank; axis++) {
+            boolean innermost = axis == rank - 1;
+            groups.extents[axis] = innermost ? extents[axis] / count : extents[axis];
+            groups.left[axis] = innermost ? 1 : left[axis] / count;
+            groups.right[axis] = innermost ? 1 : right[axis] / count;
+        }
+        groups.rank = rank;
+        return groups;
     }
 
     long[] fields() {

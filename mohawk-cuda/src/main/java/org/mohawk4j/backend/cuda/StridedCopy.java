@@ -7,6 +7,9 @@ import org.mohawk4j.tensor.DType;
 final class StridedCopy {
     static final String SOURCE = "layout.cu";
 
+    /** What a thread moves at once at most. */
+    private static final long MOST_BYTES = 16;
+
     private final CudaContext context;
     private final CudaKernels kernels;
 
@@ -21,11 +24,17 @@ final class StridedCopy {
             contiguous(target, source, size * dtype.bytes());
             return;
         }
+        int most = (int) Math.min(MOST_BYTES, Long.lowestOneBit(target | source | MOST_BYTES)) / dtype.bytes();
+        int together = at.together(Math.max(1, most));
         kernels.source(SOURCE)
-                .kernel("copy_strided_" + dtype.bytes())
+                .kernel("copy_strided_" + together * dtype.bytes())
                 .each(
-                        size,
-                        kernels.arguments().add(target).add(source).add(size).addStruct(at.fields()));
+                        size / together,
+                        kernels.arguments()
+                                .add(target)
+                                .add(source)
+                                .add(size / together)
+                                .addStruct((together == 1 ? at : at.grouped(together)).fields()));
     }
 
     /** Overwrites positions {@code from ..} of one axis; both have one type. */

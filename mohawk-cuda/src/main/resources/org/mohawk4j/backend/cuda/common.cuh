@@ -5,24 +5,36 @@ typedef long long Size;
 #define EACH(i, n)                                                                                                     \
     for (Size i = blockIdx.x * (Size)blockDim.x + threadIdx.x; i < (n); i += (Size)gridDim.x * blockDim.x)
 
+// Division of 64-bit integers takes some ten times as long as of 32-bit ones, so it is left to those that need it.
+__device__ inline Size quotient(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a / (unsigned)b) : a / b;
+}
+
+__device__ inline Size remainder(Size a, Size b) {
+    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a % (unsigned)b) : a % b;
+}
+
 #define WARP 32
 #define ALL_LANES 0xffffffffu
 
 // Codes of element types, as ElementType.java numbers them.
 enum { F64 = 0, F32 = 1, F16 = 2, BF16 = 3, I64 = 4, I32 = 5 };
 
-// One kernel for each type that is computed in.
-#define FOR_FLOATING(instantiate) instantiate(float, f32) instantiate(double, f64)
 
 __device__ inline float fromBf16(unsigned short bits) { return __uint_as_float((unsigned)bits << 16); }
 
 // Rounds to nearest, ties to even; NaN stays NaN.
 __device__ inline unsigned short toBf16(float x) {
-    unsigned bits = __float_as_uint(x);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) {
-        return 0x7fff;
-    }
-    return (unsigned short)((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
+    unsigned short bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+
+// Two at once, the first in the lower half.
+__device__ inline unsigned toBf16Pair(float first, float second) {
+    unsigned packed;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
+    return packed;
 }
 
 __device__ inline float fromF16(unsigned short bits) {
@@ -37,6 +49,152 @@ __device__ inline unsigned short toF16(float x) {
     return bits;
 }
 
+// From here on the next kernel may take its place beside this one, if it was launched to overlap.
+__device__ inline void letNextStart() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+// Waits for the kernels before this one; nothing that they wrote may be read before. For kernels launched to overlap.
+__device__ inline void awaitPrevious() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+struct Bf16 {
+    unsigned short bits;
+};
+
+// What numbers of a type are computed in.
+template <typename T>
+struct ComputeOf {
+    typedef T Type;
+};
+template <>
+struct ComputeOf<Bf16> {
+    typedef float Type;
+};
+template <typename T>
+using Compute = typename ComputeOf<T>::Type;
+
+__device__ inline float get(const float *x, Size i) { return x[i]; }
+__device__ inline double get(const double *x, Size i) { return x[i]; }
+__device__ inline float get(const Bf16 *x, Size i) { return fromBf16(x[i].bits); }
+
+__device__ inline void put(float *y, Size i, float value) { y[i] = value; }
+__device__ inline void put(double *y, Size i, double value) { y[i] = value; }
+__device__ inline void put(Bf16 *y, Size i, float value) { y[i].bits = toBf16(value); }
+
+// Four neighbours at once: the width at which memory is read fast.
+template <typename C>
+struct Four {
+    C at[4];
+};
+
+__device__ inline Four<float> getFour(const float *x, Size i) {
+    float4 v = *(const float4 *)(x + i);
+    return {{v.x, v.y, v.z, v.w}};
+}
+__device__ inline Four<double> getFour(const double *x, Size i) {
+    return {{x[i], x[i + 1], x[i + 2], x[i + 3]}};
+}
+__device__ inline Four<float> getFour(const Bf16 *x, Size i) {
+    uint2 v = *(const uint2 *)(x + i);
+    return {{__uint_as_float(v.x << 16), __uint_as_float(v.x & 0xffff0000u), __uint_as_float(v.y << 16),
+             __uint_as_float(v.y & 0xffff0000u)}};
+}
+
+__device__ inline void putFour(float *y, Size i, const Four<float> &v) {
+    *(float4 *)(y + i) = make_float4(v.at[0], v.at[1], v.at[2], v.at[3]);
+}
+__device__ inline void putFour(double *y, Size i, const Four<double> &v) {
+    for (int k = 0; k < 4; k++) y[i + k] = v.at[k];
+}
+__device__ inline void putFour(Bf16 *y, Size i, const Four<float> &v) {
+    *(uint2 *)(y + i) = make_uint2(toBf16Pair(v.at[0], v.at[1]), toBf16Pair(v.at[2], v.at[3]));
+}
+
+// Whether getFour and putFour may be used from here on, in steps of four.
+template <typename T>
+__device__ inline bool inFours(const T *x) {
+    return (Size)x % (4 * sizeof(T)) == 0;
+}
+
+// One or four columns of a row.
+template <int COLUMNS, typename T>
+__device__ inline Four<Compute<T>> getColumns(const T *x, Size i) {
+    if (COLUMNS == 4) return getFour(x, i);
+    Four<Compute<T>> v = {};
+    v.at[0] = get(x, i);
+    return v;
+}
+
+template <int COLUMNS, typename T>
+__device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v) {
+    if (COLUMNS == 4) {
+        putFour(y, i, v);
+    } else {
+        put(y, i, v.at[0]);
+    }
+}
+
+// The part of a thread that adds up columns of [rows, width]: one column or four neighbours, and a stretch of rows. Sums
+// of stretches are added up in order afterwards.
+struct ColumnStretch {
+    Size column;
+    Size index;
+    Size from;
+    Size to;
+};
+
+template <int COLUMNS>
+__device__ inline ColumnStretch columnStretch(Size i, Size rows, Size width, Size length) {
+    Size across = width / COLUMNS;
+    ColumnStretch s;
+    s.column = remainder(i, across) * COLUMNS;
+    s.index = quotient(i, across);
+    s.from = s.index * length;
+    s.to = s.from + length < rows ? s.from + length : rows;
+    return s;
+}
+
+template <int COLUMNS>
+__device__ inline Size columnStretches(Size rows, Size width, Size length) {
+    return width / COLUMNS * ((rows + length - 1) / length);
+}
+
+// exp for numbers of a type: where eight bits are kept anyway, the fast one.
+template <typename T>
+__device__ inline Compute<T> expOf(Compute<T> x) {
+    return exp(x);
+}
+template <>
+__device__ inline float expOf<Bf16>(float x) {
+    return __expf(x);
+}
+
+template <typename T>
+__device__ inline Compute<T> sigmoidOf(Compute<T> x) {
+    return Compute<T>(1) / (Compute<T>(1) + exp(-x));
+}
+template <>
+__device__ inline float sigmoidOf<Bf16>(float x) {
+    return __fdividef(1.f, 1.f + __expf(-x));
+}
+
+// One kernel for each type that parameters have.
+#define FOR_FLOATING(instantiate) instantiate(float, f32) instantiate(double, f64)
+
+// One kernel for each type that is between kernels.
+#define FOR_ACTIVATIONS(instantiate) FOR_FLOATING(instantiate) instantiate(Bf16, bf16)
+
+// One kernel for each pair of them that mixed precision brings together.
+#define FOR_PAIRS(instantiate)                                                                                         \
+    instantiate(float, f32, float, f32) instantiate(double, f64, double, f64) instantiate(Bf16, bf16, Bf16, bf16)      \
+        instantiate(float, f32, Bf16, bf16) instantiate(Bf16, bf16, float, f32)
+
 // Where element i of a shape lies on two sides, each with a stride per axis (0 where it repeats).
 struct Indexing {
     Size rank;
@@ -45,7 +203,6 @@ struct Indexing {
     Size right[8];
 };
 
-// Division of 64-bit integers takes some ten times as long, so it is left to those that need it.
 template <typename Index>
 __device__ inline void locateAs(const Indexing &at, Index i, Size &left, Size &right) {
     left = 0;
@@ -66,14 +223,6 @@ __device__ inline void locate(const Indexing &at, Size i, Size &left, Size &righ
     } else {
         locateAs(at, i, left, right);
     }
-}
-
-__device__ inline Size quotient(Size a, Size b) {
-    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a / (unsigned)b) : a / b;
-}
-
-__device__ inline Size remainder(Size a, Size b) {
-    return ((a | b) >> 32) == 0 ? (Size)((unsigned)a % (unsigned)b) : a % b;
 }
 
 enum { SUM, MAX };

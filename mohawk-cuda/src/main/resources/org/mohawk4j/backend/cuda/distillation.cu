@@ -1,59 +1,123 @@
-// The loss of stage 3 for some rows of logits at a time, a block for each row of the vocabulary. The teacher's logits
-// become the gradient by the student's, in place:
+// The loss of stage 3 for some rows of logits at a time, a block for each row of the vocabulary, with the gradient by
+// the student's logits, which may take the place of the teacher's:
 //   (1-h)/(tau R) (softmax(student/tau) - softmax(teacher/tau)) + h/R (softmax(student) - onehot(label)).
-// Both rows are read twice from cache.
+// Both rows are read twice: for their sums, which are kept by the largest logit so far, and for the gradient.
 
-template <typename T>
-__device__ inline T largestOf(const T *row, const T *bias, Size count) {
-    T largest = -T(1) / T(0);
-    for (Size i = threadIdx.x; i < count; i += blockDim.x) {
-        T x = bias ? row[i] + bias[i] : row[i];
-        largest = x != x || x > largest ? x : largest;
+// Sums over some logits of both models, of which target and student are the largest:
+//   targets = sum exp((t - target) sharpness), products = sum exp((t - target) sharpness) (s - student),
+//   softs = sum exp((s - student) sharpness), hards = sum exp(s - student).
+template <typename T, typename G>
+struct Sums {
+    T target, student, targets, products, softs, hards;
+
+    __device__ inline void rise(T newTarget, T newStudent, T sharpness, bool hard) {
+        if (newTarget > target) {
+            T kept = expOf<G>((target - newTarget) * sharpness);
+            targets *= kept;
+            products *= kept;
+            target = newTarget;
+        }
+        if (newStudent > student) {
+            products -= targets == T(0) ? T(0) : targets * (newStudent - student);
+            softs *= expOf<G>((student - newStudent) * sharpness);
+            if (hard) hards *= expOf<G>(student - newStudent);
+            student = newStudent;
+        }
     }
-    return maxBlock(largest);
+
+    __device__ inline void add(T t, T s, T sharpness, bool hard) {
+        T weight = expOf<G>((t - target) * sharpness);
+        targets += weight;
+        products += weight * (s - student);
+        softs += expOf<G>((s - student) * sharpness);
+        if (hard) hards += expOf<G>(s - student);
+    }
+};
+
+// A logit that no real one is below: infinity would leave 0 times infinity.
+template <typename T>
+__device__ inline T lowest() {
+    return T(-1e30);
 }
 
-#define DISTILLATION(T, suffix)                                                                                        \
-    extern "C" __global__ void distillation_##suffix(                                                                  \
-        T *teacher, const T *teacherBias, const T *student, const T *studentBias, const int *labels, T *losses,        \
-        Size vocabulary, Size rows, double temperature, double hardLabelShare) {                                       \
-        T *target = teacher + blockIdx.x * vocabulary;                                                                 \
-        const T *logits = student + blockIdx.x * vocabulary;                                                           \
-        T sharpness = T(1 / temperature);                                                                              \
-        T h = T(hardLabelShare);                                                                                       \
-        T targetMax = largestOf(target, teacherBias, vocabulary);                                                      \
-        T logitMax = largestOf(logits, studentBias, vocabulary);                                                       \
-        T targetSum = T(0), softSum = T(0), hardSum = T(0), product = T(0);                                            \
-        for (Size i = threadIdx.x; i < vocabulary; i += blockDim.x) {                                                  \
-            T t = exp(((teacherBias ? target[i] + teacherBias[i] : target[i]) - targetMax) * sharpness);               \
-            T s = (studentBias ? logits[i] + studentBias[i] : logits[i]) - logitMax;                                   \
-            targetSum += t;                                                                                            \
-            product += t * s;                                                                                          \
-            softSum += exp(s * sharpness);                                                                             \
-            if (h > T(0)) hardSum += exp(s);                                                                           \
-        }                                                                                                              \
-        targetSum = sumBlock(targetSum);                                                                               \
-        product = sumBlock(product);                                                                                   \
-        softSum = sumBlock(softSum);                                                                                   \
-        hardSum = sumBlock(hardSum);                                                                                   \
+template <int COLUMNS, typename T>
+__device__ inline Four<T> logitsOf(const T *row, const T *bias, Size i) {
+    Four<T> x = getColumns<COLUMNS>(row, i);
+    if (bias) {
+        Four<T> shift = getColumns<COLUMNS>(bias, i);
+        for (int k = 0; k < COLUMNS; k++) x.at[k] += shift.at[k];
+    }
+    return x;
+}
+
+template <int COLUMNS, typename T, typename G>
+__device__ inline void distillation(
+    const T *target, const T *targetBias, const T *student, const T *studentBias, int label, T *loss, G *gradient,
+    Size vocabulary, Size rows, T sharpness, T h) {
+    bool hard = h > T(0);
+    Size step = (Size)blockDim.x * COLUMNS;
+    Sums<T, G> own = {lowest<T>(), lowest<T>(), T(0), T(0), T(0), T(0)};
+    for (Size i = threadIdx.x * COLUMNS; i < vocabulary; i += step) {
+        Four<T> t = logitsOf<COLUMNS>(target, targetBias, i);
+        Four<T> s = logitsOf<COLUMNS>(student, studentBias, i);
+        T highest = t.at[0], highestStudent = s.at[0];
+        for (int k = 1; k < COLUMNS; k++) {
+            highest = t.at[k] > highest ? t.at[k] : highest;
+            highestStudent = s.at[k] > highestStudent ? s.at[k] : highestStudent;
+        }
+        own.rise(highest, highestStudent, sharpness, hard);
+        for (int k = 0; k < COLUMNS; k++) own.add(t.at[k], s.at[k], sharpness, hard);
+    }
+    own.rise(maxBlock(own.target), maxBlock(own.student), sharpness, hard);
+    T targets = sumBlock(own.targets);
+    T products = sumBlock(own.products);
+    T softs = sumBlock(own.softs);
+    T hards = hard ? sumBlock(own.hards) : T(0);
+    if (threadIdx.x == 0) {
+        T soft = log(softs) - products / targets * sharpness;
+        T hardLoss = T(0);
+        if (hard) {
+            T right = studentBias ? student[label] + studentBias[label] : student[label];
+            hardLoss = log(hards) - (right - own.student);
+        }
+        *loss = ((T(1) - h) * soft + h * hardLoss) / T(rows);
+    }
+    __syncthreads();
+    T softWeight = (T(1) - h) * sharpness / T(rows);
+    T ofStudent = softWeight / softs, ofTarget = softWeight / targets;
+    T ofHard = hard ? h / T(rows) / hards : T(0);
+    for (Size i = threadIdx.x * COLUMNS; i < vocabulary; i += step) {
+        Four<T> t = logitsOf<COLUMNS>(target, targetBias, i);
+        Four<T> s = logitsOf<COLUMNS>(student, studentBias, i);
+        for (int k = 0; k < COLUMNS; k++) {
+            T g = ofStudent * expOf<G>((s.at[k] - own.student) * sharpness)
+                - ofTarget * expOf<G>((t.at[k] - own.target) * sharpness);
+            if (hard) g += ofHard * expOf<G>(s.at[k] - own.student) - (i + k == label ? h / T(rows) : T(0));
+            t.at[k] = g;
+        }
+        putColumns<COLUMNS>(gradient, i, t);
+    }
+}
+
+// The gradient may take the place of the teacher's logits: each thread writes where only it has read.
+#define DISTILLATION(T, t_, G, g_)                                                                                     \
+    extern "C" __global__ void distillation_##t_##_##g_(                                                               \
+        const T *teacher, const T *teacherBias, const T *student, const T *studentBias, const int *labels, T *losses,  \
+        G *gradients, Size vocabulary, Size rows, double temperature, double hardLabelShare) {                         \
+        Size base = blockIdx.x * vocabulary;                                                                           \
+        bool fours = vocabulary % 4 == 0 && inFours(teacher) && inFours(student) && inFours(gradients)                 \
+            && inFours(teacherBias) && inFours(studentBias);                                                           \
         int label = labels ? labels[blockIdx.x] : -1;                                                                  \
-        if (threadIdx.x == 0) {                                                                                        \
-            T soft = log(softSum) - product / targetSum * sharpness;                                                   \
-            T hard = T(0);                                                                                             \
-            if (h > T(0))                                                                                              \
-                hard = log(hardSum)                                                                                    \
-                    - ((studentBias ? logits[label] + studentBias[label] : logits[label]) - logitMax);                 \
-            losses[blockIdx.x] = ((T(1) - h) * soft + h * hard) / T(rows);                                             \
-        }                                                                                                              \
-        T softWeight = (T(1) - h) * sharpness / T(rows);                                                               \
-        __syncthreads();                                                                                               \
-        for (Size i = threadIdx.x; i < vocabulary; i += blockDim.x) {                                                  \
-            T t = exp(((teacherBias ? target[i] + teacherBias[i] : target[i]) - targetMax) * sharpness) / targetSum;   \
-            T s = (studentBias ? logits[i] + studentBias[i] : logits[i]) - logitMax;                                   \
-            T gradient = softWeight * (exp(s * sharpness) / softSum - t);                                              \
-            if (h > T(0)) gradient += h / T(rows) * (exp(s) / hardSum - (i == label ? T(1) : T(0)));                   \
-            target[i] = gradient;                                                                                      \
-        }                                                                                                              \
+        if (fours)                                                                                                     \
+            distillation<4>(                                                                                           \
+                teacher + base, teacherBias, student + base, studentBias, label, losses + blockIdx.x,                  \
+                gradients + base, vocabulary, rows, T(1 / temperature), T(hardLabelShare));                            \
+        else                                                                                                           \
+            distillation<1>(                                                                                           \
+                teacher + base, teacherBias, student + base, studentBias, label, losses + blockIdx.x,                  \
+                gradients + base, vocabulary, rows, T(1 / temperature), T(hardLabelShare));                            \
     }
 
-FOR_FLOATING(DISTILLATION)
+DISTILLATION(float, f32, float, f32)
+DISTILLATION(double, f64, double, f64)
+DISTILLATION(float, f32, Bf16, bf16)

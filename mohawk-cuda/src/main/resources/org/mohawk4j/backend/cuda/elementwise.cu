@@ -29,43 +29,114 @@ __device__ inline T binary(int op, T a, T b) {
     }
 }
 
-#define ELEMENTWISE(T, suffix)                                                                                         \
-    extern "C" __global__ void unary_##suffix(int op, const T *x, T *y, Size n) {                                      \
-        EACH(i, n) y[i] = unary(op, x[i]);                                                                             \
+// A binary result has the wider of two types.
+template <typename A, typename B>
+struct WiderOf {
+    typedef A Type;
+};
+template <>
+struct WiderOf<Bf16, float> {
+    typedef float Type;
+};
+
+template <typename A, typename B, typename Y>
+__device__ inline void binaryEach(int op, const A *a, const B *b, Y *y, Size n) {
+    Size vectors = inFours(a) && inFours(b) && inFours(y) ? n / 4 : 0;
+    EACH(i, vectors) {
+        Four<Compute<A>> left = getFour(a, 4 * i);
+        Four<Compute<B>> right = getFour(b, 4 * i);
+        for (int k = 0; k < 4; k++) left.at[k] = binary(op, left.at[k], right.at[k]);
+        putFour(y, 4 * i, left);
+    }
+    EACH(j, n - 4 * vectors) {
+        Size i = 4 * vectors + j;
+        put(y, i, binary(op, get(a, i), get(b, i)));
+    }
+}
+
+template <typename T, typename X>
+__device__ inline void accumulateEach(T *target, const X *x, Size n, double scale) {
+    typedef Compute<T> C;
+    Size vectors = inFours(target) && inFours(x) ? n / 4 : 0;
+    EACH(i, vectors) {
+        Four<C> sum = getFour(target, 4 * i);
+        Four<Compute<X>> added = getFour(x, 4 * i);
+        for (int k = 0; k < 4; k++) sum.at[k] += C(scale) * added.at[k];
+        putFour(target, 4 * i, sum);
+    }
+    EACH(j, n - 4 * vectors) {
+        Size i = 4 * vectors + j;
+        put(target, i, get(target, i) + C(scale) * get(x, i));
+    }
+}
+
+#define TWO_TYPES(A, a, B, b)                                                                                          \
+    extern "C" __global__ void binary_##a##_##b(int op, const A *x, const B *z, WiderOf<A, B>::Type *y, Size n) {      \
+        binaryEach(op, x, z, y, n);                                                                                    \
     }                                                                                                                  \
-    extern "C" __global__ void binary_##suffix(int op, const T *a, const T *b, T *y, Size n) {                         \
-        EACH(i, n) y[i] = binary(op, a[i], b[i]);                                                                      \
-    }                                                                                                                  \
-    extern "C" __global__ void binary_broadcast_##suffix(                                                              \
-        int op, const T *a, const T *b, T *y, Size n, Indexing at) {                                                   \
+    extern "C" __global__ void binary_broadcast_##a##_##b(                                                             \
+        int op, const A *x, const B *z, WiderOf<A, B>::Type *y, Size n, Indexing at) {                                 \
         EACH(i, n) {                                                                                                   \
             Size left, right;                                                                                          \
             locate(at, i, left, right);                                                                                \
-            y[i] = binary(op, a[left], b[right]);                                                                      \
+            put(y, i, binary(op, get(x, left), get(z, right)));                                                        \
         }                                                                                                              \
     }                                                                                                                  \
-    extern "C" __global__ void affine_##suffix(const T *x, T *y, Size n, double scale, double shift) {                 \
-        EACH(i, n) y[i] = T(scale) * x[i] + T(shift);                                                                  \
+    extern "C" __global__ void accumulate_##a##_##b(A *target, const B *x, Size n, double scale) {                     \
+        accumulateEach(target, x, n, scale);                                                                           \
+    }
+
+FOR_PAIRS(TWO_TYPES)
+
+template <int COLUMNS, typename H, typename X>
+__device__ inline void residual(const H *h, const X *a, const X *b, H *y, Size n) {
+    letNextStart();
+    awaitPrevious();
+    EACH(j, n / COLUMNS) {
+        Size i = j * COLUMNS;
+        Four<Compute<H>> sum = getColumns<COLUMNS>(h, i);
+        Four<Compute<X>> first = getColumns<COLUMNS>(a, i);
+        Four<Compute<X>> second = getColumns<COLUMNS>(b, i);
+        for (int k = 0; k < COLUMNS; k++) sum.at[k] += first.at[k] + second.at[k];
+        putColumns<COLUMNS>(y, i, sum);
+    }
+}
+
+#define RESIDUAL(H, h_, X, x_)                                                                                         \
+    extern "C" __global__ void residual_##h_##_##x_(const H *h, const X *a, const X *b, H *y, Size n) {                \
+        if (n % 4 == 0 && inFours(h) && inFours(a) && inFours(b))                                                      \
+            residual<4>(h, a, b, y, n);                                                                                \
+        else                                                                                                           \
+            residual<1>(h, a, b, y, n);                                                                                \
+    }
+
+RESIDUAL(float, f32, float, f32)
+RESIDUAL(double, f64, double, f64)
+RESIDUAL(Bf16, bf16, Bf16, bf16)
+RESIDUAL(float, f32, Bf16, bf16)
+
+#define ONE_TYPE(T, suffix)                                                                                            \
+    extern "C" __global__ void unary_##suffix(int op, const T *x, T *y, Size n) {                                      \
+        EACH(i, n) put(y, i, unary(op, get(x, i)));                                                                    \
     }                                                                                                                  \
-    extern "C" __global__ void accumulate_##suffix(T *target, const T *x, Size n, double scale) {                      \
-        EACH(i, n) target[i] += T(scale) * x[i];                                                                       \
+    extern "C" __global__ void affine_##suffix(const T *x, T *y, Size n, double scale, double shift) {                 \
+        EACH(i, n) put(y, i, Compute<T>(scale) * get(x, i) + Compute<T>(shift));                                       \
     }                                                                                                                  \
     extern "C" __global__ void lower_triangle_##suffix(                                                                \
         const T *x, T *y, Size n, Size rows, Size columns, Size diagonal, double fill) {                               \
         EACH(i, n) {                                                                                                   \
             Size column = i % columns;                                                                                 \
             Size row = i / columns % rows;                                                                             \
-            y[i] = column <= row + diagonal ? x[i] : T(fill);                                                          \
+            put(y, i, column <= row + diagonal ? get(x, i) : Compute<T>(fill));                                        \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    extern "C" __global__ void fill_##suffix(T *y, Size n, double value) { EACH(i, n) put(y, i, value); }
 
-FOR_FLOATING(ELEMENTWISE)
+FOR_ACTIVATIONS(ONE_TYPE)
 
 #define FILL(T, suffix)                                                                                                \
     extern "C" __global__ void fill_##suffix(T *y, Size n, double value) { EACH(i, n) y[i] = T(value); }
 
-FILL(float, f32)
-FILL(double, f64)
 FILL(int, i32)
 FILL(Size, i64)
 
@@ -79,32 +150,16 @@ __device__ inline double load(const void *x, int type, Size i) {
     }
 }
 
-// The two that every mixed product and kernel asks for, four elements at a time.
-extern "C" __global__ void cast_f32_bf16(const float *x, unsigned short *y, Size n) {
-    Size vectors = ((Size)x % 16 == 0 && (Size)y % 8 == 0) ? n / 4 : 0;
-    EACH(i, vectors) {
-        float4 v = ((const float4 *)x)[i];
-        uint2 packed;
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed.x) : "f"(v.y), "f"(v.x));
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed.y) : "f"(v.w), "f"(v.z));
-        ((uint2 *)y)[i] = packed;
-    }
-    EACH(i, n - 4 * vectors) y[4 * vectors + i] = toBf16(x[4 * vectors + i]);
+// The two that mixed precision asks for most.
+template <typename X, typename Y>
+__device__ inline void castEach(const X *x, Y *y, Size n) {
+    Size vectors = inFours(x) && inFours(y) ? n / 4 : 0;
+    EACH(i, vectors) putFour(y, 4 * i, getFour(x, 4 * i));
+    EACH(j, n - 4 * vectors) put(y, 4 * vectors + j, get(x, 4 * vectors + j));
 }
 
-extern "C" __global__ void cast_bf16_f32(const unsigned short *x, float *y, Size n) {
-    Size vectors = ((Size)x % 8 == 0 && (Size)y % 16 == 0) ? n / 4 : 0;
-    EACH(i, vectors) {
-        uint2 packed = ((const uint2 *)x)[i];
-        float4 v;
-        v.x = __uint_as_float(packed.x << 16);
-        v.y = __uint_as_float(packed.x & 0xffff0000u);
-        v.z = __uint_as_float(packed.y << 16);
-        v.w = __uint_as_float(packed.y & 0xffff0000u);
-        ((float4 *)y)[i] = v;
-    }
-    EACH(i, n - 4 * vectors) y[4 * vectors + i] = fromBf16(x[4 * vectors + i]);
-}
+extern "C" __global__ void cast_f32_bf16(const float *x, Bf16 *y, Size n) { castEach(x, y, n); }
+extern "C" __global__ void cast_bf16_f32(const Bf16 *x, float *y, Size n) { castEach(x, y, n); }
 
 // Between types, to nearest. Through float32 where the target is 16 bits wide: rounding twice is the price of float64
 // sources, which only checks have.

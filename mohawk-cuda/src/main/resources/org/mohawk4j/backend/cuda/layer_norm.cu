@@ -1,62 +1,157 @@
-// Layer normalisation of rows [rows, width], biased variance. Forward reads x once (a row stays in cache) and writes y;
-// it saves each row's mean and reciprocal deviation. Backward by the input reads x and dy; by weight and bias it sums
-// over stretches of rows first, and over the stretches after, always in the same order.
+// Layer normalisation of rows [rows, width], biased variance, a block for each row. Each number is read once and kept by
+// its thread: FOURS is how many groups of four neighbours a thread keeps, 0 where rows do not lie in fours or are too
+// long, and then they are read again from cache. Forward saves each row's mean and reciprocal deviation. Backward by
+// weight and bias sums over stretches of rows first, and over the stretches after, always in the same order.
 
-#define LAYER_NORM(T, suffix)                                                                                          \
-    extern "C" __global__ void layer_norm_##suffix(                                                                    \
-        const T *x, const T *weight, const T *bias, T *y, T *means, T *rates, Size width, double epsilon) {            \
-        const T *in = x + blockIdx.x * width;                                                                          \
-        T sum = T(0);                                                                                                  \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) sum += in[i];                                           \
-        T mean = sumBlock(sum) / T(width);                                                                             \
-        T squares = T(0);                                                                                              \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) squares += (in[i] - mean) * (in[i] - mean);             \
-        T rate = T(1) / sqrt(sumBlock(squares) / T(width) + T(epsilon));                                               \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x)                                                         \
-            y[blockIdx.x * width + i] = (in[i] - mean) * rate * weight[i] + bias[i];                                   \
-        if (threadIdx.x == 0) {                                                                                        \
-            means[blockIdx.x] = mean;                                                                                  \
-            rates[blockIdx.x] = rate;                                                                                  \
-        }                                                                                                              \
-    }                                                                                                                  \
-    extern "C" __global__ void layer_norm_input_gradient_##suffix(                                                     \
-        const T *dy, const T *x, const T *weight, const T *means, const T *rates, T *dx, Size width) {                 \
-        const T *in = x + blockIdx.x * width;                                                                          \
-        const T *upstream = dy + blockIdx.x * width;                                                                   \
-        T mean = means[blockIdx.x];                                                                                    \
-        T rate = rates[blockIdx.x];                                                                                    \
-        T sum = T(0);                                                                                                  \
-        T along = T(0);                                                                                                \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x) {                                                       \
-            T g = upstream[i] * weight[i];                                                                             \
-            sum += g;                                                                                                  \
-            along += g * (in[i] - mean) * rate;                                                                        \
-        }                                                                                                              \
-        sum = sumBlock(sum) / T(width);                                                                                \
-        along = sumBlock(along) / T(width);                                                                            \
-        for (Size i = threadIdx.x; i < width; i += blockDim.x)                                                         \
-            dx[blockIdx.x * width + i] =                                                                               \
-                rate * (upstream[i] * weight[i] - sum - (in[i] - mean) * rate * along);                                \
-    }                                                                                                                  \
-    /* a thread for each column and stretch of rows */                                                                 \
-    extern "C" __global__ void layer_norm_weight_gradient_##suffix(                                                    \
-        const T *dy, const T *x, const T *means, const T *rates, T *dWeight, T *dBias, Size rows, Size width,          \
-        Size length) {                                                                                                 \
-        Size stretches = (rows + length - 1) / length;                                                                 \
-        EACH(i, stretches * width) {                                                                                   \
-            Size column = i % width;                                                                                   \
-            Size from = i / width * length;                                                                            \
-            Size to = from + length < rows ? from + length : rows;                                                     \
-            T weightSum = T(0);                                                                                        \
-            T biasSum = T(0);                                                                                          \
-            for (Size r = from; r < to; r++) {                                                                         \
-                T g = dy[r * width + column];                                                                          \
-                weightSum += g * (x[r * width + column] - means[r]) * rates[r];                                        \
-                biasSum += g;                                                                                          \
-            }                                                                                                          \
-            dWeight[i] = weightSum;                                                                                    \
-            dBias[i] = biasSum;                                                                                        \
-        }                                                                                                              \
+#if FOURS > 0
+#define COLUMNS 4
+#define KEPT FOURS
+#else
+#define COLUMNS 1
+#define KEPT 1
+#endif
+
+// The groups of a row that this thread takes.
+template <typename Body>
+__device__ inline void eachGroup(Size width, Body body) {
+#if FOURS > 0
+#pragma unroll
+    for (int slot = 0; slot < FOURS; slot++) {
+        Size i = ((Size)slot * blockDim.x + threadIdx.x) * COLUMNS;
+        if (i < width) body(slot, i);
+    }
+#else
+    for (Size i = threadIdx.x; i < width; i += blockDim.x) body(0, i);
+#endif
+}
+
+template <typename T>
+struct Row {
+    typedef Four<Compute<T>> Group;
+    const T *from;
+    Group kept[KEPT];
+
+    __device__ inline explicit Row(const T *from) : from(from) {}
+
+    __device__ inline void load(int slot, Size i) {
+        if (FOURS > 0) kept[slot] = getColumns<COLUMNS>(from, i);
     }
 
-FOR_FLOATING(LAYER_NORM)
+    __device__ inline Group at(int slot, Size i) const {
+        return FOURS > 0 ? kept[slot] : getColumns<COLUMNS>(from, i);
+    }
+};
+
+template <typename X, typename Y>
+__device__ inline void layerNorm(
+    const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,
+    Size width, double epsilon) {
+    typedef Compute<X> C;
+    letNextStart();
+    awaitPrevious();
+    Row<X> row(x + blockIdx.x * width);
+    C sum = C(0);
+    eachGroup(width, [&](int slot, Size i) {
+        row.load(slot, i);
+        Four<C> v = row.at(slot, i);
+        for (int k = 0; k < COLUMNS; k++) sum += v.at[k];
+    });
+    C mean = sumBlock(sum) / C(width);
+    C squares = C(0);
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        for (int k = 0; k < COLUMNS; k++) squares += (v.at[k] - mean) * (v.at[k] - mean);
+    });
+    C rate = C(1) / sqrt(sumBlock(squares) / C(width) + C(epsilon));
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        Four<C> shift = getColumns<COLUMNS>(bias, i);
+        for (int k = 0; k < COLUMNS; k++) v.at[k] = (v.at[k] - mean) * rate * scale.at[k] + shift.at[k];
+        putColumns<COLUMNS>(y, blockIdx.x * width + i, v);
+    });
+    if (threadIdx.x == 0) {
+        means[blockIdx.x] = mean;
+        rates[blockIdx.x] = rate;
+    }
+}
+
+template <typename G, typename X>
+__device__ inline void layerNormInputGradient(
+    const G *dy, const X *x, const Compute<X> *weight, const Compute<X> *means, const Compute<X> *rates, X *dx,
+    Size width) {
+    typedef Compute<X> C;
+    Row<X> row(x + blockIdx.x * width);
+    Row<G> upstream(dy + blockIdx.x * width);
+    C mean = means[blockIdx.x];
+    C rate = rates[blockIdx.x];
+    C sum = C(0);
+    C along = C(0);
+    eachGroup(width, [&](int slot, Size i) {
+        row.load(slot, i);
+        upstream.load(slot, i);
+        Four<C> v = row.at(slot, i);
+        Four<C> g = upstream.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        for (int k = 0; k < COLUMNS; k++) {
+            sum += g.at[k] * scale.at[k];
+            along += g.at[k] * scale.at[k] * (v.at[k] - mean) * rate;
+        }
+    });
+    sum = sumBlock(sum) / C(width);
+    along = sumBlock(along) / C(width);
+    eachGroup(width, [&](int slot, Size i) {
+        Four<C> v = row.at(slot, i);
+        Four<C> g = upstream.at(slot, i);
+        Four<C> scale = getColumns<COLUMNS>(weight, i);
+        for (int k = 0; k < COLUMNS; k++)
+            v.at[k] = rate * (g.at[k] * scale.at[k] - sum - (v.at[k] - mean) * rate * along);
+        putColumns<COLUMNS>(dx, blockIdx.x * width + i, v);
+    });
+}
+
+template <typename G, typename X>
+__device__ inline void layerNormWeightGradient(
+    const G *__restrict__ dy, const X *__restrict__ x, const Compute<X> *__restrict__ means,
+    const Compute<X> *__restrict__ rates, Compute<X> *__restrict__ dWeight, Compute<X> *__restrict__ dBias, Size rows,
+    Size width, Size length) {
+    typedef Compute<X> C;
+    EACH(i, columnStretches<COLUMNS>(rows, width, length)) {
+        ColumnStretch s = columnStretch<COLUMNS>(i, rows, width, length);
+        Four<C> weightSum = {}, biasSum = {};
+#pragma unroll 4
+        for (Size row = s.from; row < s.to; row++) {
+            Four<C> g = getColumns<COLUMNS>(dy, row * width + s.column);
+            Four<C> v = getColumns<COLUMNS>(x, row * width + s.column);
+            C mean = means[row], rate = rates[row];
+            for (int k = 0; k < COLUMNS; k++) {
+                weightSum.at[k] += g.at[k] * (v.at[k] - mean) * rate;
+                biasSum.at[k] += g.at[k];
+            }
+        }
+        putColumns<COLUMNS>(dWeight, s.index * width + s.column, weightSum);
+        putColumns<COLUMNS>(dBias, s.index * width + s.column, biasSum);
+    }
+}
+
+#define FORWARD(X, x_, Y, y_)                                                                                          \
+    extern "C" __global__ void layer_norm_##x_##_##y_(                                                                 \
+        const X *x, const Compute<X> *weight, const Compute<X> *bias, Y *y, Compute<X> *means, Compute<X> *rates,      \
+        Size width, double epsilon) {                                                                                  \
+        layerNorm(x, weight, bias, y, means, rates, width, epsilon);                                                   \
+    }
+
+#define BACKWARD(G, g_, X, x_)                                                                                         \
+    extern "C" __global__ void layer_norm_input_gradient_##g_##_##x_(                                                  \
+        const G *dy, const X *x, const Compute<X> *weight, const Compute<X> *means, const Compute<X> *rates, X *dx,    \
+        Size width) {                                                                                                  \
+        layerNormInputGradient(dy, x, weight, means, rates, dx, width);                                                \
+    }                                                                                                                  \
+    extern "C" __global__ void layer_norm_weight_gradient_##g_##_##x_(                                                 \
+        const G *dy, const X *x, const Compute<X> *means, const Compute<X> *rates, Compute<X> *dWeight,                \
+        Compute<X> *dBias, Size rows, Size width, Size length) {                                                       \
+        layerNormWeightGradient(dy, x, means, rates, dWeight, dBias, rows, width, length);                             \
+    }
+
+FOR_PAIRS(FORWARD)
+FOR_PAIRS(BACKWARD)

@@ -12,34 +12,71 @@ struct Piece {
     Size decayed;
 };
 
+struct Rates {
+    double learningRate;
+    double beta1;
+    double beta2;
+    double epsilon;
+    double weightDecay;
+    double correction1;
+    double correction2;
+};
+
+template <int COLUMNS, typename T>
+__device__ inline void adamw(const Piece &piece, T scale, const Rates &r) {
+    T *value = (T *)piece.value;
+    const T *gradient = (const T *)piece.gradient;
+    T *first = (T *)piece.firstMoment;
+    T *second = (T *)piece.secondMoment;
+    T kept = piece.decayed ? T(1 - r.learningRate * r.weightDecay) : T(1);
+    T step = T(r.learningRate / r.correction1);
+    T root = T(sqrt(r.correction2));
+    for (Size i = threadIdx.x * COLUMNS; i < piece.count; i += blockDim.x * COLUMNS) {
+        Four<T> g = getColumns<COLUMNS>(gradient, i);
+        Four<T> m = getColumns<COLUMNS>(first, i);
+        Four<T> v = getColumns<COLUMNS>(second, i);
+        Four<T> p = getColumns<COLUMNS>(value, i);
+        for (int k = 0; k < COLUMNS; k++) {
+            g.at[k] *= scale;
+            m.at[k] = m.at[k] * T(r.beta1) + g.at[k] * T(1 - r.beta1);
+            v.at[k] = v.at[k] * T(r.beta2) + g.at[k] * g.at[k] * T(1 - r.beta2);
+            p.at[k] = p.at[k] * kept - step * m.at[k] / (sqrt(v.at[k]) / root + T(r.epsilon));
+        }
+        putColumns<COLUMNS>(first, i, m);
+        putColumns<COLUMNS>(second, i, v);
+        putColumns<COLUMNS>(value, i, p);
+    }
+}
+
+template <int COLUMNS, typename T>
+__device__ inline T squares(const T *gradient, Size count) {
+    T sum = T(0);
+#pragma unroll 4
+    for (Size i = threadIdx.x * COLUMNS; i < count; i += blockDim.x * COLUMNS) {
+        Four<T> g = getColumns<COLUMNS>(gradient, i);
+        for (int k = 0; k < COLUMNS; k++) sum += g.at[k] * g.at[k];
+    }
+    return sum;
+}
+
 #define OPTIMIZER(T, suffix)                                                                                           \
     extern "C" __global__ void adamw_##suffix(                                                                         \
         const Piece *pieces, const T *gradientScale, double learningRate, double beta1, double beta2, double epsilon,  \
         double weightDecay, double correction1, double correction2) {                                                  \
         Piece piece = pieces[blockIdx.x];                                                                              \
-        T *value = (T *)piece.value;                                                                                   \
-        const T *gradient = (const T *)piece.gradient;                                                                 \
-        T *first = (T *)piece.firstMoment;                                                                             \
-        T *second = (T *)piece.secondMoment;                                                                           \
-        T scale = *gradientScale;                                                                                      \
-        T kept = piece.decayed ? T(1 - learningRate * weightDecay) : T(1);                                             \
-        T step = T(learningRate / correction1);                                                                        \
-        T root = T(sqrt(correction2));                                                                                 \
-        for (Size i = threadIdx.x; i < piece.count; i += blockDim.x) {                                                 \
-            T g = gradient[i] * scale;                                                                                 \
-            T m = first[i] * T(beta1) + g * T(1 - beta1);                                                              \
-            T v = second[i] * T(beta2) + g * g * T(1 - beta2);                                                         \
-            first[i] = m;                                                                                              \
-            second[i] = v;                                                                                             \
-            value[i] = value[i] * kept - step * m / (sqrt(v) / root + T(epsilon));                                     \
-        }                                                                                                              \
+        Rates rates = {learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2};                    \
+        bool fours = piece.count % 4 == 0 && inFours((T *)piece.value) && inFours((T *)piece.gradient)                 \
+            && inFours((T *)piece.firstMoment) && inFours((T *)piece.secondMoment);                                    \
+        if (fours)                                                                                                     \
+            adamw<4>(piece, *gradientScale, rates);                                                                    \
+        else                                                                                                           \
+            adamw<1>(piece, *gradientScale, rates);                                                                    \
     }                                                                                                                  \
     extern "C" __global__ void squares_##suffix(const Piece *pieces, T *parts) {                                       \
         Piece piece = pieces[blockIdx.x];                                                                              \
         const T *gradient = (const T *)piece.gradient;                                                                 \
-        T sum = T(0);                                                                                                  \
-        for (Size i = threadIdx.x; i < piece.count; i += blockDim.x) sum += gradient[i] * gradient[i];                 \
-        sum = sumBlock(sum);                                                                                           \
+        bool fours = piece.count % 4 == 0 && inFours(gradient);                                                        \
+        T sum = sumBlock(fours ? squares<4>(gradient, piece.count) : squares<1>(gradient, piece.count));               \
         if (threadIdx.x == 0) parts[blockIdx.x] = sum;                                                                 \
     }                                                                                                                  \
     extern "C" __global__ void root_of_sum_##suffix(const T *parts, T *y, Size count) {                                \

@@ -1,62 +1,68 @@
 // Sums, maxima, running sums and softmax. Every order of summation is fixed by the shape, so runs repeat bit for bit.
 // x is [outer, reduced, inner]. Long reductions go in segments, whose results [outer, segments, inner] are reduced again.
 
+// Sums of narrow numbers are kept in what they are computed in.
 #define REDUCTION(T, suffix)                                                                                           \
     /* inner 1, a warp for each row */                                                                                 \
-    extern "C" __global__ void reduce_short_rows_##suffix(int op, const T *x, T *y, Size outer, Size reduced) {        \
+    extern "C" __global__ void reduce_short_rows_##suffix(                                                             \
+        int op, const T *x, Compute<T> *y, Size outer, Size reduced) {                                                 \
         Size row = (blockIdx.x * (Size)blockDim.x + threadIdx.x) / WARP;                                               \
         if (row >= outer) return;                                                                                      \
-        T part = start<T>(op);                                                                                         \
-        for (Size i = threadIdx.x % WARP; i < reduced; i += WARP) part = combine(op, part, x[row * reduced + i]);      \
+        Compute<T> part = start<Compute<T>>(op);                                                                       \
+        for (Size i = threadIdx.x % WARP; i < reduced; i += WARP)                                                      \
+            part = combine(op, part, get(x, row * reduced + i));                                                       \
         part = combineWarp(op, part);                                                                                  \
         if (threadIdx.x % WARP == 0) y[row] = part;                                                                    \
     }                                                                                                                  \
     /* inner 1, a block for each segment of a row */                                                                   \
-    extern "C" __global__ void reduce_rows_##suffix(int op, const T *x, T *y, Size reduced, Size length) {             \
+    extern "C" __global__ void reduce_rows_##suffix(                                                                   \
+        int op, const T *x, Compute<T> *y, Size reduced, Size length) {                                                \
         Size from = blockIdx.y * length;                                                                               \
         Size to = from + length < reduced ? from + length : reduced;                                                   \
-        T part = start<T>(op);                                                                                         \
+        Compute<T> part = start<Compute<T>>(op);                                                                       \
         for (Size i = from + threadIdx.x; i < to; i += blockDim.x)                                                     \
-            part = combine(op, part, x[blockIdx.x * reduced + i]);                                                     \
+            part = combine(op, part, get(x, blockIdx.x * reduced + i));                                                \
         part = combineBlock(op, part);                                                                                 \
         if (threadIdx.x == 0) y[blockIdx.x * (Size)gridDim.y + blockIdx.y] = part;                                     \
     }                                                                                                                  \
     /* a thread for each segment of a column */                                                                        \
     extern "C" __global__ void reduce_columns_##suffix(                                                                \
-        int op, const T *x, T *y, Size outer, Size reduced, Size inner, Size segments, Size length) {                  \
+        int op, const T *__restrict__ x, Compute<T> *__restrict__ y, Size outer, Size reduced, Size inner,             \
+        Size segments, Size length) {         \
         EACH(i, outer * segments * inner) {                                                                            \
-            Size column = i % inner;                                                                                   \
-            Size segment = i / inner % segments;                                                                       \
+            Size column = remainder(i, inner);                                                                         \
+            Size segment = remainder(quotient(i, inner), segments);                                                                       \
             Size from = segment * length;                                                                              \
             Size to = from + length < reduced ? from + length : reduced;                                               \
-            const T *base = x + (i / (inner * segments)) * reduced * inner + column;                                   \
-            T part = start<T>(op);                                                                                     \
-            for (Size k = from; k < to; k++) part = combine(op, part, base[k * inner]);                                \
+            const T *base = x + quotient(i, inner * segments) * reduced * inner + column;                                   \
+            Compute<T> part = start<Compute<T>>(op);                                                                   \
+            _Pragma("unroll 8")                                                                                        \
+            for (Size k = from; k < to; k++) part = combine(op, part, get(base, k * inner));                           \
             y[i] = part;                                                                                               \
         }                                                                                                              \
     }                                                                                                                  \
     /* inner 1, a block for each row, as many columns at a time as it has threads */                                   \
     extern "C" __global__ void running_sum_rows_##suffix(const T *x, T *y, Size extent, int reverse) {                 \
-        __shared__ T warps[WARP];                                                                                      \
+        __shared__ Compute<T> warps[WARP];                                                                             \
         const T *in = x + blockIdx.x * extent;                                                                         \
         T *out = y + blockIdx.x * extent;                                                                              \
         int lane = threadIdx.x % WARP;                                                                                 \
         int warp = threadIdx.x / WARP;                                                                                 \
-        T carried = T(0);                                                                                              \
+        Compute<T> carried = 0;                                                                                        \
         for (Size from = 0; from < extent; from += blockDim.x) {                                                       \
             Size i = from + threadIdx.x;                                                                               \
             Size place = reverse ? extent - 1 - i : i;                                                                 \
-            T sum = i < extent ? in[place] : T(0);                                                                     \
+            Compute<T> sum = i < extent ? get(in, place) : Compute<T>(0);                                              \
             for (int step = 1; step < WARP; step *= 2) {                                                               \
-                T before = __shfl_up_sync(ALL_LANES, sum, step);                                                       \
+                Compute<T> before = __shfl_up_sync(ALL_LANES, sum, step);                                              \
                 if (lane >= step) sum += before;                                                                       \
             }                                                                                                          \
             if (lane == WARP - 1) warps[warp] = sum;                                                                   \
             __syncthreads();                                                                                           \
-            T before = carried;                                                                                        \
+            Compute<T> before = carried;                                                                               \
             for (int w = 0; w < warp; w++) before += warps[w];                                                         \
             for (int w = 0; w < blockDim.x / WARP; w++) carried += warps[w];                                           \
-            if (i < extent) out[place] = before + sum;                                                                 \
+            if (i < extent) put(out, place, before + sum);                                                             \
             __syncthreads();                                                                                           \
         }                                                                                                              \
     }                                                                                                                  \
@@ -64,11 +70,11 @@
         const T *x, T *y, Size outer, Size extent, Size inner, int reverse) {                                          \
         EACH(i, outer * inner) {                                                                                       \
             Size base = i / inner * extent * inner + i % inner;                                                        \
-            T sum = T(0);                                                                                              \
+            Compute<T> sum = 0;                                                                                        \
             for (Size k = 0; k < extent; k++) {                                                                        \
                 Size place = base + (reverse ? extent - 1 - k : k) * inner;                                            \
-                sum += x[place];                                                                                       \
-                y[place] = sum;                                                                                        \
+                sum += get(x, place);                                                                                  \
+                put(y, place, sum);                                                                                    \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
@@ -76,13 +82,53 @@
     extern "C" __global__ void softmax_##suffix(const T *x, T *y, Size columns) {                                      \
         const T *in = x + blockIdx.x * columns;                                                                        \
         T *out = y + blockIdx.x * columns;                                                                             \
-        T largest = start<T>(MAX);                                                                                     \
-        for (Size i = threadIdx.x; i < columns; i += blockDim.x) largest = combine(MAX, largest, in[i]);               \
+        Compute<T> largest = start<Compute<T>>(MAX);                                                                   \
+        for (Size i = threadIdx.x; i < columns; i += blockDim.x) largest = combine(MAX, largest, get(in, i));          \
         largest = combineBlock(MAX, largest);                                                                          \
-        T sum = T(0);                                                                                                  \
-        for (Size i = threadIdx.x; i < columns; i += blockDim.x) sum += exp(in[i] - largest);                          \
+        Compute<T> sum = 0;                                                                                            \
+        for (Size i = threadIdx.x; i < columns; i += blockDim.x) sum += exp(get(in, i) - largest);                     \
         sum = combineBlock(SUM, sum);                                                                                  \
-        for (Size i = threadIdx.x; i < columns; i += blockDim.x) out[i] = exp(in[i] - largest) / sum;                  \
+        for (Size i = threadIdx.x; i < columns; i += blockDim.x) put(out, i, exp(get(in, i) - largest) / sum);         \
     }
 
-FOR_FLOATING(REDUCTION)
+FOR_ACTIVATIONS(REDUCTION)
+
+// A block for each row; of equal numbers the first.
+#define ARG_MAX(T, suffix)                                                                                             \
+    extern "C" __global__ void arg_max_##suffix(const T *x, int *y, Size columns) {                                    \
+        __shared__ Compute<T> largest[WARP];                                                                           \
+        __shared__ int places[WARP];                                                                                   \
+        const T *in = x + blockIdx.x * columns;                                                                        \
+        Compute<T> best = start<Compute<T>>(MAX);                                                                      \
+        int place = 0x7fffffff;                                                                                        \
+        for (Size i = threadIdx.x; i < columns; i += blockDim.x) {                                                     \
+            if (get(in, i) > best) {                                                                                   \
+                best = get(in, i);                                                                                     \
+                place = (int)i;                                                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int step = WARP / 2; step > 0; step /= 2) {                                                               \
+            Compute<T> other = __shfl_xor_sync(ALL_LANES, best, step);                                                 \
+            int otherPlace = __shfl_xor_sync(ALL_LANES, place, step);                                                  \
+            if (other > best || (other == best && otherPlace < place)) {                                               \
+                best = other;                                                                                          \
+                place = otherPlace;                                                                                    \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (threadIdx.x % WARP == 0) {                                                                                 \
+            largest[threadIdx.x / WARP] = best;                                                                        \
+            places[threadIdx.x / WARP] = place;                                                                        \
+        }                                                                                                              \
+        __syncthreads();                                                                                               \
+        if (threadIdx.x == 0) {                                                                                        \
+            for (int warp = 1; warp < blockDim.x / WARP; warp++) {                                                     \
+                if (largest[warp] > best || (largest[warp] == best && places[warp] < place)) {                         \
+                    best = largest[warp];                                                                              \
+                    place = places[warp];                                                                              \
+                }                                                                                                      \
+            }                                                                                                          \
+            y[blockIdx.x] = place == 0x7fffffff ? 0 : place;                                                           \
+        }                                                                                                              \
+    }
+
+FOR_ACTIVATIONS(ARG_MAX)

@@ -36,6 +36,29 @@ class IndexingTest {
     }
 
     @Test
+    void neighboursAreMovedAsOneWhereBothSidesAllowIt() {
+        Shape part = Shape.of(5, 12);
+        Indexing at = new Indexing(part, Indexing.strides(part), new long[] {20, 1});
+
+        assertThat(at.together(8)).isEqualTo(4);
+        assertThat(at.together(2)).isEqualTo(2);
+        long[] fields = at.grouped(4).fields();
+        assertThat(new long[] {fields[0], fields[1], fields[2]}).containsExactly(2, 5, 3);
+        assertThat(new long[] {fields[9], fields[10]}).containsExactly(3, 1);
+        assertThat(new long[] {fields[17], fields[18]}).containsExactly(5, 1);
+    }
+
+    @Test
+    void turnedAxesAreMovedOneByOne() {
+        Shape shape = Shape.of(8, 16);
+
+        assertThat(new Indexing(shape, Indexing.strides(shape), new long[] {1, 8}).together(8))
+                .isEqualTo(1);
+        assertThat(new Indexing(shape, Indexing.strides(shape), new long[] {17, 1}).together(8))
+                .isEqualTo(1);
+    }
+
+    @Test
     void tooManyAxesAreRefused() {
         Shape own = Shape.of(2, 1, 2, 1, 2, 1, 2, 1, 2);
         Shape reached = Shape.of(2, 3, 2, 3, 2, 3, 2, 3, 2);

@@ -4,11 +4,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
@@ -25,13 +27,14 @@ import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
  */
 public final class UpdaterOptimizer implements Optimizer {
     private static final int MATRIX_RANK = 2;
+    private static final String STATE = ".updater_state";
 
     private final Engine engine;
     private final IUpdater updater;
     private final List<Regularization> regularization;
     private final double clipNorm;
     private final Map<String, GradientUpdater<?>> states = new LinkedHashMap<>();
-    private final List<INDArray> memory = new ArrayList<>();
+    private final Map<String, INDArray> memory = new LinkedHashMap<>();
     private int iteration;
 
     /**
@@ -52,16 +55,21 @@ public final class UpdaterOptimizer implements Optimizer {
     }
 
     @Override
-    public Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
+    public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
+        List<Tensor> present = new ArrayList<>();
+        parameters
+                .keySet()
+                .forEach(name -> Optional.ofNullable(gradients.get(name)).ifPresent(present::add));
+        return AdamWFunction.norm(engine, present);
+    }
+
+    @Override
+    public void update(
+            Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate) {
         if (updater.hasLearningRate()) {
             updater.setLrAndSchedule(learningRate, null);
         }
         try (Scope work = engine.scope()) {
-            List<Tensor> present = parameters.keySet().stream()
-                    .filter(gradients::containsKey)
-                    .map(gradients::get)
-                    .toList();
-            Tensor norm = AdamWFunction.norm(engine, present);
             double scale =
                     clipNorm > 0 ? AdamWFunction.clipScale(norm, clipNorm).item() : 1;
             parameters.forEach((name, parameter) -> {
@@ -71,13 +79,40 @@ public final class UpdaterOptimizer implements Optimizer {
                 }
             });
             iteration++;
-            return work.keep(norm);
         }
+    }
+
+    @Override
+    public int steps() {
+        return iteration;
+    }
+
+    @Override
+    public Map<String, Tensor> moments() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        memory.forEach((name, view) -> all.put(name + STATE, NdArrays.share(engine, view)));
+        return all;
+    }
+
+    @Override
+    public void restore(int updates, Map<String, HostTensor> saved) {
+        close();
+        saved.forEach((key, numbers) -> {
+            if (key.endsWith(STATE)) {
+                String name = key.substring(0, key.length() - STATE.length());
+                try (Scope scope = engine.scope()) {
+                    INDArray view = NdArrays.toINDArray(engine.tensor(numbers, engine.parameterType()));
+                    memory.put(name, view);
+                    states.put(name, updater.instantiate(view, false));
+                }
+            }
+        });
+        iteration = updates;
     }
 
     /** @param gradient a copy, which becomes the update */
     private void update(String name, INDArray value, INDArray gradient, double learningRate) {
-        GradientUpdater<?> state = states.computeIfAbsent(name, n -> newState(gradient));
+        GradientUpdater<?> state = states.computeIfAbsent(name, n -> newState(n, gradient));
         regularize(ApplyStep.BEFORE_UPDATER, value, gradient, learningRate);
         state.applyUpdater(gradient.reshape(new long[] {gradient.length()}), iteration, 0);
         regularize(ApplyStep.POST_UPDATER, value, gradient, learningRate);
@@ -94,19 +129,19 @@ public final class UpdaterOptimizer implements Optimizer {
         }
     }
 
-    private GradientUpdater<?> newState(INDArray gradient) {
+    private GradientUpdater<?> newState(String name, INDArray gradient) {
         long size = updater.stateSize(gradient.length());
         if (size == 0) {
             return updater.instantiate((INDArray) null, true);
         }
         INDArray view = Nd4j.zeros(gradient.dataType(), size);
-        memory.add(view);
+        memory.put(name, view);
         return updater.instantiate(view, true);
     }
 
     @Override
     public void close() {
-        memory.forEach(INDArray::close);
+        memory.values().forEach(INDArray::close);
         memory.clear();
         states.clear();
     }

@@ -23,6 +23,7 @@ import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
@@ -157,6 +158,27 @@ class UpdaterOptimizerTest {
 
         assertThat(MultiLayerConfiguration.fromJson(configuration.toJson())).isEqualTo(configuration);
         assertThat(configuration.toJson()).contains("org.mohawk4j.train.schedule.WarmupStableDecaySchedule");
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void savedMomentsGoOnToTheSameBits(IUpdater updater) {
+        Linear linear = new Linear(engine, 3, 2, true, new SplittableRandom(0));
+        Linear other = new Linear(engine, 3, 2, true, new SplittableRandom(0));
+        try (Optimizer whole = new UpdaterOptimizer(engine, updater, List.of(), 0);
+                Optimizer rest = new UpdaterOptimizer(engine, updater, List.of(), 0)) {
+            step(linear, whole, 0.1);
+            step(linear, whole, 0.1);
+            Map<String, HostTensor> saved = new LinkedHashMap<>();
+            whole.moments().forEach((name, tensor) -> saved.put(name, tensor.toHost()));
+            other.parameters()
+                    .forEach((name, parameter) ->
+                            parameter.set(linear.parameters().get(name)));
+            rest.restore(whole.steps(), saved);
+            step(linear, whole, 0.1);
+            step(other, rest, 0.1);
+        }
+        assertThat(other.weight().toDoubles()).containsExactly(linear.weight().toDoubles());
     }
 
     @Test

@@ -183,6 +183,11 @@ class RunTest {
         }
 
         @Override
+        public double flopsPerToken() {
+            return 0;
+        }
+
+        @Override
         public Result evaluate(Tensor ids, Tensor labels) {
             try (Scope scope = engine.scope();
                     Tape tape = engine.tape(List.of(linear.weight()))) {

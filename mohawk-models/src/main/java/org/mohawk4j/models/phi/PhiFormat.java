@@ -46,7 +46,7 @@ public final class PhiFormat implements ModelFormat {
                 Activation.GELU_TANH,
                 config.optionalNumber("layer_norm_eps").orElse(DEFAULT_EPSILON),
                 config.optionalPositive("max_position_embeddings").orElse(DEFAULT_POSITIONS),
-                Collections.nCopies(config.positiveInt("num_hidden_layers"), attention));
+                Collections.nCopies(config.between("num_hidden_layers", 1, CausalLmConfig.MAX_LAYERS), attention));
     }
 
     @Override

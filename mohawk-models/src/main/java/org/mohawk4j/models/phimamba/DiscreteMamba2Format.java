@@ -32,7 +32,12 @@ public final class DiscreteMamba2Format implements MixerFormat {
         }
         int chunk = input.has("chunk_size") ? input.positiveInt("chunk_size") : DEFAULT_CHUNK;
         return new DiscreteMamba2.Config(
-                width, heads, groups, input.positiveInt("d_state"), input.positiveInt("d_conv"), chunk);
+                width,
+                heads,
+                groups,
+                input.positiveInt("d_state"),
+                input.between("d_conv", 2, Integer.MAX_VALUE),
+                chunk);
     }
 
     @Override

@@ -51,6 +51,9 @@ public final class PhiMambaFormat implements ModelFormat {
         for (String key : config.keys()) {
             if (key.startsWith("Block")) {
                 mixers.addAll(readBlocks(config.object(key), width));
+                if (mixers.size() > CausalLmConfig.MAX_LAYERS) {
+                    throw config.wrong(key, "at most " + CausalLmConfig.MAX_LAYERS + " layers in all", mixers.size());
+                }
             }
         }
         if (backbone.has("n_layer") && backbone.positive("n_layer") != mixers.size()) {
@@ -83,7 +86,7 @@ public final class PhiMambaFormat implements ModelFormat {
                         coreType));
         MixerConfig mixer = format.read(block.object("core_input"), width);
         List<MixerConfig> repeated = new ArrayList<>();
-        for (int i = block.positiveInt("n_layers"); i > 0; i--) {
+        for (int i = block.between("n_layers", 1, CausalLmConfig.MAX_LAYERS); i > 0; i--) {
             repeated.add(mixer);
         }
         return repeated;

@@ -109,7 +109,7 @@ public final class GoldenParity {
                             GoldenParity::everyLayer,
                             GoldenParity::everyParameter)));
             Objective distillation = new KnowledgeDistillation(
-                    teacher, student, DistillationFunction.Weights.PLAIN, GoldenParity::everyParameter);
+                    teacher, student, DistillationFunction.Weights.PLAIN, false, GoldenParity::everyParameter);
             results.add(gradients(name + "_stage3.safetensors", student, distillation));
             results.add(trajectory(name + "_stage3_adamw5.safetensors", student, distillation));
         }

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
@@ -16,6 +18,12 @@ import org.mohawk4j.tensor.Tensor;
  * without a gradient is left alone.
  */
 public final class AdamW implements Optimizer {
+    /** What follows a parameter's name in that of its first moment. */
+    public static final String FIRST = ".first_moment";
+
+    /** What follows a parameter's name in that of its second moment. */
+    public static final String SECOND = ".second_moment";
+
     private static final int MATRIX_RANK = 2;
 
     /**
@@ -38,16 +46,24 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
+    public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
+        List<Tensor> present = new ArrayList<>();
+        parameters
+                .keySet()
+                .forEach(name -> Optional.ofNullable(gradients.get(name)).ifPresent(present::add));
+        return AdamWFunction.norm(engine, present);
+    }
+
+    @Override
+    public void update(
+            Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate) {
         steps++;
         try (Scope work = engine.scope()) {
             List<AdamWFunction.Slot> slots = new ArrayList<>();
             parameters.forEach((name, parameter) -> Optional.ofNullable(gradients.get(name))
                     .ifPresent(gradient -> slots.add(slot(name, parameter, gradient))));
-            Tensor norm = AdamWFunction.norm(
-                    engine, slots.stream().map(AdamWFunction.Slot::gradient).toList());
-            Tensor scale =
-                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.filledLike(1);
+            Tensor scale = work.adopt(
+                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.filledLike(1));
             AdamWFunction.update(
                     engine,
                     slots,
@@ -59,8 +75,44 @@ public final class AdamW implements Optimizer {
                             config.epsilon(),
                             config.weightDecay(),
                             steps));
-            return work.keep(norm);
         }
+    }
+
+    @Override
+    public int steps() {
+        return steps;
+    }
+
+    /** The moments of every parameter that was updated, under its name with {@link #FIRST} or {@link #SECOND} behind. */
+    @Override
+    public Map<String, Tensor> moments() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        moments.forEach((name, own) -> {
+            all.put(name + FIRST, own.first());
+            all.put(name + SECOND, own.second());
+        });
+        return all;
+    }
+
+    @Override
+    public void restore(int updates, Map<String, HostTensor> saved) {
+        moments.values().forEach(own -> {
+            scope.free(own.first());
+            scope.free(own.second());
+        });
+        moments.clear();
+        saved.forEach((key, first) -> {
+            if (key.endsWith(FIRST)) {
+                String name = key.substring(0, key.length() - FIRST.length());
+                HostTensor second = Objects.requireNonNull(saved.get(name + SECOND), name);
+                moments.put(name, new Moments(upload(first), upload(second)));
+            }
+        });
+        steps = updates;
+    }
+
+    private Tensor upload(HostTensor numbers) {
+        return scope.adopt(engine.tensor(numbers, engine.parameterType()));
     }
 
     private AdamWFunction.Slot slot(String name, Parameter parameter, Tensor gradient) {

@@ -1,12 +1,7 @@
 package org.mohawk4j.train.report;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -24,50 +19,32 @@ public final class HtmlReport {
     private static final int LARGEST_CELL = 192;
     private static final int OPEN_LAYERS = 4;
 
-    private final Path folder;
     private final RunReport report;
-    private final Writer out;
+    private final HtmlPage page;
     private final Optional<String> whyNoText = Images.whyNoText();
 
-    private HtmlReport(Path folder, RunReport report, Writer out) {
-        this.folder = folder;
+    private HtmlReport(RunReport report, HtmlPage page) {
         this.report = report;
-        this.out = out;
+        this.page = page;
     }
 
     /** Writes {@code index.html} and its images into a folder that exists. */
     public static void write(Path folder, RunReport report) throws IOException {
-        try (Writer out = Files.newBufferedWriter(folder.resolve("index.html"), StandardCharsets.UTF_8)) {
-            new HtmlReport(folder, report, out).write();
+        try (HtmlPage page = new HtmlPage(folder)) {
+            new HtmlReport(report, page).write();
         }
     }
 
     private void write() throws IOException {
-        line("<!DOCTYPE html>");
-        line("<html lang=\"en\">");
-        line("<head>");
-        line("<meta charset=\"utf-8\">");
-        line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        line("<meta http-equiv=\"Content-Security-Policy\""
-                + " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">");
-        line("<title>" + Html.escape(report.title()) + "</title>");
-        line("<style>");
-        out.write(Html.STYLE);
-        line("</style>");
-        line("</head>");
-        line("<body>");
-        line("<main>");
-        line("<h1>" + Html.escape(report.title()) + "</h1>");
+        page.begin(report.title());
         writeScores();
         writeStages();
         writeCurves();
         writeMatrices();
         writeSamples();
-        writeEnvironment();
+        page.facts("Environment", report.environment());
         writeConfiguration();
-        line("</main>");
-        line("</body>");
-        line("</html>");
+        page.end();
     }
 
     private void writeScores() throws IOException {
@@ -107,22 +84,18 @@ public final class HtmlReport {
         line("<tbody>");
         for (StageSummary stage : stages) {
             line("<tr><td>" + stage.stage() + " " + stage.name() + "</td>"
-                    + number(Numbers.loss(stage.firstLoss()))
-                    + number(Numbers.loss(stage.lastLoss()))
-                    + number(Numbers.whole(stage.steps()))
-                    + number(Numbers.whole((double) stage.tokens()))
-                    + number(Numbers.whole(stage.tokensPerSecond()))
-                    + number(Numbers.duration(stage.seconds()))
+                    + HtmlPage.number(Numbers.loss(stage.firstLoss()))
+                    + HtmlPage.number(Numbers.loss(stage.lastLoss()))
+                    + HtmlPage.number(Numbers.whole(stage.steps()))
+                    + HtmlPage.number(Numbers.whole((double) stage.tokens()))
+                    + HtmlPage.number(Numbers.whole(stage.tokensPerSecond()))
+                    + HtmlPage.number(Numbers.duration(stage.seconds()))
                     + "</tr>");
         }
         line("</tbody></table></div>");
         line("<p class=\"note\">The loss at the end is the mean of the last ten steps. In stages 1 and 2 it is the sum"
                 + " over layers.</p>");
         line("</section>");
-    }
-
-    private static String number(String text) {
-        return "<td class=\"n\">" + text + "</td>";
     }
 
     private void writeCurves() throws IOException {
@@ -145,10 +118,10 @@ public final class HtmlReport {
             String file = "loss-stage-" + stage.stage();
             String title = "Stage " + stage.stage() + ", " + stage.name();
             Curve loss = report.losses().loss(stage.stage());
-            writeImage(file + ".png", chart.loss(loss), title + skipped(loss));
+            page.image(file + ".png", chart.loss(loss), title + skipped(loss));
             List<Curve> layers = report.losses().layerLosses(stage.stage());
             if (layers.size() > 1) {
-                writeImage(file + "-layers.png", chart.layerLosses(layers), title + ", by layer");
+                page.image(file + "-layers.png", chart.layerLosses(layers), title + ", by layer");
             }
         }
         line("</div>");
@@ -183,23 +156,10 @@ public final class HtmlReport {
             line("<details" + (open-- > 0 ? " open" : "") + "><summary>Layer " + layer.layer() + "</summary>");
             int cell = Math.max(SMALLEST_CELL, Math.min(LARGEST_CELL, MATRICES_WIDTH / layer.heads()));
             HeatmapGrid grid = new HeatmapGrid(cell, HeatmapScale.LOG);
-            writeImage("matrices-layer-" + layer.layer() + ".png", grid.render(layer), "");
+            page.image("matrices-layer-" + layer.layer() + ".png", grid.render(layer), "");
             line("</details>");
         }
         line("</section>");
-    }
-
-    private void writeImage(String file, BufferedImage image, String caption) throws IOException {
-        byte[] png = Images.png(image);
-        Files.write(folder.resolve(file), png);
-        line("<figure><a href=\"" + file + "\"><img alt=\"" + Html.escape(caption.isEmpty() ? file : caption)
-                + "\" width=\"" + image.getWidth() / Images.DENSITY + "\" height=\""
-                + image.getHeight() / Images.DENSITY + "\" src=\"data:image/png;base64,"
-                + Base64.getEncoder().encodeToString(png) + "\"></a>");
-        if (!caption.isEmpty()) {
-            line("<figcaption>" + Html.escape(caption) + "</figcaption>");
-        }
-        line("</figure>");
     }
 
     private void writeSamples() throws IOException {
@@ -218,20 +178,6 @@ public final class HtmlReport {
         line("</section>");
     }
 
-    private void writeEnvironment() throws IOException {
-        if (report.environment().isEmpty()) {
-            return;
-        }
-        line("<section>");
-        line("<h2>Environment</h2>");
-        line("<div class=\"wide\"><table><tbody>");
-        for (var fact : report.environment().entrySet()) {
-            line("<tr><td>" + Html.escape(fact.getKey()) + "</td><td>" + Html.escape(fact.getValue()) + "</td></tr>");
-        }
-        line("</tbody></table></div>");
-        line("</section>");
-    }
-
     private void writeConfiguration() throws IOException {
         if (report.configuration().isEmpty()) {
             return;
@@ -245,7 +191,6 @@ public final class HtmlReport {
     }
 
     private void line(String text) throws IOException {
-        out.write(text);
-        out.write('\n');
+        page.line(text);
     }
 }

@@ -44,7 +44,9 @@ public final class LossHistory {
                 }
                 layers.get(layer).add(tokens, step.layerLosses().get(layer));
             }
-            last.add(step.loss());
+            if (Double.isFinite(step.loss())) {
+                last.add(step.loss());
+            }
             if (last.size() > LAST) {
                 last.remove();
             }

@@ -1,6 +1,12 @@
 package org.mohawk4j.train.report;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Objects;
+import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostTensors;
+import org.mohawk4j.tensor.Shape;
 
 /** The values of a matrix on the host, row by row. Not copied: whoever changes them changes the matrix. */
 public final class MatrixValues {
@@ -17,6 +23,21 @@ public final class MatrixValues {
         this.rows = rows;
         this.columns = columns;
         this.values = values;
+    }
+
+    /** The values of a tensor of rank 2. */
+    public static MatrixValues of(HostTensor matrix) {
+        return new MatrixValues(
+                Math.toIntExact(matrix.shape().dim(0)),
+                Math.toIntExact(matrix.shape().dim(1)),
+                HostTensors.toFloats(matrix));
+    }
+
+    /** The values as float32 [rows, columns]. */
+    public HostTensor toHost() {
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        return new HostTensor(DType.FLOAT32, Shape.of(rows, columns), bytes);
     }
 
     public int rows() {

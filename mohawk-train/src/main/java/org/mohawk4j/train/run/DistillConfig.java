@@ -23,6 +23,7 @@ import org.mohawk4j.InvalidInputException;
  * @param split shares of the budget for stages 1, 2 and 3, with sum 1
  * @param context T, tokens that a window predicts
  * @param batch B, windows in a step
+ * @param accumulate micro-batches that a step's batch is taken in, one after the other; a divisor of B
  * @param lr peak learning rates of stages 1, 2 and 3
  * @param keepAttention layers, from 0, in which the student keeps the teacher's attention
  * @param freeze names of parameters that no stage trains, where {@code *} stands for anything
@@ -41,6 +42,7 @@ public record DistillConfig(
         List<Double> split,
         int context,
         int batch,
+        int accumulate,
         List<Double> lr,
         List<Integer> keepAttention,
         List<String> freeze,
@@ -54,7 +56,9 @@ public record DistillConfig(
         ScheduleConfig schedule,
         HiddenStateConfig hiddenStates,
         DistillationConfig distillation,
-        EvaluationConfig evaluation) {
+        EvaluationConfig evaluation,
+        CheckpointConfig checkpoint,
+        FaultConfig faults) {
 
     /** The defaults, before anything that a user says. */
     public static DistillConfig defaults() {
@@ -67,6 +71,7 @@ public record DistillConfig(
                 List.of(0.1, 0.2, 0.7),
                 256,
                 8,
+                1,
                 List.of(1e-3, 2e-3, 1e-3),
                 List.of(),
                 List.of(),
@@ -80,7 +85,9 @@ public record DistillConfig(
                 ScheduleConfig.defaults(),
                 HiddenStateConfig.defaults(),
                 DistillationConfig.defaults(),
-                EvaluationConfig.defaults());
+                EvaluationConfig.defaults(),
+                CheckpointConfig.defaults(),
+                FaultConfig.defaults());
     }
 
     /** Checks the ranges. */
@@ -90,6 +97,8 @@ public record DistillConfig(
         TokenBudget.checkSplit(split);
         Ranges.atLeast(1, "context", context);
         Ranges.atLeast(1, "batch", batch);
+        Ranges.atLeast(1, "accumulate", accumulate);
+        Ranges.require(batch % accumulate == 0, "accumulate", "a divisor of batch " + batch, accumulate);
         lr = List.copyOf(lr);
         Ranges.size(TokenBudget.STAGES, "lr", lr);
         for (double rate : lr) {

@@ -5,8 +5,10 @@ package org.mohawk4j.train.run;
  *
  * @param temperature τ, by which teacher's and student's logits are divided in the soft loss
  * @param hardLabelShare share of the loss against the text itself, from 0 to 1; the rest is against the teacher
+ * @param recompute whether the student's blocks compute their activations again in the backward pass instead of storing
+ *     them: less memory, one more forward pass
  */
-public record DistillationConfig(double temperature, double hardLabelShare) {
+public record DistillationConfig(double temperature, double hardLabelShare, boolean recompute) {
     /** Checks the ranges. */
     public DistillationConfig {
         Ranges.positive("distillation.temperature", temperature);
@@ -14,6 +16,6 @@ public record DistillationConfig(double temperature, double hardLabelShare) {
     }
 
     static DistillationConfig defaults() {
-        return new DistillationConfig(1.0, 0.0);
+        return new DistillationConfig(1.0, 0.0, false);
     }
 }

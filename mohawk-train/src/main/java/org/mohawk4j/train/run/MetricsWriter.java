@@ -2,15 +2,11 @@ package org.mohawk4j.train.run;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /**
@@ -20,24 +16,43 @@ import java.util.Map;
  */
 public final class MetricsWriter implements Closeable {
     private final JsonFactory json = new JsonFactory();
-    private final Path file;
-    private final BufferedWriter out;
+    private final JsonLines lines;
 
     /** @param file a file that does not exist yet */
     public MetricsWriter(Path file) throws IOException {
-        this.file = file;
-        this.out = Files.newBufferedWriter(file, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
+        this(JsonLines.create(file));
+    }
+
+    private MetricsWriter(JsonLines lines) {
+        this.lines = lines;
+    }
+
+    /**
+     * Goes on after a file's first bytes; what follows them is cut off.
+     *
+     * @param length how many bytes stay; 0 makes a file that is missing
+     */
+    public static MetricsWriter continued(Path file, long length) throws IOException {
+        return new MetricsWriter(JsonLines.continued(file, length));
     }
 
     /** Writes a line. */
     public void write(StepMetrics metrics) {
         try {
-            out.write(line(metrics));
-            out.write('\n');
-            out.flush();
+            lines.write(line(metrics));
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file, e);
+            throw new UncheckedIOException("writing to memory failed", e);
         }
+    }
+
+    /** Bytes written so far, those before included. */
+    public long length() {
+        return lines.length();
+    }
+
+    /** Cuts off what follows the first bytes. */
+    public void truncate(long bytes) throws IOException {
+        lines.truncate(bytes);
     }
 
     private String line(StepMetrics metrics) throws IOException {
@@ -87,6 +102,6 @@ public final class MetricsWriter implements Closeable {
 
     @Override
     public void close() throws IOException {
-        out.close();
+        lines.close();
     }
 }

@@ -3,31 +3,38 @@ package org.mohawk4j.train.run;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.AtomicFile;
 
 /**
- * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code statistics.jsonl}, {@code student/}, {@code report/}.
+ * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code checkpoints/}, {@code student/}, {@code
+ * report/}, and {@code faults.jsonl} if there were any.
  *
  * <ul>
+ *   <li>{@link #existing} finds the folder of a run that is to go on.
  *   <li>{@link #at} looks and touches nothing, so that a run refused for its input leaves nothing behind.
  *   <li>{@link #begin} makes the folder, with {@code config.yaml}. From then on everything stays, even if the run fails
  *       later: after days of training, what there is of the metrics is worth having.
  *   <li>{@code student/} and {@code report/} appear when they are complete, by renaming; a {@code student/} that is
  *       there is whole, and a failed or killed run has none or its last whole one.
+ *   <li>From {@link #begin} or {@link #existing} until it is closed the folder is locked against other writers.
  * </ul>
  */
-public final class RunFolder {
+public final class RunFolder implements AutoCloseable {
+    private static final String LOCK = ".lock";
+
+    /** What a run that was killed while it began may have left. */
+    private static final Pattern REMAINS = Pattern.compile("\\.lock|\\.config\\.yaml\\..*");
+
     private final Path path;
+    private @Nullable RunLock lock;
 
     private RunFolder(Path path) {
         this.path = path;
@@ -51,13 +58,39 @@ public final class RunFolder {
         return folder;
     }
 
+    /**
+     * The folder of a run that was begun, locked.
+     *
+     * @throws InvalidInputException if it is none, or another process writes to it
+     */
+    public static RunFolder existing(Path path) {
+        RunFolder folder = new RunFolder(path);
+        if (!Files.isRegularFile(folder.config())) {
+            throw new InvalidInputException("run " + path + ": expected a run folder with its config.yaml, found "
+                    + (Files.isDirectory(path) ? "none in it" : Files.exists(path) ? "a file" : "nothing there"));
+        }
+        folder.lock();
+        return folder;
+    }
+
+    private void lock() {
+        lock = RunLock.acquire(path, path.resolve(LOCK));
+    }
+
+    /** Whether the folder is there, with its configuration. */
+    public boolean hasBegun() {
+        return lock != null;
+    }
+
     private void check() {
         if (Files.exists(path) && !Files.isDirectory(path)) {
             throw new InvalidInputException("out " + path + ": expected a new or empty folder, found a file");
         }
         if (Files.isDirectory(path)) {
             try (Stream<Path> files = Files.list(path)) {
-                files.findFirst().ifPresent(file -> {
+                Stream<Path> others = files.filter(
+                        file -> !REMAINS.matcher(file.getFileName().toString()).matches());
+                others.findFirst().ifPresent(file -> {
                     throw new InvalidInputException(
                             "out " + path + ": expected a new or empty folder, found " + file.getFileName() + " in it");
                 });
@@ -87,17 +120,19 @@ public final class RunFolder {
         check();
         try {
             Files.createDirectories(path);
-            Path partial = path.resolve(".config.yaml.partial");
-            Files.writeString(
-                    partial,
-                    "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n"
-                            + DistillConfigYaml.format(config),
-                    StandardCharsets.UTF_8,
-                    StandardOpenOption.CREATE_NEW);
-            Files.move(partial, config(), StandardCopyOption.ATOMIC_MOVE);
+            lock();
+            check();
+            writeConfig(config);
         } catch (IOException e) {
             throw new InvalidInputException("out " + path + ": cannot make the run folder: " + e, e);
         }
+    }
+
+    /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
+    public void writeConfig(DistillConfig config) {
+        String text = "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n"
+                + DistillConfigYaml.format(config);
+        AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The folder itself. */
@@ -125,6 +160,16 @@ public final class RunFolder {
         return path.resolve("statistics.jsonl");
     }
 
+    /** One JSON object per step that was not trained on, if there were any. */
+    public Path faults() {
+        return path.resolve("faults.jsonl");
+    }
+
+    /** What the run can go on from. */
+    public Path checkpoints() {
+        return path.resolve("checkpoints");
+    }
+
     /** The report; its page is {@code index.html}. */
     public Path report() {
         return path.resolve("report");
@@ -143,46 +188,24 @@ public final class RunFolder {
     private void replace(Path target, Contents contents) throws IOException {
         Path partial = path.resolve("." + target.getFileName() + ".partial");
         Path previous = path.resolve("." + target.getFileName() + ".previous");
-        deleteTree(partial);
+        Folders.delete(partial);
         Files.createDirectory(partial);
         try {
             contents.writeTo(partial);
         } catch (IOException | RuntimeException | Error e) {
             try {
-                deleteTree(partial);
+                Folders.delete(partial);
             } catch (IOException alsoFailed) {
                 e.addSuppressed(alsoFailed);
             }
             throw e;
         }
         if (Files.exists(target)) {
-            deleteTree(previous);
+            Folders.delete(previous);
             Files.move(target, previous, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        deleteTree(previous);
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        Folders.delete(previous);
     }
 
     /** A writer of {@link #metrics}, which must not exist yet. */
@@ -191,6 +214,15 @@ public final class RunFolder {
             return new MetricsWriter(metrics());
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write " + metrics(), e);
+        }
+    }
+
+    /** Unlocks the folder. */
+    @Override
+    public void close() {
+        if (lock != null) {
+            lock.close();
+            lock = null;
         }
     }
 }

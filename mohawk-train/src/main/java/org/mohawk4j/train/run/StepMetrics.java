@@ -42,8 +42,16 @@ public record StepMetrics(
     static final String GRADIENT_NORM = "gradient_norm";
     static final String TOKENS_PER_SECOND = "tokens_per_second";
     static final String SECONDS = "seconds";
+    /** Among the extra values: why the step was not trained on. */
+    public static final String FAULT = "fault";
+
     static final Set<String> NAMES =
             Set.of(STAGE, STEP, TOKENS, LOSS, LAYER_LOSSES, LEARNING_RATE, GRADIENT_NORM, TOKENS_PER_SECOND, SECONDS);
+
+    /** Whether the step was not trained on. */
+    public boolean isFaulty() {
+        return extra.containsKey(FAULT);
+    }
 
     /** Copies the collections, and refuses extra values that JSON lines could not hold. */
     public StepMetrics {

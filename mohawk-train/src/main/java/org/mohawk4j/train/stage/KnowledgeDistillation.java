@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
@@ -18,14 +19,24 @@ public final class KnowledgeDistillation implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
     private final DistillationFunction.Weights weights;
+    private final boolean recompute;
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
 
-    /** @param trains which of the student's parameters, by name */
+    /**
+     * @param recompute whether the student's blocks compute their activations again in the backward pass instead of
+     *     storing them
+     * @param trains which of the student's parameters, by name
+     */
     public KnowledgeDistillation(
-            CausalLm teacher, CausalLm student, DistillationFunction.Weights weights, Predicate<String> trains) {
+            CausalLm teacher,
+            CausalLm student,
+            DistillationFunction.Weights weights,
+            boolean recompute,
+            Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
         this.weights = weights;
+        this.recompute = recompute;
         student.parameters().forEach((name, parameter) -> {
             if (trains.test(name)) {
                 trained.put(name, parameter);
@@ -39,13 +50,18 @@ public final class KnowledgeDistillation implements Objective {
     }
 
     @Override
+    public double flopsPerToken() {
+        return FORWARD_FLOPS * Module.sizeOf(teacher.parameters()) + TRAINING_FLOPS * Module.sizeOf(trained);
+    }
+
+    @Override
     public Result evaluate(Tensor ids, Tensor labels) {
         Engine engine = student.engine();
         Tensor target = engine.scoped(() -> teacher.hidden(ids));
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         try (Tape tape =
                 engine.tape(trained.values().stream().map(Parameter::value).toList())) {
-            Tensor hidden = engine.scoped(() -> student.hidden(ids));
+            Tensor hidden = engine.scoped(() -> recompute ? student.hiddenRecomputed(ids) : student.hidden(ids));
             Tensor loss = DistillationFunction.apply(
                     teacher.head(target), student.head(hidden), Optional.of(labels), weights);
             Gradients found = tape.gradients(loss);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
+import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.models.Block;
@@ -57,6 +58,14 @@ abstract class LayerwiseObjective implements Objective {
         Map<String, Parameter> all = new LinkedHashMap<>();
         trained.forEach(all::putAll);
         return all;
+    }
+
+    @Override
+    public double flopsPerToken() {
+        long run = teacher.blocks().stream()
+                .mapToLong(block -> Module.sizeOf(block.parameters()))
+                .sum();
+        return FORWARD_FLOPS * run + TRAINING_FLOPS * Module.sizeOf(trained());
     }
 
     @Override

@@ -7,11 +7,25 @@ import org.mohawk4j.tensor.Tensor;
 
 /** What a stage minimises. */
 public interface Objective {
+    /** Of a parameter and token, forward: a multiplication and an addition. */
+    double FORWARD_FLOPS = 2;
+
+    /** Of a parameter and token, forward, for its gradient, and for the gradient of what it is applied to. */
+    double TRAINING_FLOPS = 6;
+
     /** The student's parameters that it trains, by name. */
     Map<String, Parameter> trained();
 
     /**
-     * Losses and gradients of one batch.
+     * Floating-point operations that the model needs for a token, by the usual estimate: {@link #FORWARD_FLOPS} for each
+     * parameter that is only run, {@link #TRAINING_FLOPS} for each that is trained. Mixing along time and recomputation
+     * do not count.
+     */
+    double flopsPerToken();
+
+    /**
+     * Losses and gradients of one batch. Both are means over its windows, so that those of a batch are the means of
+     * those of its equal parts.
      *
      * @param ids int32 [B,T]
      * @param labels int32 [B·T], the tokens that follow

@@ -45,7 +45,16 @@ public record StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, Li
 
     /** Stage 3: everything. */
     public Objective knowledgeDistillation(DistillationFunction.Weights weights) {
-        return requireSomething(3, new KnowledgeDistillation(teacher, student, weights, trainable()));
+        return knowledgeDistillation(weights, false);
+    }
+
+    /**
+     * As {@link #knowledgeDistillation(DistillationFunction.Weights)}.
+     *
+     * @param recompute whether the student's blocks compute their activations again in the backward pass
+     */
+    public Objective knowledgeDistillation(DistillationFunction.Weights weights, boolean recompute) {
+        return requireSomething(3, new KnowledgeDistillation(teacher, student, weights, recompute, trainable()));
     }
 
     private boolean isAligned(int layer) {

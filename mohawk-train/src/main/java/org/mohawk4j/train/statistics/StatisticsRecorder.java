@@ -3,6 +3,7 @@ package org.mohawk4j.train.statistics;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,11 +18,13 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.TrainingListener;
+import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
 /**
  * Writes statistics of some fifty steps of each stage, evenly spaced from the first, and passes everything on. The file
- * is made with the first line, in a folder that is there by then.
+ * is made with the first line, in a folder that is there by then; a run that goes on adds to it, so a step may be in it
+ * twice, and the later line counts.
  */
 public final class StatisticsRecorder implements TrainingListener, AutoCloseable {
     private static final int RECORDS_PER_STAGE = 50;
@@ -33,6 +36,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     private final TrainingListener next;
     private @Nullable BufferedWriter out;
     private int every = 1;
+    private int nextStep = 1;
     private Map<String, Parameter> trained = Map.of();
     private Map<String, double[]> before = Map.of();
     private Map<String, Distribution> gradients = Map.of();
@@ -47,6 +51,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
 
     @Override
     public void onStageStart(int stage, int steps) {
+        nextStep = 1;
         every = Math.max(1, (steps + RECORDS_PER_STAGE - 1) / RECORDS_PER_STAGE);
         next.onStageStart(stage, steps);
     }
@@ -54,7 +59,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> parameters, Map<String, Tensor> found) {
-        if (isRecorded(step)) {
+        if (step >= nextStep) {
             trained = parameters;
             before = new LinkedHashMap<>();
             gradients = new LinkedHashMap<>();
@@ -66,7 +71,8 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
 
     @Override
     public void iterationDone(StepMetrics metrics) {
-        if (isRecorded(metrics.step())) {
+        if (metrics.step() >= nextStep && !metrics.isFaulty()) {
+            nextStep = metrics.step() + every;
             Map<String, Distribution> parameters = new LinkedHashMap<>();
             Map<String, Distribution> updates = new LinkedHashMap<>();
             before.forEach((name, old) -> {
@@ -95,12 +101,13 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     }
 
     @Override
-    public void onStageEnd(int stage) {
-        next.onStageEnd(stage);
+    public void onFault(StepFault fault) {
+        next.onFault(fault);
     }
 
-    private boolean isRecorded(int step) {
-        return (step - 1) % every == 0;
+    @Override
+    public void onStageEnd(int stage) {
+        next.onStageEnd(stage);
     }
 
     private Map<String, Distribution> activations() {
@@ -120,14 +127,38 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
         try {
             BufferedWriter open = out;
             if (open == null) {
-                open = Files.newBufferedWriter(file, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
+                boolean begun = endAtALine();
+                open = Files.newBufferedWriter(
+                        file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
                 out = open;
-                line(open, RunDescription.of(student));
+                if (!begun) {
+                    line(open, RunDescription.of(student));
+                }
             }
             line(open, statistics);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write " + file, e);
         }
+    }
+
+    /**
+     * Cuts off a line that a killed run has left half-written.
+     *
+     * @return whether whole lines remain
+     */
+    private boolean endAtALine() throws IOException {
+        if (!Files.exists(file)) {
+            return false;
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        int length = bytes.length;
+        while (length > 0 && bytes[length - 1] != '\n') {
+            length--;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(length);
+        }
+        return length > 0;
     }
 
     private static void line(BufferedWriter out, Object line) throws IOException {

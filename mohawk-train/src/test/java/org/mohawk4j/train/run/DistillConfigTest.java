@@ -52,6 +52,9 @@ class DistillConfigTest {
               target: block
             distillation:
               hard-label-share: 0.5
+              recompute: true
+            checkpoint: {every: 50, minutes: 0, keep: 1}
+            faults: {on-spike: roll-back}
             """);
 
         assertThat(config.teacher()).contains(Path.of("models/phi 1.5"));
@@ -78,7 +81,10 @@ class DistillConfigTest {
         assertThat(config.optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
         assertThat(config.schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
-        assertThat(config.distillation()).isEqualTo(new DistillationConfig(1.0, 0.5));
+        assertThat(config.distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, true));
+        assertThat(config.checkpoint()).isEqualTo(new CheckpointConfig(50, 0, 1));
+        assertThat(config.faults())
+                .isEqualTo(new FaultConfig(FaultConfig.defaults().spikeThreshold(), FaultConfig.SpikeAction.ROLL_BACK));
     }
 
     @Test
@@ -120,6 +126,17 @@ class DistillConfigTest {
     }
 
     @Test
+    void changesAreToldValueByValue() {
+        DistillConfig before = DistillConfig.defaults();
+        DistillConfig after = before.with(Map.of("batch", 4, "student.state-size", 16, "text", "a.txt"));
+
+        assertThat(ConfigChanges.between(before, after))
+                .containsExactly(
+                        "text was nothing, is 'a.txt'", "batch was 8, is 4", "student.state-size was 64, is 16");
+        assertThat(ConfigChanges.between(after, after)).isEmpty();
+    }
+
+    @Test
     void anOptionalValueCanBeTakenBack() {
         DistillConfig config = DistillConfig.defaults().with(Map.of("text", "a.txt"));
 
@@ -142,6 +159,10 @@ class DistillConfigTest {
                 "tokens: 99999999999999999999 | tokens: expected a whole number up to 9223372036854775807 | got 9999",
                 "context: 0 | context: expected a whole number of at least 1 | got 0",
                 "batch: -1 | batch: expected a whole number of at least 1 | got -1",
+                "{batch: 6, accumulate: 4} | accumulate: expected a divisor of batch 6 | got 4",
+                "checkpoint: {keep: 0} | checkpoint.keep: expected a whole number of at least 1 | got 0",
+                "checkpoint: {minutes: -1} | checkpoint.minutes: expected a number of at least 0 | got -1",
+                "faults: {on-spike: panic} | faults.on-spike: expected one of skip, roll-back | got 'panic'",
                 "lr: [1e-3, fast, 1e-3] | lr[1]: expected a number | got 'fast'",
                 "lr: [1e-3, null, 1e-3] | lr[1]: expected a number | got nothing",
                 "lr: 1e-3 | lr: expected a list | got 0.001",

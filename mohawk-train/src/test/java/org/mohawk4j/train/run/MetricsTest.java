@@ -118,6 +118,27 @@ class MetricsTest {
     }
 
     @Test
+    void aRunThatGoesOnCutsOffWhatItsCheckpointDoesNotKnow() throws IOException {
+        long known;
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+            known = writer.length();
+            writer.write(FIRST);
+        }
+        Files.writeString(file, "{\"stage\":1,\"st", StandardOpenOption.APPEND);
+
+        try (MetricsWriter writer = MetricsWriter.continued(file, known)) {
+            writer.write(FIRST);
+            assertThat(writer.length()).isEqualTo(Files.size(file));
+        }
+
+        assertThat(MetricsReader.read(file)).containsExactly(FIRST, FIRST);
+        assertThatThrownBy(() -> MetricsWriter.continued(file, 10_000))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("expected at least the 10000 bytes that the checkpoint knows");
+    }
+
+    @Test
     void anExistingFileIsNotOverwritten() throws IOException {
         Files.writeString(file, "precious");
 

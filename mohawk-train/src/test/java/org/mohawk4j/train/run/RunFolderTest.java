@@ -19,7 +19,10 @@ class RunFolderTest {
 
     private static List<String> names(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.map(file -> file.getFileName().toString()).sorted().toList();
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.equals(".lock"))
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -125,6 +128,40 @@ class RunFolderTest {
 
         assertThat(names(run.report())).containsExactly("index.html");
         assertThat(names(run.path())).containsExactly("config.yaml", "report");
+    }
+
+    @Test
+    void aFolderInUseIsRefusedToASecondWriter() throws IOException {
+        RunFolder run = RunFolder.at(folder.resolve("run"));
+        run.begin(DistillConfig.defaults());
+
+        assertThatThrownBy(() -> RunFolder.existing(run.path()))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("expected no other writer, found process "
+                        + ProcessHandle.current().pid());
+        run.close();
+        RunFolder.existing(run.path()).close();
+    }
+
+    @Test
+    void onlyARunFolderCanBeGoneOnWith() {
+        assertThatThrownBy(() -> RunFolder.existing(folder.resolve("none")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("expected a run folder with its config.yaml, found nothing there");
+        assertThatThrownBy(() -> RunFolder.existing(folder))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("found none in it");
+    }
+
+    @Test
+    void whatARunLeftThatWasKilledWhileItBeganIsNoObstacle() throws IOException {
+        Files.writeString(folder.resolve(".lock"), "process 1");
+        Files.writeString(folder.resolve(".config.yaml.0.tmp"), "tok");
+
+        try (RunFolder run = RunFolder.at(folder)) {
+            run.begin(DistillConfig.defaults());
+            assertThat(DistillConfigYaml.read(run.config())).isEqualTo(DistillConfig.defaults());
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -157,14 +158,60 @@ class StagesTest {
         assertThat(reservedForAlignment(8)).isLessThan(reservedForAlignment(2) * 5 / 4);
     }
 
+    @Test
+    void recomputedBlocksGiveTheSameLossAndGradientsInLessMemory() {
+        CausalLm deep = deep(engine, 6);
+        MixerPlan mixers = deepMixers(deep.config());
+        StagePlan plan = new StagePlan(deep, mixers.student(deep, new SplittableRandom(2)), mixers, List.of());
+        Evaluated recomputed = evaluated(plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, true));
+        Evaluated stored = evaluated(plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, false));
+
+        assertThat(recomputed.loss()).isEqualTo(stored.loss());
+        assertThat(recomputed.gradients().keySet())
+                .isEqualTo(stored.gradients().keySet())
+                .isNotEmpty();
+        recomputed
+                .gradients()
+                .forEach((name, gradient) -> assertThat(gradient)
+                        .as(name)
+                        .usingComparatorWithPrecision(1e-7)
+                        .containsExactly(stored.gradients().get(name)));
+        assertThat(recomputed.peakBytes()).isLessThan(stored.peakBytes() / 2);
+    }
+
+    private record Evaluated(double loss, Map<String, double[]> gradients, long peakBytes) {}
+
+    /** Called with what takes less first: a backend's peak never goes down. */
+    private Evaluated evaluated(Objective objective) {
+        try (Scope scope = engine.scope()) {
+            int[] ids = new SplittableRandom(1).ints(4 * 256, 0, 32).toArray();
+            long before = engine.backend().memory().liveBytes();
+            Objective.Result result =
+                    objective.evaluate(scope.adopt(engine.indices(ids, 4, 256)), engine.indices(ids, 4 * 256));
+            Map<String, double[]> gradients = new LinkedHashMap<>();
+            result.gradients().forEach((name, gradient) -> gradients.put(name, gradient.toDoubles()));
+            return new Evaluated(
+                    result.losses().get(0).item(),
+                    gradients,
+                    engine.backend().memory().peakBytes() - before);
+        }
+    }
+
+    private static CausalLm deep(Engine own, int layers) {
+        MixerConfig attention = new SoftmaxAttention.Config(16, 2, 2, 4, 10_000);
+        CausalLmConfig config =
+                new CausalLmConfig(32, 16, 32, Activation.GELU_TANH, 1e-5, 512, Collections.nCopies(layers, attention));
+        return new CausalLm(own, config, new SplittableRandom(1));
+    }
+
+    private static MixerPlan deepMixers(CausalLmConfig config) {
+        return MixerPlan.replacing(config, c -> new DiscreteMamba2.Config(16, 2, 2, 8, 4, 32), List.of());
+    }
+
     private long reservedForAlignment(int layers) {
         try (Engine own = Engine.open("nd4j", BackendOptions.defaults())) {
-            MixerConfig attention = new SoftmaxAttention.Config(16, 2, 2, 4, 10_000);
-            CausalLmConfig config = new CausalLmConfig(
-                    32, 16, 32, Activation.GELU_TANH, 1e-5, 512, Collections.nCopies(layers, attention));
-            CausalLm deep = new CausalLm(own, config, new SplittableRandom(1));
-            MixerPlan mixers =
-                    MixerPlan.replacing(config, c -> new DiscreteMamba2.Config(16, 2, 2, 8, 4, 32), List.of());
+            CausalLm deep = deep(own, layers);
+            MixerPlan mixers = deepMixers(deep.config());
             CausalLm student = mixers.student(deep, new SplittableRandom(2));
             StagePlan plan = new StagePlan(deep, student, mixers, List.of());
             long parameters = own.backend().memory().liveBytes();

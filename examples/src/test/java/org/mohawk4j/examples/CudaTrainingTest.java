@@ -1,0 +1,158 @@
+package org.mohawk4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.BackendProvider;
+import org.mohawk4j.backend.BackendProvider.Availability;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.Objective;
+import org.mohawk4j.train.stage.StagePlan;
+
+/** Training on a GPU in mixed precision, at sizes that the fused kernels serve: the same bits, no growing memory. */
+@Tag("gpu")
+class CudaTrainingTest {
+    private static final int WIDTH = 128;
+    private static final int HEADS = 2;
+    private static final int VOCABULARY = 512;
+    private static final int BATCH = 4;
+    private static final int CONTEXT = 256;
+
+    @BeforeAll
+    static void requireGpu() {
+        Availability here = ServiceLoader.load(BackendProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals("cuda"))
+                .map(BackendProvider::availability)
+                .findFirst()
+                .orElseThrow();
+        assumeTrue(here.usable(), here.reason());
+    }
+
+    private static Engine open() {
+        return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
+    }
+
+    private static CausalLm teacher(Engine engine) {
+        MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, 32, 10_000);
+        CausalLmConfig config = new CausalLmConfig(
+                VOCABULARY, WIDTH, 4L * WIDTH, Activation.GELU_TANH, 1e-5, CONTEXT, Collections.nCopies(2, attention));
+        return new CausalLm(engine, config, new SplittableRandom(0));
+    }
+
+    /** Called after each step with its number from 1. */
+    private interface AfterStep {
+        void check(int step, Engine engine);
+    }
+
+    /** Losses of all steps, and the student's numbers after the last. */
+    private record Run(List<Double> losses, List<HostTensor> parameters) {}
+
+    private static Run train(int stage, int steps, AfterStep afterStep) {
+        SplittableRandom random = new SplittableRandom(1);
+        try (Engine engine = open();
+                CausalLm teacher = teacher(engine)) {
+            MixerPlan plan = MixerPlan.replacing(
+                    teacher.config(),
+                    own -> new DiscreteMamba2.Config(own.width(), HEADS, HEADS, 64, 4, 64),
+                    List.of());
+            List<Double> losses = new ArrayList<>();
+            try (CausalLm student = plan.student(teacher, random);
+                    AdamW optimizer = new AdamW(engine, new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1))) {
+                StagePlan stages = new StagePlan(teacher, student, plan, List.of());
+                Objective objective = switch (stage) {
+                    case 1 -> stages.matrixOrientation();
+                    case 2 -> stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
+                    default -> stages.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+                };
+                for (int step = 1; step <= steps; step++) {
+                    losses.add(step(engine, objective, optimizer, random));
+                    afterStep.check(step, engine);
+                }
+                return new Run(
+                        losses,
+                        student.parameters().values().stream()
+                                .map(Parameter::value)
+                                .map(Tensor::toHost)
+                                .toList());
+            }
+        }
+    }
+
+    private static double step(Engine engine, Objective objective, AdamW optimizer, SplittableRandom random) {
+        try (Scope scope = engine.scope()) {
+            int[] ids = random.ints((long) BATCH * CONTEXT, 0, VOCABULARY).toArray();
+            int[] next = random.ints((long) BATCH * CONTEXT, 0, VOCABULARY).toArray();
+            Tensor inputs = scope.adopt(engine.indices(ids, BATCH, CONTEXT));
+            Objective.Result result = objective.evaluate(inputs, engine.indices(next, (long) BATCH * CONTEXT));
+            double loss = result.losses().stream().mapToDouble(Tensor::item).sum();
+            optimizer.step(objective.trained(), result.gradients(), 1e-3);
+            return loss;
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void fiftyStepsGiveTheSameBitsTwice(int stage) {
+        Run first = train(stage, 50, (step, engine) -> {});
+        Run second = train(stage, 50, (step, engine) -> {});
+
+        assertThat(first.losses().get(49)).isLessThan(first.losses().get(0));
+        assertThat(second).isEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aThousandStepsTakeNoMoreMemoryThanTen(int stage) {
+        long[] after10 = new long[2];
+        train(stage, 1000, (step, engine) -> {
+            long[] now = {
+                engine.backend().memory().liveBytes(), engine.backend().memory().reservedBytes()
+            };
+            if (step == 10) {
+                System.arraycopy(now, 0, after10, 0, now.length);
+            } else if (step > 10) {
+                assertThat(now)
+                        .as("live and reserved bytes after step %d", step)
+                        .isEqualTo(after10);
+            }
+        });
+    }
+
+    @Test
+    void aClosedBackendLeavesNothingOnTheDevice() {
+        long fresh;
+        try (Engine engine = open()) {
+            fresh = engine.backend().memory().reservedBytes();
+        }
+        train(3, 5, (step, engine) -> {});
+        try (Engine engine = open()) {
+            assertThat(engine.backend().memory().reservedBytes()).isEqualTo(fresh);
+        }
+    }
+}

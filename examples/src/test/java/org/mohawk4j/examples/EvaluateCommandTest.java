@@ -1,0 +1,103 @@
+package org.mohawk4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvaluateCommandTest {
+    @TempDir
+    Path folder;
+
+    private final String teacher = EmbeddedTeacher.unpack().toString();
+
+    @Test
+    void aModelAgreesWithItselfAndTheReportIsThere() throws IOException {
+        Path text = CommandRun.text(folder.resolve("text.txt"), 300);
+        Path out = folder.resolve("out");
+        String[] arguments = {
+            "evaluate",
+            "--model",
+            teacher,
+            "--text",
+            text.toString(),
+            "--context",
+            "32",
+            "--windows",
+            "3",
+            "--teacher",
+            teacher,
+            "--out",
+            out.toString()
+        };
+
+        CommandRun run = CommandRun.of(arguments).succeeds();
+
+        assertThat(run.value("tokens")).isEqualTo(96);
+        assertThat(run.value("top1_agreement")).isEqualTo(1);
+        assertThat(run.value("kl")).isCloseTo(0, Offset.offset(1e-6));
+        assertThat(run.value("student.nll_per_token")).isCloseTo(run.value("nll_per_token"), Offset.offset(1e-4));
+        assertThat(out.resolve("fidelity")).isDirectoryContaining("glob:**/index.html");
+        JsonNode json = new ObjectMapper()
+                .readTree(out.resolve("fidelity/fidelity.json").toFile());
+        assertThat(json.at("/layers")).hasSize(4);
+        assertThat(json.at("/about/teacher").asText()).isEqualTo(teacher);
+        CommandRun.of(arguments).refuses("expected a folder without 'fidelity'");
+    }
+
+    @Test
+    void tasksAreScoredAndAnswersKept() throws IOException {
+        Files.writeString(folder.resolve("lambada.jsonl"), """
+                {"text":"It was a dark and stormy night, and the old man"}
+                {"text":"in the same, and in the same, and in the same"}
+                """);
+        Files.writeString(folder.resolve("winogrande.jsonl"), """
+                {"sentence":"The man saw the boy as _ was old.","option1":"the man","option2":"the boy","answer":"1"}
+                """);
+        Path out = folder.resolve("out");
+        String[] arguments = {
+            "evaluate",
+            "--model",
+            teacher,
+            "--tasks",
+            "lambada,winogrande",
+            "--task-data",
+            folder.toString(),
+            "--out",
+            out.toString()
+        };
+
+        CommandRun run = CommandRun.of(arguments).succeeds();
+        CommandRun again = CommandRun.of(arguments).succeeds();
+
+        JsonNode scores =
+                new ObjectMapper().readTree(out.resolve("tasks.json").toFile()).path("tasks");
+        assertThat(scores.at("/lambada/items").asInt()).isEqualTo(2);
+        assertThat(scores.at("/lambada/acc").asDouble()).isBetween(0.5, 1.0);
+        assertThat(scores.at("/winogrande/acc_stderr").isNull()).isTrue();
+        assertThat(run.lines()).anyMatch(line -> line.startsWith("task=lambada items=2 acc="));
+        assertThat(again.lines().subList(again.lines().size() - 2, again.lines().size()))
+                .isEqualTo(
+                        run.lines().subList(run.lines().size() - 2, run.lines().size()));
+        assertThat(out.resolve("answers.jsonl")).content().hasLineCount(6);
+        CommandRun.of(
+                        "evaluate",
+                        "--model",
+                        teacher,
+                        "--dtype",
+                        "double",
+                        "--tasks",
+                        "lambada",
+                        "--task-data",
+                        folder.toString(),
+                        "--out",
+                        out.toString())
+                .refuses("answers.jsonl: line 1: these answers are of dtype float, not of double");
+    }
+}

@@ -1,0 +1,52 @@
+package org.mohawk4j.functional;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** The gate of a mixer's output, {@code x silu(z + bias)}: as goombalab's discrete Mamba-2 has it. */
+public final class GateFunction {
+    private GateFunction() {}
+
+    /** Fused gate. */
+    public interface GateKernel extends Kernel {
+        /** Gradients of x [..., D], z [..., D] and bias [D]. */
+        record Gradients(Array x, Array z, Array bias) {}
+
+        Array forward(Array x, Array z, Array bias);
+
+        Gradients backward(Array outputGradient, Array x, Array z, Array bias);
+    }
+
+    /**
+     * @param x [..., D]
+     * @param z the same shape
+     * @param bias [D]
+     */
+    public static Tensor apply(Tensor x, Tensor z, Tensor bias) {
+        Engine engine = x.engine();
+        Optional<GateKernel> kernel = engine.backend().kernel(GateKernel.class);
+        if (kernel.isEmpty()) {
+            return reference(x, z, bias);
+        }
+        return engine.record(
+                        List.of(engine.wrap(kernel.get().forward(x.array(), z.array(), bias.array()))),
+                        List.of(x, z, bias),
+                        gradients -> {
+                            GateKernel.Gradients g =
+                                    kernel.get().backward(gradients.get(0).array(), x.array(), z.array(), bias.array());
+                            return List.of(engine.wrap(g.x()), engine.wrap(g.z()), engine.wrap(g.bias()));
+                        },
+                        x,
+                        z,
+                        bias)
+                .get(0);
+    }
+
+    public static Tensor reference(Tensor x, Tensor z, Tensor bias) {
+        return x.mul(z.add(bias).silu());
+    }
+}

@@ -1,0 +1,83 @@
+package org.mohawk4j.safetensors;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Set;
+import org.mohawk4j.InvalidInputException;
+
+/**
+ * What a parser lets through and no file should have: halves of surrogate pairs, names given twice, and more of what
+ * nobody reads than fits the memory. Values are passed over token by token, without being kept.
+ */
+final class StrictJson {
+    private static final int MAX_IGNORED_FIELDS = 10_000;
+
+    private final JsonParser parser;
+    private int ignoredFields;
+
+    StrictJson(JsonParser parser) {
+        this.parser = parser;
+    }
+
+    /**
+     * The text of a name or string; JSON can spell half a surrogate pair, which no file in UTF-8 can mean.
+     *
+     * @param where named in the complaint
+     */
+    String text(String where) throws IOException {
+        String text = parser.getText();
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                if (!Character.isHighSurrogate(text.charAt(i))
+                        || i + 1 == text.length()
+                        || !Character.isLowSurrogate(text.charAt(i + 1))) {
+                    throw new InvalidInputException(where + "half a surrogate pair in " + InputFile.quote(text));
+                }
+                i++;
+            }
+        }
+        return text;
+    }
+
+    /**
+     * Passes over the value at the parser's position, checking it on the way.
+     *
+     * @param where named in the complaint
+     */
+    void skip(String where) throws IOException {
+        Deque<Set<String>> objects = new ArrayDeque<>();
+        int depth = 0;
+        do {
+            JsonToken token = parser.currentToken();
+            if (token == null) {
+                throw new InvalidInputException(where + "ends too early");
+            }
+            if (token == JsonToken.START_OBJECT) {
+                objects.push(new HashSet<>());
+            } else if (token == JsonToken.END_OBJECT) {
+                objects.pop();
+            }
+            depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+            if (token == JsonToken.FIELD_NAME && !objects.element().add(text(where))) {
+                throw new InvalidInputException(where + InputFile.quote(parser.currentName()) + " given twice");
+            }
+            if (token == JsonToken.VALUE_STRING) {
+                text(where);
+            }
+            if (token == JsonToken.FIELD_NAME || depth == 0) {
+                ignoredFields++;
+            }
+            if (ignoredFields > MAX_IGNORED_FIELDS) {
+                throw new InvalidInputException(
+                        where + "more than " + MAX_IGNORED_FIELDS + " fields beyond those that are read");
+            }
+            if (depth > 0) {
+                parser.nextToken();
+            }
+        } while (depth > 0);
+    }
+}

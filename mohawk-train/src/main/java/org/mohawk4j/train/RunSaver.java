@@ -1,0 +1,282 @@
+package org.mohawk4j.train;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.checkpoint.BackgroundWriter;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
+import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.checkpoint.Snapshot;
+import org.mohawk4j.train.data.BatchStream;
+import org.mohawk4j.train.run.CheckpointConfig;
+import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.RunFolder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Saves a run between its steps, and puts it back: when a checkpoint is due, when the run is asked to stop, when a spike
+ * rolls it back. What is saved is copied to the host on the training thread and written while training goes on; a
+ * checkpoint that falls due while one is being written waits for a later step.
+ */
+final class RunSaver implements StepBoundary, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RunSaver.class);
+    private static final String STUDENT = "student.safetensors";
+    private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String MATRICES = "matrices.safetensors";
+    private static final String CONFIG = "config";
+    private static final String BACKEND = "backend";
+    private static final String TRAINING = "training";
+    private static final String FILES = "files";
+    private static final double NANOS_A_SECOND = 1e9;
+    private static final double NANOS_A_MINUTE = 60 * NANOS_A_SECOND;
+
+    /** Spikes that roll back to one checkpoint; the next one ends the run. */
+    private static final int MOST_ROLL_BACKS = 3;
+
+    private final DistillConfig config;
+    private final RunFolder folder;
+    private final RunRecorder recorder;
+    private final CausalLm student;
+    private final MatrixProbe probe;
+    private final StopRequest stop;
+    private final CheckpointStore store;
+    private final BackgroundWriter writer = new BackgroundWriter();
+    private @Nullable Snapshot snapshot;
+    private @Nullable Position saved;
+    private boolean due;
+    private long savedAt = System.nanoTime();
+    private int rollBacks;
+
+    RunSaver(
+            DistillConfig config,
+            RunFolder folder,
+            RunRecorder recorder,
+            CausalLm student,
+            MatrixProbe probe,
+            StopRequest stop) {
+        this.config = config;
+        this.folder = folder;
+        this.recorder = recorder;
+        this.student = student;
+        this.probe = probe;
+        this.stop = stop;
+        this.store = new CheckpointStore(folder.checkpoints());
+    }
+
+    /** Puts everything back but the stage's state, for which see {@link #restore(StageState, Checkpoint)}. */
+    void resume(Checkpoint from, BatchStream batches) throws IOException {
+        ObjectNode state = from.state();
+        String before = state.path(BACKEND).asText();
+        String now = student.engine().backend().name();
+        if (!before.equals(now)) {
+            LOG.warn("the run was on {} and goes on on {}: its numbers will differ by rounding", before, now);
+        }
+        loadStudent(from);
+        batches.restore(state.withObjectProperty(TRAINING).withObjectProperty("data"));
+        Map<String, HostTensor> pictures = from.tensors(MATRICES);
+        for (int stage = 1; stage < from.position().stage(); stage++) {
+            probe.restore(MatrixProbe.afterStage(stage), pictures);
+        }
+        store.clearBehind(from.position());
+        recorder.resume(state.withObjectProperty(FILES));
+        saved = from.position();
+    }
+
+    /** Starts over in a folder whose run was ended before its first checkpoint. */
+    void startOver() throws IOException {
+        store.clearBehind(new Position(0, 0));
+        recorder.resume(JsonNodeFactory.instance.objectNode());
+    }
+
+    /** Puts the state of a checkpoint's stage back. */
+    void restore(StageState state, Checkpoint from) {
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.tensors(OPTIMIZER));
+    }
+
+    private void loadStudent(Checkpoint from) {
+        Map<String, HostTensor> values = from.tensors(STUDENT);
+        student.parameters().forEach((name, parameter) -> {
+            HostTensor value = values.get(name);
+            if (value == null || !value.shape().equals(parameter.shape())) {
+                throw new InvalidInputException(
+                        from.folder().resolve(STUDENT) + ": tensor " + name + ": expected shape " + parameter.shape()
+                                + ", found " + (value == null ? "none" : value.shape()));
+            }
+            parameter.set(value);
+        });
+    }
+
+    @Override
+    public boolean isStopping() {
+        return stop.isRequested();
+    }
+
+    @Override
+    public void between(StageState state) {
+        try {
+            if (stop.isRequested()) {
+                throw stopped(state);
+            }
+            writer.check();
+            due |= isDue(state);
+            if (due && folder.hasBegun() && !writer.isBusy()) {
+                save(state);
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private boolean isDue(StageState state) {
+        if (state.position().equals(saved)) {
+            return false;
+        }
+        CheckpointConfig when = config.checkpoint();
+        boolean bySteps = when.every() > 0 && state.step() % when.every() == 0;
+        return bySteps || (when.minutes() > 0 && System.nanoTime() - savedAt >= when.minutes() * NANOS_A_MINUTE);
+    }
+
+    private StoppedException stopped(StageState state) throws IOException {
+        writer.await();
+        if (!folder.hasBegun()) {
+            return new StoppedException("stopped before the first step; there is nothing to go on from");
+        }
+        if (!state.position().equals(saved)) {
+            save(state);
+            writer.await();
+        }
+        return new StoppedException(
+                "stopped at " + state.position() + "; to go on: ./mohawk distill --resume " + folder.path());
+    }
+
+    /**
+     * After the last step of the last stage: if there are checkpoints, this place becomes one, so that what is left can be
+     * done again without training.
+     */
+    void finish(StageState state) {
+        try {
+            writer.await();
+            if (!store.isEmpty() && !state.position().equals(saved)) {
+                save(state);
+                writer.await();
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private void save(StageState state) throws IOException {
+        long begin = System.nanoTime();
+        Position position = state.position();
+        Snapshot copy = snapshot;
+        if (copy == null) {
+            copy = new Snapshot(position, describe(state));
+            snapshot = copy;
+        } else {
+            copy.restart(position, describe(state));
+        }
+        Map<String, Tensor> values = new LinkedHashMap<>();
+        student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
+        copy.copy(STUDENT, values);
+        copy.copy(OPTIMIZER, state.optimizer().moments());
+        Map<String, HostTensor> pictures = new LinkedHashMap<>();
+        for (int stage = 1; stage < position.stage(); stage++) {
+            pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
+        }
+        copy.put(MATRICES, pictures);
+        Snapshot whole = copy;
+        List<Path> beside = recorder.files();
+        double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
+        writer.start(() -> {
+            store.write(whole, beside, config.checkpoint().keep());
+            double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
+            LOG.info(String.format(
+                    Locale.ROOT,
+                    "checkpoint of %s: copied in %.3f s, written behind training in %.3f s",
+                    position,
+                    copied,
+                    written));
+        });
+        if (!position.equals(saved)) {
+            rollBacks = 0;
+        }
+        saved = position;
+        due = false;
+        savedAt = System.nanoTime();
+    }
+
+    private ObjectNode describe(StageState state) {
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
+        all.put("stage", state.stage()).put("step", state.step());
+        all.put(CONFIG, DistillConfigYaml.format(config));
+        all.put(BACKEND, student.engine().backend().name());
+        all.set(TRAINING, state.toJson());
+        all.set(FILES, recorder.lengths());
+        return all;
+    }
+
+    /** The configuration that a checkpoint was saved under. */
+    static DistillConfig configOf(Checkpoint checkpoint) {
+        return DistillConfigYaml.parse(
+                checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
+    }
+
+    @Override
+    public String lastSaved() {
+        return saved == null ? "there is no checkpoint" : "the last checkpoint is that of " + saved;
+    }
+
+    @Override
+    public boolean rollBack(StageState state) {
+        Position target = saved;
+        if (target == null || target.stage() != state.stage()) {
+            return false;
+        }
+        rollBacks++;
+        if (rollBacks > MOST_ROLL_BACKS) {
+            throw new TrainingException(state.position() + ": the loss spikes again after " + MOST_ROLL_BACKS
+                    + " times back to " + target + "; a smaller learning rate may help");
+        }
+        try {
+            writer.await();
+            Optional<Checkpoint> from = store.newest();
+            if (from.isEmpty() || !from.get().position().equals(target)) {
+                throw new TrainingException("cannot roll back: expected the checkpoint of " + target + ", found "
+                        + from.map(found -> "that of " + found.position()).orElse("none"));
+            }
+            loadStudent(from.get());
+            restore(state, from.get());
+            recorder.rollBack(from.get().state().withObjectProperty(FILES));
+            return true;
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private TrainingException failed(IOException e) {
+        return new TrainingException(
+                "a checkpoint cannot be written into " + folder.checkpoints() + ": " + e.getMessage()
+                        + "; the run has stopped, the checkpoints before are as they were",
+                e);
+    }
+
+    /** Waits for what is being written. */
+    @Override
+    public void close() {
+        writer.close();
+    }
+}

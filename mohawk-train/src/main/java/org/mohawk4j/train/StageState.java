@@ -1,0 +1,105 @@
+package org.mohawk4j.train;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.fault.StepGuard;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.optimizer.Optimizer;
+
+/** Where a stage stands between two steps: besides parameters and data, all that its next step depends on. */
+final class StageState implements AutoCloseable {
+    private final int stage;
+    private final Optimizer optimizer;
+    private final StepGuard guard;
+    private int step;
+    private long tokens;
+    private double seconds;
+    private ObjectNode data = JsonNodeFactory.instance.objectNode();
+
+    /** The start of a stage. */
+    StageState(Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold) {
+        this(stage, new AdamW(engine, optimizer), spikeThreshold);
+    }
+
+    /** The start of a stage, with an optimiser that is closed with it. */
+    StageState(int stage, Optimizer optimizer, double spikeThreshold) {
+        this.stage = stage;
+        this.optimizer = optimizer;
+        this.guard = new StepGuard(spikeThreshold);
+    }
+
+    int stage() {
+        return stage;
+    }
+
+    Optimizer optimizer() {
+        return optimizer;
+    }
+
+    StepGuard guard() {
+        return guard;
+    }
+
+    /** Steps taken. */
+    int step() {
+        return step;
+    }
+
+    Position position() {
+        return new Position(stage, step);
+    }
+
+    /** Tokens of the steps taken. */
+    long tokens() {
+        return tokens;
+    }
+
+    /** That the stage has run, interruptions not counted. */
+    double seconds() {
+        return seconds;
+    }
+
+    /** The data's state before the next step. */
+    ObjectNode data() {
+        return data;
+    }
+
+    void advance(long trainedOn, double now) {
+        step++;
+        tokens += trainedOn;
+        seconds = now;
+    }
+
+    void dataAt(ObjectNode place) {
+        data = place;
+    }
+
+    /** All of this but the optimiser's moments. */
+    ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("tokens", tokens).put("seconds", seconds).put("updates", optimizer.steps());
+        json.set("guard", guard.state());
+        json.set("data", data);
+        return json;
+    }
+
+    /** Continues from what was saved. */
+    void restore(Position position, ObjectNode json, Map<String, HostTensor> moments) {
+        step = position.step();
+        tokens = json.path("tokens").asLong();
+        seconds = json.path("seconds").asDouble();
+        guard.restore(json.withObjectProperty("guard"));
+        data = json.withObjectProperty("data");
+        optimizer.restore(json.path("updates").asInt(), moments);
+    }
+
+    /** Frees the optimiser's moments. */
+    @Override
+    public void close() {
+        optimizer.close();
+    }
+}

@@ -1,0 +1,29 @@
+package org.mohawk4j.train;
+
+/** What happens between two steps, when everything that the next one depends on is in place. On the training thread. */
+interface StepBoundary {
+    /** Nothing happens. */
+    StepBoundary NOTHING = new StepBoundary() {};
+
+    /** A step is done and told to the listeners, or is to be taken anew after a stop within it. */
+    default void between(StageState state) {}
+
+    /** Whether a step may be given up, because {@link #between} is going to end the run. */
+    default boolean isStopping() {
+        return false;
+    }
+
+    /** What there is to go on from, in words. */
+    default String lastSaved() {
+        return "nothing is saved";
+    }
+
+    /**
+     * Puts parameters and state back to where they were last saved within the stage; the data goes on.
+     *
+     * @return whether there was such a place
+     */
+    default boolean rollBack(StageState state) {
+        return false;
+    }
+}

@@ -1,0 +1,203 @@
+package org.mohawk4j.train.checkpoint;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.safetensors.SafetensorsWriter;
+import org.mohawk4j.safetensors.TensorSpec;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.train.run.Folders;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The checkpoints of a run, a folder each. One is written beside its place, its files flushed to the disk, renamed, and
+ * marked last; one that goes loses its mark first. So whenever the process or the machine ends, every marked folder is
+ * whole, unless the disk itself lost something, which its hashes show.
+ */
+public final class CheckpointStore {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
+
+    private final Path root;
+
+    /** @param root the folder of the checkpoints' folders; made with the first of them */
+    public CheckpointStore(Path root) {
+        this.root = root;
+    }
+
+    /**
+     * Writes a checkpoint in the place of an earlier one of the same position, and then drops all but the newest.
+     *
+     * @param beside files that the checkpoint refers to; flushed to the disk before it counts
+     * @param keep how many stay, this one included
+     * @throws IOException if the disk refuses; nothing of the checkpoint is left then, and the others are as they were
+     */
+    public void write(Snapshot snapshot, List<Path> beside, int keep) throws IOException {
+        Path target = folder(snapshot.position());
+        Path partial = root.resolve("." + target.getFileName() + ".partial");
+        try {
+            Files.createDirectories(root);
+            Folders.sync(root.resolve("..").normalize());
+            Folders.delete(partial);
+            Files.createDirectory(partial);
+            fill(partial, snapshot);
+            for (Path file : beside) {
+                sync(file);
+            }
+            remove(target);
+            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+            Folders.sync(root);
+            Manifest.mark(target);
+        } catch (InvalidInputException e) {
+            // how the writers of files say that the disk refuses
+            throw discard(partial, target, new IOException(e.getMessage(), e));
+        } catch (IOException e) {
+            throw discard(partial, target, e);
+        }
+        retain(keep);
+    }
+
+    private static void fill(Path folder, Snapshot snapshot) throws IOException {
+        List<String> files = new ArrayList<>();
+        for (Map.Entry<String, Map<String, HostTensor>> file : snapshot.files().entrySet()) {
+            List<TensorSpec> specs = new ArrayList<>();
+            file.getValue().forEach((name, tensor) -> specs.add(TensorSpec.of(name, tensor)));
+            try (SafetensorsWriter writer =
+                    SafetensorsWriter.create(folder.resolve(file.getKey()), specs, SafetensorsWriter.PYTORCH)) {
+                file.getValue().forEach(writer::write);
+                writer.commit();
+            }
+            files.add(file.getKey());
+        }
+        AtomicFile.write(
+                folder.resolve(Checkpoint.STATE),
+                snapshot.state().toPrettyString().getBytes(StandardCharsets.UTF_8));
+        files.add(Checkpoint.STATE);
+        Manifest.write(folder, files);
+        Folders.sync(folder);
+    }
+
+    private static void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+    }
+
+    private static IOException discard(Path partial, Path target, IOException failure) {
+        try {
+            Folders.delete(partial);
+            if (!Manifest.isMarked(target)) {
+                Folders.delete(target);
+            }
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+        return failure;
+    }
+
+    private void retain(int keep) throws IOException {
+        List<Position> marked = marked();
+        for (Position old : marked.subList(Math.min(keep, marked.size()), marked.size())) {
+            remove(folder(old));
+        }
+    }
+
+    private static void remove(Path folder) throws IOException {
+        if (Files.deleteIfExists(folder.resolve(Manifest.MARKER))) {
+            Folders.sync(folder);
+        }
+        Folders.delete(folder);
+    }
+
+    /**
+     * The newest checkpoint that is whole. One that is damaged is logged by name and passed over.
+     *
+     * @return empty if there are none
+     * @throws InvalidInputException if there are some and all are damaged
+     */
+    public Optional<Checkpoint> newest() {
+        List<String> damaged = new ArrayList<>();
+        for (Position position : marked()) {
+            Optional<String> damage = Manifest.damage(folder(position));
+            if (damage.isEmpty()) {
+                return Optional.of(new Checkpoint(folder(position), position));
+            }
+            damaged.add(folder(position) + " is damaged: " + damage.get());
+            LOG.warn("checkpoint {}; passed over", damaged.get(damaged.size() - 1));
+        }
+        if (!damaged.isEmpty()) {
+            throw new InvalidInputException(root + ": expected a whole checkpoint, found "
+                    + (damaged.size() == 1 ? "one, and " : damaged.size() + ", and ") + damaged.get(0));
+        }
+        return Optional.empty();
+    }
+
+    /** What is wrong with a checkpoint of this store; empty if it is whole. */
+    public Optional<String> damage(Checkpoint checkpoint) {
+        return Manifest.isMarked(checkpoint.folder())
+                ? Manifest.damage(checkpoint.folder())
+                : Optional.of(Manifest.MARKER + " is missing");
+    }
+
+    /** Whether there is any checkpoint, whole or damaged. */
+    public boolean isEmpty() {
+        return marked().isEmpty();
+    }
+
+    /**
+     * Clears what a killed process left unfinished, and puts damaged checkpoints behind a position aside, under another
+     * name, so that retention does not take them for the newest.
+     *
+     * @param reached where the run goes on; before the first step if it starts over
+     */
+    public void clearBehind(Position reached) throws IOException {
+        for (Path folder : folders()) {
+            String name = String.valueOf(folder.getFileName());
+            Optional<Position> position = Position.named(name);
+            if (name.endsWith(".partial") || (position.isPresent() && !Manifest.isMarked(folder))) {
+                Folders.delete(folder);
+            } else if (position.isPresent() && position.get().compareTo(reached) > 0) {
+                Path aside = root.resolve("damaged-" + name);
+                Folders.delete(aside);
+                Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+    }
+
+    private Path folder(Position position) {
+        return root.resolve(position.folder());
+    }
+
+    /** The newest first. */
+    private List<Position> marked() {
+        return folders().stream()
+                .filter(Manifest::isMarked)
+                .flatMap(folder -> Position.named(String.valueOf(folder.getFileName())).stream())
+                .sorted(Comparator.reverseOrder())
+                .toList();
+    }
+
+    private List<Path> folders() {
+        if (!Files.isDirectory(root)) {
+            return List.of();
+        }
+        try (Stream<Path> found = Files.list(root)) {
+            return found.filter(Files::isDirectory).toList();
+        } catch (IOException e) {
+            throw new InvalidInputException(
+                    root + ": expected a folder of checkpoints that can be read, found " + e, e);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package org.mohawk4j.train.evaluation.tasks;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.mohawk4j.safetensors.InputFile;
+
+/** SHA-256 of files, in hexadecimal. */
+public final class FileHash {
+    private static final int BUFFER = 1 << 20;
+
+    private FileHash() {}
+
+    /** Of one file. */
+    public static String of(Path file) {
+        return of(file, List.of(file));
+    }
+
+    /** Of the names and bytes of a model's configuration, tokenizer and weights, in the order of their names. */
+    public static String ofModel(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return of(
+                    folder,
+                    files.filter(file -> String.valueOf(file.getFileName())
+                                    .matches("config\\.json|tokenizer\\.json|.*\\.safetensors"))
+                            .sorted(Comparator.comparing(file -> String.valueOf(file.getFileName())))
+                            .toList());
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        }
+    }
+
+    private static String of(Path named, List<Path> files) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (Path file : files) {
+                if (!file.equals(named)) {
+                    digest.update((file.getFileName() + "\n").getBytes(UTF_8));
+                }
+                update(digest, file);
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        } catch (IOException e) {
+            throw InputFile.unreadable(named, e);
+        }
+    }
+
+    private static void update(MessageDigest digest, Path file) throws IOException {
+        byte[] buffer = new byte[BUFFER];
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+                digest.update(buffer, 0, read);
+            }
+        }
+    }
+}

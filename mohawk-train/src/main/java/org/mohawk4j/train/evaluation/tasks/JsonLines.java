@@ -1,0 +1,73 @@
+package org.mohawk4j.train.evaluation.tasks;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.safetensors.InputFile;
+
+/** Files of one JSON object a line, in UTF-8, of at most a megabyte a line; empty lines are passed over. */
+final class JsonLines {
+    private static final int LONGEST_LINE = 1 << 20;
+
+    private JsonLines() {}
+
+    /** @param each is given each object, which knows its file and line */
+    static void forEach(Path file, Consumer<ConfigNode> each) {
+        forEachLine(file, (number, line) -> each.accept(ConfigNode.parse(file + ": line " + number, line)));
+    }
+
+    /** The lines that are not empty. */
+    static List<String> lines(Path file) {
+        List<String> lines = new ArrayList<>();
+        forEachLine(file, (number, line) -> lines.add(line));
+        return lines;
+    }
+
+    private static void forEachLine(Path file, BiConsumer<Integer, String> each) {
+        InputFile.requireRegular(file);
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            ByteArrayOutputStream line = new ByteArrayOutputStream();
+            int number = 1;
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                if (b == '\n') {
+                    accept(file, number++, line, each);
+                } else if (line.size() == LONGEST_LINE) {
+                    throw new InvalidInputException(
+                            file + ": line " + number + ": expected at most " + LONGEST_LINE + " bytes");
+                } else {
+                    line.write(b);
+                }
+            }
+            accept(file, number, line, each);
+        } catch (IOException e) {
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    private static void accept(Path file, int number, ByteArrayOutputStream line, BiConsumer<Integer, String> each) {
+        try {
+            String text = UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(line.toByteArray()))
+                    .toString();
+            if (!text.isBlank()) {
+                each.accept(number, text);
+            }
+        } catch (CharacterCodingException e) {
+            throw new InvalidInputException(file + ": line " + number + ": not UTF-8", e);
+        }
+        line.reset();
+    }
+}

@@ -1,0 +1,90 @@
+package org.mohawk4j.train.report;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.Map;
+
+/** One page in a folder, {@code index.html}, without script or network, and its images, embedded and beside it. */
+final class HtmlPage implements AutoCloseable {
+    private final Path folder;
+    private final Writer out;
+
+    HtmlPage(Path folder) throws IOException {
+        this.folder = folder;
+        this.out = Files.newBufferedWriter(folder.resolve("index.html"), StandardCharsets.UTF_8);
+    }
+
+    /** A cell of a table that holds a number. */
+    static String number(String text) {
+        return "<td class=\"n\">" + text + "</td>";
+    }
+
+    void begin(String title) throws IOException {
+        line("<!DOCTYPE html>");
+        line("<html lang=\"en\">");
+        line("<head>");
+        line("<meta charset=\"utf-8\">");
+        line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        line("<meta http-equiv=\"Content-Security-Policy\""
+                + " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">");
+        line("<title>" + Html.escape(title) + "</title>");
+        line("<style>");
+        out.write(Html.STYLE);
+        line("</style>");
+        line("</head>");
+        line("<body>");
+        line("<main>");
+        line("<h1>" + Html.escape(title) + "</h1>");
+    }
+
+    void end() throws IOException {
+        line("</main>");
+        line("</body>");
+        line("</html>");
+    }
+
+    /** A table of names and values, unless there are none. */
+    void facts(String heading, Map<String, String> facts) throws IOException {
+        if (facts.isEmpty()) {
+            return;
+        }
+        line("<section>");
+        line("<h2>" + Html.escape(heading) + "</h2>");
+        line("<div class=\"wide\"><table><tbody>");
+        for (var fact : facts.entrySet()) {
+            line("<tr><td>" + Html.escape(fact.getKey()) + "</td><td>" + Html.escape(fact.getValue()) + "</td></tr>");
+        }
+        line("</tbody></table></div>");
+        line("</section>");
+    }
+
+    /** @param caption below the image; empty for none */
+    void image(String file, BufferedImage image, String caption) throws IOException {
+        byte[] png = Images.png(image);
+        Files.write(folder.resolve(file), png);
+        line("<figure><a href=\"" + file + "\"><img alt=\"" + Html.escape(caption.isEmpty() ? file : caption)
+                + "\" width=\"" + image.getWidth() / Images.DENSITY + "\" height=\""
+                + image.getHeight() / Images.DENSITY + "\" src=\"data:image/png;base64,"
+                + Base64.getEncoder().encodeToString(png) + "\"></a>");
+        if (!caption.isEmpty()) {
+            line("<figcaption>" + Html.escape(caption) + "</figcaption>");
+        }
+        line("</figure>");
+    }
+
+    /** Writes a line of HTML. */
+    void line(String text) throws IOException {
+        out.write(text);
+        out.write('\n');
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+    }
+}

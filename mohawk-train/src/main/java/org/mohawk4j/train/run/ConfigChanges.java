@@ -1,0 +1,30 @@
+package org.mohawk4j.train.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What differs between two configurations, value by value. */
+public final class ConfigChanges {
+    private ConfigChanges() {}
+
+    /** One text for each value that differs, such as {@code batch was 8, is 4}; none if both are the same. */
+    public static List<String> between(DistillConfig before, DistillConfig after) {
+        List<String> changes = new ArrayList<>();
+        compare(ConfigTree.of(before).root(), ConfigTree.of(after).root(), "", changes);
+        return changes;
+    }
+
+    private static void compare(ObjectNode before, ObjectNode after, String prefix, List<String> changes) {
+        before.properties().forEach(entry -> {
+            JsonNode now = after.path(entry.getKey());
+            if (entry.getValue() instanceof ObjectNode section && now instanceof ObjectNode other) {
+                compare(section, other, prefix + entry.getKey() + ".", changes);
+            } else if (!entry.getValue().equals(now)) {
+                changes.add(prefix + entry.getKey() + " was " + ConfigTree.describe(entry.getValue()) + ", is "
+                        + ConfigTree.describe(now));
+            }
+        });
+    }
+}

@@ -1,0 +1,284 @@
+package org.mohawk4j.train.serve;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.Tokenizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves a model over HTTP: {@code POST /v1/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
+ * is told in OpenAI's form, {@code {"error":{…}}}, with status 400, 404, 405, 413, 429 if too many requests wait, 500,
+ * or 503 while it shuts down.
+ *
+ * <p>The JDK's server takes two settings from system properties, once: {@code sun.net.httpserver.nodelay=true} saves 40 ms
+ * an answer, {@code sun.net.httpserver.maxReqTime} limits the seconds that a client may take to send a request.
+ */
+public final class CompletionServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+    private static final int LOOKED_AFTER_MILLIS = 20;
+
+    /** Requests that are read or written beyond those that wait: what they hold in memory is bounded as well. */
+    private static final int SPARE_CONNECTIONS = 32;
+
+    /** How much of a body that is too large is read, in bodies of the largest size, so that its client hears why. */
+    private static final int READ_IN_VAIN = 16;
+
+    private static final String COMPLETIONS = "/v1/completions";
+    private static final String MODELS = "/v1/models";
+    private static final String HEALTH = "/health";
+
+    private final ServeConfig config;
+    private final Tokenizer tokenizer;
+    private final Completer completer;
+    private final CompletionReader reader;
+    private final ModelQueue queue;
+    private final HttpServer http;
+    private final ExecutorService connections;
+    private final AtomicInteger active = new AtomicInteger();
+    private final long started = System.currentTimeMillis() / 1000;
+    private volatile boolean closing;
+    private volatile boolean aborting;
+
+    /**
+     * Listens from now on. Requests wait until {@link #run}.
+     *
+     * @param model used by the thread that calls {@link #run} alone
+     * @throws InvalidInputException if the address cannot be listened on
+     */
+    public CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer) {
+        this.config = config;
+        this.tokenizer = tokenizer;
+        this.completer = new Completer(model, tokenizer);
+        this.reader = new CompletionReader(
+                tokenizer,
+                Math.toIntExact(model.config().vocabulary()),
+                model.config().maxPositions(),
+                config.maxBodyBytes());
+        this.queue = new ModelQueue(config.queue());
+        try {
+            this.http =
+                    HttpServer.create(new InetSocketAddress(InetAddress.getByName(config.host()), config.port()), 0);
+        } catch (UnknownHostException e) {
+            throw new InvalidInputException("host: expected an address of this machine, found " + config.host(), e);
+        } catch (IOException e) {
+            throw new InvalidInputException(
+                    "cannot listen on " + config.host() + " port " + config.port() + ": " + e.getMessage(), e);
+        }
+        this.connections = Executors.newCachedThreadPool(task -> {
+            Thread thread = new Thread(task, "connection");
+            thread.setDaemon(true);
+            return thread;
+        });
+        http.setExecutor(connections);
+        http.createContext("/", this::handle);
+        http.start();
+    }
+
+    /** Where it listens. */
+    public InetSocketAddress address() {
+        return http.getAddress();
+    }
+
+    /** Answers requests on this thread, which the model's engine must belong to, until the server is closed. */
+    public void run() throws InterruptedException {
+        queue.run();
+    }
+
+    /** Takes no more requests, lets those that it has taken come to their end for some seconds, then stops. */
+    @Override
+    public void close() {
+        closing = true;
+        awaitIdle(GRACE);
+        aborting = true;
+        awaitIdle(LAST_WORDS);
+        queue.close();
+        http.stop(0);
+        connections.shutdownNow();
+    }
+
+    private void awaitIdle(Duration longest) {
+        long end = System.nanoTime() + longest.toNanos();
+        try {
+            while (active.get() > 0 && System.nanoTime() < end) {
+                Thread.sleep(LOOKED_AFTER_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void handle(HttpExchange exchange) throws IOException {
+        active.incrementAndGet();
+        try (exchange) {
+            try {
+                if (active.get() > config.queue() + SPARE_CONNECTIONS) {
+                    throw tooMany(exchange);
+                }
+                route(exchange);
+            } catch (ApiException e) {
+                if (e.status() == 500) {
+                    LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
+                } else {
+                    LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
+                }
+                send(exchange, e.status(), error(e));
+            } catch (RuntimeException e) {
+                LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
+                send(exchange, 500, error(ApiException.of(500, "internal_error", "unexpected " + e)));
+            }
+        } finally {
+            active.decrementAndGet();
+        }
+    }
+
+    private void route(HttpExchange exchange) throws IOException {
+        String path = exchange.getRequestURI().getPath();
+        if (path.equals(COMPLETIONS)) {
+            requireMethod(exchange, "POST");
+            complete(exchange);
+        } else if (path.equals(MODELS)) {
+            requireMethod(exchange, "GET");
+            ObjectNode list = JsonNodeFactory.instance.objectNode().put("object", "list");
+            list.putArray("data").add(model());
+            send(exchange, 200, list);
+        } else if (path.equals(MODELS + "/" + config.model())) {
+            requireMethod(exchange, "GET");
+            send(exchange, 200, model());
+        } else if (path.equals(HEALTH)) {
+            requireMethod(exchange, "GET");
+            send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
+        } else {
+            throw ApiException.of(
+                    404, "not_found", "expected " + COMPLETIONS + ", " + MODELS + " or " + HEALTH + ", found " + path);
+        }
+    }
+
+    private static void requireMethod(HttpExchange exchange, String method) {
+        if (!exchange.getRequestMethod().equals(method)) {
+            exchange.getResponseHeaders().set("Allow", method);
+            throw ApiException.of(
+                    405, "method_not_allowed", "expected " + method + ", found " + exchange.getRequestMethod());
+        }
+    }
+
+    private ObjectNode model() {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("id", config.model())
+                .put("object", "model")
+                .put("created", started)
+                .put("owned_by", "mohawk4j");
+    }
+
+    private void complete(HttpExchange exchange) throws IOException {
+        Completion request = reader.read(body(exchange));
+        CompletionJob job = new CompletionJob(completer, request, () -> aborting);
+        if (closing) {
+            throw ApiException.of(503, "shutting_down", "the server is shutting down");
+        }
+        if (!queue.offer(job)) {
+            throw tooMany(exchange);
+        }
+        CompletionWriter writer = new CompletionWriter(request, tokenizer, config.model());
+        try {
+            if (request.stream()) {
+                stream(exchange, request, job, writer);
+            } else {
+                List<Piece> pieces = new ArrayList<>();
+                for (Optional<Piece> piece = job.next(); piece.isPresent(); piece = job.next()) {
+                    pieces.add(piece.get());
+                }
+                send(exchange, 200, writer.answer(pieces));
+            }
+        } finally {
+            // no matter why: if the client is gone, the model has better things to do
+            job.cancel();
+        }
+    }
+
+    private ApiException tooMany(HttpExchange exchange) {
+        exchange.getResponseHeaders().set("Retry-After", "1");
+        return ApiException.of(
+                429, "queue_full", "expected at most " + config.queue() + " requests to wait; try again later");
+    }
+
+    private byte[] body(HttpExchange exchange) throws IOException {
+        try (InputStream in = exchange.getRequestBody()) {
+            byte[] body = in.readNBytes(config.maxBodyBytes() + 1);
+            if (body.length > config.maxBodyBytes()) {
+                for (int i = 0; i < READ_IN_VAIN && in.readNBytes(config.maxBodyBytes()).length > 0; i++) {}
+                exchange.getResponseHeaders().set("Connection", "close");
+                throw ApiException.of(
+                        413, "body_too_large", "expected a body of at most " + config.maxBodyBytes() + " bytes");
+            }
+            return body;
+        }
+    }
+
+    private void stream(HttpExchange exchange, Completion request, CompletionJob job, CompletionWriter writer)
+            throws IOException {
+        Optional<Piece> piece = job.next();
+        exchange.getResponseHeaders().set("Content-Type", "text/event-stream; charset=utf-8");
+        exchange.getResponseHeaders().set("Cache-Control", "no-cache");
+        exchange.sendResponseHeaders(200, 0);
+        OutputStream out = exchange.getResponseBody();
+        try {
+            for (; piece.isPresent(); piece = job.next()) {
+                writeEvent(out, JSON.writeValueAsString(writer.event(piece.get())));
+            }
+            if (request.usageInStream()) {
+                writeEvent(out, JSON.writeValueAsString(writer.usageEvent()));
+            }
+            writeEvent(out, "[DONE]");
+        } catch (ApiException e) {
+            // the status is sent already: what went wrong is an event like others
+            writeEvent(out, JSON.writeValueAsString(error(e)));
+        }
+    }
+
+    private static void writeEvent(OutputStream out, String data) throws IOException {
+        out.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    private static ObjectNode error(ApiException e) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.putObject("error")
+                .put("message", e.explanation())
+                .put("type", e.type())
+                .put("param", e.parameter().orElse(null))
+                .put("code", e.code());
+        return json;
+    }
+
+    private static void send(HttpExchange exchange, int status, JsonNode json) throws IOException {
+        byte[] body = JSON.writeValueAsBytes(json);
+        exchange.getResponseHeaders().set("Content-Type", "application/json; charset=utf-8");
+        exchange.sendResponseHeaders(status, body.length);
+        exchange.getResponseBody().write(body);
+    }
+}

@@ -1,0 +1,168 @@
+package org.mohawk4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.StepMetrics;
+
+class ResumeTest {
+    @TempDir
+    private static Path shared;
+
+    private static TinyRun undisturbed;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void runWithoutInterruption() throws IOException {
+        undisturbed = new TinyRun(shared.resolve("run"), Map.of());
+        undisturbed.start();
+    }
+
+    /** Ends a run as an exception from outside does, after the metrics of a step are written and before its checkpoint. */
+    private static final class EndAfter implements TrainingListener {
+        private int left;
+
+        EndAfter(int steps) {
+            left = steps;
+        }
+
+        @Override
+        public void iterationDone(StepMetrics metrics) {
+            if (--left == 0) {
+                throw new IllegalStateException("ended");
+            }
+        }
+    }
+
+    private static void assertSame(TinyRun run) throws IOException {
+        assertThat(run.losses()).isEqualTo(undisturbed.losses());
+        assertThat(run.student()).isEqualTo(undisturbed.student());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4, 7, 12})
+    void aRunThatGoesOnIsTheRunThatWasNeverInterrupted(int steps) throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
+        assertThatThrownBy(() -> run.start(new EndAfter(steps), new StopRequest()))
+                .hasMessage("ended");
+        assertThat(run.folder().resolve("student")).doesNotExist();
+
+        Distillation.Result result = run.resume();
+
+        assertSame(run);
+        assertThat(result.stages()).extracting("steps").containsExactly(4, 4, 4);
+    }
+
+    @Test
+    void itsReportShowsTheStagesBeforeTheInterruptionToo() throws IOException {
+        TinyRun whole = new TinyRun(folder.resolve("whole"), Map.of("report", true));
+        whole.start();
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("report", true));
+        assertThatThrownBy(() -> run.start(new EndAfter(11), new StopRequest())).hasMessage("ended");
+
+        run.resume();
+
+        assertThat(run.folder().resolve("report/matrices-layer-1.png"))
+                .hasSameBinaryContentAs(whole.folder().resolve("report/matrices-layer-1.png"));
+        assertThat(run.folder().resolve("report/loss-stage-1.png"))
+                .hasSameBinaryContentAs(whole.folder().resolve("report/loss-stage-1.png"));
+    }
+
+    @Test
+    void aRunMayBeInterruptedAgainAndAgain() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 1));
+        assertThatThrownBy(() -> run.start(new EndAfter(3), new StopRequest())).hasMessage("ended");
+        for (int i = 0; i < 4; i++) {
+            assertThatThrownBy(() -> run.resume(new EndAfter(3), new StopRequest()))
+                    .hasMessage("ended");
+        }
+
+        run.resume();
+
+        assertSame(run);
+    }
+
+    @Test
+    void aRunThatIsAskedToStopSavesFirst() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 0, "checkpoint.minutes", 0));
+        StopRequest stop = new StopRequest();
+        assertThatThrownBy(() -> run.start(stopAt(6, stop), stop))
+                .isInstanceOf(StoppedException.class)
+                .hasMessageContaining("stopped at stage 2, step 2", "--resume");
+        assertThat(run.folder().resolve("checkpoints")).isDirectoryContaining("glob:**/stage-2-step-00000002");
+
+        assertThat(run.losses()).hasSize(6);
+        run.resume(new EndAfter(100), new StopRequest());
+
+        assertSame(run);
+    }
+
+    private static TrainingListener stopAt(int step, StopRequest stop) {
+        return new TrainingListener() {
+            private int taken;
+
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                if (++taken == step) {
+                    stop.request();
+                }
+            }
+        };
+    }
+
+    @Test
+    void aFinishedRunIsEvaluatedAgain() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
+        run.start();
+
+        run.resume(new EndAfter(1), new StopRequest());
+
+        assertSame(run);
+    }
+
+    @Test
+    void changesAreToldAndRefusedUnlessAccepted() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
+        assertThatThrownBy(() -> run.start(new EndAfter(5), new StopRequest())).hasMessage("ended");
+
+        assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("lr", List.of(1, 1, 1)), false))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("found changes: lr was [0.001,0.002,0.001], is [1.0,1.0,1.0]; --force");
+
+        ResumedRun.open(run.folder(), Map.of("seed", 3), true).folder().close();
+        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml")).seed())
+                .isEqualTo(3);
+        assertThatThrownBy(run::resume)
+                .as("compared with what the checkpoint was saved under")
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("seed was 0, is 3");
+    }
+
+    @Test
+    void aDamagedCheckpointCostsTheStepsSinceTheOneBefore() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 2, "checkpoint.keep", 3));
+        assertThatThrownBy(() -> run.start(new EndAfter(7), new StopRequest())).hasMessage("ended");
+        Path newest = run.folder().resolve("checkpoints/stage-2-step-00000002/student.safetensors");
+        byte[] bytes = Files.readAllBytes(newest);
+        bytes[bytes.length / 2] ^= 4;
+        Files.write(newest, bytes);
+
+        run.resume();
+
+        assertSame(run);
+    }
+}

@@ -1,0 +1,143 @@
+package org.mohawk4j.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.data.TokenSequence;
+import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.MetricsReader;
+import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.StepMetrics;
+
+/** A run of four steps in each stage from the golden teacher, on random tokens. */
+final class TinyRun {
+    static final int STEPS = 4;
+
+    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
+    private static final int VOCABULARY = 128;
+
+    private final Path folder;
+    private final DistillConfig config;
+
+    TinyRun(Path folder, Map<String, ?> changes) {
+        this.folder = folder;
+        this.config = DistillConfig.defaults()
+                .with(Map.of("report", false))
+                .with(Map.of(
+                        "tokens", 3 * STEPS * 4 * 16,
+                        "split", List.of(1.0 / 3, 1.0 / 3, 1.0 / 3),
+                        "context", 16,
+                        "batch", 4,
+                        "accumulate", 2,
+                        "threads", 1,
+                        "evaluation.windows", 1,
+                        "checkpoint.every", 3))
+                .with(changes);
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    DistillConfig config() {
+        return config;
+    }
+
+    Distillation.Result start(TrainingListener listener, StopRequest stop) throws IOException {
+        try (RunFolder run = RunFolder.at(folder)) {
+            return run(config, run, Optional.empty(), listener, stop);
+        }
+    }
+
+    Distillation.Result start() throws IOException {
+        return start(new TrainingListener() {}, new StopRequest());
+    }
+
+    Distillation.Result resume(TrainingListener listener, StopRequest stop) throws IOException {
+        ResumedRun resumed = ResumedRun.open(folder, Map.of(), false);
+        try (RunFolder run = resumed.folder()) {
+            return run(resumed.config(), run, resumed.from(), listener, stop);
+        }
+    }
+
+    Distillation.Result resume() throws IOException {
+        return resume(new TrainingListener() {}, new StopRequest());
+    }
+
+    private static Distillation.Result run(
+            DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
+            throws IOException {
+        Path tokenizer = Files.createTempFile("tokenizer", ".json");
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
+                CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            MixerPlan plan = MixerPlan.replacing(
+                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+            return new Distillation(config, teacher, new Numbers(), tokens(1, 900), tokens(2, 40), run)
+                    .run(plan, tokenizer, Map.of(), listener, from, stop);
+        } finally {
+            Files.delete(tokenizer);
+        }
+    }
+
+    private static TokenSequence tokens(long seed, int count) {
+        return TokenSequence.of(
+                "random", new SplittableRandom(seed).ints(count, 0, VOCABULARY).toArray());
+    }
+
+    /** The metrics without what is measured in time and memory. */
+    List<StepMetrics> losses() {
+        return MetricsReader.read(folder.resolve("metrics.jsonl")).stream()
+                .map(step -> new StepMetrics(
+                        step.stage(),
+                        step.step(),
+                        step.tokens(),
+                        step.loss(),
+                        step.layerLosses(),
+                        step.learningRate(),
+                        step.gradientNorm(),
+                        0,
+                        0,
+                        Map.of()))
+                .toList();
+    }
+
+    byte[] student() throws IOException {
+        return Files.readAllBytes(folder.resolve("student/model.safetensors"));
+    }
+
+    /** Ids as their decimals. */
+    private static final class Numbers implements Tokenizer {
+        @Override
+        public int[] encode(String text) {
+            return text.chars().map(c -> c % VOCABULARY).toArray();
+        }
+
+        @Override
+        public String decode(int... ids) {
+            return java.util.Arrays.toString(ids);
+        }
+
+        @Override
+        public int vocabularySize() {
+            return VOCABULARY;
+        }
+
+        @Override
+        public OptionalInt endOfText() {
+            return OptionalInt.empty();
+        }
+    }
+}
