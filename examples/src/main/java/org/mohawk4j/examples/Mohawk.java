@@ -63,7 +63,13 @@ public final class Mohawk implements Runnable {
     static CommandLine commandLine() {
         Mohawk mohawk = new Mohawk();
         Failures failures = new Failures(() -> mohawk.verbose);
-        return new CommandLine(mohawk)
+        CommandLine commandLine = new CommandLine(mohawk);
+        // Not in the annotation, from where every command would inherit it.
+        commandLine
+                .getCommandSpec()
+                .usageMessage()
+                .footer("%n./mohawk ui RUN_DIR shows a run in DL4J's training UI, which is downloaded on first use.");
+        return commandLine
                 .setExecutionStrategy(failures)
                 .setParameterExceptionHandler(failures)
                 .setCaseInsensitiveEnumValuesAllowed(true);

@@ -57,6 +57,19 @@ public final class Parameter {
         set(other.value().toHost());
     }
 
+    /**
+     * Uses the given tensor from now on, whoever else changes its numbers: parameters that another program owns.
+     *
+     * @param shared of this parameter's shape and the engine's type for parameters; it becomes this parameter's to free
+     */
+    public void bind(Tensor shared) {
+        if (!shared.shape().equals(shape) || shared.dtype() != engine.parameterType()) {
+            throw new IllegalArgumentException("a parameter of " + engine.parameterType() + " " + shape
+                    + " is bound to " + shared.dtype() + " " + shared.shape());
+        }
+        replace(shared);
+    }
+
     /** Frees the memory. */
     void free() {
         if (value != null) {

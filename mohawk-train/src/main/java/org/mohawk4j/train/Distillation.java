@@ -41,6 +41,7 @@ import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherStates;
+import org.mohawk4j.train.statistics.StatisticsRecorder;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
@@ -135,7 +136,9 @@ public final class Distillation {
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
                 TeacherStates states = teacherStates();
                 BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
-                RunRecorder recorder = new RunRecorder(config, folder, listener)) {
+                StatisticsRecorder statistics = new StatisticsRecorder(
+                        folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
+                RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             // the student has what it starts from: the teacher is only read from here on
             teacher.narrowLinearMaps();
             NavigableMap<Integer, Objective> objectives =

@@ -4,11 +4,16 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.FaultsWriter;
@@ -24,6 +29,7 @@ import org.mohawk4j.train.run.StepMetrics;
 final class RunRecorder implements TrainingListener, AutoCloseable {
     private static final String METRICS = "metrics_bytes";
     private static final String FAULTS = "faults_bytes";
+    private static final String STATISTICS = "statistics_bytes";
 
     private final DistillConfig config;
     private final RunFolder folder;
@@ -49,7 +55,25 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
         if (Files.exists(folder.faults()) || faultBytes > 0) {
             faults = FaultsWriter.continued(folder.faults(), faultBytes);
         }
+        cutStatistics(lengths);
         losses = LossHistory.read(folder.metrics());
+    }
+
+    /** Statistics are flushed line by line by who writes them, so that cutting the file is all there is to do. */
+    private void cutStatistics(ObjectNode lengths) throws IOException {
+        if (Files.exists(folder.statistics())) {
+            try (FileChannel file = FileChannel.open(folder.statistics(), StandardOpenOption.WRITE)) {
+                file.truncate(lengths.path(STATISTICS).asLong());
+            }
+        }
+    }
+
+    private long statisticsLength() {
+        try {
+            return Files.exists(folder.statistics()) ? Files.size(folder.statistics()) : 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot look at " + folder.statistics(), e);
+        }
     }
 
     /** How long the files are, for a checkpoint. */
@@ -57,7 +81,8 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
         return JsonNodeFactory.instance
                 .objectNode()
                 .put(METRICS, writer == null ? 0 : writer.length())
-                .put(FAULTS, faults == null ? 0 : faults.length());
+                .put(FAULTS, faults == null ? 0 : faults.length())
+                .put(STATISTICS, statisticsLength());
     }
 
     /** The files that there are. */
@@ -76,6 +101,7 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     void rollBack(ObjectNode lengths) throws IOException {
         if (writer != null) {
             writer.truncate(lengths.path(METRICS).asLong());
+            cutStatistics(lengths);
             losses = LossHistory.read(folder.metrics());
         }
     }
@@ -87,6 +113,12 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     @Override
     public void onStageStart(int stage, int steps) {
         next.onStageStart(stage, steps);
+    }
+
+    @Override
+    public void onGradientCalculation(
+            int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+        next.onGradientCalculation(stage, step, trained, gradients);
     }
 
     @Override

@@ -8,11 +8,12 @@ import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.fault.StepGuard;
 import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.optimizer.Optimizer;
 
 /** Where a stage stands between two steps: besides parameters and data, all that its next step depends on. */
 final class StageState implements AutoCloseable {
     private final int stage;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final StepGuard guard;
     private int step;
     private long tokens;
@@ -21,8 +22,13 @@ final class StageState implements AutoCloseable {
 
     /** The start of a stage. */
     StageState(Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold) {
+        this(stage, new AdamW(engine, optimizer), spikeThreshold);
+    }
+
+    /** The start of a stage, with an optimiser that is closed with it. */
+    StageState(int stage, Optimizer optimizer, double spikeThreshold) {
         this.stage = stage;
-        this.optimizer = new AdamW(engine, optimizer);
+        this.optimizer = optimizer;
         this.guard = new StepGuard(spikeThreshold);
     }
 
@@ -30,7 +36,7 @@ final class StageState implements AutoCloseable {
         return stage;
     }
 
-    AdamW optimizer() {
+    Optimizer optimizer() {
         return optimizer;
     }
 

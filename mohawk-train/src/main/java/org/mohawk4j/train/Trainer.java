@@ -14,6 +14,7 @@ import org.mohawk4j.train.data.TokenBatch;
 import org.mohawk4j.train.fault.StepGuard;
 import org.mohawk4j.train.fault.StepGuard.Fault;
 import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.FaultConfig;
 import org.mohawk4j.train.run.FaultConfig.SpikeAction;
@@ -54,15 +55,21 @@ public final class Trainer {
         this.faults = faults;
     }
 
+    /** Trains with an AdamW of its own; else as {@link #run(int, Objective, Optimizer, ISchedule, int)}. */
+    public void run(int stage, Objective objective, AdamW.Config optimizer, ISchedule schedule, int steps) {
+        run(stage, objective, new AdamW(engine, optimizer), schedule, steps);
+    }
+
     /**
-     * Trains with an optimiser of its own.
+     * Trains.
      *
      * @param stage 1, 2 or 3, for metrics
+     * @param optimizer a fresh one, closed at the end
      * @throws TrainingException if three steps in a row have a loss or gradients that are not finite; none of them
      *     updates anything
      */
-    public void run(int stage, Objective objective, AdamW.Config optimizer, ISchedule schedule, int steps) {
-        try (StageState state = new StageState(engine, stage, optimizer, faults.spikeThreshold())) {
+    public void run(int stage, Objective objective, Optimizer optimizer, ISchedule schedule, int steps) {
+        try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold())) {
             run(state, objective, schedule, steps, StepBoundary.NOTHING);
         }
     }
@@ -114,6 +121,7 @@ public final class Trainer {
                 norm = gradientNorm.item();
                 fault = state.guard().judge(loss, norm);
                 if (fault.isEmpty()) {
+                    listener.onGradientCalculation(state.stage(), state.step() + 1, objective.trained(), gradients);
                     state.optimizer().update(objective.trained(), gradients, gradientNorm, learningRate);
                 }
             } else {

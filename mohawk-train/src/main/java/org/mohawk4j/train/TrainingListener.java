@@ -1,5 +1,8 @@
 package org.mohawk4j.train;
 
+import java.util.Map;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
@@ -7,6 +10,16 @@ import org.mohawk4j.train.run.StepMetrics;
 public interface TrainingListener {
     /** @param stage 1, 2 or 3 */
     default void onStageStart(int stage, int steps) {}
+
+    /**
+     * Before each step's update.
+     *
+     * @param step of the stage, from 1
+     * @param trained the parameters of the stage, by name
+     * @param gradients by parameter, before clipping; valid until the call returns, and not to be changed
+     */
+    default void onGradientCalculation(
+            int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {}
 
     /** After each step. */
     default void iterationDone(StepMetrics metrics) {}

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 import org.nd4j.linalg.api.buffer.DataBuffer;
@@ -36,11 +37,24 @@ final class Nd4jPool {
         private final Key key;
         private final DataBuffer buffer;
         private final Map<Place, INDArray> arrays = new HashMap<>();
+        /** Whose memory this is, if not the pool's: it must stay reachable as long as the block is used. */
+        private final @Nullable INDArray lender;
+
         private int users = 1;
 
         private Block(Key key) {
             this.key = key;
             this.buffer = Nd4j.createBuffer(Nd4jArray.dataType(key.dtype()), key.length(), false);
+            this.lender = null;
+        }
+
+        private Block(Key key, INDArray lender) {
+            DataBuffer own = lender.data();
+            DataBuffer original = own.originalDataBuffer();
+            this.key = key;
+            // ND4J counts the offset of a view of a view from the original's start
+            this.buffer = original == null ? own : original;
+            this.lender = lender;
         }
 
         void share() {
@@ -106,6 +120,12 @@ final class Nd4jPool {
         return new Nd4jArray(block, 0, dtype, shape);
     }
 
+    /** The memory of a contiguous row-major array of ND4J's, which stays its own. */
+    static Nd4jArray borrow(DType dtype, INDArray lender) {
+        Shape shape = Shape.of(lender.shape());
+        return new Nd4jArray(new Block(new Key(dtype, shape.size()), lender), lender.offset(), dtype, shape);
+    }
+
     /** Ones to sum up with, not to be written to, until the next call. */
     INDArray ones(DType dtype, long... dims) {
         Shape shape = Shape.of(dims);
@@ -125,7 +145,7 @@ final class Nd4jPool {
 
     void release(Nd4jArray array) {
         Block block = array.block();
-        if (--block.users > 0) {
+        if (--block.users > 0 || block.lender != null) {
             return;
         }
         liveBytes -= block.key.bytes();

@@ -17,7 +17,7 @@ import org.mohawk4j.tensor.Tensor;
  * AdamW with decoupled weight decay on matrices (parameters of rank 2 or more), and clipping by global norm. A parameter
  * without a gradient is left alone.
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
     /** What follows a parameter's name in that of its first moment. */
     public static final String FIRST = ".first_moment";
 
@@ -45,19 +45,7 @@ public final class AdamW implements AutoCloseable {
         this.scope = engine.detachedScope();
     }
 
-    /**
-     * Changes the parameters in place.
-     *
-     * @param gradients by parameter name
-     * @return the global norm of the gradients before clipping, rank 0
-     */
-    public Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
-        Tensor norm = norm(parameters, gradients);
-        update(parameters, gradients, norm, learningRate);
-        return norm;
-    }
-
-    /** The global norm of the gradients of these parameters, rank 0. Changes nothing. */
+    @Override
     public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
         List<Tensor> present = new ArrayList<>();
         parameters
@@ -66,11 +54,7 @@ public final class AdamW implements AutoCloseable {
         return AdamWFunction.norm(engine, present);
     }
 
-    /**
-     * Changes the parameters in place.
-     *
-     * @param norm of the gradients, by {@link #norm}
-     */
+    @Override
     public void update(
             Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate) {
         steps++;
@@ -94,12 +78,13 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
-    /** How many updates there were. */
+    @Override
     public int steps() {
         return steps;
     }
 
     /** The moments of every parameter that was updated, under its name with {@link #FIRST} or {@link #SECOND} behind. */
+    @Override
     public Map<String, Tensor> moments() {
         Map<String, Tensor> all = new LinkedHashMap<>();
         moments.forEach((name, own) -> {
@@ -109,12 +94,7 @@ public final class AdamW implements AutoCloseable {
         return all;
     }
 
-    /**
-     * Continues from saved moments, in the place of its own.
-     *
-     * @param updates as {@link #steps} gave
-     * @param saved as {@link #moments} gave
-     */
+    @Override
     public void restore(int updates, Map<String, HostTensor> saved) {
         moments.values().forEach(own -> {
             scope.free(own.first());

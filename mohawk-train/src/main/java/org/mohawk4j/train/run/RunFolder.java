@@ -155,6 +155,11 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("metrics.jsonl");
     }
 
+    /** Statistics of parameters, gradients, updates and activations: JSON lines. */
+    public Path statistics() {
+        return path.resolve("statistics.jsonl");
+    }
+
     /** One JSON object per step that was not trained on, if there were any. */
     public Path faults() {
         return path.resolve("faults.jsonl");

@@ -1,0 +1,164 @@
+package org.mohawk4j.dl4j.layer;
+
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.mixer.CausalLinearAttention;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.mixer.Toeplitz;
+
+/**
+ * A {@link MixerConfig} as plain values, for JSON: under {@code type} the mixer's name, then the components of the
+ * configuration record by name. A built-in mixer goes by its class's simple name, any other by the class name of its
+ * configuration.
+ */
+final class MixerDescription {
+    static final String TYPE = "type";
+
+    private MixerDescription() {}
+
+    /**
+     * The values of a configuration.
+     *
+     * @throws InvalidInputException if it is no record, or a component is no number, text, true or false
+     */
+    static Map<String, Object> of(String layer, MixerConfig config) {
+        Class<? extends MixerConfig> type = config.getClass();
+        if (!type.isRecord()) {
+            throw new InvalidInputException(
+                    layer + ": expected a mixer configuration that is a record, so that JSON can" + " hold it, found "
+                            + type.getName());
+        }
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put(TYPE, name(type));
+        for (RecordComponent component : type.getRecordComponents()) {
+            values.put(component.getName(), value(layer, component, config));
+        }
+        return values;
+    }
+
+    /**
+     * The configuration that values describe.
+     *
+     * @throws InvalidInputException for an unknown mixer, and for a dimension that is missing, unknown, of the wrong
+     *     type or refused by the mixer
+     */
+    static MixerConfig parse(String layer, Map<String, Object> values) {
+        Class<? extends MixerConfig> type = type(layer, values.get(TYPE));
+        String mixer = layer + ", mixer " + values.get(TYPE);
+        RecordComponent[] components = type.getRecordComponents();
+        Set<String> unknown = new TreeSet<>(values.keySet());
+        unknown.remove(TYPE);
+        Object[] arguments = new Object[components.length];
+        Class<?>[] types = new Class<?>[components.length];
+        for (int i = 0; i < components.length; i++) {
+            String name = components[i].getName();
+            unknown.remove(name);
+            types[i] = components[i].getType();
+            arguments[i] = argument(mixer, name, types[i], values.get(name));
+        }
+        if (!unknown.isEmpty()) {
+            throw new InvalidInputException(mixer + ": expected "
+                    + Arrays.stream(components).map(RecordComponent::getName).toList() + ", found also " + unknown);
+        }
+        try {
+            Constructor<? extends MixerConfig> constructor = type.getDeclaredConstructor(types);
+            constructor.setAccessible(true);
+            return constructor.newInstance(arguments);
+        } catch (InvocationTargetException e) {
+            Throwable refusal = Objects.requireNonNull(e.getCause());
+            throw new InvalidInputException(layer + ": " + refusal.getMessage(), refusal);
+        } catch (ReflectiveOperationException e) {
+            throw new InvalidInputException(mixer + ": cannot be made: " + e, e);
+        }
+    }
+
+    private static Map<String, Class<? extends MixerConfig>> builtIn() {
+        Map<String, Class<? extends MixerConfig>> types = new TreeMap<>();
+        types.put("CausalLinearAttention", CausalLinearAttention.Config.class);
+        types.put("DiscreteMamba2", DiscreteMamba2.Config.class);
+        types.put("SoftmaxAttention", SoftmaxAttention.Config.class);
+        types.put("Toeplitz", Toeplitz.Config.class);
+        return types;
+    }
+
+    private static String name(Class<? extends MixerConfig> type) {
+        return builtIn().entrySet().stream()
+                .filter(entry -> entry.getValue().equals(type))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse(type.getName());
+    }
+
+    private static Class<? extends MixerConfig> type(String layer, @Nullable Object name) {
+        Map<String, Class<? extends MixerConfig>> known = builtIn();
+        Class<? extends MixerConfig> own = known.get(String.valueOf(name));
+        if (own != null) {
+            return own;
+        }
+        return userType(String.valueOf(name))
+                .orElseThrow(() -> new InvalidInputException(layer + ": expected a mixer of " + known.keySet()
+                        + " or the class name of a MixerConfig record on the class path, found " + name));
+    }
+
+    private static Optional<Class<? extends MixerConfig>> userType(String name) {
+        try {
+            // not initialised before it is known to be a mixer's: the name comes from a file
+            Class<?> type = Class.forName(name, false, Thread.currentThread().getContextClassLoader());
+            return MixerConfig.class.isAssignableFrom(type) && type.isRecord()
+                    ? Optional.of(type.asSubclass(MixerConfig.class))
+                    : Optional.empty();
+        } catch (ClassNotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Object value(String layer, RecordComponent component, MixerConfig config) {
+        try {
+            component.getAccessor().setAccessible(true);
+            Object value = component.getAccessor().invoke(config);
+            if (value instanceof Number || value instanceof Boolean || value instanceof String) {
+                return value;
+            }
+            throw new InvalidInputException(
+                    layer + ": expected numbers, texts, true or false in a mixer's configuration," + " found "
+                            + component + " = " + value);
+        } catch (ReflectiveOperationException e) {
+            throw new InvalidInputException(layer + ": cannot read " + component + ": " + e, e);
+        }
+    }
+
+    private static Object argument(String mixer, String name, Class<?> type, @Nullable Object value) {
+        if (value instanceof Number number) {
+            if (type == double.class) {
+                return number.doubleValue();
+            }
+            if (type == float.class) {
+                return number.floatValue();
+            }
+            if (type == long.class && number.longValue() == number.doubleValue()) {
+                return number.longValue();
+            }
+            if (type == int.class && number.intValue() == number.doubleValue()) {
+                return number.intValue();
+            }
+        }
+        if ((type == boolean.class && value instanceof Boolean) || (type == String.class && value instanceof String)) {
+            return value;
+        }
+        throw new InvalidInputException(mixer + ": expected " + name + ", a value of type " + type.getSimpleName()
+                + ", found " + (value == null ? "none" : value));
+    }
+}

@@ -1,0 +1,49 @@
+package org.mohawk4j.train.optimizer;
+
+import java.util.Map;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Tensor;
+
+/** Changes parameters by their gradients. What it remembers between updates is its own until it is closed. */
+public interface Optimizer extends AutoCloseable {
+    /** The global norm of the gradients of these parameters, rank 0. Changes nothing. */
+    Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients);
+
+    /**
+     * Changes the parameters in place. A parameter without a gradient is left alone.
+     *
+     * @param gradients by parameter name
+     * @param norm of the gradients, by {@link #norm}
+     */
+    void update(Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate);
+
+    /**
+     * As {@link #update}.
+     *
+     * @return the global norm of the gradients before clipping, rank 0
+     */
+    default Tensor step(Map<String, Parameter> parameters, Map<String, Tensor> gradients, double learningRate) {
+        Tensor norm = norm(parameters, gradients);
+        update(parameters, gradients, norm, learningRate);
+        return norm;
+    }
+
+    /** How many updates there were. */
+    int steps();
+
+    /** What it remembers of every parameter that was updated, under names of its own that begin with the parameter's. */
+    Map<String, Tensor> moments();
+
+    /**
+     * Continues from saved moments, in the place of its own.
+     *
+     * @param updates as {@link #steps} gave
+     * @param saved as {@link #moments} gave
+     */
+    void restore(int updates, Map<String, HostTensor> saved);
+
+    /** Frees what it remembers. */
+    @Override
+    void close();
+}
