@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -29,6 +30,7 @@ import org.mohawk4j.train.run.StepMetrics;
 class KillTest {
     private static final int STEPS = 24;
     private static final int VOCABULARY = 128;
+    private static final Pattern STAGE_AND_STEP = Pattern.compile("\"stage\":\\d+,\"step\":\\d+");
     private static final Pattern MEASURED =
             Pattern.compile(",\"(tokens_per_second|seconds|peak_memory_bytes)\":[-+.\\dE]+");
 
@@ -185,6 +187,7 @@ class KillTest {
 
     private static void assertSame(Path out, String place) throws IOException {
         assertThat(losses(out)).as(place).isEqualTo(losses(undisturbed));
+        assertThat(stepsWithStatistics(out)).as(place).isEqualTo(stepsWithStatistics(undisturbed));
         for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
             assertThat(out.resolve("student").resolve(name))
                     .as(place)
@@ -193,7 +196,15 @@ class KillTest {
         String[] left = out.toFile().list();
         assertThat(Arrays.stream(left).sorted())
                 .as(place)
-                .containsExactly(".lock", "checkpoints", "config.yaml", "metrics.jsonl", "student");
+                .containsExactly(".lock", "checkpoints", "config.yaml", "metrics.jsonl", "statistics.jsonl", "student");
+    }
+
+    private static List<String> stepsWithStatistics(Path out) throws IOException {
+        return Files.readAllLines(out.resolve("statistics.jsonl")).stream()
+                .map(STAGE_AND_STEP::matcher)
+                .filter(Matcher::find)
+                .map(Matcher::group)
+                .toList();
     }
 
     private static List<String> losses(Path out) throws IOException {
