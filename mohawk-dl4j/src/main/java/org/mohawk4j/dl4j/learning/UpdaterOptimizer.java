@@ -1,10 +1,8 @@
 package org.mohawk4j.dl4j.learning;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
 import org.mohawk4j.functional.AdamWFunction;
@@ -52,15 +50,6 @@ public final class UpdaterOptimizer implements Optimizer {
         this.updater = updater.clone();
         this.regularization = List.copyOf(regularization);
         this.clipNorm = clipNorm;
-    }
-
-    @Override
-    public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
-        List<Tensor> present = new ArrayList<>();
-        parameters
-                .keySet()
-                .forEach(name -> Optional.ofNullable(gradients.get(name)).ifPresent(present::add));
-        return AdamWFunction.norm(engine, present);
     }
 
     @Override

@@ -46,15 +46,6 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
-        List<Tensor> present = new ArrayList<>();
-        parameters
-                .keySet()
-                .forEach(name -> Optional.ofNullable(gradients.get(name)).ifPresent(present::add));
-        return AdamWFunction.norm(engine, present);
-    }
-
-    @Override
     public void update(
             Map<String, Parameter> parameters, Map<String, Tensor> gradients, Tensor norm, double learningRate) {
         steps++;

@@ -1,14 +1,29 @@
 package org.mohawk4j.train.optimizer;
 
+import java.util.List;
 import java.util.Map;
+import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Tensor;
 
 /** Changes parameters by their gradients. What it remembers between updates is its own until it is closed. */
 public interface Optimizer extends AutoCloseable {
-    /** The global norm of the gradients of these parameters, rank 0. Changes nothing. */
-    Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients);
+    /**
+     * The global norm of the gradients of these parameters, rank 0. Changes nothing.
+     *
+     * @param gradients by parameter name, of at least one of the parameters
+     */
+    default Tensor norm(Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
+        List<Tensor> present = parameters.keySet().stream()
+                .filter(gradients::containsKey)
+                .map(gradients::get)
+                .toList();
+        if (present.isEmpty()) {
+            throw new IllegalArgumentException("no gradient for any of " + parameters.keySet());
+        }
+        return AdamWFunction.norm(present.get(0).engine(), present);
+    }
 
     /**
      * Changes the parameters in place. A parameter without a gradient is left alone.
