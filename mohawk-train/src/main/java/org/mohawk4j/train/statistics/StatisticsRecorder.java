@@ -22,12 +22,16 @@ import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
 /**
- * Writes statistics of some fifty steps of each stage, evenly spaced from the first, and passes everything on. The file
+ * Writes statistics of up to twenty steps of each stage, evenly spaced from the first, and passes everything on. The file
  * is made with the first line, in a folder that is there by then; a run that goes on adds to it, so a step may be in it
  * twice, and the later line counts.
  */
 public final class StatisticsRecorder implements TrainingListener, AutoCloseable {
-    private static final int RECORDS_PER_STAGE = 50;
+    private static final int RECORDS_PER_STAGE = 20;
+
+    /** Steps from one record to the next at least: of a small model a record takes a tenth of a step's time. */
+    private static final int LEAST_SPACING = 8;
+
     private static final int PROBE_TOKENS = 64;
 
     private final Path file;
@@ -52,7 +56,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     @Override
     public void onStageStart(int stage, int steps) {
         nextStep = 1;
-        every = Math.max(1, (steps + RECORDS_PER_STAGE - 1) / RECORDS_PER_STAGE);
+        every = Math.max(LEAST_SPACING, (steps + RECORDS_PER_STAGE - 1) / RECORDS_PER_STAGE);
         next.onStageStart(stage, steps);
     }
 
