@@ -40,7 +40,6 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     private final TrainingListener next;
     private @Nullable BufferedWriter out;
     private int every = 1;
-    private int nextStep = 1;
     private Map<String, Parameter> trained = Map.of();
     private Map<String, double[]> before = Map.of();
     private Map<String, Distribution> gradients = Map.of();
@@ -55,7 +54,6 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
 
     @Override
     public void onStageStart(int stage, int steps) {
-        nextStep = 1;
         every = Math.max(LEAST_SPACING, (steps + RECORDS_PER_STAGE - 1) / RECORDS_PER_STAGE);
         next.onStageStart(stage, steps);
     }
@@ -63,7 +61,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> parameters, Map<String, Tensor> found) {
-        if (step >= nextStep) {
+        if (isRecorded(step)) {
             trained = parameters;
             before = new LinkedHashMap<>();
             gradients = new LinkedHashMap<>();
@@ -73,10 +71,14 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
         next.onGradientCalculation(stage, step, parameters, found);
     }
 
+    /** By the step's number alone, so that a run that goes on records the same ones. */
+    private boolean isRecorded(int step) {
+        return (step - 1) % every == 0;
+    }
+
     @Override
     public void iterationDone(StepMetrics metrics) {
-        if (metrics.step() >= nextStep && !metrics.isFaulty()) {
-            nextStep = metrics.step() + every;
+        if (isRecorded(metrics.step()) && !metrics.isFaulty()) {
             Map<String, Distribution> parameters = new LinkedHashMap<>();
             Map<String, Distribution> updates = new LinkedHashMap<>();
             before.forEach((name, old) -> {
