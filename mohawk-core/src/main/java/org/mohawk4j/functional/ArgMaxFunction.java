@@ -32,14 +32,19 @@ public final class ArgMaxFunction {
         int columns = Math.toIntExact(x.dim(1));
         int[] places = new int[Math.toIntExact(x.dim(0))];
         for (int row = 0; row < places.length; row++) {
-            int best = 0;
-            for (int i = 1; i < columns; i++) {
-                if (numbers[row * columns + i] > numbers[row * columns + best]) {
-                    best = i;
-                }
-            }
-            places[row] = best;
+            places[row] = of(numbers, row * columns, columns);
         }
         return x.engine().indices(places, places.length);
+    }
+
+    /** The place among {@code count} numbers on the host, counted from the first at {@code from}. */
+    public static int of(float[] numbers, int from, int count) {
+        int best = 0;
+        for (int i = 1; i < count; i++) {
+            if (numbers[from + i] > numbers[from + best]) {
+                best = i;
+            }
+        }
+        return best;
     }
 }

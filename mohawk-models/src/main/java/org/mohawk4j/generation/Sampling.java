@@ -3,6 +3,7 @@ package org.mohawk4j.generation;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.functional.ArgMaxFunction;
 
 /**
  * How the next token is chosen from logits. The cuts apply in the order of Hugging Face's generation: temperature, then
@@ -38,7 +39,7 @@ public record Sampling(double temperature, int topK, double topP) {
      * @param logits [V] from {@code from} on
      */
     int choose(float[] logits, int from, int vocabulary, RandomGenerator random) {
-        int best = argmax(logits, from, vocabulary);
+        int best = ArgMaxFunction.of(logits, from, vocabulary);
         if (isGreedy()) {
             return best;
         }
@@ -62,7 +63,7 @@ public record Sampling(double temperature, int topK, double topP) {
                 return i;
             }
         }
-        return argmax(logits, from, vocabulary);
+        return ArgMaxFunction.of(logits, from, vocabulary);
     }
 
     private int chooseAmongLikeliest(float[] logits, int from, int vocabulary, RandomGenerator random) {
@@ -99,15 +100,5 @@ public record Sampling(double temperature, int topK, double topP) {
     private static int sortable(float value) {
         int bits = Float.floatToIntBits(value);
         return bits ^ ((bits >> 31) & 0x7fffffff);
-    }
-
-    private static int argmax(float[] logits, int from, int vocabulary) {
-        int best = 0;
-        for (int i = 1; i < vocabulary; i++) {
-            if (logits[from + i] > logits[from + best]) {
-                best = i;
-            }
-        }
-        return best;
     }
 }
