@@ -1,29 +1,19 @@
 package org.mohawk4j.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider;
-import org.mohawk4j.backend.BackendProvider.Availability;
-import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.HostTensor;
@@ -37,32 +27,11 @@ import org.mohawk4j.train.stage.StagePlan;
 /** Training on a GPU in mixed precision, at sizes that the fused kernels serve: the same bits, no growing memory. */
 @Tag("gpu")
 class CudaTrainingTest {
-    private static final int WIDTH = 128;
-    private static final int HEADS = 2;
-    private static final int VOCABULARY = 512;
     private static final int BATCH = 4;
-    private static final int CONTEXT = 256;
 
     @BeforeAll
     static void requireGpu() {
-        Availability here = ServiceLoader.load(BackendProvider.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .filter(provider -> provider.name().equals("cuda"))
-                .map(BackendProvider::availability)
-                .findFirst()
-                .orElseThrow();
-        assumeTrue(here.usable(), here.reason());
-    }
-
-    private static Engine open() {
-        return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
-    }
-
-    private static CausalLm teacher(Engine engine) {
-        MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, 32, 10_000);
-        CausalLmConfig config = new CausalLmConfig(
-                VOCABULARY, WIDTH, 4L * WIDTH, Activation.GELU_TANH, 1e-5, CONTEXT, Collections.nCopies(2, attention));
-        return new CausalLm(engine, config, new SplittableRandom(0));
+        Gpu.require();
     }
 
     /** Called after each step with its number from 1. */
@@ -75,11 +44,11 @@ class CudaTrainingTest {
 
     private static Run train(int stage, int steps, AfterStep afterStep) {
         SplittableRandom random = new SplittableRandom(1);
-        try (Engine engine = open();
-                CausalLm teacher = teacher(engine)) {
+        try (Engine engine = Gpu.open();
+                CausalLm teacher = Gpu.teacher(engine)) {
             MixerPlan plan = MixerPlan.replacing(
                     teacher.config(),
-                    own -> new DiscreteMamba2.Config(own.width(), HEADS, HEADS, 64, 4, 64),
+                    own -> new DiscreteMamba2.Config(own.width(), Gpu.HEADS, Gpu.HEADS, 64, 4, 64),
                     List.of());
             List<Double> losses = new ArrayList<>();
             try (CausalLm student = plan.student(teacher, random);
@@ -106,10 +75,12 @@ class CudaTrainingTest {
 
     private static double step(Engine engine, Objective objective, AdamW optimizer, SplittableRandom random) {
         try (Scope scope = engine.scope()) {
-            int[] ids = random.ints((long) BATCH * CONTEXT, 0, VOCABULARY).toArray();
-            int[] next = random.ints((long) BATCH * CONTEXT, 0, VOCABULARY).toArray();
-            Tensor inputs = scope.adopt(engine.indices(ids, BATCH, CONTEXT));
-            Objective.Result result = objective.evaluate(inputs, engine.indices(next, (long) BATCH * CONTEXT));
+            int[] ids =
+                    random.ints((long) BATCH * Gpu.CONTEXT, 0, Gpu.VOCABULARY).toArray();
+            int[] next =
+                    random.ints((long) BATCH * Gpu.CONTEXT, 0, Gpu.VOCABULARY).toArray();
+            Tensor inputs = scope.adopt(engine.indices(ids, BATCH, Gpu.CONTEXT));
+            Objective.Result result = objective.evaluate(inputs, engine.indices(next, (long) BATCH * Gpu.CONTEXT));
             double loss = result.losses().stream().mapToDouble(Tensor::item).sum();
             optimizer.step(objective.trained(), result.gradients(), 1e-3);
             return loss;
@@ -147,11 +118,11 @@ class CudaTrainingTest {
     @Test
     void aClosedBackendLeavesNothingOnTheDevice() {
         long fresh;
-        try (Engine engine = open()) {
+        try (Engine engine = Gpu.open()) {
             fresh = engine.backend().memory().reservedBytes();
         }
         train(3, 5, (step, engine) -> {});
-        try (Engine engine = open()) {
+        try (Engine engine = Gpu.open()) {
             assertThat(engine.backend().memory().reservedBytes()).isEqualTo(fresh);
         }
     }
