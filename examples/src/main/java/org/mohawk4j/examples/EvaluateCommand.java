@@ -90,7 +90,7 @@ final class EvaluateCommand implements Runnable {
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
         try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.load(engine, model)) {
+                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
             read.ifPresent(all -> {
                 all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
                 String score = ScoreLine.of("", Perplexity.of(loaded, all, windows));

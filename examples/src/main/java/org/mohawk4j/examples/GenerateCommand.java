@@ -75,8 +75,7 @@ final class GenerateCommand implements Runnable {
         DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
         TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
         try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.load(engine, model)) {
-            loaded.narrowLinearMaps();
+                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
             write(new Generator(loaded, sampling, seed), start(loaded, words), words);
         }
     }

@@ -80,7 +80,7 @@ final class ServeCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
         try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.load(engine, model);
+                CausalLm loaded = ModelFolder.loadForInference(engine, model);
                 CompletionServer server = new CompletionServer(config, loaded, words)) {
             // The JVM waits for this thread, and this thread until the engine has let go of the machine.
             Thread end = new Thread(() -> {

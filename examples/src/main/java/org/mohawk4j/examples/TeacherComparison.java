@@ -48,7 +48,7 @@ final class TeacherComparison {
      * @return the agreement in a line for scripts
      */
     String run(Path studentFolder, CausalLm student, TokenWindows windows, int limit) {
-        try (CausalLm loaded = ModelFolder.load(student.engine(), teacher)) {
+        try (CausalLm loaded = ModelFolder.loadForInference(student.engine(), teacher)) {
             FidelityScores scores = Fidelity.of(loaded, student, windows, limit);
             Map<String, String> facts = new LinkedHashMap<>();
             facts.put("teacher", teacher.toString());

@@ -2,6 +2,7 @@ package org.mohawk4j.backend;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Supplier;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
@@ -25,6 +26,17 @@ public interface MemoryOps {
      * @param target direct, with room from position 0 to its limit for exactly the array's bytes; its position stays
      */
     void download(Array source, ByteBuffer target);
+
+    /**
+     * As {@link #download(Array)}, of what the array holds once the work queued so far is done. Work that is queued
+     * afterwards goes on meanwhile.
+     *
+     * @return waits for the numbers; to be asked once
+     */
+    default Supplier<HostTensor> downloadBehind(Array source) {
+        HostTensor now = download(source);
+        return () -> now;
+    }
 
     /** A new array with every element {@code value}. */
     Array full(Shape shape, DType dtype, double value);

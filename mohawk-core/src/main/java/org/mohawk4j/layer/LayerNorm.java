@@ -1,6 +1,6 @@
 package org.mohawk4j.layer;
 
-import org.mohawk4j.functional.LayerNormFunction;
+import org.mohawk4j.functional.NormedLinearsFunction.Norm;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -19,6 +19,11 @@ public final class LayerNorm extends Module {
     }
 
     public Tensor apply(Tensor x) {
-        return LayerNormFunction.apply(x, weight.value(), bias.value(), epsilon);
+        return norm().apply(x);
+    }
+
+    /** This normalisation as it is, to be applied together with the linear maps that follow it. */
+    public Norm norm() {
+        return new Norm(weight.value(), bias.value(), epsilon);
     }
 }

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.LinearMap;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -49,6 +50,11 @@ public final class Linear extends Module {
     public void setRows(long from, Tensor rows) {
         Tensor target = weight();
         target.engine().backend().memory().copyInto(target.array(), 0, from, rows.array());
+    }
+
+    /** This map as it is, to be applied together with others. */
+    public LinearMap map(Activation activation) {
+        return new LinearMap(weight(), bias(), activation);
     }
 
     public Tensor apply(Tensor x) {

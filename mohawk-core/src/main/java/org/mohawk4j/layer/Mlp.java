@@ -2,6 +2,7 @@ package org.mohawk4j.layer;
 
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.LinearMap;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -18,7 +19,17 @@ public final class Mlp extends Module {
         fc2 = part("fc2", new Linear(engine, hidden, width, true, random));
     }
 
+    /** The first map, with the activation that follows. */
+    public LinearMap first() {
+        return fc1.map(activation);
+    }
+
+    /** The second map, of what the first one gave. */
+    public LinearMap second() {
+        return fc2.map(Activation.NONE);
+    }
+
     public Tensor apply(Tensor x) {
-        return fc2.apply(fc1.apply(x, activation));
+        return second().apply(first().apply(x));
     }
 }

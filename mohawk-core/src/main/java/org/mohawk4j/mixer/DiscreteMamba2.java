@@ -27,7 +27,7 @@ import org.mohawk4j.tensor.Tensor;
  * activation follows on x, B and C. Only the rows that a result needs are computed. A new mixer starts with the identity
  * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
  */
-public final class DiscreteMamba2 extends MatrixMixer {
+public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     /** Parts of the recurrent state: the convolution's last inputs [B,K-1,C], the state-space state [B,H,P,N]. */
     private static final int HISTORY = 0;
 
@@ -170,24 +170,39 @@ public final class DiscreteMamba2 extends MatrixMixer {
 
     @Override
     public Tensor forward(Tensor u, MixerState state) {
-        RecurrentState memory = (RecurrentState) state;
-        Optional<StepKernel> step = engine().backend().kernel(StepKernel.class);
-        if (u.dim(1) == 1 && step.isPresent() && !engine().isTracked(u)) {
-            return step(step.get(), u, memory);
-        }
-        Projections in = project(u);
-        Parts parts = parts(conv.continued(memory.part(HISTORY), in.xBc)
-                .split(-1, config.width(), config.stateWidth(), config.stateWidth()));
-        SemiseparableFunction.Result result =
-                matrix(parts.b, parts.c, in.aLog).multiply(parts.x, Optional.of(memory.part(STATE)));
-        memory.advance(u.dim(1), conv.nextHistory(memory.part(HISTORY), in.xBc), result.state());
-        return gated(Heads.merge(result.y()), in.z);
+        return continued(u, state);
     }
 
-    private Tensor step(StepKernel kernel, Tensor u, RecurrentState memory) {
-        Tensor projected = inProj.apply(u.reshape(u.dim(0), u.dim(2)));
+    @Override
+    public List<Linear> firstMaps() {
+        return List.of(inProj);
+    }
+
+    @Override
+    public Linear lastMap() {
+        return outProj;
+    }
+
+    @Override
+    public Tensor between(List<Tensor> mapped, MixerState state) {
+        RecurrentState memory = (RecurrentState) state;
+        Tensor projected = mapped.get(0);
+        Optional<StepKernel> step = engine().backend().kernel(StepKernel.class);
+        if (projected.dim(1) == 1 && step.isPresent() && !engine().isTracked(projected)) {
+            return step(step.get(), projected, memory);
+        }
+        List<Tensor> in = projected.split(-1, config.convChannels(), config.width(), config.heads());
+        Parts parts = parts(conv.continued(memory.part(HISTORY), in.get(0))
+                .split(-1, config.width(), config.stateWidth(), config.stateWidth()));
+        SemiseparableFunction.Result result =
+                matrix(parts.b, parts.c, in.get(2)).multiply(parts.x, Optional.of(memory.part(STATE)));
+        memory.advance(projected.dim(1), conv.nextHistory(memory.part(HISTORY), in.get(0)), result.state());
+        return GateFunction.apply(Heads.merge(result.y()), in.get(1), zBias.value());
+    }
+
+    private Tensor step(StepKernel kernel, Tensor projected, RecurrentState memory) {
         Tensor y = engine().wrap(kernel.step(
-                projected.array(),
+                projected.reshape(projected.dim(0), projected.dim(2)).array(),
                 new StepKernel.Weights(
                         config,
                         conv.weight().array(),
@@ -197,7 +212,7 @@ public final class DiscreteMamba2 extends MatrixMixer {
                 memory.part(HISTORY).array(),
                 memory.part(STATE).array()));
         memory.advance(1);
-        return outProj.apply(y).reshape(u.dim(0), 1, u.dim(2));
+        return y.reshape(y.dim(0), 1, y.dim(1));
     }
 
     /** What {@code in_proj} gives: x, B and C before the convolution, z, A_log. */

@@ -1,5 +1,6 @@
 package org.mohawk4j.mixer;
 
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.Heads;
@@ -14,7 +15,7 @@ import org.mohawk4j.tensor.Tensor;
  * Causal softmax attention with rotary position embedding on part of each head, biases everywhere, scores scaled by
  * 1/sqrt(P): as Hugging Face's Phi computes it, with its parameter names.
  */
-public final class SoftmaxAttention extends MatrixMixer {
+public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
     /**
      * @param width D
      * @param heads H, dividing D
@@ -83,7 +84,8 @@ public final class SoftmaxAttention extends MatrixMixer {
 
     @Override
     public SoftmaxMatrix matrix(Tensor u) {
-        return new SoftmaxMatrix(queries(u, 0), keys(u, 0), scale());
+        return new SoftmaxMatrix(
+                turned(qProj.apply(u), config.heads(), 0), turned(kProj.apply(u), config.keyValueHeads(), 0), scale());
     }
 
     @Override
@@ -103,18 +105,31 @@ public final class SoftmaxAttention extends MatrixMixer {
 
     @Override
     public Tensor forward(Tensor u, MixerState state) {
+        return continued(u, state);
+    }
+
+    @Override
+    public List<Linear> firstMaps() {
+        return List.of(qProj, kProj, vProj);
+    }
+
+    @Override
+    public Linear lastMap() {
+        return dense;
+    }
+
+    @Override
+    public Tensor between(List<Tensor> mapped, MixerState state) {
         KeyValueCache cache = (KeyValueCache) state;
-        Tensor q = queries(u, cache.position());
-        cache.append(keys(u, cache.position()), values(u));
-        return output(u, Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), scale())));
+        Tensor q = turned(mapped.get(0), config.heads(), cache.position());
+        cache.append(
+                turned(mapped.get(1), config.keyValueHeads(), cache.position()),
+                Heads.split(mapped.get(2), config.keyValueHeads()));
+        return Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), scale()));
     }
 
-    private Tensor queries(Tensor u, long position) {
-        return rotary.apply(Heads.split(qProj.apply(u), config.heads()), position);
-    }
-
-    private Tensor keys(Tensor u, long position) {
-        return rotary.apply(Heads.split(kProj.apply(u), config.keyValueHeads()), position);
+    private Tensor turned(Tensor projected, long heads, long position) {
+        return rotary.apply(Heads.split(projected, heads), position);
     }
 
     private double scale() {

@@ -2,12 +2,15 @@ package org.mohawk4j.generation;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.functional.ArgMaxFunction;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.LmState;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -15,6 +18,9 @@ import org.mohawk4j.tensor.Tensor;
 /**
  * Sequences [B] that are read token by token. Where the backend can record work and the model's state has a fixed place,
  * all that a token costs is recorded at the second token after the prompt and replayed from then on.
+ *
+ * <p>A continuation is read by {@link #read} alone or greedily alone. Greedily, the device is given the next token's work
+ * before this one's id has reached the host: it knows the id.
  */
 final class Continuation implements AutoCloseable {
     private final CausalLm model;
@@ -25,10 +31,14 @@ final class Continuation implements AutoCloseable {
     private final Optional<Recorder> recorder;
     private @Nullable Step step;
     private boolean prepared;
+
+    /** What a greedy text continues with, and the ids after that, which are on their way. */
     private int[] following = {};
 
-    /** What is recorded of one token: ids [B,1] to logits [B,V] and the likeliest ids [B]. */
-    private record Step(Recorder.Recording recording, Tensor ids, Tensor logits, Tensor likeliest) {}
+    private @Nullable Supplier<HostTensor> ahead;
+
+    /** What is recorded of one token: ids [B,1] to logits [B,V] and the likeliest ids, which take the ids' place. */
+    private record Step(Recorder.Recording recording, Tensor ids, Tensor logits) {}
 
     Continuation(CausalLm model, int batch) {
         this.model = model;
@@ -41,42 +51,50 @@ final class Continuation implements AutoCloseable {
 
     /** Reads ids [B,T] and gives the logits [B·V] after the last of them. */
     float[] read(int... ids) {
-        Step replayed = step(ids);
-        if (replayed != null) {
-            return replayed.logits.toFloats();
+        Step recorded = recorded(ids);
+        if (recorded == null) {
+            try (Scope temporary = engine.scope()) {
+                return next(temporary, ids).toFloats();
+            }
         }
-        try (Scope temporary = engine.scope()) {
-            return logits(temporary.adopt(engine.indices(ids, batch, ids.length / batch)))
-                    .toFloats();
-        }
+        set(recorded.ids, ids);
+        recorded.recording.replay();
+        return recorded.logits.toFloats();
     }
 
-    /** As {@link #read}, and gives the likeliest next ids [B]. */
+    /** As {@link #read}, and gives the likeliest next ids [B], which are the only ones that may be read after these. */
     int[] readGreedily(int... ids) {
-        Step replayed = step(ids);
-        if (replayed != null) {
-            following = ids(replayed.likeliest);
-            return following.clone();
+        Supplier<HostTensor> current = ahead;
+        if (current != null && !Arrays.equals(ids, following)) {
+            throw new IllegalStateException("a greedy text goes on with the ids that it was given");
         }
-        try (Scope temporary = engine.scope()) {
-            Tensor logits = logits(temporary.adopt(engine.indices(ids, batch, ids.length / batch)));
-            return ids(ArgMaxFunction.apply(logits));
+        Step recorded = recorded(ids);
+        if (recorded == null) {
+            try (Scope temporary = engine.scope()) {
+                return ids(ArgMaxFunction.apply(next(temporary, ids)).toHost());
+            }
         }
+        if (current == null) {
+            set(recorded.ids, ids);
+            current = replayGreedily(recorded);
+        }
+        ahead = replayGreedily(recorded);
+        following = ids(current.get());
+        return following.clone();
     }
 
-    private static int[] ids(Tensor places) {
-        return Arrays.stream(HostTensors.toLongs(places.toHost()))
+    private static int[] ids(HostTensor places) {
+        return Arrays.stream(HostTensors.toLongs(places))
                 .mapToInt(Math::toIntExact)
                 .toArray();
     }
 
-    private Tensor logits(Tensor ids) {
-        Tensor last = model.hidden(ids, state).narrow(1, ids.dim(1) - 1, 1);
-        return model.head(last).logits();
+    private Tensor next(Scope temporary, int... ids) {
+        return model.next(temporary.adopt(engine.indices(ids, batch, ids.length / batch)), state);
     }
 
-    /** Replays one token; null if these ids are not one each, or before everything has been done once. */
-    private @Nullable Step step(int... ids) {
+    /** What to replay for ids; null if they are not one each, or before everything has been done once. */
+    private @Nullable Step recorded(int... ids) {
         if (recorder.isEmpty() || ids.length != batch) {
             return null;
         }
@@ -84,39 +102,38 @@ final class Continuation implements AutoCloseable {
             prepared = true;
             return null;
         }
-        Step current = step;
-        if (current == null) {
-            current = record(recorder.get(), scope.adopt(engine.indices(ids, batch, 1)));
-            step = current;
-        } else {
-            if (!Arrays.equals(ids, following)) {
-                set(current.ids, ids);
-            }
-            state.advance(1);
+        if (step == null) {
+            step = record(recorder.get(), scope.adopt(engine.indices(ids, batch, 1)));
         }
-        current.recording.replay();
-        following = new int[0];
-        return current;
+        return step;
     }
 
     private void set(Tensor target, int... ids) {
         try (Scope temporary = engine.scope()) {
             Tensor given = temporary.adopt(engine.indices(ids, batch, 1));
-            engine.backend().memory().copyInto(target.array(), given.array());
+            memory().copyInto(target.array(), given.array());
         }
     }
 
     private Step record(Recorder with, Tensor ids) {
-        Tensor[] made = new Tensor[2];
+        Tensor[] made = new Tensor[1];
         Recorder.Recording recording = with.record(() -> {
-            made[0] = scope.adopt(engine.scoped(() -> logits(ids)));
-            made[1] = scope.adopt(ArgMaxFunction.apply(made[0]));
-            // so that a greedy text goes on without its ids leaving the device
-            engine.backend()
-                    .memory()
-                    .copyInto(ids.array(), made[1].reshape(batch, 1).array());
+            made[0] = scope.adopt(engine.scoped(() -> model.next(ids, state)));
+            try (Scope temporary = engine.scope()) {
+                Tensor likeliest = temporary.adopt(ArgMaxFunction.apply(made[0]));
+                memory().copyInto(ids.array(), likeliest.reshape(batch, 1).array());
+            }
         });
-        return new Step(recording, ids, made[0], made[1]);
+        return new Step(recording, ids, made[0]);
+    }
+
+    private Supplier<HostTensor> replayGreedily(Step recorded) {
+        recorded.recording.replay();
+        return memory().downloadBehind(recorded.ids.array());
+    }
+
+    private MemoryOps memory() {
+        return engine.backend().memory();
     }
 
     @Override

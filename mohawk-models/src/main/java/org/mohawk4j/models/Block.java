@@ -31,8 +31,8 @@ public abstract class Block extends Module {
         return combine(h, u, mixer().forward(u));
     }
 
-    /** For positions that follow those the state has seen. */
-    public final Tensor forward(Tensor h, MixerState state) {
+    /** For positions that follow those the state has seen. A block that can apply linear maps together does better. */
+    public Tensor forward(Tensor h, MixerState state) {
         Tensor u = mixerInput(h);
         return combine(h, u, mixer().forward(u, state));
     }

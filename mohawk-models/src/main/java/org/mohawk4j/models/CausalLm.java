@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.Head;
+import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.layer.Embedding;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Linear;
@@ -73,16 +75,24 @@ public final class CausalLm extends Module {
         return normalise(h);
     }
 
-    /** As {@link #hidden(Tensor)}, for positions that follow those the state has seen. */
-    public Tensor hidden(Tensor ids, LmState state) {
+    /**
+     * The logits [B,V] after the last of these positions, which follow those the state has seen, in the type of
+     * parameters.
+     */
+    public Tensor next(Tensor ids, LmState state) {
         Tensor h = embed(ids);
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
-        state.advance(ids.dim(1));
-        return normalise(h);
+        return NormedLinearsFunction.apply(
+                        h.narrow(1, ids.dim(1) - 1, 1),
+                        finalNorm.norm(),
+                        List.of(lmHead.map(Activation.NONE)),
+                        engine().parameterType())
+                .get(0)
+                .reshape(ids.dim(0), config.vocabulary());
     }
 
     /** Applies a block and frees its input, unless a tape still needs it. */

@@ -35,6 +35,13 @@ public final class ModelFolder {
 
     private ModelFolder() {}
 
+    /** As {@link #load}, for a model that is not trained: its linear maps in the type of the backend's products. */
+    public static CausalLm loadForInference(Engine engine, Path folder) {
+        CausalLm model = load(engine, folder);
+        model.narrowLinearMaps();
+        return model;
+    }
+
     /**
      * Loads a model; every parameter must be in the folder, and nothing else.
      *

@@ -1,11 +1,20 @@
 package org.mohawk4j.models;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.LinearMap;
+import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.functional.ResidualFunction;
+import org.mohawk4j.functional.SummedLinearsFunction;
+import org.mohawk4j.functional.SummedLinearsFunction.Term;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Mlp;
+import org.mohawk4j.mixer.LinearEnds;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -38,5 +47,25 @@ public final class ParallelBlock extends Block {
     @Override
     public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
         return ResidualFunction.apply(h, mixed, mlp.apply(u));
+    }
+
+    /** Where the mixer lets it: its first maps beside the MLP's, its last one beside the MLP's. */
+    @Override
+    public Tensor forward(Tensor h, MixerState state) {
+        if (!(mixer instanceof LinearEnds ends)) {
+            return super.forward(h, state);
+        }
+        List<LinearMap> maps = new ArrayList<>();
+        ends.firstMaps().forEach(map -> maps.add(map.map(Activation.NONE)));
+        maps.add(mlp.first());
+        List<Tensor> mapped = NormedLinearsFunction.apply(
+                h, norm.norm(), maps, engine().backend().productType());
+        int own = maps.size() - 1;
+        Tensor between = ends.between(mapped.subList(0, own), state);
+        return SummedLinearsFunction.apply(
+                h,
+                List.of(
+                        new Term(between, ends.lastMap().map(Activation.NONE)),
+                        new Term(mapped.get(own), mlp.second())));
     }
 }

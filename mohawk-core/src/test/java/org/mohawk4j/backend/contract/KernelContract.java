@@ -34,6 +34,10 @@ import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.LinearMap;
+import org.mohawk4j.functional.NormedLinearsFunction;
+import org.mohawk4j.functional.NormedLinearsFunction.Norm;
+import org.mohawk4j.functional.NormedLinearsFunction.NormedLinearsKernel;
 import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
 import org.mohawk4j.functional.RotaryFunction;
@@ -44,6 +48,9 @@ import org.mohawk4j.functional.SemiseparableFunction.Result;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.functional.SkipFunction;
 import org.mohawk4j.functional.SkipFunction.SkipKernel;
+import org.mohawk4j.functional.SummedLinearsFunction;
+import org.mohawk4j.functional.SummedLinearsFunction.SummedLinearsKernel;
+import org.mohawk4j.functional.SummedLinearsFunction.Term;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
 import org.mohawk4j.matrix.SemiseparableMatrix;
@@ -51,6 +58,7 @@ import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
 import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.HostArray;
@@ -112,6 +120,82 @@ interface KernelContract extends ContractTests {
                         numbers(1, 2, 7, 63),
                         numbers(2, 65, 63),
                         numbers(3, 65)));
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> normedLinears() {
+        return ifPresent(NormedLinearsKernel.class, probe -> {
+            // R, D, then E of each map
+            long[][] sizes = {
+                {1, 8, 1}, {1, 64, 13, 207, 1, 65}, {2, 2048, 700, 63}, {3, 2056, 130}, {4, 4104, 13, 1}, {5, 64, 13}
+            };
+            for (long[] s : sizes) {
+                for (Activation activation : Activation.values()) {
+                    HostArray[] inputs = new HostArray[2 * s.length - 1];
+                    inputs[0] = numbers(1, s[0], s[1]).map(v -> 3 * v + 1);
+                    inputs[1] = numbers(2, s[1]);
+                    inputs[2] = numbers(3, s[1]);
+                    for (int i = 2; i < s.length; i++) {
+                        inputs[2 * i - 1] = numbers(4 + i, s[i], s[1]);
+                        inputs[2 * i] = numbers(14 + i, s[i]);
+                    }
+                    probe.checkUntracked(
+                            "normed linear maps, " + activation, x -> normed(probe, x, activation), inputs);
+                }
+            }
+        });
+    }
+
+    /** x, weight and bias of the norm, weight and bias of each map, of which the first has an activation and no bias. */
+    private static Tensor normed(KernelProbe probe, List<Tensor> x, Activation activation) {
+        List<LinearMap> maps = new ArrayList<>();
+        for (int i = 3; i < x.size(); i += 2) {
+            maps.add(new LinearMap(
+                    probe.narrowed(x.get(i)),
+                    i == 3 ? Optional.empty() : Optional.of(x.get(i + 1)),
+                    i == 3 ? activation : Activation.NONE));
+        }
+        Norm norm = new Norm(x.get(1), x.get(2), 1e-5);
+        DType result = probe.isNarrow()
+                ? x.get(0).engine().backend().productType()
+                : x.get(0).engine().parameterType();
+        List<Tensor> results = NormedLinearsFunction.apply(x.get(0), norm, maps, result);
+        return Tensor.concat(
+                -1, results.stream().map(y -> y.cast(x.get(0).dtype())).toList());
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> summedLinears() {
+        return ifPresent(SummedLinearsKernel.class, probe -> {
+            // R, D, then F of each term
+            long[][] sizes = {
+                {1, 1, 8}, {1, 207, 64, 2056}, {2, 130, 2048, 8192}, {3, 13, 8, 72, 4104}, {4, 65, 64, 64}, {5, 13, 64}
+            };
+            for (long[] s : sizes) {
+                HostArray[] inputs = new HostArray[3 * s.length - 5];
+                inputs[0] = numbers(1, s[0], s[1]);
+                for (int i = 2; i < s.length; i++) {
+                    inputs[3 * i - 5] = numbers(10 + i, s[0], s[i]);
+                    inputs[3 * i - 4] = numbers(20 + i, s[1], s[i]);
+                    inputs[3 * i - 3] = numbers(30 + i, s[1]);
+                }
+                probe.checkUntracked("summed linear maps", x -> summed(probe, x), inputs);
+            }
+        });
+    }
+
+    /** h, then x, weight and bias of each term, of which the first has no bias. */
+    private static Tensor summed(KernelProbe probe, List<Tensor> x) {
+        List<Term> terms = new ArrayList<>();
+        for (int i = 1; i < x.size(); i += 3) {
+            terms.add(new Term(
+                    probe.narrowed(x.get(i)),
+                    new LinearMap(
+                            probe.narrowed(x.get(i + 1)),
+                            i == 1 ? Optional.empty() : Optional.of(x.get(i + 2)),
+                            Activation.NONE)));
+        }
+        return SummedLinearsFunction.apply(x.get(0), terms);
     }
 
     @TestFactory
@@ -474,7 +558,9 @@ interface KernelContract extends ContractTests {
             for (int[] s : sizes) {
                 DiscreteMamba2.Config config = new DiscreteMamba2.Config(s[2], s[3], s[4], s[5], s[6], 4);
                 probe.checkUntracked(
-                        "steps of " + config, x -> steps(config, probe.activation(x)), numbers(1, s[0], s[1], s[2]));
+                        "steps of " + config,
+                        x -> steps(config, probe.activation(x.get(0))),
+                        numbers(1, s[0], s[1], s[2]));
             }
         });
     }

@@ -76,6 +76,11 @@ final class KernelProbe {
         return isNarrow() && x.engine() == fused ? x.cast(DType.BFLOAT16) : x;
     }
 
+    /** A weight as a model keeps it that is not trained: in the type of products. */
+    Tensor narrowed(Tensor weight) {
+        return weight.engine() == fused ? weight.cast(probe.backend().productType()) : weight;
+    }
+
     void check(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
         checkWithTeacher(what, function, 0, inputs);
     }
@@ -111,9 +116,10 @@ final class KernelProbe {
     }
 
     /** As {@link #check}, of a function without gradients. */
-    void checkUntracked(String what, Function<Tensor, Tensor> function, HostArray input) {
-        Function<List<Tensor>, Tensor> of = inputs -> function.apply(inputs.get(0));
-        compare(what, run(fused, of, List.of(), input), run(plain, of, List.of(), input), List.of());
+    void checkUntracked(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
+        String name = what + " of "
+                + Arrays.toString(Arrays.stream(inputs).map(HostArray::shape).toArray());
+        compare(name, run(fused, function, List.of(), inputs), run(plain, function, List.of(), inputs), List.of());
     }
 
     /** Whole numbers, which must be the same. */

@@ -19,16 +19,21 @@ final class CudaLinear implements LinearKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
-    private final CudaGemv gemv;
+    private final CudaProjections few;
     private final CudaReductions reductions;
     private final Conversions conversions;
 
     CudaLinear(
-            CudaPool pool, CudaKernels kernels, CudaMatmul matmul, CudaReductions reductions, Conversions conversions) {
+            CudaPool pool,
+            CudaKernels kernels,
+            CudaMatmul matmul,
+            CudaProjections few,
+            CudaReductions reductions,
+            Conversions conversions) {
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
-        this.gemv = new CudaGemv(pool, kernels);
+        this.few = few;
         this.reductions = reductions;
         this.conversions = conversions;
     }
@@ -45,8 +50,8 @@ final class CudaLinear implements LinearKernel {
         CudaArray w = conversions.as(operands, weight);
         List<Array> saved = new ArrayList<>();
         CudaArray y;
-        if (!kept && gemv.supports(x, w)) {
-            y = gemv.product(x, w, bias, code(activation), input.dtype());
+        if (!kept && weight.dtype() == operands && few.supports(x, w, bias)) {
+            y = few.product(x, w, bias, code(activation), input.dtype());
         } else if (bias.isEmpty() && activation == Activation.NONE) {
             y = matmul.product(x, false, w, true, input.dtype());
         } else if (bias.isPresent()
@@ -169,7 +174,7 @@ final class CudaLinear implements LinearKernel {
     }
 
     /** As in {@code linear.cu}. */
-    private static int code(Activation activation) {
+    static int code(Activation activation) {
         return switch (activation) {
             case NONE -> 0;
             case GELU_TANH -> 1;

@@ -1,11 +1,14 @@
 package org.mohawk4j.backend.cuda;
 
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
-/** A position of discrete Mamba-2 in two launches. */
+/** A position of discrete Mamba-2 in one launch. */
 final class CudaMambaStep implements StepKernel {
     private static final String SOURCE = "mamba_step.cu";
 
@@ -14,36 +17,22 @@ final class CudaMambaStep implements StepKernel {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
+    private final MemoryOps memory;
+    private @Nullable CudaArray tickets;
 
-    CudaMambaStep(CudaPool pool, CudaKernels kernels) {
+    CudaMambaStep(CudaPool pool, CudaKernels kernels, MemoryOps memory) {
         this.pool = pool;
         this.kernels = kernels;
+        this.memory = memory;
     }
 
     @Override
     public Array step(Array projected, Weights weights, Array history, Array state) {
         CudaArray in = CudaArray.cast(projected);
-        CudaArray past = CudaArray.cast(history);
         DiscreteMamba2.Config config = weights.config();
         long batch = in.shape().dim(0);
-        long width = in.shape().dim(1);
-        long channels = past.shape().dim(2);
         long headDim = config.width() / config.heads();
-        CudaArray convolved = pool.take(past.dtype(), Shape.of(batch, channels));
-        kernels.get(SOURCE, "mamba_convolve", in.dtype())
-                .overlapping()
-                .each(
-                        convolved.size(),
-                        kernels.arguments()
-                                .add(in)
-                                .add(CudaArray.cast(weights.convWeight()))
-                                .add(CudaArray.cast(weights.convBias()))
-                                .add(past)
-                                .add(convolved)
-                                .add(batch)
-                                .add(channels)
-                                .add((long) config.convWidth())
-                                .add(width));
+        long numbers = 2L * config.stateSize() + ENTRIES;
         CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.width()));
         kernels.get(SOURCE, "mamba_step", in.dtype())
                 .overlapping()
@@ -52,20 +41,34 @@ final class CudaMambaStep implements StepKernel {
                         (headDim + ENTRIES - 1) / ENTRIES,
                         Math.toIntExact(batch),
                         CudaKernels.THREADS,
-                        0,
+                        Math.toIntExact(numbers * history.dtype().bytes()),
                         kernels.arguments()
                                 .add(in)
-                                .add(convolved)
+                                .add(CudaArray.cast(weights.convWeight()))
+                                .add(CudaArray.cast(weights.convBias()))
+                                .add(CudaArray.cast(history))
+                                .add(tickets(batch * config.groups()))
                                 .add(CudaArray.cast(weights.skip()))
                                 .add(CudaArray.cast(weights.zBias()))
                                 .add(CudaArray.cast(state))
                                 .add(y)
-                                .add((long) config.heads())
-                                .add((long) config.groups())
-                                .add(headDim)
-                                .add((long) config.stateSize())
-                                .add(width));
-        pool.release(convolved);
+                                .add(config.heads())
+                                .add(config.groups())
+                                .add(Math.toIntExact(headDim))
+                                .add(config.stateSize())
+                                .add(config.convWidth())
+                                .add(Math.toIntExact(ENTRIES)));
         return y;
+    }
+
+    /** Zeros at least as many, of which a launch leaves zeros again. */
+    private CudaArray tickets(long count) {
+        CudaArray held = tickets;
+        if (held == null || held.size() < count) {
+            // a recording may still use the one before
+            held = CudaArray.cast(memory.full(Shape.of(count), DType.INT32, 0));
+            tickets = held;
+        }
+        return held;
     }
 }

@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.function.Supplier;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,10 @@ final class CudaMemory implements MemoryOps {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final StridedCopy copy;
+    private final Downloads downloads;
 
-    CudaMemory(CudaContext context, CudaPool pool, CudaKernels kernels) {
+    CudaMemory(CudaContext context, CudaPool pool, CudaKernels kernels, Downloads downloads) {
+        this.downloads = downloads;
         this.context = context;
         this.pool = pool;
         this.kernels = kernels;
@@ -64,6 +67,12 @@ final class CudaMemory implements MemoryOps {
                     () -> "downloading " + array.dtype() + " " + array.shape());
             context.synchronize("downloading " + array.shape());
         }
+    }
+
+    @Override
+    public Supplier<HostTensor> downloadBehind(Array source) {
+        CudaArray array = CudaArray.cast(source);
+        return Downloads.fits(array) ? downloads.start(array) : MemoryOps.super.downloadBehind(source);
     }
 
     @Override

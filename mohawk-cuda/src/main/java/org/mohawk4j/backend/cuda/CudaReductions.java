@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
@@ -182,15 +183,47 @@ final class CudaReductions implements ReductionOps, ArgMaxKernel {
     @Override
     public Array argMax(Array x) {
         CudaArray in = CudaArray.cast(x);
-        CudaArray y = pool.take(DType.INT32, Shape.of(in.shape().dim(0)));
-        kernels.get(SOURCE, "arg_max", in.dtype())
+        long rows = in.shape().dim(0);
+        long columns = in.shape().dim(1);
+        long segments = Math.max(1, Math.min(MOST_THREADS, columns / MOST_THREADS));
+        CudaArray places = pool.take(DType.INT32, Shape.of(rows, segments));
+        if (segments == 1) {
+            argMax(in, Optional.empty(), Optional.empty(), places);
+            return reshaped(places, Shape.of(rows));
+        }
+        CudaArray values = pool.take(ElementType.accumulator(in.dtype()), Shape.of(rows, segments));
+        argMax(in, Optional.empty(), Optional.of(values), places);
+        CudaArray y = pool.take(DType.INT32, Shape.of(rows, 1));
+        argMax(values, Optional.of(places), Optional.empty(), y);
+        pool.release(places);
+        pool.release(values);
+        return reshaped(y, Shape.of(rows));
+    }
+
+    /** Of each segment of x's rows, as many as y [R,S] has. */
+    private void argMax(CudaArray x, Optional<CudaArray> names, Optional<CudaArray> values, CudaArray y) {
+        long columns = x.shape().dim(1);
+        long segments = y.shape().dim(1);
+        kernels.get(SOURCE, "arg_max", x.dtype())
+                .overlapping()
                 .launch(
-                        in.shape().dim(0),
-                        1,
-                        MOST_THREADS,
+                        x.shape().dim(0),
+                        segments,
+                        CudaKernels.THREADS,
                         0,
-                        kernels.arguments().add(in).add(y).add(in.shape().dim(1)));
-        return y;
+                        kernels.arguments()
+                                .add(x)
+                                .add(names)
+                                .add(values)
+                                .add(y)
+                                .add(columns)
+                                .add((columns + segments - 1) / segments));
+    }
+
+    private CudaArray reshaped(CudaArray array, Shape shape) {
+        CudaArray view = pool.view(array, 0, shape);
+        pool.release(array);
+        return view;
     }
 
     @Override

@@ -1,78 +1,107 @@
-// One position of discrete Mamba-2 between its projections; projected [B, W] is x, B, C, z, A_log in a row. First the
-// convolution, a thread for each channel, which moves the history on; then a block for each head and some of its P
-// entries: S = exp(-softplus(a)) S + x bᵀ, y = (S c + skip x) silu(z + bias).
+// One position of discrete Mamba-2 between its projections; projected [B, W] is x, B, C, z, A_log in a row. A block takes
+// some of the P entries of a head: the convolution of what they need, then S = exp(-softplus(a)) S + x bᵀ and
+// y = (S c + skip x) silu(z + bias).
+//
+// History [B, K-1, D + 2GN] moves on by one. An entry's is read by its block alone, but B and C of a group are read by
+// all blocks of its heads: the last of them to have read moves theirs. tickets [B, G] counts them, zero before and after.
 
 template <typename T>
-__device__ inline void convolve(
-    const T *projected, const Compute<T> *weight, const Compute<T> *bias, Compute<T> *history, Compute<T> *y,
-    Size batch, Size channels, Size taps, Size width) {
+struct Convolution {
     typedef Compute<T> C;
-    letNextStart();
-    awaitPrevious();
-    EACH(i, batch * channels) {
-        Size channel = i % channels;
-        Size b = i / channels;
-        C *past = history + b * (taps - 1) * channels + channel;
-        C now = get(projected, b * width + channel);
-        C sum = bias[channel] + weight[channel * taps + taps - 1] * now;
-        for (Size k = 0; k + 1 < taps; k++) {
-            C seen = past[k * channels];
-            sum += weight[channel * taps + k] * seen;
-            if (k > 0) past[(k - 1) * channels] = seen;
-        }
-        if (taps > 1) past[(taps - 2) * channels] = now;
-        y[i] = sum;
+    const T *projected;
+    const C *weight;
+    const C *bias;
+    C *history;
+    Size channels;
+    int taps;
+
+    __device__ inline C at(Size channel) const {
+        C sum = bias[channel];
+        for (int k = 0; k + 1 < taps; k++) sum += weight[channel * taps + k] * history[k * channels + channel];
+        return sum + weight[channel * taps + taps - 1] * get(projected, channel);
     }
-}
+
+    __device__ inline void moveOn(Size channel) const {
+        C *own = history + channel;
+        for (int k = 0; k + 2 < taps; k++) own[k * channels] = own[(k + 1) * channels];
+        own[(taps - 2) * channels] = get(projected, channel);
+    }
+};
 
 template <typename T>
 __device__ inline void step(
-    const T *projected, const Compute<T> *convolved, const Compute<T> *skips, const Compute<T> *zBias,
-    Compute<T> *states, T *y, Size heads, Size groups, Size headDim, Size stateSize, Size width) {
+    const T *projected, const Compute<T> *convWeight, const Compute<T> *convBias, Compute<T> *history, int *tickets,
+    const Compute<T> *skips, const Compute<T> *zBias, Compute<T> *states, T *y, int heads, int groups, int headDim,
+    int stateSize, int taps, int entries) {
     typedef Compute<T> C;
+    extern __shared__ __align__(16) char memory[];
+    __shared__ bool last;
     letNextStart();
-    awaitPrevious();
-    Size head = blockIdx.x;
+    int head = blockIdx.x;
+    int group = head / (heads / groups);
     Size b = blockIdx.z;
-    Size d = heads * headDim;
-    Size grouped = groups * stateSize;
+    int from = blockIdx.y * entries;
+    int own = headDim - from < entries ? headDim - from : entries;
+    Size d = (Size)heads * headDim;
+    Size grouped = (Size)groups * stateSize;
     Size channels = d + 2 * grouped;
-    const C *x = convolved + b * channels + head * headDim;
-    const C *bs = convolved + b * channels + d + head / (heads / groups) * stateSize;
-    const C *cs = bs + grouped;
-    C a = get(projected, b * width + channels + d + head);
+    Size width = channels + d + heads;
+    Size entry = (Size)head * headDim + from;
+    C *state = states + (b * d + entry) * stateSize;
+    for (Size i = threadIdx.x * (Size)32; i < (Size)own * stateSize; i += blockDim.x * 32) bringNear(state + i);
+    awaitPrevious();
+    const T *in = projected + b * width;
+    Convolution<T> convolution = {in, convWeight, convBias, history + b * (taps - 1) * channels, channels, taps};
+    C *bs = (C *)memory;
+    C *cs = bs + stateSize;
+    C *xs = cs + stateSize;
+    Size ownB = d + (Size)group * stateSize;
+    for (int i = threadIdx.x; i < 2 * stateSize; i += blockDim.x)
+        bs[i] = convolution.at(i < stateSize ? ownB + i : ownB + grouped + i - stateSize);
+    for (int p = threadIdx.x; p < own; p += blockDim.x) {
+        xs[p] = convolution.at(entry + p);
+        convolution.moveOn(entry + p);
+    }
+    __syncthreads();
+    int readers = heads / groups * gridDim.y;
+    int *ticket = tickets + b * groups + group;
+    if (threadIdx.x == 0) {
+        __threadfence();
+        last = atomicAdd(ticket, 1) == readers - 1;
+    }
+    C a = get(in, channels + d + head);
     C softplus = a > C(0) ? a + log1p(exp(-a)) : log1p(exp(a));
     C decay = exp(-softplus);
     int lane = threadIdx.x % WARP;
-    Size warps = blockDim.x / WARP * gridDim.y;
-    for (Size p = blockIdx.y * (blockDim.x / WARP) + threadIdx.x / WARP; p < headDim; p += warps) {
-        C *state = states + ((b * heads + head) * headDim + p) * stateSize;
-        C value = x[p];
+    for (int p = threadIdx.x / WARP; p < own; p += blockDim.x / WARP) {
+        C value = xs[p];
         C sum = C(0);
-        for (Size n = lane; n < stateSize; n += WARP) {
-            C s = decay * state[n] + value * bs[n];
-            state[n] = s;
+        for (int n = lane; n < stateSize; n += WARP) {
+            C s = decay * state[(Size)p * stateSize + n] + value * bs[n];
+            state[(Size)p * stateSize + n] = s;
             sum += s * cs[n];
         }
         sum = combineWarp(SUM, sum);
         if (lane == 0) {
-            Size entry = head * headDim + p;
-            C z = get(projected, b * width + channels + entry) + zBias[entry];
-            put(y, b * d + entry, (sum + skips[head] * value) * z / (C(1) + exp(-z)));
+            C z = get(in, channels + entry + p) + zBias[entry + p];
+            put(y, b * d + entry + p, (sum + skips[head] * value) * z / (C(1) + exp(-z)));
         }
+    }
+    __syncthreads();
+    if (last) {
+        for (int i = threadIdx.x; i < 2 * stateSize; i += blockDim.x)
+            convolution.moveOn(i < stateSize ? ownB + i : ownB + grouped + i - stateSize);
+        if (threadIdx.x == 0) *ticket = 0;
     }
 }
 
 #define MAMBA_STEP(T, suffix)                                                                                          \
-    extern "C" __global__ void mamba_convolve_##suffix(                                                                \
-        const T *projected, const Compute<T> *weight, const Compute<T> *bias, Compute<T> *history, Compute<T> *y,      \
-        Size batch, Size channels, Size taps, Size width) {                                                            \
-        convolve(projected, weight, bias, history, y, batch, channels, taps, width);                                   \
-    }                                                                                                                  \
     extern "C" __global__ void mamba_step_##suffix(                                                                    \
-        const T *projected, const Compute<T> *convolved, const Compute<T> *skips, const Compute<T> *zBias,             \
-        Compute<T> *states, T *y, Size heads, Size groups, Size headDim, Size stateSize, Size width) {                 \
-        step(projected, convolved, skips, zBias, states, y, heads, groups, headDim, stateSize, width);                 \
+        const T *projected, const Compute<T> *convWeight, const Compute<T> *convBias, Compute<T> *history,             \
+        int *tickets, const Compute<T> *skips, const Compute<T> *zBias, Compute<T> *states, T *y, int heads,           \
+        int groups, int headDim, int stateSize, int taps, int entries) {                                               \
+        step(projected, convWeight, convBias, history, tickets, skips, zBias, states, y, heads, groups, headDim,       \
+             stateSize, taps, entries);                                                                                \
     }
 
 FOR_ACTIVATIONS(MAMBA_STEP)

@@ -93,42 +93,57 @@
 
 FOR_ACTIVATIONS(REDUCTION)
 
-// A block for each row; of equal numbers the first.
+// A block for each segment of a row; of equal numbers the first. The places are columns, or what names [rows, columns] says
+// of them; values, if they are wanted, are the numbers there.
+template <typename T>
+__device__ inline void argMax(
+    const T *x, const int *names, Compute<T> *values, int *y, Size columns, Size length) {
+    const int NONE = 0x7fffffff;
+    __shared__ Compute<T> largest[WARP];
+    __shared__ int places[WARP];
+    letNextStart();
+    awaitPrevious();
+    Size first = blockIdx.x * columns;
+    Size from = blockIdx.y * length;
+    Size to = from + length < columns ? from + length : columns;
+    Compute<T> best = start<Compute<T>>(MAX);
+    int place = NONE;
+    for (Size i = from + threadIdx.x; i < to; i += blockDim.x) {
+        if (get(x, first + i) > best) {
+            best = get(x, first + i);
+            place = names ? names[first + i] : (int)i;
+        }
+    }
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        Compute<T> other = __shfl_xor_sync(ALL_LANES, best, step);
+        int otherPlace = __shfl_xor_sync(ALL_LANES, place, step);
+        if (other > best || (other == best && otherPlace < place)) {
+            best = other;
+            place = otherPlace;
+        }
+    }
+    if (threadIdx.x % WARP == 0) {
+        largest[threadIdx.x / WARP] = best;
+        places[threadIdx.x / WARP] = place;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        for (int warp = 1; warp < blockDim.x / WARP; warp++) {
+            if (largest[warp] > best || (largest[warp] == best && places[warp] < place)) {
+                best = largest[warp];
+                place = places[warp];
+            }
+        }
+        Size result = blockIdx.x * (Size)gridDim.y + blockIdx.y;
+        y[result] = place == NONE ? 0 : place;
+        if (values) values[result] = best;
+    }
+}
+
 #define ARG_MAX(T, suffix)                                                                                             \
-    extern "C" __global__ void arg_max_##suffix(const T *x, int *y, Size columns) {                                    \
-        __shared__ Compute<T> largest[WARP];                                                                           \
-        __shared__ int places[WARP];                                                                                   \
-        const T *in = x + blockIdx.x * columns;                                                                        \
-        Compute<T> best = start<Compute<T>>(MAX);                                                                      \
-        int place = 0x7fffffff;                                                                                        \
-        for (Size i = threadIdx.x; i < columns; i += blockDim.x) {                                                     \
-            if (get(in, i) > best) {                                                                                   \
-                best = get(in, i);                                                                                     \
-                place = (int)i;                                                                                        \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int step = WARP / 2; step > 0; step /= 2) {                                                               \
-            Compute<T> other = __shfl_xor_sync(ALL_LANES, best, step);                                                 \
-            int otherPlace = __shfl_xor_sync(ALL_LANES, place, step);                                                  \
-            if (other > best || (other == best && otherPlace < place)) {                                               \
-                best = other;                                                                                          \
-                place = otherPlace;                                                                                    \
-            }                                                                                                          \
-        }                                                                                                              \
-        if (threadIdx.x % WARP == 0) {                                                                                 \
-            largest[threadIdx.x / WARP] = best;                                                                        \
-            places[threadIdx.x / WARP] = place;                                                                        \
-        }                                                                                                              \
-        __syncthreads();                                                                                               \
-        if (threadIdx.x == 0) {                                                                                        \
-            for (int warp = 1; warp < blockDim.x / WARP; warp++) {                                                     \
-                if (largest[warp] > best || (largest[warp] == best && places[warp] < place)) {                         \
-                    best = largest[warp];                                                                              \
-                    place = places[warp];                                                                              \
-                }                                                                                                      \
-            }                                                                                                          \
-            y[blockIdx.x] = place == 0x7fffffff ? 0 : place;                                                           \
-        }                                                                                                              \
+    extern "C" __global__ void arg_max_##suffix(                                                                       \
+        const T *x, const int *names, Compute<T> *values, int *y, Size columns, Size length) {                         \
+        argMax(x, names, values, y, columns, length);                                                                  \
     }
 
 FOR_ACTIVATIONS(ARG_MAX)
