@@ -79,7 +79,7 @@ final class CudaBackend implements Backend {
         present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
         present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
         present.put(ArgMaxKernel.class, reductions);
-        present.put(StepKernel.class, new CudaMambaStep(pool, kernels, memory));
+        present.put(StepKernel.class, new CudaMambaStep(context.device(), pool, kernels, memory));
         present.put(Recorder.class, new CudaRecorder(context, pool));
         present.put(Stopwatch.class, new CudaStopwatch(context));
         present.put(RotaryKernel.class, new CudaRotary(pool, kernels));

@@ -57,7 +57,16 @@ final class CudaKernels implements AutoCloseable {
          * waits before it reads what others wrote.
          */
         Kernel overlapping() {
-            overlaps = context.device().major() >= FIRST_TO_OVERLAP;
+            if (!overlaps && context.device().major() >= FIRST_TO_OVERLAP) {
+                overlaps = true;
+                // two kernels share a multiprocessor only if they divide its memory in the same way
+                Status.driver(
+                        cudart.cuFuncSetAttribute(
+                                function,
+                                cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
+                                cudart.CU_SHAREDMEM_CARVEOUT_MAX_SHARED),
+                        () -> "dividing the memory for " + name);
+            }
             return this;
         }
 

@@ -12,15 +12,17 @@ import org.mohawk4j.tensor.Shape;
 final class CudaMambaStep implements StepKernel {
     private static final String SOURCE = "mamba_step.cu";
 
-    /** Entries of a head that one block takes: enough blocks for all processors at batch 1. */
-    private static final long ENTRIES = 16;
+    /** Entries of a head that one block takes at least. */
+    private static final long FEWEST = 16;
 
+    private final CudaDevice device;
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final MemoryOps memory;
     private @Nullable CudaArray tickets;
 
-    CudaMambaStep(CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+    CudaMambaStep(CudaDevice device, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+        this.device = device;
         this.pool = pool;
         this.kernels = kernels;
         this.memory = memory;
@@ -32,13 +34,16 @@ final class CudaMambaStep implements StepKernel {
         DiscreteMamba2.Config config = weights.config();
         long batch = in.shape().dim(0);
         long headDim = config.width() / config.heads();
-        long numbers = 2L * config.stateSize() + ENTRIES;
+        // a head for each block, unless that leaves processors without one
+        long entries = batch * config.heads() < device.multiprocessors() ? Math.min(FEWEST, headDim) : headDim;
+        long numbers = 2L * config.stateSize() + entries;
         CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.width()));
+        CudaArray counted = tickets(batch * config.groups());
         kernels.get(SOURCE, "mamba_step", in.dtype())
                 .overlapping()
                 .launch(
                         config.heads(),
-                        (headDim + ENTRIES - 1) / ENTRIES,
+                        (headDim + entries - 1) / entries,
                         Math.toIntExact(batch),
                         CudaKernels.THREADS,
                         Math.toIntExact(numbers * history.dtype().bytes()),
@@ -47,7 +52,7 @@ final class CudaMambaStep implements StepKernel {
                                 .add(CudaArray.cast(weights.convWeight()))
                                 .add(CudaArray.cast(weights.convBias()))
                                 .add(CudaArray.cast(history))
-                                .add(tickets(batch * config.groups()))
+                                .add(counted)
                                 .add(CudaArray.cast(weights.skip()))
                                 .add(CudaArray.cast(weights.zBias()))
                                 .add(CudaArray.cast(state))
@@ -57,7 +62,7 @@ final class CudaMambaStep implements StepKernel {
                                 .add(Math.toIntExact(headDim))
                                 .add(config.stateSize())
                                 .add(config.convWidth())
-                                .add(Math.toIntExact(ENTRIES)));
+                                .add(Math.toIntExact(entries)));
         return y;
     }
 

@@ -21,6 +21,13 @@ struct Convolution {
         return sum + weight[channel * taps + taps - 1] * get(projected, channel);
     }
 
+    // All that it takes but the input.
+    __device__ inline void bringNear(Size channel) const {
+        ::bringNear(bias + channel);
+        ::bringNear(weight + channel * taps);
+        for (int k = 0; k + 1 < taps; k++) ::bringNear(history + k * channels + channel);
+    }
+
     __device__ inline void moveOn(Size channel) const {
         C *own = history + channel;
         for (int k = 0; k + 2 < taps; k++) own[k * channels] = own[(k + 1) * channels];
@@ -48,19 +55,24 @@ __device__ inline void step(
     Size width = channels + d + heads;
     Size entry = (Size)head * headDim + from;
     C *state = states + (b * d + entry) * stateSize;
-    for (Size i = threadIdx.x * (Size)32; i < (Size)own * stateSize; i += blockDim.x * 32) bringNear(state + i);
-    awaitPrevious();
     const T *in = projected + b * width;
     Convolution<T> convolution = {in, convWeight, convBias, history + b * (taps - 1) * channels, channels, taps};
-    C *bs = (C *)memory;
-    C *cs = bs + stateSize;
-    C *xs = cs + stateSize;
-    Size ownB = d + (Size)group * stateSize;
-    for (int i = threadIdx.x; i < 2 * stateSize; i += blockDim.x)
-        bs[i] = convolution.at(i < stateSize ? ownB + i : ownB + grouped + i - stateSize);
-    for (int p = threadIdx.x; p < own; p += blockDim.x) {
-        xs[p] = convolution.at(entry + p);
-        convolution.moveOn(entry + p);
+    C *numbers = (C *)memory;
+    const C *bs = numbers;
+    const C *cs = bs + stateSize;
+    const C *xs = cs + stateSize;
+    // the channels of B, of C, and of x that this block needs, in a line
+    Size firstB = d + (Size)group * stateSize;
+    int shared = 2 * stateSize;
+    auto channel = [&](int i) {
+        return i < stateSize ? firstB + i : i < shared ? firstB + grouped + i - stateSize : entry + i - shared;
+    };
+    for (int i = threadIdx.x; i < shared + own; i += blockDim.x) convolution.bringNear(channel(i));
+    for (Size i = threadIdx.x * (Size)32; i < (Size)own * stateSize; i += blockDim.x * 32) bringNear(state + i);
+    awaitPrevious();
+    for (int i = threadIdx.x; i < shared + own; i += blockDim.x) {
+        numbers[i] = convolution.at(channel(i));
+        if (i >= shared) convolution.moveOn(channel(i));
     }
     __syncthreads();
     int readers = heads / groups * gridDim.y;
@@ -89,8 +101,7 @@ __device__ inline void step(
     }
     __syncthreads();
     if (last) {
-        for (int i = threadIdx.x; i < 2 * stateSize; i += blockDim.x)
-            convolution.moveOn(i < stateSize ? ownB + i : ownB + grouped + i - stateSize);
+        for (int i = threadIdx.x; i < shared; i += blockDim.x) convolution.moveOn(channel(i));
         if (threadIdx.x == 0) *ticket = 0;
     }
 }

@@ -64,8 +64,12 @@ __device__ inline float dotOfPair(unsigned a, unsigned b, float sum) {
     return fmaf(__uint_as_float(a & 0xffff0000u), __uint_as_float(b & 0xffff0000u), sum);
 }
 
-__device__ inline float dotOfEight(uint4 a, uint4 b, float sum) {
-    return dotOfPair(a.w, b.w, dotOfPair(a.z, b.z, dotOfPair(a.y, b.y, dotOfPair(a.x, b.x, sum))));
+// Four sums at once, so that they need not wait for each other.
+__device__ inline void addDots(uint4 a, uint4 b, float4 &sums) {
+    sums.x = dotOfPair(a.x, b.x, sums.x);
+    sums.y = dotOfPair(a.y, b.y, sums.y);
+    sums.z = dotOfPair(a.z, b.z, sums.z);
+    sums.w = dotOfPair(a.w, b.w, sums.w);
 }
 
 __device__ inline unsigned sharedAddress(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
@@ -292,19 +296,19 @@ __device__ inline void project(
         Piece piece = share.at(c);
         const uint4 *w = ring.next(piece);
         const Bf16 *at = x + piece.column;
-        float dots[ROWS] = {};
+        float4 dots[ROWS] = {};
 #pragma unroll 4
         for (int i = lane; i < piece.length / 8; i += WARP) {
             uint4 eight = w[i];
 #pragma unroll
             for (int r = 0; r < ROWS; r++)
-                if (r < rows) dots[r] = dotOfEight(eight, ((const uint4 *)(at + r * stride))[i], dots[r]);
+                if (r < rows) addDots(eight, ((const uint4 *)(at + r * stride))[i], dots[r]);
         }
         bool more = c + SLOTS * WARPS < pieces;
         ring.refill(more, more ? share.at(c + SLOTS * WARPS) : piece);
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
-            float dot = combineWarp(SUM, dots[r]);
+            float dot = combineWarp(SUM, (dots[r].x + dots[r].y) + (dots[r].z + dots[r].w));
             if (lane == 0) sums[c * ROWS + r] = dot;
         }
     }
