@@ -25,6 +25,8 @@
  * shared-memory and register layouts (a check on the descriptors, and slower).
  */
 
+#include "common.cuh"
+
 #ifndef ATTENTION_P
 #define ATTENTION_P 64
 #endif

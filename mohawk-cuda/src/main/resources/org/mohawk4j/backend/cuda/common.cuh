@@ -1,4 +1,6 @@
-// Included before every other source of this folder. Numbers are row-major; sizes count elements.
+// What every source of this folder includes. Numbers are row-major; sizes count elements.
+
+#pragma once
 
 typedef long long Size;
 

@@ -51,9 +51,9 @@
  * Dynamic shared memory: FROB_LSE_SMEM for frob_lse, FROB_ROWS_SMEM for frob_rows* and frob_cols*.
  * Order: frob_decay, frob_lse, frob_rows, frob_norm | frob_cols, frob_grad_bc_*, frob_grad_decay.
  * a must be finite and <= 0 (the dead test relies on decay growing with distance), scale > 0.
- *
- * No header is included: bf16 travels as unsigned short, so that NVRTC needs no include path.
  */
+
+#include "common.cuh"
 
 #ifndef FROB_P
 #define FROB_P 64

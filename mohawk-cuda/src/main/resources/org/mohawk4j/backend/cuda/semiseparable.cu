@@ -45,6 +45,7 @@
 // semiseparableGroupSum forms db and dc.
 // A grid of batch * heads blocks fills the chip from about 256 up; fewer would want a chunk-parallel variant.
 
+#include "common.cuh"
 
 #ifndef SSD_HEAD_DIM
 #define SSD_HEAD_DIM 64
