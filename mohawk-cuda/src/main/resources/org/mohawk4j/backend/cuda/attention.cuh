@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "async_copy.cuh"
+#include "shared_memory.cuh"
 #include "common.cuh"
 #include "wgmma.cuh"
 

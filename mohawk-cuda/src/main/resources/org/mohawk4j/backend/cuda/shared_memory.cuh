@@ -1,10 +1,37 @@
-// Copies from device to shared memory that run beside the arithmetic. An address in shared memory has 32 bits.
+// Shared memory by its 32-bit addresses: reads and writes, and copies from device memory that run beside the
+// arithmetic.
 
 #pragma once
 
 #include "common.cuh"
 
 __device__ __forceinline__ unsigned sharedAddress(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+
+__device__ __forceinline__ float sharedFloat(unsigned address) {
+    float v;
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(address) : "memory");
+    return v;
+}
+
+__device__ __forceinline__ float2 sharedFloat2(unsigned address) {
+    float2 v;
+    asm volatile("ld.shared.v2.f32 {%0,%1}, [%2];" : "=f"(v.x), "=f"(v.y) : "r"(address) : "memory");
+    return v;
+}
+
+__device__ __forceinline__ unsigned sharedWord(unsigned address) {
+    unsigned v;
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(address) : "memory");
+    return v;
+}
+
+__device__ __forceinline__ void storeShared(unsigned address, unsigned v) {
+    asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(v) : "memory");
+}
+
+__device__ __forceinline__ void storeShared(unsigned address, float v) {
+    asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
+}
 
 // BYTES are 4 or 16, and both sides aligned to them. What is not valid is not read and becomes zero: rows past the end
 // of an array then add nothing to any product.
