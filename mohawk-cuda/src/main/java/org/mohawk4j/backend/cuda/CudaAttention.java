@@ -9,7 +9,8 @@ import org.mohawk4j.tensor.Shape;
 
 /** Causal attention in bfloat16 with a float32 softmax, without its matrix. Saves its operands, output and row sums. */
 final class CudaAttention implements AttentionKernel {
-    private static final String SOURCE = "attention.cu";
+    private static final String FORWARD = "attention_forward.cu";
+    private static final String BACKWARD = "attention_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(32L, 64L, 128L);
     private static final int WARPGROUP = 128;
     private static final int ROWS_PER_WARPGROUP = 64;
@@ -47,12 +48,18 @@ final class CudaAttention implements AttentionKernel {
         }
     }
 
-    private CudaKernels.Source source(Array q) {
-        return kernels.source(SOURCE, "ATTENTION_P=" + q.shape().dim(3));
+    private CudaKernels.Source source(String name, Array q) {
+        return kernels.source(name, "ATTENTION_P=" + q.shape().dim(3));
     }
 
-    private static Launch launch(CudaKernels.Source source, String name, int place) {
-        int[] sizes = source.constants("attentionSizes", 6);
+    private Launch forward(Array q) {
+        CudaKernels.Source source = source(FORWARD, q);
+        int[] sizes = source.constants("attentionForwardSizes", 2);
+        return new Launch(source.kernel("attention_forward"), sizes[0], sizes[1]);
+    }
+
+    private static Launch backward(CudaKernels.Source source, String name, int place) {
+        int[] sizes = source.constants("attentionBackwardSizes", 4);
         return new Launch(source.kernel(name), sizes[place], sizes[place + 1]);
     }
 
@@ -73,7 +80,7 @@ final class CudaAttention implements AttentionKernel {
         CudaArray values = conversions.as(DType.BFLOAT16, v);
         CudaArray output = pool.take(DType.BFLOAT16, shape);
         CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
-        launch(source(q), "attention_forward", 0)
+        forward(q)
                 .over(
                         shape.dim(1),
                         shape.dim(2),
@@ -101,7 +108,7 @@ final class CudaAttention implements AttentionKernel {
     public Gradients backward(
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
         Shape shape = q.shape();
-        CudaKernels.Source source = source(q);
+        CudaKernels.Source source = source(BACKWARD, q);
         CudaArray upstream = conversions.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
         CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
@@ -122,13 +129,13 @@ final class CudaAttention implements AttentionKernel {
                                 .add(Math.toIntExact(shape.dim(0)))
                                 .add(Math.toIntExact(shape.dim(1)))
                                 .add(Math.toIntExact(shape.dim(2))));
-        launch(source, "attention_backward_kv", 2)
+        backward(source, "attention_backward_kv", 0)
                 .over(
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
                         extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
-        launch(source, "attention_backward_q", 4)
+        backward(source, "attention_backward_q", 2)
                 .over(
                         shape.dim(1),
                         shape.dim(2),

@@ -47,7 +47,7 @@ final class CudaBackend implements Backend {
     private final Staging staging;
     private final Downloads downloads;
     private final CudaMatmul matmul;
-    private final MemoryOps memory;
+    private final CudaMemory memory;
     private final ElementwiseOps elementwise;
     private final CudaReductions reductions;
     private final LayoutOps layout;
@@ -67,7 +67,7 @@ final class CudaBackend implements Backend {
         staging = new Staging(context);
         matmul = new CudaMatmul(context, pool, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-        CudaProjections few = new CudaProjections(context.device(), pool, kernels);
+        CudaProjections few = new CudaProjections(context.device(), pool, kernels, memory);
         present.put(NormedLinearsKernel.class, few);
         present.put(SummedLinearsKernel.class, few);
         present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, few, reductions, conversions));

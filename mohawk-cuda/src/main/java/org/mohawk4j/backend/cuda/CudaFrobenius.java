@@ -18,7 +18,8 @@ import org.mohawk4j.tensor.Tensor;
  * time is quadratic in T, memory linear. The forward pass leaves the gradients that belong to rows, unscaled.
  */
 final class CudaFrobenius implements FrobeniusKernel {
-    private static final String SOURCE = "frobenius.cu";
+    private static final String FORWARD = "frobenius_forward.cu";
+    private static final String BACKWARD = "frobenius_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final int GRANULE = 64;
     private static final int GRANULES_PER_BLOCK = 4;
@@ -55,7 +56,7 @@ final class CudaFrobenius implements FrobeniusKernel {
     private final class Pass {
         private final Engine engine;
         private final SemiseparableMatrix student;
-        private final CudaKernels.Source source;
+        private final CudaKernels.Source forward;
         private final long batch;
         private final int time;
         private final int heads;
@@ -90,8 +91,8 @@ final class CudaFrobenius implements FrobeniusKernel {
             groups = Math.toIntExact(student.c().dim(2));
             stateSize = student.c().dim(3);
             scale = (float) teacher.scale();
-            source = kernels.source(SOURCE, "FROB_P=" + teacher.q().dim(3), "FROB_N=" + stateSize);
-            int[] sizes = source.constants("frobeniusSizes", 4);
+            forward = source(FORWARD, teacher.q().dim(3));
+            int[] sizes = forward.constants("frobeniusForwardSizes", 4);
             threads = sizes[0];
             tiles = (time + sizes[1] - 1) / sizes[1];
             padded = tiles * sizes[1];
@@ -109,6 +110,10 @@ final class CudaFrobenius implements FrobeniusKernel {
             total = keep(take(batch * heads, padded / GRANULE));
             lse = keep(perPosition());
             norm = keep(take(batch * heads));
+        }
+
+        private CudaKernels.Source source(String name, long headDim) {
+            return kernels.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize);
         }
 
         private CudaArray keep(CudaArray array) {
@@ -133,7 +138,7 @@ final class CudaFrobenius implements FrobeniusKernel {
             student.skip().ifPresent(inputs::add);
             boolean tracked = inputs.stream().anyMatch(engine::isTracked);
             long granules = batch * heads * padded / GRANULE;
-            source.kernel("frob_decay")
+            forward.kernel("frob_decay")
                     .launch(
                             (granules + GRANULES_PER_BLOCK - 1) / GRANULES_PER_BLOCK,
                             1,
@@ -150,7 +155,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                                     .add(heads)
                                     .add(padded));
             CudaArray dead = perTile();
-            source.kernel("frob_lse")
+            forward.kernel("frob_lse")
                     .launch(
                             batch * heads,
                             tiles,
@@ -177,10 +182,10 @@ final class CudaFrobenius implements FrobeniusKernel {
             } else {
                 arguments.add(squares);
             }
-            source.kernel(tracked ? "frob_rows" : "frob_rows_loss")
+            forward.kernel(tracked ? "frob_rows" : "frob_rows_loss")
                     .launch(batch * heads, tiles, threads, tileBytes, ending(arguments));
             CudaArray loss = take();
-            source.kernel("frob_norm")
+            forward.kernel("frob_norm")
                     .launch(
                             1,
                             1,
@@ -226,12 +231,14 @@ final class CudaFrobenius implements FrobeniusKernel {
         private List<Tensor> gradients(CudaArray upstream, CudaArray ofC, CudaArray rowSums, CudaArray diagonal) {
             CudaArray ofB = take(batch, time, heads, stateSize);
             CudaArray columnSums = perPosition();
-            source.kernel("frob_cols")
+            CudaKernels.Source backward = source(BACKWARD, q.shape().dim(3));
+            int[] sizes = backward.constants("frobeniusBackwardSizes", 2);
+            backward.kernel("frob_cols")
                     .launch(
                             batch * heads,
                             tiles,
-                            threads,
-                            tileBytes,
+                            sizes[0],
+                            sizes[1],
                             ending(matrices().add(ofB).add(columnSums)));
             CudaArray dc = take(batch, time, groups, stateSize);
             CudaArray db = take(batch, time, groups, stateSize);
@@ -247,7 +254,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                     .add(time)
                     .add(heads)
                     .add(groups);
-            source.kernel("frob_grad_bc_f32")
+            backward.kernel("frob_grad_bc_f32")
                     .launch(
                             (quads + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
                             1,
@@ -257,7 +264,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                             sums);
             CudaArray ofDecay = take(batch, time, heads);
             CudaArray ofSkip = take(heads);
-            source.kernel("frob_grad_decay")
+            backward.kernel("frob_grad_decay")
                     .launch(
                             batch * heads,
                             1,

@@ -78,9 +78,13 @@ final class CudaMemory implements MemoryOps {
     @Override
     public Array full(Shape shape, DType dtype, double value) {
         CudaArray y = pool.take(dtype, shape);
-        kernels.get(SOURCE, "fill", dtype)
-                .each(y.size(), kernels.arguments().add(y).add(y.size()).add(value));
+        fill(y, value);
         return y;
+    }
+
+    void fill(CudaArray y, double value) {
+        kernels.get(SOURCE, "fill", y.dtype())
+                .each(y.size(), kernels.arguments().add(y).add(y.size()).add(value));
     }
 
     @Override

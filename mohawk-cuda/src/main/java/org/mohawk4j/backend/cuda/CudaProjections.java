@@ -3,6 +3,9 @@ package org.mohawk4j.backend.cuda;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearMap;
@@ -27,11 +30,17 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     private final CudaDevice device;
     private final CudaPool pool;
     private final CudaKernels kernels;
+    private final CudaMemory memory;
+    private @Nullable CudaArray progress;
 
-    CudaProjections(CudaDevice device, CudaPool pool, CudaKernels kernels) {
+    /** What the last normalised maps give, until a sum has taken some of it. */
+    private Set<CudaPool.Block> underWay = Set.of();
+
+    CudaProjections(CudaDevice device, CudaPool pool, CudaKernels kernels, CudaMemory memory) {
         this.device = device;
         this.pool = pool;
         this.kernels = kernels;
+        this.memory = memory;
     }
 
     /** What {@code projections.cu} says of itself. */
@@ -145,7 +154,7 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
         long rows = x.shape().dim(0);
         CudaArray y = pool.take(result, Shape.of(rows, weight.shape().dim(0)));
         Part part = new Part(weight, bias, Optional.of(x), y, activation);
-        launch("stacked", List.of(part), Optional.empty(), Optional.empty(), rows);
+        launch("stacked", List.of(part), 0, Optional.empty(), Optional.empty(), rows);
         return y;
     }
 
@@ -159,29 +168,51 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
             CudaArray y = pool.take(result, Shape.of(rows, weight.shape().dim(0)));
             parts.add(new Part(weight, map.bias(), Optional.empty(), y, CudaLinear.code(map.activation())));
         }
-        launch("normed", parts, Optional.of(in), Optional.of(norm), rows);
+        clearProgress();
+        launch("normed", parts, 0, Optional.of(in), Optional.of(norm), rows);
+        underWay = parts.stream().map(part -> part.y().block()).collect(Collectors.toUnmodifiableSet());
         return parts.stream().<Array>map(Part::y).toList();
     }
 
+    /** What the last normalised maps gave is taken as soon as it is there, whatever else was launched meanwhile. */
     @Override
     public Array forward(Array h, List<Term.Arrays> terms) {
         CudaArray stream = CudaArray.cast(h);
         CudaArray y = pool.take(stream.dtype(), stream.shape());
-        List<Part> parts = new ArrayList<>();
+        List<Part> early = new ArrayList<>();
+        List<Part> late = new ArrayList<>();
         for (Term.Arrays term : terms) {
-            CudaArray weight = CudaArray.cast(term.map().weight());
-            parts.add(new Part(weight, term.map().bias(), Optional.of(CudaArray.cast(term.x())), y, 0));
+            CudaArray x = CudaArray.cast(term.x());
+            Part part = new Part(weight(term.map()), term.map().bias(), Optional.of(x), y, 0);
+            (underWay.contains(x.block()) ? early : late).add(part);
         }
+        int count = early.size();
+        early.addAll(late);
         launch(
                 "summed",
-                parts,
+                early,
+                count,
                 Optional.of(stream),
                 Optional.empty(),
                 stream.shape().dim(0));
+        if (count > 0) {
+            underWay = Set.of();
+        }
         return y;
     }
 
-    private void launch(String form, List<Part> parts, Optional<CudaArray> h, Optional<Norm.Arrays> norm, long rows) {
+    /** For the launch that comes, if no sum has done it since the last. */
+    private void clearProgress() {
+        CudaArray held = progress;
+        if (held == null) {
+            progress = CudaArray.cast(memory.full(Shape.of(2), DType.INT32, 0));
+        } else if (!underWay.isEmpty()) {
+            memory.fill(held, 0);
+        }
+    }
+
+    private void launch(
+            String form, List<Part> parts, int early, Optional<CudaArray> h, Optional<Norm.Arrays> norm, long rows) {
         boolean summed = form.equals("summed");
         List<CudaArray> weights = parts.stream().map(Part::weight).toList();
         long[] fields = new long[sizes().mostMaps() * PART_FIELDS];
@@ -199,10 +230,12 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
                         kernels.arguments()
                                 .addStruct(fields)
                                 .add(parts.size())
+                                .add(early)
                                 .add(h)
                                 .add(norm.map(Norm.Arrays::weight))
                                 .add(norm.map(Norm.Arrays::bias))
                                 .add(norm.map(Norm.Arrays::epsilon).orElse(0.0))
+                                .add(Optional.ofNullable(progress))
                                 .add(rows)
                                 .add(outputs(weights, summed))
                                 .add(width(weights, summed)));

@@ -13,7 +13,8 @@ import org.mohawk4j.tensor.Shape;
  * launch forward, one or two backward. Saves its operands and the state before each chunk.
  */
 final class CudaSemiseparable implements SemiseparableKernel {
-    private static final String SOURCE = "semiseparable.cu";
+    private static final String FORWARD = "semiseparable_forward.cu";
+    private static final String BACKWARD = "semiseparable_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final long CHUNK = 64;
 
@@ -32,17 +33,8 @@ final class CudaSemiseparable implements SemiseparableKernel {
         return WIDTHS.contains(headDim) && WIDTHS.contains(stateSize);
     }
 
-    /** Extents of one call, and what its kernels need. */
-    private record Call(
-            CudaKernels.Source source,
-            Launch forward,
-            Launch backward,
-            long batch,
-            int time,
-            int heads,
-            int groups,
-            long p,
-            long n) {
+    /** Extents of one call. */
+    private record Call(long batch, int time, int heads, int groups, long p, long n) {
         long blocks() {
             return batch * heads;
         }
@@ -56,24 +48,18 @@ final class CudaSemiseparable implements SemiseparableKernel {
         }
     }
 
-    /** Threads of a block, and its dynamic shared memory. */
-    private record Launch(int threads, int sharedBytes) {}
-
-    private Call call(Array x, Array b) {
-        long p = x.shape().dim(3);
-        long n = b.shape().dim(3);
-        CudaKernels.Source source = kernels.source(SOURCE, "SSD_HEAD_DIM=" + p, "SSD_STATE_SIZE=" + n);
-        int[] sizes = source.constants("semiseparableSizes", 4);
+    private static Call call(Array x, Array b) {
         return new Call(
-                source,
-                new Launch(sizes[0], sizes[1]),
-                new Launch(sizes[2], sizes[3]),
                 x.shape().dim(0),
                 Math.toIntExact(x.shape().dim(1)),
                 Math.toIntExact(x.shape().dim(2)),
                 Math.toIntExact(b.shape().dim(2)),
-                p,
-                n);
+                x.shape().dim(3),
+                b.shape().dim(3));
+    }
+
+    private CudaKernels.Source source(String name, Call call) {
+        return kernels.source(name, "SSD_HEAD_DIM=" + call.p(), "SSD_STATE_SIZE=" + call.n());
     }
 
     @Override
@@ -86,13 +72,14 @@ final class CudaSemiseparable implements SemiseparableKernel {
         CudaArray last = pool.take(DType.FLOAT32, call.states());
         Optional<CudaArray> before =
                 kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
-        call.source()
-                .kernel("semiseparableForward")
+        CudaKernels.Source source = source(FORWARD, call);
+        int[] sizes = source.constants("semiseparableForwardSizes", 2);
+        source.kernel("semiseparable_forward")
                 .launch(
                         call.blocks(),
                         1,
-                        call.forward().threads(),
-                        call.forward().sharedBytes(),
+                        sizes[0],
+                        sizes[1],
                         kernels.arguments()
                                 .add(xs)
                                 .add(bs)
@@ -136,13 +123,14 @@ final class CudaSemiseparable implements SemiseparableKernel {
         Shape perHead = Shape.of(call.batch(), call.time(), call.heads(), call.n());
         Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
         Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
-        call.source()
-                .kernel("semiseparableBackward")
+        CudaKernels.Source source = source(BACKWARD, call);
+        int[] sizes = source.constants("semiseparableBackwardSizes", 2);
+        source.kernel("semiseparable_backward")
                 .launch(
                         call.blocks(),
                         1,
-                        call.backward().threads(),
-                        call.backward().sharedBytes(),
+                        sizes[0],
+                        sizes[1],
                         kernels.arguments()
                                 .add(CudaArray.cast(saved.get(0)))
                                 .add(CudaArray.cast(saved.get(1)))
@@ -165,8 +153,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
                                 .add(call.groups()));
         if (shared) {
             long pairs = db.size() / 2;
-            call.source()
-                    .kernel("semiseparableGroupSum")
+            source.kernel("semiseparable_group_sum")
                     .launch(
                             (pairs + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
                             2,

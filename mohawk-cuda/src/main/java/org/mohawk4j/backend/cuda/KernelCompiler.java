@@ -1,7 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -12,7 +11,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -22,13 +21,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiles the sources that lie beside this class for one GPU. Machine code is kept on disk under the hash of source,
- * compiler version and architecture: in the folder that the system property {@code mohawk.cuda.cache} names, by default
- * {@code mohawk4j/cuda} in the user's cache.
+ * Compiles the sources that lie beside this class for one GPU. Machine code is kept on disk under the hash of what it
+ * follows from, which is source, headers, definitions, compiler version and architecture: in the folder that the system
+ * property {@code mohawk.cuda.cache} names, by default {@code mohawk4j/cuda} in the user's cache.
  */
 final class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
-    private static final String COMMON = "common.cuh";
 
     private final String architecture;
     private final Path cache;
@@ -48,17 +46,18 @@ final class KernelCompiler {
      * @param definitions such as {@code WIDTH=64}, for sources that are compiled for their sizes
      */
     byte[] machineCode(String name, List<String> definitions) {
-        String source = definitions.stream()
-                        .map(definition -> "#define " + definition.replace('=', ' ') + "\n")
-                        .collect(Collectors.joining())
-                + source(COMMON) + "\n#line 1 \"" + name + "\"\n" + source(name);
-        Path kept = cache.resolve(hash(architecture + " NVRTC " + version() + "\n" + source) + ".cubin");
+        KernelSource source = KernelSource.read(name);
+        List<String> options = Stream.concat(
+                        Stream.of("--gpu-architecture=" + architecture, "--std=c++17"),
+                        definitions.stream().map(definition -> "--define-macro=" + definition))
+                .toList();
+        Path kept = cache.resolve(hash("NVRTC " + version() + " " + options + "\n" + source.content()) + ".cubin");
         try {
             if (Files.exists(kept)) {
                 return Files.readAllBytes(kept);
             }
             long start = System.nanoTime();
-            byte[] code = compile(name, source);
+            byte[] code = compile(source, options);
             LOG.debug("compiled {} for {} in {} ms", name, architecture, (System.nanoTime() - start) / 1_000_000);
             keep(code, kept);
             return code;
@@ -74,16 +73,21 @@ final class KernelCompiler {
         return major[0] + "." + minor[0];
     }
 
-    private byte[] compile(String name, String source) {
+    private byte[] compile(KernelSource source, List<String> options) {
+        String name = source.name();
+        String[] headerNames = source.headers().keySet().toArray(String[]::new);
+        String[] headers = source.headers().values().toArray(String[]::new);
         _nvrtcProgram program = new _nvrtcProgram();
-        try (BytePointer text = new BytePointer(source, StandardCharsets.UTF_8);
+        try (BytePointer text = new BytePointer(source.text(), StandardCharsets.UTF_8);
                 BytePointer title = new BytePointer(name, StandardCharsets.UTF_8);
-                PointerPointer<BytePointer> none = new PointerPointer<>(0);
-                PointerPointer<BytePointer> options =
-                        new PointerPointer<>("--gpu-architecture=" + architecture, "--std=c++17")) {
+                PointerPointer<BytePointer> included = new PointerPointer<>(headers, StandardCharsets.UTF_8);
+                PointerPointer<BytePointer> includedAs = new PointerPointer<>(headerNames, StandardCharsets.UTF_8);
+                PointerPointer<BytePointer> with =
+                        new PointerPointer<>(options.toArray(String[]::new), StandardCharsets.UTF_8)) {
             Status.compiler(
-                    nvrtc.nvrtcCreateProgram(program, text, title, 0, none, none), "handing " + name + " to NVRTC");
-            int status = nvrtc.nvrtcCompileProgram(program, 2, options);
+                    nvrtc.nvrtcCreateProgram(program, text, title, headers.length, included, includedAs),
+                    "handing " + name + " to NVRTC");
+            int status = nvrtc.nvrtcCompileProgram(program, options.size(), with);
             if (status != nvrtc.NVRTC_SUCCESS) {
                 throw new CudaException("compiling " + name + " for " + architecture + ": " + log(program));
             }
@@ -116,17 +120,6 @@ final class KernelCompiler {
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
-    private static String source(String name) {
-        try (InputStream in = KernelCompiler.class.getResourceAsStream(name)) {
-            if (in == null) {
-                throw new IllegalStateException("no source " + name + " beside " + KernelCompiler.class);
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + name + ": " + e, e);
         }
     }
 

@@ -5,6 +5,8 @@
 // History [B, K-1, D + 2GN] moves on by one. An entry's is read by its block alone, but B and C of a group are read by
 // all blocks of its heads: the last of them to have read moves theirs. tickets [B, G] counts them, zero before and after.
 
+#include "common.cuh"
+
 template <typename T>
 struct Convolution {
     typedef Compute<T> C;
