@@ -343,7 +343,10 @@ interface KernelContract extends ContractTests {
                 checkDistillation(probe, w, 13, 8, 5, 63);
             }
             checkDistillation(probe, new Weights(2, 0.25), 65, 13, 13, 207);
+            // more logits than backends under test keep at a time: several chunks, the last one short
             checkDistillation(probe, new Weights(2, 0.25), 300, 16, 8, 2048);
+            checkDistillation(probe, Weights.PLAIN, 600, 5, 16, 2048);
+            checkDistillation(probe, new Weights(1, 1), 513, 8, 8, 1024);
         });
     }
 

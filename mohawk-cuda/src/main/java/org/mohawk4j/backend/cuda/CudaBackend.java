@@ -51,6 +51,11 @@ final class CudaBackend implements Backend {
     private final Map<Class<? extends Kernel>, Kernel> fused;
 
     CudaBackend(BackendOptions options) {
+        this(options, CudaDistillation.LOGITS_AT_ONCE);
+    }
+
+    /** @param logitsAtOnce of one model, that stage 3's loss keeps at a time, about */
+    CudaBackend(BackendOptions options, long logitsAtOnce) {
         this.options = options;
         context = new CudaContext(CudaDevice.of(options.device()));
         pool = new CudaPool(context);
@@ -79,7 +84,8 @@ final class CudaBackend implements Backend {
         present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
         present.put(
                 DistillationKernel.class,
-                new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise, conversions));
+                new CudaDistillation(
+                        logitsAtOnce, pool, kernels, matmul, reductions, memory, elementwise, conversions));
         present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
         if (options.mixed() && context.device().major() >= HOPPER) {
             present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));

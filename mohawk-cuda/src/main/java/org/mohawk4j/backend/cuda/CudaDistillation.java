@@ -14,9 +14,13 @@ import org.mohawk4j.tensor.Shape;
 final class CudaDistillation implements DistillationKernel {
     private static final String SOURCE = "distillation.cu";
 
-    /** Logits of one side that exist at a time. */
-    private static final long LOGITS_AT_ONCE = 1L << 27;
+    /** Logits of one side that exist at a time, if nothing else is asked for: a gigabyte. */
+    static final long LOGITS_AT_ONCE = 1L << 28;
 
+    /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
+    private static final long TILE = 256;
+
+    private final long logitsAtOnce;
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
@@ -25,7 +29,9 @@ final class CudaDistillation implements DistillationKernel {
     private final ElementwiseOps elementwise;
     private final Conversions conversions;
 
+    /** @param logitsAtOnce of one side that exist at a time, about */
     CudaDistillation(
+            long logitsAtOnce,
             CudaPool pool,
             CudaKernels kernels,
             CudaMatmul matmul,
@@ -33,6 +39,7 @@ final class CudaDistillation implements DistillationKernel {
             MemoryOps memory,
             ElementwiseOps elementwise,
             Conversions conversions) {
+        this.logitsAtOnce = logitsAtOnce;
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
@@ -47,7 +54,7 @@ final class CudaDistillation implements DistillationKernel {
         try (Side target = new Side(teacher);
                 Side side = new Side(student)) {
             long rows = student.hidden().shape().dim(0);
-            long chunk = Math.max(1, Math.min(rows, LOGITS_AT_ONCE / side.vocabulary()));
+            long chunk = chunk(rows, side.vocabulary());
             CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
             Sums sums = new Sums(student, wanted);
             for (long next = 0; next < rows; next += chunk) {
@@ -86,6 +93,14 @@ final class CudaDistillation implements DistillationKernel {
             }
             return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
         }
+    }
+
+    /** Rows at a time: as few chunks as the limit allows, all of one size but the last. */
+    private long chunk(long rows, long vocabulary) {
+        long most = Math.max(1, logitsAtOnce / vocabulary);
+        long chunks = (rows + most - 1) / most;
+        long even = (rows + chunks - 1) / chunks;
+        return most < TILE ? even : (even + TILE - 1) / TILE * TILE;
     }
 
     /** One model's hidden states and head, in the type that they are multiplied in. */
