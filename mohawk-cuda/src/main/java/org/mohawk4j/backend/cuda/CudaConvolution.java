@@ -13,7 +13,7 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     private static final String SOURCE = "convolution.cu";
 
     /** Positions that one thread takes. */
-    private static final long STRETCH = 32;
+    private static final long STRETCH = 64;
 
     private static final int MOST_PARTS = 4;
 
@@ -46,7 +46,7 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
         for (long length : lengths) {
             parts.add(pool.take(in.dtype(), in.shape().with(2, length)));
         }
-        Work work = new Work(in, weight, parts, in);
+        Work work = new Work(in, weight, parts, in, CudaArray.cast(bias));
         work.run(
                 "convolution" + ElementType.suffix(in.dtype()),
                 kernels.arguments()
@@ -69,22 +69,17 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
                 .toList();
         CudaArray dx = pool.take(in.dtype(), in.shape());
         Work work = new Work(in, weight, parts, in, dx);
-        String types = ElementType.suffix(upstream) + ElementType.suffix(in.dtype());
-        work.run(
-                "convolution_input_gradient" + types,
-                kernels.arguments()
-                        .addStruct(work.parts())
-                        .add(CudaArray.cast(weight))
-                        .add(dx));
         long channels = in.shape().dim(2);
         CudaArray ofWeight = pool.take(
                 weight.dtype(), Shape.of(work.stretches(), weight.shape().size()));
         CudaArray ofBias = pool.take(weight.dtype(), Shape.of(work.stretches(), channels));
         work.run(
-                "convolution_weight_gradient" + types,
+                "convolution_gradient" + ElementType.suffix(upstream) + ElementType.suffix(in.dtype()),
                 kernels.arguments()
                         .addStruct(work.parts())
                         .add(in)
+                        .add(CudaArray.cast(weight))
+                        .add(dx)
                         .add(ofWeight)
                         .add(ofBias));
         parts.forEach(pool::release);
@@ -110,7 +105,10 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
                 throw new IllegalArgumentException(
                         "a convolution split into " + onOutputSide.size() + " parts, at most " + MOST_PARTS);
             }
-            boolean fours = CudaKernels.inFours(shape.dim(2), whole);
+            // four doubles are too many for a thread's registers
+            boolean fours = x.dtype() != DType.FLOAT64
+                    && CudaKernels.inFours(shape.dim(2), whole)
+                    && CudaKernels.inFours(shape.dim(2), CudaArray.cast(weight));
             long until = 0;
             for (int i = 0; i < onOutputSide.size(); i++) {
                 CudaArray part = onOutputSide.get(i);
