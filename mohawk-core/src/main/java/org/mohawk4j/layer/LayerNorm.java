@@ -1,6 +1,8 @@
 package org.mohawk4j.layer;
 
 import org.mohawk4j.functional.LayerNormFunction;
+import org.mohawk4j.functional.ResidualNormFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -20,5 +22,10 @@ public final class LayerNorm extends Module {
 
     public Tensor apply(Tensor x) {
         return LayerNormFunction.apply(x, weight.value(), bias.value(), epsilon);
+    }
+
+    /** The sum {@code h + a + b} of three tensors of one shape, and this normalisation of it. */
+    public Normed ofSum(Tensor h, Tensor a, Tensor b) {
+        return ResidualNormFunction.apply(h, a, b, weight.value(), bias.value(), epsilon);
     }
 }

@@ -50,6 +50,18 @@ class FunctionGradientTest extends Float64Test {
                 numbers(2, 3, 7),
                 numbers(7),
                 others(7));
+        add(
+                "residual sum and its norm",
+                x -> {
+                    ResidualNormFunction.Normed both =
+                            ResidualNormFunction.apply(x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5);
+                    return Tensor.concat(0, List.of(both.sum(), both.normalised()));
+                },
+                numbers(3, 7),
+                others(3, 7),
+                numbers(3, 7).map(v -> v * v),
+                numbers(7),
+                others(7));
         add("embedding of repeated ids", x -> EmbeddingFunction.apply(x.get(0), ids(IDS)), numbers(7, 5));
         add("repeated heads", x -> Heads.repeat(x.get(0), 6), numbers(2, 3, 2, 4));
         add(

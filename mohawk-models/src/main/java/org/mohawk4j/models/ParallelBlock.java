@@ -2,6 +2,7 @@ package org.mohawk4j.models;
 
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.ResidualFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Mlp;
 import org.mohawk4j.mixer.MatrixMixer;
@@ -31,12 +32,18 @@ public final class ParallelBlock extends Block {
     }
 
     @Override
-    public Tensor mixerInput(Tensor h) {
-        return norm.apply(h);
+    public LayerNorm norm() {
+        return norm;
     }
 
     @Override
     public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
         return ResidualFunction.apply(h, mixed, mlp.apply(u));
+    }
+
+    @Override
+    public Normed forward(Normed in, LayerNorm next) {
+        Tensor u = in.normalised();
+        return next.ofSum(in.sum(), mixer.forward(u), mlp.apply(u));
     }
 }

@@ -36,6 +36,9 @@ import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
 import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
+import org.mohawk4j.functional.ResidualNormFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
+import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction;
@@ -184,6 +187,42 @@ interface KernelContract extends ContractTests {
                         numbers(3, s));
             }
         });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> residualNorm() {
+        return ifPresent(ResidualNormKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 13}, {13, 63}, {70, 65}, {2, 5, 64}, {65, 2048}, {2, 8200}}) {
+                long width = s[s.length - 1];
+                HostArray[] inputs = {
+                    numbers(1, s).map(v -> 2 * v + 3),
+                    numbers(2, s),
+                    numbers(3, s),
+                    numbers(4, width),
+                    numbers(5, width)
+                };
+                probe.check(
+                        "residual sum and its norm",
+                        x -> {
+                            Normed both = residualNorm(probe, x);
+                            return Tensor.concat(
+                                    0,
+                                    List.of(
+                                            both.sum(),
+                                            both.normalised().cast(both.sum().dtype())));
+                        },
+                        inputs);
+                probe.check(
+                        "norm of a residual sum", x -> residualNorm(probe, x).normalised(), inputs);
+                probe.check(
+                        "residual sum with a norm", x -> residualNorm(probe, x).sum(), inputs);
+            }
+        });
+    }
+
+    private static Normed residualNorm(KernelProbe probe, List<Tensor> x) {
+        return ResidualNormFunction.apply(
+                x.get(0), probe.activation(x.get(1)), probe.activation(x.get(2)), x.get(3), x.get(4), 1e-5);
     }
 
     @TestFactory

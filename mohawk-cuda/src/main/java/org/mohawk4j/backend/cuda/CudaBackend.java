@@ -26,6 +26,7 @@ import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
+import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.functional.SkipFunction.SkipKernel;
@@ -69,7 +70,9 @@ final class CudaBackend implements Backend {
         matmul = new CudaMatmul(context, pool, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
         present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, reductions, conversions));
-        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions, options.mixed()));
+        CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
+        present.put(LayerNormKernel.class, norm);
+        present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));
         CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
         present.put(CausalConv1dKernel.class, convolution);
         present.put(SplitConv1dKernel.class, convolution);

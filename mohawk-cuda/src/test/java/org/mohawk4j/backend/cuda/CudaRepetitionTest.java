@@ -29,6 +29,7 @@ import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.functional.SemiseparableFunction.Inputs;
 import org.mohawk4j.functional.SkipFunction;
@@ -74,6 +75,17 @@ class CudaRepetitionTest {
                 all,
                 "layer norm",
                 x -> LayerNormFunction.apply(x.get(0), x.get(1), x.get(2), 1e-5),
+                ROWS,
+                Shape.of(256),
+                Shape.of(256));
+        add(
+                all,
+                "residual sum and its norm",
+                x -> ResidualNormFunction.apply(
+                                x.get(0).cast(x.get(3).dtype()), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5)
+                        .normalised(),
+                ROWS,
+                ROWS,
                 ROWS,
                 Shape.of(256),
                 Shape.of(256));
