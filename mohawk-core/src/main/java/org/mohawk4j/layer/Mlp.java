@@ -2,6 +2,7 @@ package org.mohawk4j.layer;
 
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
+import org.mohawk4j.functional.MlpFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -19,6 +20,13 @@ public final class Mlp extends Module {
     }
 
     public Tensor apply(Tensor x) {
-        return fc2.apply(fc1.apply(x, activation));
+        return MlpFunction.apply(
+                x,
+                new MlpFunction.Weights(
+                        fc1.weight(),
+                        fc1.bias().orElseThrow(),
+                        fc2.weight(),
+                        fc2.bias().orElseThrow()),
+                activation);
     }
 }

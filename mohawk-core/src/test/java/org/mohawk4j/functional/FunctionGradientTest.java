@@ -40,6 +40,7 @@ class FunctionGradientTest extends Float64Test {
 
     FunctionGradientTest() {
         linear();
+        mlp();
         convolution();
         attention();
         semiseparable();
@@ -92,6 +93,20 @@ class FunctionGradientTest extends Float64Test {
                     x -> LinearFunction.apply(x.get(0), x.get(1), Optional.empty(), activation),
                     numbers(1, 5),
                     numbers(4, 5));
+        }
+    }
+
+    private void mlp() {
+        for (Activation activation : Activation.values()) {
+            add(
+                    "MLP, " + activation,
+                    x -> MlpFunction.apply(
+                            x.get(0), new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)), activation),
+                    numbers(2, 3, 5),
+                    numbers(4, 5),
+                    numbers(4),
+                    numbers(3, 4),
+                    numbers(3));
         }
     }
 

@@ -34,6 +34,8 @@ import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.MlpFunction;
+import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
 import org.mohawk4j.functional.ResidualNormFunction;
@@ -96,6 +98,28 @@ interface KernelContract extends ContractTests {
                                     probe.activation(x.get(0)), x.get(1), Optional.empty(), activation),
                             numbers(1, 1, s[0], s[1]).map(v -> 3 * v),
                             numbers(2, s[2], s[1]));
+                }
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> mlp() {
+        return ifPresent(MlpKernel.class, probe -> {
+            // R, D, E, F
+            for (long[] s : new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {300, 128, 512, 128}}) {
+                for (Activation activation : Activation.values()) {
+                    probe.check(
+                            "MLP, " + activation,
+                            x -> MlpFunction.apply(
+                                    probe.activation(x.get(0)),
+                                    new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                                    activation),
+                            numbers(1, s[0], s[1]),
+                            numbers(2, s[2], s[1]),
+                            numbers(3, s[2]),
+                            numbers(4, s[3], s[2]),
+                            numbers(5, s[3]));
                 }
             }
         });

@@ -25,6 +25,7 @@ import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
 import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
@@ -69,7 +70,9 @@ final class CudaBackend implements Backend {
         staging = new Staging(context);
         matmul = new CudaMatmul(context, pool, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, reductions, conversions));
+        CudaLinear linear = new CudaLinear(pool, kernels, matmul, reductions, conversions);
+        present.put(LinearKernel.class, linear);
+        present.put(MlpKernel.class, new CudaMlp(pool, matmul, linear, conversions));
         CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
         present.put(LayerNormKernel.class, norm);
         present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));

@@ -39,12 +39,22 @@ final class GemmPlan implements AutoCloseable {
         /** Bias, then tanh-gelu. */
         GELU(cublas.CUBLASLT_EPILOGUE_GELU_BIAS),
         /** As {@link #GELU}; what goes into the gelu is kept. */
-        GELU_KEPT(cublas.CUBLASLT_EPILOGUE_GELU_AUX_BIAS);
+        GELU_KEPT(cublas.CUBLASLT_EPILOGUE_GELU_AUX_BIAS),
+        /** Times the slope of tanh-gelu at what {@link #GELU_KEPT} kept. */
+        GELU_SLOPE(cublas.CUBLASLT_EPILOGUE_DGELU);
 
         private final int code;
 
         Finish(int code) {
             this.code = code;
+        }
+
+        private boolean hasBias() {
+            return this == BIAS || this == GELU || this == GELU_KEPT;
+        }
+
+        private boolean hasKept() {
+            return this == GELU_KEPT || this == GELU_SLOPE;
         }
     }
 
@@ -69,7 +79,7 @@ final class GemmPlan implements AutoCloseable {
         if (key.finish() != Finish.NONE) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
         }
-        if (key.finish() == Finish.GELU_KEPT) {
+        if (key.finish().hasKept()) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
         }
         first = key.transposeB() ? layout(key.operands(), key.k(), key.n()) : layout(key.operands(), key.n(), key.k());
@@ -92,10 +102,12 @@ final class GemmPlan implements AutoCloseable {
         }
     }
 
-    /** Says where the bias lies, and where what goes into the gelu is kept (0 if it is not). */
+    /** Says where the bias lies, and where what goes into the gelu is kept (0 for what there is not). */
     void finishWith(long bias, long kept) {
-        set(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-        if (key.finish() == Finish.GELU_KEPT) {
+        if (key.finish().hasBias()) {
+            set(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        }
+        if (key.finish().hasKept()) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept);
         }
     }

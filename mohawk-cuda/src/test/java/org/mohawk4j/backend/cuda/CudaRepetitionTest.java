@@ -29,6 +29,7 @@ import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.MlpFunction;
 import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.functional.SemiseparableFunction.Inputs;
@@ -71,6 +72,18 @@ class CudaRepetitionTest {
                 ROWS,
                 Shape.of(520, 256),
                 Shape.of(520));
+        add(
+                all,
+                "MLP",
+                x -> MlpFunction.apply(
+                        x.get(0),
+                        new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        Activation.GELU_TANH),
+                ROWS,
+                Shape.of(520, 256),
+                Shape.of(520),
+                Shape.of(256, 520),
+                Shape.of(256));
         add(
                 all,
                 "layer norm",
