@@ -63,6 +63,17 @@ class FunctionGradientTest extends Float64Test {
                 numbers(3, 7).map(v -> v * v),
                 numbers(7),
                 others(7));
+        add(
+                "Mamba-2 between its projections",
+                x -> Mamba2Function.apply(
+                        x.get(0),
+                        new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        new Mamba2Function.Config(4, 2, 1, 3, 2)),
+                numbers(2, 5, 4 + 6 + 4 + 2),
+                numbers(10, 1, 3),
+                numbers(10),
+                numbers(2),
+                numbers(4));
         add("embedding of repeated ids", x -> EmbeddingFunction.apply(x.get(0), ids(IDS)), numbers(7, 5));
         add("repeated heads", x -> Heads.repeat(x.get(0), 6), numbers(2, 3, 2, 4));
         add(

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -34,6 +35,8 @@ import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.Mamba2Function;
+import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
 import org.mohawk4j.functional.MlpFunction;
 import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.ResidualFunction;
@@ -531,6 +534,42 @@ interface KernelContract extends ContractTests {
     }
 
     @TestFactory
+    default Stream<DynamicNode> mamba2() {
+        return ifPresent(Mamba2Kernel.class, probe -> {
+            // B, T, H, G, P, N, K
+            int[][] sizes = {{1, 2, 4, 1, 16, 16, 2}, {2, 65, 4, 2, 32, 16, 4}, {2, 207, 8, 8, 64, 64, 4}};
+            for (int[] s : sizes) {
+                Mamba2Function.Config config = new Mamba2Function.Config((long) s[2] * s[4], s[2], s[3], s[5], 64);
+                long channels = config.convChannels();
+                probe.check(
+                        "Mamba-2 between its projections",
+                        x -> Mamba2Function.apply(
+                                probe.activation(x.get(0)),
+                                new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                                config),
+                        numbers(1, s[0], s[1], channels + config.width() + s[2]),
+                        numbers(2, channels, 1, s[6]),
+                        numbers(3, channels),
+                        numbers(4, s[2]),
+                        numbers(5, config.width()));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> mamba2Mixer() {
+        return ifPresent(Mamba2Kernel.class, probe -> {
+            for (int t : new int[] {1, 2, 70}) {
+                DiscreteMamba2.Config config = new DiscreteMamba2.Config(128, 4, 2, 16, 4, 64);
+                probe.checkUntracked(
+                        "mixer of " + config,
+                        x -> withRandomWeights(config, probe.activation(x), (mixer, u) -> mixer.forward(u)),
+                        numbers(1, 2, t, 128));
+            }
+        });
+    }
+
+    @TestFactory
     default Stream<DynamicNode> mambaStep() {
         return ifPresent(StepKernel.class, probe -> {
             // B, T, D, H, G, N, K
@@ -546,17 +585,25 @@ interface KernelContract extends ContractTests {
     }
 
     private static Tensor steps(DiscreteMamba2.Config config, Tensor u) {
-        try (DiscreteMamba2 mixer = config.create(u.engine(), new SplittableRandom(5));
-                MixerState state = mixer.newState(u.dim(0))) {
+        return withRandomWeights(config, u, (mixer, in) -> {
+            try (MixerState state = mixer.newState(in.dim(0))) {
+                List<Tensor> outputs = new ArrayList<>();
+                for (long t = 0; t < in.dim(1); t++) {
+                    outputs.add(mixer.forward(in.narrow(1, t, 1), state));
+                }
+                return Tensor.concat(1, outputs);
+            }
+        });
+    }
+
+    private static Tensor withRandomWeights(
+            DiscreteMamba2.Config config, Tensor u, BiFunction<DiscreteMamba2, Tensor, Tensor> function) {
+        try (DiscreteMamba2 mixer = config.create(u.engine(), new SplittableRandom(5))) {
             mixer.parameters()
                     .forEach((name, parameter) -> parameter.set(HostArray.random(parameter.shape(), name.hashCode())
                             .map(v -> v / 2)
                             .toHostTensor()));
-            List<Tensor> outputs = new ArrayList<>();
-            for (long t = 0; t < u.dim(1); t++) {
-                outputs.add(mixer.forward(u.narrow(1, t, 1), state));
-            }
-            return Tensor.concat(1, outputs);
+            return function.apply(mixer, u);
         }
     }
 

@@ -25,6 +25,7 @@ import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
 import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
 import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
@@ -95,7 +96,11 @@ final class CudaBackend implements Backend {
         present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
         if (options.mixed() && context.device().major() >= HOPPER) {
             present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));
-            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, conversions));
+            CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
+            present.put(SemiseparableKernel.class, product);
+            present.put(
+                    Mamba2Kernel.class,
+                    new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
             present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions));
         }
         fused = Map.copyOf(present);

@@ -3,8 +3,10 @@
 // once, and neighbouring threads take neighbouring channels. Some positions are read before any of them is written, so
 // that many reads are under way at a time. Gradients by weight and bias are summed over stretches first,
 // [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
-// What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels.
-// TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows.
+// What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels; what is on x's side may be the first
+// columns of longer rows, of so many numbers as its stride says.
+// TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows. AROUND says whether dy's first
+// part is the sum of what lies there and something scaled by head.
 
 // Positions that are read at a time.
 #define AHEAD 8
@@ -38,19 +40,19 @@ struct Stretch {
     Size channel; // the first
     Size part;    // of all stretches of all sequences
     Size sequence;
-    Size base;    // of this channel in this sequence
+    Size base;    // of this channel in this sequence, on x's side
     int from;
     int to;
 };
 
-__device__ inline Stretch stretchOf(Size i, Size time, Size channels, Size length) {
+__device__ inline Stretch stretchOf(Size i, Size time, Size channels, Size stride, Size length) {
     Stretch s;
     Size across = channels / CHANNELS;
     Size stretches = (time + length - 1) / length;
     s.channel = remainder(i, across) * CHANNELS;
     s.part = quotient(i, across);
     s.sequence = quotient(s.part, stretches);
-    s.base = s.sequence * time * channels + s.channel;
+    s.base = s.sequence * time * stride + s.channel;
     s.from = (int)(remainder(s.part, stretches) * length);
     s.to = (int)(s.from + length < time ? s.from + length : time);
     return s;
@@ -151,20 +153,20 @@ __device__ inline void storeTaps(C *to, const Four<C> *taps) {
 template <typename T>
 __device__ inline void convolution(
     const T *x, const Compute<T> *weight, const Compute<T> *bias, const Parts &parts, Size threads, Size time,
-    Size channels, Size length) {
+    Size channels, Size stride, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
-        Stretch s = stretchOf(i, time, channels, length);
+        Stretch s = stretchOf(i, time, channels, stride, length);
         PartOf<T> part(parts, s.channel, s.sequence, time);
-        const T *in = x + s.base + s.from * channels;
+        const T *in = x + s.base + s.from * stride;
         T *y = part.from + s.from * part.width;
         Four<C> taps[TAPS], shift = getColumns<CHANNELS>(bias, s.channel);
         Window<C> window;
         loadTaps(taps, weight + s.channel * TAPS);
-        window.loadBefore(in, -s.from, 0, channels);
+        window.loadBefore(in, -s.from, 0, stride);
         for (int left = s.to - s.from; left > 0; left -= AHEAD) {
-            Ahead<AHEAD, T> next(in, left, channels);
-            in += AHEAD * channels;
+            Ahead<AHEAD, T> next(in, left, stride);
+            in += AHEAD * stride;
 #pragma unroll
             for (int j = 0; j < AHEAD; j++) {
                 window.push(next.at[j].unpacked());
@@ -180,34 +182,60 @@ __device__ inline void convolution(
     }
 }
 
+// What lies in dy's first part is less than its gradient by this, times a number for each head of that many channels.
+template <typename G, typename C>
+struct Around {
+    const G *upstream;
+    const C *scales;
+    Size head;
+};
+
 // dx[t] = sum over k of weight[k] dy[t+K-1-k], the same backwards in time; dWeight[k] = sum over t of dy[t] x[t-K+1+k].
 template <typename G, typename T>
 __device__ inline void convolutionGradient(
-    const Parts &parts, const T *x, const Compute<T> *weight, T *dx, Compute<T> *dWeight, Compute<T> *dBias,
-    Size threads, Size time, Size channels, Size length) {
+    const Parts &parts, const Around<G, Compute<T>> &around, const T *x, const Compute<T> *weight, T *dx,
+    Compute<T> *dWeight, Compute<T> *dBias, Size threads, Size time, Size channels, Size stride, Size length) {
     typedef Compute<T> C;
     EACH(i, threads) {
-        Stretch s = stretchOf(i, time, channels, length);
+        Stretch s = stretchOf(i, time, channels, stride, length);
         PartOf<const G> part(parts, s.channel, s.sequence, time);
-        const T *in = x + s.base + s.from * channels;
-        T *out = dx + s.base + s.from * channels;
+        const T *in = x + s.base + s.from * stride;
+        T *out = dx + s.base + s.from * stride;
         // what comes TAPS - 1 later than x
         const G *dy = part.from + (s.from + TAPS - 1) * part.width;
+        const G *more = around.upstream + (dy - (const G *)parts.at[0]);
+        bool isMore = AROUND && s.channel < parts.until[0];
+        C scale = isMore ? around.scales[quotient(s.channel, around.head)] : C(0);
         Four<C> taps[TAPS], sums[TAPS] = {}, total = {};
         Window<C> before, after;
         loadTaps(taps, weight + s.channel * TAPS);
         int coming = (int)time - s.from - (TAPS - 1);
-        before.loadBefore(in, -s.from, 0, channels);
+        before.loadBefore(in, -s.from, 0, stride);
         after.loadBefore(dy, 1 - TAPS, coming, part.width);
+        if (isMore) {
+            Window<C> added;
+            added.loadBefore(more, 1 - TAPS, coming, part.width);
+#pragma unroll
+            for (int k = 0; k < TAPS; k++)
+                for (int c = 0; c < CHANNELS; c++) after.seen[k].at[c] += scale * added.seen[k].at[c];
+        }
         for (int left = s.to - s.from; left > 0; left -= AHEAD / 2, coming -= AHEAD / 2) {
-            Ahead<AHEAD / 2, T> next(in, left, channels);
+            Ahead<AHEAD / 2, T> next(in, left, stride);
             Ahead<AHEAD / 2, G> later(dy, coming, part.width);
-            in += AHEAD / 2 * channels;
+            Ahead<AHEAD / 2, G> laterMore(more, isMore ? coming : 0, part.width);
+            in += AHEAD / 2 * stride;
             dy += AHEAD / 2 * part.width;
+            more += AHEAD / 2 * part.width;
 #pragma unroll
             for (int j = 0; j < AHEAD / 2; j++) {
+                Four<C> latest = later.at[j].unpacked();
+                if (AROUND) {
+                    Four<C> added = laterMore.at[j].unpacked();
+#pragma unroll
+                    for (int c = 0; c < CHANNELS; c++) latest.at[c] += scale * added.at[c];
+                }
                 before.push(next.at[j].unpacked());
-                after.push(later.at[j].unpacked());
+                after.push(latest);
                 Four<C> g = after.seen[0], own = {};
                 if (j >= left) g = {};
 #pragma unroll
@@ -220,7 +248,7 @@ __device__ inline void convolutionGradient(
                     }
                 }
                 if (j < left) putColumns<CHANNELS>(out, 0, own);
-                out += channels;
+                out += stride;
             }
         }
         Size first = s.part * channels + s.channel;
@@ -232,15 +260,18 @@ __device__ inline void convolutionGradient(
 #define FORWARD(T, suffix)                                                                                             \
     extern "C" __global__ void __launch_bounds__(256, 3) convolution_##suffix(                                         \
         const T *x, const Compute<T> *weight, const Compute<T> *bias, Parts parts, Size threads, Size time,            \
-        Size channels, Size length) {                                                                                  \
-        convolution(x, weight, bias, parts, threads, time, channels, length);                                          \
+        Size channels, Size stride, Size length) {                                                                     \
+        convolution(x, weight, bias, parts, threads, time, channels, stride, length);                                  \
     }
 
 #define BACKWARD(G, g, T, suffix)                                                                                      \
     extern "C" __global__ void __launch_bounds__(256, 2) convolution_gradient_##g##_##suffix(                          \
-        Parts parts, const T *x, const Compute<T> *weight, T *dx, Compute<T> *dWeight, Compute<T> *dBias,              \
-        Size threads, Size time, Size channels, Size length) {                                                         \
-        convolutionGradient<G>(parts, x, weight, dx, dWeight, dBias, threads, time, channels, length);                 \
+        Parts parts, const G *around, const Compute<T> *scales, Size head, const T *x, const Compute<T> *weight,       \
+        T *dx, Compute<T> *dWeight, Compute<T> *dBias, Size threads, Size time, Size channels, Size stride,            \
+        Size length) {                                                                                                 \
+        Around<G, Compute<T>> more = {around, scales, head};                                                           \
+        convolutionGradient(                                                                                           \
+            parts, more, x, weight, dx, dWeight, dBias, threads, time, channels, stride, length);                      \
     }
 
 FOR_ACTIVATIONS(FORWARD)

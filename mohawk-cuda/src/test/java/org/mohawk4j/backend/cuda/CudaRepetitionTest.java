@@ -29,6 +29,7 @@ import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.Mamba2Function;
 import org.mohawk4j.functional.MlpFunction;
 import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.SemiseparableFunction;
@@ -135,6 +136,18 @@ class CudaRepetitionTest {
                 Shape.of(4));
         add(all, "gate", x -> GateFunction.apply(x.get(0), x.get(1), x.get(2)), ROWS, ROWS, Shape.of(256));
         add(all, "skip", x -> SkipFunction.apply(x.get(0), x.get(1), x.get(2)), heads, heads, Shape.of(4));
+        add(
+                all,
+                "Mamba-2 between its projections",
+                x -> Mamba2Function.apply(
+                        x.get(0).cast(x.get(0).engine().backend().productType()),
+                        new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        new Mamba2Function.Config(256, 4, 2, 64, 64)),
+                Shape.of(4, 207, 256 + 2 * 128 + 256 + 4),
+                Shape.of(512, 1, 4),
+                Shape.of(512),
+                Shape.of(4),
+                Shape.of(256));
         add(all, "distance", x -> DistanceFunction.apply(x.get(0).detach(), x.get(1)), ROWS, ROWS);
         add(
                 all,
