@@ -69,7 +69,7 @@ final class CudaBackend implements Backend {
         layout = new CudaLayout(context, pool, kernels, memory);
         Conversions conversions = new Conversions(pool, memory);
         staging = new Staging(context);
-        matmul = new CudaMatmul(context, pool, conversions, options.mixed());
+        matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
         CudaLinear linear = new CudaLinear(pool, kernels, matmul, reductions, conversions);
         present.put(LinearKernel.class, linear);

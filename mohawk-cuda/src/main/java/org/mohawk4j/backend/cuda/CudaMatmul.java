@@ -30,6 +30,7 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private final CudaContext context;
     private final CudaPool pool;
+    private final GemmTuning tuning;
     private final Conversions conversions;
     private final boolean mixed;
     private final cublasLtContext handle = new cublasLtContext();
@@ -44,8 +45,9 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private record Scales(Pointer one, Pointer zero) {}
 
-    CudaMatmul(CudaContext context, CudaPool pool, Conversions conversions, boolean mixed) {
+    CudaMatmul(CudaContext context, CudaPool pool, CudaKernels kernels, Conversions conversions, boolean mixed) {
         this.context = context;
+        this.tuning = new GemmTuning(context, pool, kernels);
         this.pool = pool;
         this.conversions = conversions;
         this.mixed = mixed;
@@ -157,6 +159,13 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     }
 
     private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
+        if (!added && !plan.isDecided()) {
+            tuning.choose(plan, c, () -> compute(plan, a, b, c, false));
+        }
+        compute(plan, a, b, c, added);
+    }
+
+    private void compute(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
         Scales scales = a.dtype() == DType.FLOAT64 ? doubles : floats;
         plan.run(
                 handle,

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider.Availability;
@@ -202,6 +203,23 @@ class CudaRepetitionTest {
                         .map(entry -> DynamicTest.dynamicTest(
                                 entry.getKey() + (mixed ? " in mixed precision" : " in float32"),
                                 () -> check(entry.getValue(), mixed))));
+    }
+
+    /** Large enough that algorithms are timed, which may choose differently each time. */
+    @Test
+    void backendsAgreeOnALargeProduct() {
+        Shape left = Shape.of(4096, 4096);
+        Shape right = Shape.of(4096, 2304);
+        assertThat(product(left, right)).isEqualTo(product(left, right));
+    }
+
+    private static ByteBuffer product(Shape left, Shape right) {
+        try (Engine engine = new Engine(
+                new CudaBackendProvider().open(BackendOptions.defaults().withMixed(true)))) {
+            Tensor a = engine.tensor(HostArray.random(left, 1).toHostTensor(), engine.parameterType());
+            Tensor b = engine.tensor(HostArray.random(right, 2).toHostTensor(), engine.parameterType());
+            return a.matmul(b).toHost().data();
+        }
     }
 
     private static void check(Operation operation, boolean mixed) {
