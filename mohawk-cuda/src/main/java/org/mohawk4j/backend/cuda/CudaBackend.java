@@ -92,7 +92,15 @@ final class CudaBackend implements Backend {
         present.put(
                 DistillationKernel.class,
                 new CudaDistillation(
-                        logitsAtOnce, pool, kernels, matmul, reductions, memory, elementwise, conversions));
+                        logitsAtOnce,
+                        context.device().sharedBytes(),
+                        pool,
+                        kernels,
+                        matmul,
+                        reductions,
+                        memory,
+                        elementwise,
+                        conversions));
         present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
         if (options.mixed() && context.device().major() >= HOPPER) {
             present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));

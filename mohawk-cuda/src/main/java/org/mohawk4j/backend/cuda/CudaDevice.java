@@ -12,8 +12,9 @@ import org.bytedeco.cuda.global.cudart;
  * @param minor of the compute capability
  * @param multiprocessors how many
  * @param kilohertz their highest clock
+ * @param sharedBytes the most shared memory that a block can have
  */
-record CudaDevice(int index, String name, int major, int minor, int multiprocessors, int kilohertz) {
+record CudaDevice(int index, String name, int major, int minor, int multiprocessors, int kilohertz, int sharedBytes) {
     private static final int NAME_LENGTH = 256;
 
     static int count() {
@@ -36,7 +37,8 @@ record CudaDevice(int index, String name, int major, int minor, int multiprocess
                 attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
                 attribute(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
                 attribute(index, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
-                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_CLOCK_RATE));
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_CLOCK_RATE),
+                attribute(index, cudart.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
     }
 
     /**

@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.MemoryOps;
@@ -20,7 +21,13 @@ final class CudaDistillation implements DistillationKernel {
     /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
     private static final long TILE = 256;
 
+    private static final int MOST_THREADS = 1024;
+
+    /** What sums over a block need beside a row, at most. */
+    private static final int OTHER_SHARED_BYTES = 2048;
+
     private final long logitsAtOnce;
+    private final int sharedBytes;
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
@@ -29,9 +36,13 @@ final class CudaDistillation implements DistillationKernel {
     private final ElementwiseOps elementwise;
     private final Conversions conversions;
 
-    /** @param logitsAtOnce of one side that exist at a time, about */
+    /**
+     * @param logitsAtOnce of one side that exist at a time, about
+     * @param sharedBytes the most shared memory of a block
+     */
     CudaDistillation(
             long logitsAtOnce,
+            int sharedBytes,
             CudaPool pool,
             CudaKernels kernels,
             CudaMatmul matmul,
@@ -40,6 +51,7 @@ final class CudaDistillation implements DistillationKernel {
             ElementwiseOps elementwise,
             Conversions conversions) {
         this.logitsAtOnce = logitsAtOnce;
+        this.sharedBytes = sharedBytes;
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
@@ -67,12 +79,13 @@ final class CudaDistillation implements DistillationKernel {
                         ? pool.view(expected, 0, expected.shape())
                         : pool.take(side.operandType(), expected.shape());
                 CudaArray loss = pool.view(losses, from, Shape.of(count));
-                kernels.get(SOURCE, "distillation", side.logitType(), side.operandType())
+                boolean kept = isKept(side, expected, logits, gradient, teacher.bias(), student.bias());
+                kernels.get(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
                         .launch(
                                 count,
                                 1,
-                                CudaKernels.THREADS,
-                                0,
+                                kept ? MOST_THREADS : CudaKernels.THREADS,
+                                kept ? Math.toIntExact(side.vocabulary() * Float.BYTES) : 0,
                                 kernels.arguments()
                                         .add(expected)
                                         .add(teacher.bias())
@@ -93,6 +106,22 @@ final class CudaDistillation implements DistillationKernel {
             }
             return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
         }
+    }
+
+    /** Whether a block keeps its row of the student's logits in shared memory. */
+    private boolean isKept(
+            Side side,
+            CudaArray expected,
+            CudaArray logits,
+            CudaArray gradient,
+            Optional<Array> teacherBias,
+            Optional<Array> studentBias) {
+        return side.logitType() == DType.FLOAT32
+                && side.vocabulary() * Float.BYTES <= sharedBytes - OTHER_SHARED_BYTES
+                && CudaKernels.inFours(side.vocabulary(), expected, logits, gradient)
+                && Stream.of(teacherBias, studentBias)
+                        .flatMap(Optional::stream)
+                        .allMatch(bias -> CudaKernels.inFours(side.vocabulary(), CudaArray.cast(bias)));
     }
 
     /** Rows at a time: as few chunks as the limit allows, all of one size but the last. */
