@@ -80,10 +80,16 @@ public final class DistillationFunction {
                         inputs,
                         upstream -> gradients.stream()
                                 .limit(inputs.size())
-                                .map(g -> g.map(upstream.get(0)::mul).orElse(upstream.get(0)))
+                                .map(g -> g.map(own -> scaled(own, upstream.get(0)))
+                                        .orElse(upstream.get(0)))
                                 .toList(),
                         gradients.stream().flatMap(Optional::stream).toArray(Tensor[]::new))
                 .get(0);
+    }
+
+    /** Gradients for a loss of its own are ready: of a vocabulary's weight they are large. */
+    private static Tensor scaled(Tensor gradient, Tensor upstream) {
+        return gradient.engine().isUnit(upstream) ? gradient : gradient.mul(upstream);
     }
 
     public static Tensor reference(Head teacher, Head student, Optional<Tensor> labels, Weights weights) {

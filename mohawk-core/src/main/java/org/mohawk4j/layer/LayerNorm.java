@@ -1,6 +1,8 @@
 package org.mohawk4j.layer;
 
 import org.mohawk4j.functional.NormedLinearsFunction.Norm;
+import org.mohawk4j.functional.ResidualNormFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -25,5 +27,10 @@ public final class LayerNorm extends Module {
     /** This normalisation as it is, to be applied together with the linear maps that follow it. */
     public Norm norm() {
         return new Norm(weight.value(), bias.value(), epsilon);
+    }
+
+    /** The sum {@code h + a + b} of three tensors of one shape, and this normalisation of it. */
+    public Normed ofSum(Tensor h, Tensor a, Tensor b) {
+        return ResidualNormFunction.apply(h, a, b, weight.value(), bias.value(), epsilon);
     }
 }

@@ -3,6 +3,7 @@ package org.mohawk4j.layer;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearMap;
+import org.mohawk4j.functional.MlpFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -30,6 +31,13 @@ public final class Mlp extends Module {
     }
 
     public Tensor apply(Tensor x) {
-        return second().apply(first().apply(x));
+        return MlpFunction.apply(
+                x,
+                new MlpFunction.Weights(
+                        fc1.weight(),
+                        fc1.bias().orElseThrow(),
+                        fc2.weight(),
+                        fc2.bias().orElseThrow()),
+                activation);
     }
 }

@@ -7,6 +7,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Heads;
+import org.mohawk4j.functional.Mamba2Function;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.layer.CausalConv1d;
 import org.mohawk4j.layer.Initializer;
@@ -61,6 +62,10 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         @Override
         public DiscreteMamba2 create(Engine engine, RandomGenerator random) {
             return new DiscreteMamba2(engine, this, random);
+        }
+
+        private Mamba2Function.Config between() {
+            return new Mamba2Function.Config(width, heads, groups, stateSize, chunk);
         }
 
         private long stateWidth() {
@@ -138,9 +143,14 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         return gated(mixed, inProj.applyRows(u, config.convChannels(), config.width()));
     }
 
-    /** One convolution for x, B and C together. */
+    /** In one operation where the backend has it; else with one convolution for x, B and C together. */
     @Override
     public Tensor forward(Tensor u) {
+        if (Mamba2Function.kernel(u, config.between()).isPresent()) {
+            Mamba2Function.Weights weights =
+                    new Mamba2Function.Weights(conv.weight(), conv.bias(), skip.value(), zBias.value());
+            return outProj.apply(Mamba2Function.apply(inProj.apply(u), weights, config.between()));
+        }
         Projections in = project(u);
         Parts parts = parts(conv.applyParts(in.xBc, config.width(), config.stateWidth(), config.stateWidth()));
         return gated(Heads.merge(matrix(parts.b, parts.c, in.aLog).multiply(parts.x)), in.z);

@@ -23,6 +23,7 @@ public final class Engine implements AutoCloseable {
     private final Backend backend;
     private final Deque<Scope> scopes = new ArrayDeque<>();
     private @Nullable Tape tape;
+    private @Nullable Tensor unit;
 
     public Engine(Backend backend) {
         this.backend = backend;
@@ -122,6 +123,25 @@ public final class Engine implements AutoCloseable {
     /** As {@link #record}, for several results or when one computation gives all gradients. */
     public List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient gradient, Tensor... saved) {
         return tape == null ? outputs : tape.record(outputs, inputs, gradient, List.of(saved));
+    }
+
+    /**
+     * Whether a gradient is the 1 that a loss is differentiated from: then an operation that has its gradients ready need
+     * not multiply them by it.
+     */
+    public boolean isUnit(Tensor gradient) {
+        return unit != null && unit.handle() == gradient.handle();
+    }
+
+    /** Differentiates a loss from a 1. */
+    Gradients startingAt(Tensor one, Supplier<Gradients> differentiate) {
+        Tensor outer = unit;
+        unit = one;
+        try {
+            return differentiate.get();
+        } finally {
+            unit = outer;
+        }
     }
 
     Tensor detach(Tensor tensor) {

@@ -38,7 +38,8 @@ public final class Tape implements AutoCloseable {
         if (loss.shape().size() != 1) {
             throw new IllegalArgumentException("a loss has one element, this has shape " + loss.shape());
         }
-        return gradients(loss, loss.filledLike(1));
+        Tensor unit = loss.filledLike(1);
+        return engine.startingAt(unit, () -> gradients(loss, unit));
     }
 
     /** Differentiates {@code sum(output * seed)} by every watched tensor. */

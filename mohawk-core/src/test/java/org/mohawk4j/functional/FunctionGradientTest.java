@@ -40,6 +40,7 @@ class FunctionGradientTest extends Float64Test {
 
     FunctionGradientTest() {
         linear();
+        mlp();
         convolution();
         attention();
         semiseparable();
@@ -50,6 +51,29 @@ class FunctionGradientTest extends Float64Test {
                 numbers(2, 3, 7),
                 numbers(7),
                 others(7));
+        add(
+                "residual sum and its norm",
+                x -> {
+                    ResidualNormFunction.Normed both =
+                            ResidualNormFunction.apply(x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5);
+                    return Tensor.concat(0, List.of(both.sum(), both.normalised()));
+                },
+                numbers(3, 7),
+                others(3, 7),
+                numbers(3, 7).map(v -> v * v),
+                numbers(7),
+                others(7));
+        add(
+                "Mamba-2 between its projections",
+                x -> Mamba2Function.apply(
+                        x.get(0),
+                        new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        new Mamba2Function.Config(4, 2, 1, 3, 2)),
+                numbers(2, 5, 4 + 6 + 4 + 2),
+                numbers(10, 1, 3),
+                numbers(10),
+                numbers(2),
+                numbers(4));
         add("embedding of repeated ids", x -> EmbeddingFunction.apply(x.get(0), ids(IDS)), numbers(7, 5));
         add("repeated heads", x -> Heads.repeat(x.get(0), 6), numbers(2, 3, 2, 4));
         add(
@@ -80,6 +104,20 @@ class FunctionGradientTest extends Float64Test {
                     x -> LinearFunction.apply(x.get(0), x.get(1), Optional.empty(), activation),
                     numbers(1, 5),
                     numbers(4, 5));
+        }
+    }
+
+    private void mlp() {
+        for (Activation activation : Activation.values()) {
+            add(
+                    "MLP, " + activation,
+                    x -> MlpFunction.apply(
+                            x.get(0), new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)), activation),
+                    numbers(2, 3, 5),
+                    numbers(4, 5),
+                    numbers(4),
+                    numbers(3, 4),
+                    numbers(3));
         }
     }
 

@@ -380,4 +380,21 @@ class TapeTest extends Float64Test {
             assertThat(gradients.of(frozen)).isEmpty();
         }
     }
+
+    @Test
+    void onlyTheGradientThatALossStartsFromIsAUnit() {
+        Tensor x = engine().full(3);
+        List<Boolean> units = new ArrayList<>();
+        UnaryOperator<Tensor> noted = in -> engine().record(in.detach(), Edge.of(in, g -> {
+            units.add(engine().isUnit(g));
+            return g;
+        }));
+        try (Tape tape = engine().tape(List.of(x))) {
+            tape.gradients(noted.apply(noted.apply(x).mul(1.5)));
+        }
+        try (Tape tape = engine().tape(List.of(x))) {
+            tape.gradients(noted.apply(x), engine().full(1));
+        }
+        assertThat(units).containsExactly(true, false, false);
+    }
 }

@@ -1,5 +1,7 @@
 package org.mohawk4j.models;
 
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
+import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
@@ -14,8 +16,13 @@ public abstract class Block extends Module {
 
     public abstract MatrixMixer mixer();
 
+    /** What the block's input goes through before the mixer. */
+    public abstract LayerNorm norm();
+
     /** What the mixer is applied to: the block's input, normalised. */
-    public abstract Tensor mixerInput(Tensor h);
+    public final Tensor mixerInput(Tensor h) {
+        return norm().apply(h);
+    }
 
     /**
      * The block's output.
@@ -29,6 +36,18 @@ public abstract class Block extends Module {
     public final Tensor forward(Tensor h) {
         Tensor u = mixerInput(h);
         return combine(h, u, mixer().forward(u));
+    }
+
+    /**
+     * The block's output with the norm of what follows it. This version applies one after the other; a block that ends
+     * with a residual sum does both at once.
+     *
+     * @param in the block's input with its own norm
+     * @param next of the next block, or the model's last one
+     */
+    public Normed forward(Normed in, LayerNorm next) {
+        Tensor output = combine(in.sum(), in.normalised(), mixer().forward(in.normalised()));
+        return new Normed(output, next.apply(output));
     }
 
     /** For positions that follow those the state has seen. A block that can apply linear maps together does better. */

@@ -2,17 +2,20 @@ package org.mohawk4j.models;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.NormedLinearsFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.layer.Embedding;
 import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** A causal language model: embedding, blocks, final norm, head. Token ids are int32 [B,T], hidden states [B,T,D]. */
@@ -56,11 +59,43 @@ public final class CausalLm extends Module {
 
     /** Hidden states after the final norm. */
     public Tensor hidden(Tensor ids) {
-        Tensor h = embed(ids);
-        for (Block block : blocks) {
-            h = replace(h, block::forward);
+        return hidden(ids, (h, index) -> {});
+    }
+
+    /**
+     * As {@link #hidden(Tensor)}.
+     *
+     * @param observer is shown what each block is applied to, and at last what the final norm is, with its index; each
+     *     is freed when it is no longer needed
+     */
+    public Tensor hidden(Tensor ids, ObjIntConsumer<Tensor> observer) {
+        Tensor embedded = embed(ids);
+        observer.accept(embedded, 0);
+        Normed stream = new Normed(embedded, normBefore(0).apply(embedded));
+        for (int i = 0; i < blocks.size(); i++) {
+            stream = replace(stream, blocks.get(i), normBefore(i + 1));
+            observer.accept(stream.sum(), i + 1);
         }
-        return normalise(h);
+        engine().currentScope().free(stream.sum());
+        return stream.normalised();
+    }
+
+    /** The norm between block {@code index - 1} and what follows it. */
+    private LayerNorm normBefore(int index) {
+        return index < blocks.size() ? blocks.get(index).norm() : finalNorm;
+    }
+
+    /** Applies a block and frees what it is applied to, unless a tape still needs it. */
+    private Normed replace(Normed stream, Block block, LayerNorm next) {
+        Normed output;
+        try (Scope scope = engine().scope()) {
+            output = block.forward(stream, next);
+            scope.keep(output.sum());
+            scope.keep(output.normalised());
+        }
+        engine().currentScope().free(stream.sum());
+        engine().currentScope().free(stream.normalised());
+        return output;
     }
 
     /**

@@ -7,6 +7,7 @@ import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearMap;
 import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.functional.ResidualFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.functional.SummedLinearsFunction;
 import org.mohawk4j.functional.SummedLinearsFunction.Term;
 import org.mohawk4j.layer.LayerNorm;
@@ -40,13 +41,19 @@ public final class ParallelBlock extends Block {
     }
 
     @Override
-    public Tensor mixerInput(Tensor h) {
-        return norm.apply(h);
+    public LayerNorm norm() {
+        return norm;
     }
 
     @Override
     public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
         return ResidualFunction.apply(h, mixed, mlp.apply(u));
+    }
+
+    @Override
+    public Normed forward(Normed in, LayerNorm next) {
+        Tensor u = in.normalised();
+        return next.ofSum(in.sum(), mixer.forward(u), mlp.apply(u));
     }
 
     /** Where the mixer lets it: its first maps beside the MLP's, its last one beside the MLP's. */

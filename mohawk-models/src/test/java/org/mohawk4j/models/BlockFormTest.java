@@ -56,8 +56,8 @@ class BlockFormTest {
         }
 
         @Override
-        public Tensor mixerInput(Tensor h) {
-            return norm.apply(h);
+        public LayerNorm norm() {
+            return norm;
         }
 
         @Override

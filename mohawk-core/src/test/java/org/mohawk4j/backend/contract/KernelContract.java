@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -35,11 +36,18 @@ import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
 import org.mohawk4j.functional.LinearMap;
+import org.mohawk4j.functional.Mamba2Function;
+import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
+import org.mohawk4j.functional.MlpFunction;
+import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.functional.NormedLinearsFunction.Norm;
 import org.mohawk4j.functional.NormedLinearsFunction.NormedLinearsKernel;
 import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
+import org.mohawk4j.functional.ResidualNormFunction;
+import org.mohawk4j.functional.ResidualNormFunction.Normed;
+import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction;
@@ -101,6 +109,28 @@ interface KernelContract extends ContractTests {
                                     probe.activation(x.get(0)), x.get(1), Optional.empty(), activation),
                             numbers(1, 1, s[0], s[1]).map(v -> 3 * v),
                             numbers(2, s[2], s[1]));
+                }
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> mlp() {
+        return ifPresent(MlpKernel.class, probe -> {
+            // R, D, E, F
+            for (long[] s : new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {300, 128, 512, 128}}) {
+                for (Activation activation : Activation.values()) {
+                    probe.check(
+                            "MLP, " + activation,
+                            x -> MlpFunction.apply(
+                                    probe.activation(x.get(0)),
+                                    new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                                    activation),
+                            numbers(1, s[0], s[1]),
+                            numbers(2, s[2], s[1]),
+                            numbers(3, s[2]),
+                            numbers(4, s[3], s[2]),
+                            numbers(5, s[3]));
                 }
             }
         });
@@ -271,6 +301,42 @@ interface KernelContract extends ContractTests {
     }
 
     @TestFactory
+    default Stream<DynamicNode> residualNorm() {
+        return ifPresent(ResidualNormKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 13}, {13, 63}, {70, 65}, {2, 5, 64}, {65, 2048}, {2, 8200}}) {
+                long width = s[s.length - 1];
+                HostArray[] inputs = {
+                    numbers(1, s).map(v -> 2 * v + 3),
+                    numbers(2, s),
+                    numbers(3, s),
+                    numbers(4, width),
+                    numbers(5, width)
+                };
+                probe.check(
+                        "residual sum and its norm",
+                        x -> {
+                            Normed both = residualNorm(probe, x);
+                            return Tensor.concat(
+                                    0,
+                                    List.of(
+                                            both.sum(),
+                                            both.normalised().cast(both.sum().dtype())));
+                        },
+                        inputs);
+                probe.check(
+                        "norm of a residual sum", x -> residualNorm(probe, x).normalised(), inputs);
+                probe.check(
+                        "residual sum with a norm", x -> residualNorm(probe, x).sum(), inputs);
+            }
+        });
+    }
+
+    private static Normed residualNorm(KernelProbe probe, List<Tensor> x) {
+        return ResidualNormFunction.apply(
+                x.get(0), probe.activation(x.get(1)), probe.activation(x.get(2)), x.get(3), x.get(4), 1e-5);
+    }
+
+    @TestFactory
     default Stream<DynamicNode> attention() {
         return ifPresent(AttentionKernel.class, probe -> {
             // B, Tq, T, H, G, P
@@ -427,7 +493,10 @@ interface KernelContract extends ContractTests {
                 checkDistillation(probe, w, 13, 8, 5, 63);
             }
             checkDistillation(probe, new Weights(2, 0.25), 65, 13, 13, 207);
+            // more logits than backends under test keep at a time: several chunks, the last one short
             checkDistillation(probe, new Weights(2, 0.25), 300, 16, 8, 2048);
+            checkDistillation(probe, Weights.PLAIN, 600, 5, 16, 2048);
+            checkDistillation(probe, new Weights(1, 1), 513, 8, 8, 1024);
         });
     }
 
@@ -549,6 +618,42 @@ interface KernelContract extends ContractTests {
     }
 
     @TestFactory
+    default Stream<DynamicNode> mamba2() {
+        return ifPresent(Mamba2Kernel.class, probe -> {
+            // B, T, H, G, P, N, K
+            int[][] sizes = {{1, 2, 4, 1, 16, 16, 2}, {2, 65, 4, 2, 32, 16, 4}, {2, 207, 8, 8, 64, 64, 4}};
+            for (int[] s : sizes) {
+                Mamba2Function.Config config = new Mamba2Function.Config((long) s[2] * s[4], s[2], s[3], s[5], 64);
+                long channels = config.convChannels();
+                probe.check(
+                        "Mamba-2 between its projections",
+                        x -> Mamba2Function.apply(
+                                probe.activation(x.get(0)),
+                                new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                                config),
+                        numbers(1, s[0], s[1], channels + config.width() + s[2]),
+                        numbers(2, channels, 1, s[6]),
+                        numbers(3, channels),
+                        numbers(4, s[2]),
+                        numbers(5, config.width()));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> mamba2Mixer() {
+        return ifPresent(Mamba2Kernel.class, probe -> {
+            for (int t : new int[] {1, 2, 70}) {
+                DiscreteMamba2.Config config = new DiscreteMamba2.Config(128, 4, 2, 16, 4, 64);
+                probe.checkUntracked(
+                        "mixer of " + config,
+                        x -> withRandomWeights(config, probe.activation(x.get(0)), (mixer, u) -> mixer.forward(u)),
+                        numbers(1, 2, t, 128));
+            }
+        });
+    }
+
+    @TestFactory
     default Stream<DynamicNode> mambaStep() {
         return ifPresent(StepKernel.class, probe -> {
             // B, T, D, H, G, N, K
@@ -566,17 +671,25 @@ interface KernelContract extends ContractTests {
     }
 
     private static Tensor steps(DiscreteMamba2.Config config, Tensor u) {
-        try (DiscreteMamba2 mixer = config.create(u.engine(), new SplittableRandom(5));
-                MixerState state = mixer.newState(u.dim(0))) {
+        return withRandomWeights(config, u, (mixer, in) -> {
+            try (MixerState state = mixer.newState(in.dim(0))) {
+                List<Tensor> outputs = new ArrayList<>();
+                for (long t = 0; t < in.dim(1); t++) {
+                    outputs.add(mixer.forward(in.narrow(1, t, 1), state));
+                }
+                return Tensor.concat(1, outputs);
+            }
+        });
+    }
+
+    private static Tensor withRandomWeights(
+            DiscreteMamba2.Config config, Tensor u, BiFunction<DiscreteMamba2, Tensor, Tensor> function) {
+        try (DiscreteMamba2 mixer = config.create(u.engine(), new SplittableRandom(5))) {
             mixer.parameters()
                     .forEach((name, parameter) -> parameter.set(HostArray.random(parameter.shape(), name.hashCode())
                             .map(v -> v / 2)
                             .toHostTensor()));
-            List<Tensor> outputs = new ArrayList<>();
-            for (long t = 0; t < u.dim(1); t++) {
-                outputs.add(mixer.forward(u.narrow(1, t, 1), state));
-            }
-            return Tensor.concat(1, outputs);
+            return function.apply(mixer, u);
         }
     }
 

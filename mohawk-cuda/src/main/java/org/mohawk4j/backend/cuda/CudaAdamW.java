@@ -1,7 +1,5 @@
 package org.mohawk4j.backend.cuda;
 
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
@@ -27,30 +25,49 @@ final class CudaAdamW implements AdamWKernel {
         this.staging = staging;
     }
 
-    /** The structure of that name in {@code optimizer.cu}, six fields each. */
-    private record Piece(long value, long gradient, long firstMoment, long secondMoment, long count, long decayed) {}
+    /** All parameters, one after the other, and how many blocks they are shared among. */
+    private static final class Table {
+        /** Of the structure {@code Piece} in {@code optimizer.cu}. */
+        private static final int FIELDS = 7;
+
+        private final long[] numbers;
+        private int filled;
+        private long blocks;
+
+        Table(int parameters) {
+            numbers = new long[parameters * FIELDS];
+        }
+
+        void add(long value, long gradient, long firstMoment, long secondMoment, long count, boolean decayed) {
+            for (long field : new long[] {value, gradient, firstMoment, secondMoment, count, decayed ? 1 : 0, blocks}) {
+                numbers[filled++] = field;
+            }
+            blocks += (count + CHUNK - 1) / CHUNK;
+        }
+    }
 
     @Override
     public Array norm(List<Array> gradients) {
         DType dtype = gradients.get(0).dtype();
-        List<Piece> pieces = new ArrayList<>();
+        Table table = new Table(gradients.size());
         for (Array array : gradients) {
             CudaArray gradient = CudaArray.cast(array);
-            for (long from = 0; from < gradient.size(); from += CHUNK) {
-                long count = Math.min(CHUNK, gradient.size() - from);
-                pieces.add(new Piece(0, gradient.address() + from * dtype.bytes(), 0, 0, count, 0));
-            }
+            table.add(0, gradient.address(), 0, 0, gradient.size(), false);
         }
-        CudaArray table = upload(pieces);
-        CudaArray parts = pool.take(dtype, Shape.of(pieces.size()));
+        CudaArray sent = upload(table);
+        CudaArray parts = pool.take(dtype, Shape.of(table.blocks));
         CudaArray norm = pool.take(dtype, Shape.of());
         kernels.get(SOURCE, "squares", dtype)
                 .launch(
-                        pieces.size(),
+                        table.blocks,
                         1,
                         CudaKernels.THREADS,
                         0,
-                        kernels.arguments().add(table).add(parts));
+                        kernels.arguments()
+                                .add(sent)
+                                .add((long) gradients.size())
+                                .add(CHUNK)
+                                .add(parts));
         kernels.get(SOURCE, "root_of_sum", dtype)
                 .launch(
                         1,
@@ -58,7 +75,7 @@ final class CudaAdamW implements AdamWKernel {
                         CudaKernels.THREADS,
                         0,
                         kernels.arguments().add(parts).add(norm).add(parts.size()));
-        pool.release(table);
+        pool.release(sent);
         pool.release(parts);
         return norm;
     }
@@ -66,29 +83,28 @@ final class CudaAdamW implements AdamWKernel {
     @Override
     public void update(List<Slot> slots, Array gradientScale, Hyperparameters h) {
         DType dtype = gradientScale.dtype();
-        List<Piece> pieces = new ArrayList<>();
+        Table table = new Table(slots.size());
         for (Slot slot : slots) {
             CudaArray value = CudaArray.cast(slot.value().array());
-            for (long from = 0; from < value.size(); from += CHUNK) {
-                long offset = from * dtype.bytes();
-                pieces.add(new Piece(
-                        value.address() + offset,
-                        CudaArray.cast(slot.gradient().array()).address() + offset,
-                        CudaArray.cast(slot.firstMoment().array()).address() + offset,
-                        CudaArray.cast(slot.secondMoment().array()).address() + offset,
-                        Math.min(CHUNK, value.size() - from),
-                        slot.decayed() ? 1 : 0));
-            }
+            table.add(
+                    value.address(),
+                    CudaArray.cast(slot.gradient().array()).address(),
+                    CudaArray.cast(slot.firstMoment().array()).address(),
+                    CudaArray.cast(slot.secondMoment().array()).address(),
+                    value.size(),
+                    slot.decayed());
         }
-        CudaArray table = upload(pieces);
+        CudaArray sent = upload(table);
         kernels.get(SOURCE, "adamw", dtype)
                 .launch(
-                        pieces.size(),
+                        table.blocks,
                         1,
                         CudaKernels.THREADS,
                         0,
                         kernels.arguments()
-                                .add(table)
+                                .add(sent)
+                                .add((long) slots.size())
+                                .add(CHUNK)
                                 .add(CudaArray.cast(gradientScale))
                                 .add(h.learningRate())
                                 .add(h.beta1())
@@ -97,23 +113,14 @@ final class CudaAdamW implements AdamWKernel {
                                 .add(h.weightDecay())
                                 .add(h.correction1())
                                 .add(h.correction2()));
-        pool.release(table);
+        pool.release(sent);
     }
 
-    private CudaArray upload(List<Piece> pieces) {
-        int fields = 6;
-        CudaArray table = pool.take(DType.INT64, Shape.of((long) pieces.size() * fields));
-        long bytes = table.size() * Long.BYTES;
-        ByteBuffer room = staging.room(bytes);
-        for (Piece piece : pieces) {
-            room.putLong(piece.value())
-                    .putLong(piece.gradient())
-                    .putLong(piece.firstMoment())
-                    .putLong(piece.secondMoment())
-                    .putLong(piece.count())
-                    .putLong(piece.decayed());
-        }
-        staging.send(table, bytes);
-        return table;
+    private CudaArray upload(Table table) {
+        CudaArray target = pool.take(DType.INT64, Shape.of(table.numbers.length));
+        long bytes = target.size() * Long.BYTES;
+        staging.room(bytes).asLongBuffer().put(table.numbers);
+        staging.send(target, bytes);
+        return target;
     }
 }

@@ -25,8 +25,11 @@ import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
 import org.mohawk4j.functional.GateFunction.GateKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
+import org.mohawk4j.functional.MlpFunction.MlpKernel;
 import org.mohawk4j.functional.NormedLinearsFunction.NormedLinearsKernel;
 import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
+import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
 import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.functional.SkipFunction.SkipKernel;
@@ -54,6 +57,11 @@ final class CudaBackend implements Backend {
     private final Map<Class<? extends Kernel>, Kernel> fused;
 
     CudaBackend(BackendOptions options) {
+        this(options, CudaDistillation.LOGITS_AT_ONCE);
+    }
+
+    /** @param logitsAtOnce of one model, that stage 3's loss keeps at a time, about */
+    CudaBackend(BackendOptions options, long logitsAtOnce) {
         this.options = options;
         context = new CudaContext(CudaDevice.of(options.device()));
         pool = new CudaPool(context);
@@ -65,13 +73,17 @@ final class CudaBackend implements Backend {
         layout = new CudaLayout(context, pool, kernels, memory);
         Conversions conversions = new Conversions(pool, memory);
         staging = new Staging(context);
-        matmul = new CudaMatmul(context, pool, conversions, options.mixed());
+        matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
         Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
         CudaProjections few = new CudaProjections(context.device(), pool, kernels, memory);
         present.put(NormedLinearsKernel.class, few);
         present.put(SummedLinearsKernel.class, few);
-        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, few, reductions, conversions));
-        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions, options.mixed()));
+        CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);
+        present.put(LinearKernel.class, linear);
+        present.put(MlpKernel.class, new CudaMlp(pool, matmul, linear, conversions));
+        CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
+        present.put(LayerNormKernel.class, norm);
+        present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));
         CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
         present.put(CausalConv1dKernel.class, convolution);
         present.put(SplitConv1dKernel.class, convolution);
@@ -86,11 +98,24 @@ final class CudaBackend implements Backend {
         present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
         present.put(
                 DistillationKernel.class,
-                new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise, conversions));
+                new CudaDistillation(
+                        logitsAtOnce,
+                        context.device().sharedBytes(),
+                        pool,
+                        kernels,
+                        matmul,
+                        reductions,
+                        memory,
+                        elementwise,
+                        conversions));
         present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
         if (options.mixed() && context.device().major() >= HOPPER) {
             present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));
-            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, conversions));
+            CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
+            present.put(SemiseparableKernel.class, product);
+            present.put(
+                    Mamba2Kernel.class,
+                    new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
             present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions));
         }
         fused = Map.copyOf(present);

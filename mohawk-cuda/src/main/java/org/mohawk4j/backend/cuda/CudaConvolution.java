@@ -2,6 +2,7 @@ package org.mohawk4j.backend.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
@@ -13,7 +14,7 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     private static final String SOURCE = "convolution.cu";
 
     /** Positions that one thread takes. */
-    private static final long STRETCH = 32;
+    private static final long STRETCH = 64;
 
     private static final int MOST_PARTS = 4;
 
@@ -41,25 +42,65 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
 
     @Override
     public List<Array> forward(Array x, Array weight, Array bias, long... lengths) {
-        CudaArray in = CudaArray.cast(x);
+        return List.copyOf(forward(Rows.of(x), weight, bias, lengths));
+    }
+
+    /**
+     * [B,T,C] as it lies in memory.
+     *
+     * @param array from the first number on
+     * @param shape [B,T,C]
+     * @param stride from a position to the next, C or more
+     */
+    record Rows(CudaArray array, Shape shape, long stride) {
+        static Rows of(Array x) {
+            return new Rows(CudaArray.cast(x), x.shape(), x.shape().dim(2));
+        }
+    }
+
+    /** As {@link SplitConv1dKernel#forward}. */
+    List<CudaArray> forward(Rows x, Array weight, Array bias, long... lengths) {
         List<CudaArray> parts = new ArrayList<>();
         for (long length : lengths) {
-            parts.add(pool.take(in.dtype(), in.shape().with(2, length)));
+            parts.add(pool.take(x.array().dtype(), x.shape().with(2, length)));
         }
-        Work work = new Work(in, weight, parts, in);
+        Work work = new Work(x, weight, parts, false, CudaArray.cast(bias));
         work.run(
-                "convolution" + ElementType.suffix(in.dtype()),
+                "convolution" + ElementType.suffix(x.array().dtype()),
                 kernels.arguments()
-                        .add(in)
+                        .add(x.array())
                         .add(CudaArray.cast(weight))
                         .add(CudaArray.cast(bias))
                         .addStruct(work.parts()));
-        return List.copyOf(parts);
+        return parts;
     }
 
     @Override
     public Gradients backward(List<Array> outputGradients, Array x, Array weight) {
-        CudaArray in = CudaArray.cast(x);
+        CudaArray dx = pool.take(x.dtype(), x.shape());
+        Sums sums = gradients(outputGradients, Optional.empty(), Rows.of(x), weight, dx);
+        return new Gradients(dx, sums.weight(), sums.bias());
+    }
+
+    /** Gradients of weight [C,1,K] and bias [C]. */
+    record Sums(CudaArray weight, CudaArray bias) {}
+
+    /**
+     * What the gradient of the first part is more than what is given for it: something of the same shape and type, scaled
+     * by head.
+     *
+     * @param scales [H]
+     * @param head channels of one
+     */
+    record Around(CudaArray upstream, CudaArray scales, long head) {}
+
+    /**
+     * All gradients in one pass.
+     *
+     * @param outputGradients in parts
+     * @param dx receives the gradient of x, and has its stride
+     */
+    Sums gradients(List<Array> outputGradients, Optional<Around> around, Rows x, Array weight, CudaArray dx) {
         DType upstream = outputGradients.stream()
                 .map(Array::dtype)
                 .reduce(ElementType::wider)
@@ -67,34 +108,33 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
         List<CudaArray> parts = outputGradients.stream()
                 .map(gradient -> conversions.as(upstream, gradient))
                 .toList();
-        CudaArray dx = pool.take(in.dtype(), in.shape());
-        Work work = new Work(in, weight, parts, in, dx);
-        String types = ElementType.suffix(upstream) + ElementType.suffix(in.dtype());
-        work.run(
-                "convolution_input_gradient" + types,
-                kernels.arguments()
-                        .addStruct(work.parts())
-                        .add(CudaArray.cast(weight))
-                        .add(dx));
-        long channels = in.shape().dim(2);
+        Work work = new Work(x, weight, parts, around.isPresent(), dx);
+        long channels = x.shape().dim(2);
         CudaArray ofWeight = pool.take(
                 weight.dtype(), Shape.of(work.stretches(), weight.shape().size()));
         CudaArray ofBias = pool.take(weight.dtype(), Shape.of(work.stretches(), channels));
         work.run(
-                "convolution_weight_gradient" + types,
+                "convolution_gradient"
+                        + ElementType.suffix(upstream)
+                        + ElementType.suffix(x.array().dtype()),
                 kernels.arguments()
                         .addStruct(work.parts())
-                        .add(in)
+                        .add(around.map(Around::upstream))
+                        .add(around.map(Around::scales))
+                        .add(around.map(Around::head).orElse(1L))
+                        .add(x.array())
+                        .add(CudaArray.cast(weight))
+                        .add(dx)
                         .add(ofWeight)
                         .add(ofBias));
         parts.forEach(pool::release);
-        return new Gradients(
-                dx, reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
+        return new Sums(reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
     }
 
     /** How one convolution is shared among threads. */
     private final class Work {
         private final Shape shape;
+        private final long stride;
         private final CudaKernels.Source source;
         private final int channelsAtOnce;
 
@@ -102,15 +142,19 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
 
         /**
          * @param onOutputSide in parts
-         * @param whole what else is read and written channel by channel
+         * @param around whether the first part's gradient is a sum
+         * @param other what else is read and written channel by channel
          */
-        Work(CudaArray x, Array weight, List<CudaArray> onOutputSide, CudaArray... whole) {
+        Work(Rows x, Array weight, List<CudaArray> onOutputSide, boolean around, CudaArray other) {
             shape = x.shape();
+            stride = x.stride();
             if (onOutputSide.size() > MOST_PARTS) {
                 throw new IllegalArgumentException(
                         "a convolution split into " + onOutputSide.size() + " parts, at most " + MOST_PARTS);
             }
-            boolean fours = CudaKernels.inFours(shape.dim(2), whole);
+            // four doubles are too many for a thread's registers
+            boolean fours = x.array().dtype() != DType.FLOAT64
+                    && CudaKernels.inFours(stride, x.array(), CudaArray.cast(weight), other);
             long until = 0;
             for (int i = 0; i < onOutputSide.size(); i++) {
                 CudaArray part = onOutputSide.get(i);
@@ -120,7 +164,11 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
                 parts[MOST_PARTS + i] = part.address();
             }
             channelsAtOnce = fours ? 4 : 1;
-            source = kernels.source(SOURCE, "TAPS=" + weight.shape().dim(-1), "CHANNELS=" + channelsAtOnce);
+            source = kernels.source(
+                    SOURCE,
+                    "TAPS=" + weight.shape().dim(-1),
+                    "CHANNELS=" + channelsAtOnce,
+                    "AROUND=" + (around ? 1 : 0));
         }
 
         /** The structure of that name in {@code convolution.cu}. */
@@ -143,6 +191,7 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
                                     .add(threads)
                                     .add(shape.dim(1))
                                     .add(shape.dim(2))
+                                    .add(stride)
                                     .add(STRETCH));
         }
     }

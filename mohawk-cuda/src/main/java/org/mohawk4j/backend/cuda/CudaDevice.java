@@ -12,10 +12,9 @@ import org.bytedeco.cuda.global.cudart;
  * @param minor of the compute capability
  * @param multiprocessors how many
  * @param kilohertz their highest clock
- * @param sharedBytesPerBlock the most shared memory that a block may ask for
+ * @param sharedBytes the most shared memory that a block can have
  */
-record CudaDevice(
-        int index, String name, int major, int minor, int multiprocessors, int kilohertz, int sharedBytesPerBlock) {
+record CudaDevice(int index, String name, int major, int minor, int multiprocessors, int kilohertz, int sharedBytes) {
     private static final int NAME_LENGTH = 256;
 
     static int count() {

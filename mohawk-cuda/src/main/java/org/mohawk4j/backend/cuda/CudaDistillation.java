@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.MemoryOps;
@@ -14,9 +15,19 @@ import org.mohawk4j.tensor.Shape;
 final class CudaDistillation implements DistillationKernel {
     private static final String SOURCE = "distillation.cu";
 
-    /** Logits of one side that exist at a time. */
-    private static final long LOGITS_AT_ONCE = 1L << 27;
+    /** Logits of one side that exist at a time, if nothing else is asked for: a gigabyte. */
+    static final long LOGITS_AT_ONCE = 1L << 28;
 
+    /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
+    private static final long TILE = 256;
+
+    private static final int MOST_THREADS = 1024;
+
+    /** What sums over a block need beside a row, at most. */
+    private static final int OTHER_SHARED_BYTES = 2048;
+
+    private final long logitsAtOnce;
+    private final int sharedBytes;
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMatmul matmul;
@@ -25,7 +36,13 @@ final class CudaDistillation implements DistillationKernel {
     private final ElementwiseOps elementwise;
     private final Conversions conversions;
 
+    /**
+     * @param logitsAtOnce of one side that exist at a time, about
+     * @param sharedBytes the most shared memory of a block
+     */
     CudaDistillation(
+            long logitsAtOnce,
+            int sharedBytes,
             CudaPool pool,
             CudaKernels kernels,
             CudaMatmul matmul,
@@ -33,6 +50,8 @@ final class CudaDistillation implements DistillationKernel {
             MemoryOps memory,
             ElementwiseOps elementwise,
             Conversions conversions) {
+        this.logitsAtOnce = logitsAtOnce;
+        this.sharedBytes = sharedBytes;
         this.pool = pool;
         this.kernels = kernels;
         this.matmul = matmul;
@@ -47,7 +66,7 @@ final class CudaDistillation implements DistillationKernel {
         try (Side target = new Side(teacher);
                 Side side = new Side(student)) {
             long rows = student.hidden().shape().dim(0);
-            long chunk = Math.max(1, Math.min(rows, LOGITS_AT_ONCE / side.vocabulary()));
+            long chunk = chunk(rows, side.vocabulary());
             CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
             Sums sums = new Sums(student, wanted);
             for (long next = 0; next < rows; next += chunk) {
@@ -60,12 +79,13 @@ final class CudaDistillation implements DistillationKernel {
                         ? pool.view(expected, 0, expected.shape())
                         : pool.take(side.operandType(), expected.shape());
                 CudaArray loss = pool.view(losses, from, Shape.of(count));
-                kernels.get(SOURCE, "distillation", side.logitType(), side.operandType())
+                boolean kept = isKept(side, expected, logits, gradient, teacher.bias(), student.bias());
+                kernels.get(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
                         .launch(
                                 count,
                                 1,
-                                CudaKernels.THREADS,
-                                0,
+                                kept ? MOST_THREADS : CudaKernels.THREADS,
+                                kept ? Math.toIntExact(side.vocabulary() * Float.BYTES) : 0,
                                 kernels.arguments()
                                         .add(expected)
                                         .add(teacher.bias())
@@ -86,6 +106,30 @@ final class CudaDistillation implements DistillationKernel {
             }
             return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
         }
+    }
+
+    /** Whether a block keeps its row of the student's logits in shared memory. */
+    private boolean isKept(
+            Side side,
+            CudaArray expected,
+            CudaArray logits,
+            CudaArray gradient,
+            Optional<Array> teacherBias,
+            Optional<Array> studentBias) {
+        return side.logitType() == DType.FLOAT32
+                && side.vocabulary() * Float.BYTES <= sharedBytes - OTHER_SHARED_BYTES
+                && CudaKernels.inFours(side.vocabulary(), expected, logits, gradient)
+                && Stream.of(teacherBias, studentBias)
+                        .flatMap(Optional::stream)
+                        .allMatch(bias -> CudaKernels.inFours(side.vocabulary(), CudaArray.cast(bias)));
+    }
+
+    /** Rows at a time: as few chunks as the limit allows, all of one size but the last. */
+    private long chunk(long rows, long vocabulary) {
+        long most = Math.max(1, logitsAtOnce / vocabulary);
+        long chunks = (rows + most - 1) / most;
+        long even = (rows + chunks - 1) / chunks;
+        return most < TILE ? even : (even + TILE - 1) / TILE * TILE;
     }
 
     /** One model's hidden states and head, in the type that they are multiplied in. */

@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.tensor.DType;
@@ -13,7 +14,7 @@ final class CudaLayerNorm implements LayerNormKernel {
     /** Groups of four numbers that a thread keeps at most. */
     private static final long MOST_FOURS = 8;
 
-    /** Rows that one thread adds up. */
+    /** Rows that one block takes on the way back. */
     private static final long STRETCH = 32;
 
     private final CudaPool pool;
@@ -31,24 +32,31 @@ final class CudaLayerNorm implements LayerNormKernel {
     }
 
     /** The version for what a thread can keep of a row. */
-    private CudaKernels.Kernel kernel(String name, DType left, DType right, long width, CudaArray... arrays) {
+    CudaKernels.Kernel kernel(String name, String types, long width, CudaArray... arrays) {
         long fours = (width + 4 * CudaKernels.THREADS - 1) / (4 * CudaKernels.THREADS);
         boolean kept = fours <= MOST_FOURS && CudaKernels.inFours(width, arrays);
-        return kernels.source(SOURCE, "FOURS=" + (kept ? fours : 0))
-                .kernel(name + ElementType.suffix(left) + ElementType.suffix(right));
+        return kernels.source(SOURCE, "FOURS=" + (kept ? fours : 0)).kernel(name + types);
+    }
+
+    /** The type of the result. */
+    DType normalised(DType dtype) {
+        return mixed && dtype == DType.FLOAT32 ? DType.BFLOAT16 : dtype;
     }
 
     @Override
     public Result forward(Array x, Array weight, Array bias, double epsilon) {
         CudaArray in = CudaArray.cast(x);
+        CudaArray scale = CudaArray.cast(weight);
+        CudaArray shift = CudaArray.cast(bias);
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
-        DType dtype = mixed && in.dtype() == DType.FLOAT32 ? DType.BFLOAT16 : in.dtype();
+        DType dtype = normalised(in.dtype());
         DType statistics = ElementType.accumulator(in.dtype());
         CudaArray y = pool.take(dtype, in.shape());
         CudaArray means = pool.take(statistics, Shape.of(rows));
         CudaArray rates = pool.take(statistics, Shape.of(rows));
-        kernel("layer_norm", in.dtype(), dtype, width, in, y)
+        String types = ElementType.suffix(in.dtype()) + ElementType.suffix(dtype);
+        kernel("layer_norm", types, width, in, scale, shift, y)
                 .overlapping()
                 .launch(
                         rows,
@@ -57,8 +65,8 @@ final class CudaLayerNorm implements LayerNormKernel {
                         0,
                         kernels.arguments()
                                 .add(in)
-                                .add(CudaArray.cast(weight))
-                                .add(CudaArray.cast(bias))
+                                .add(scale)
+                                .add(shift)
                                 .add(y)
                                 .add(means)
                                 .add(rates)
@@ -69,44 +77,60 @@ final class CudaLayerNorm implements LayerNormKernel {
 
     @Override
     public Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
+        CudaArray dx = pool.take(x.dtype(), x.shape());
+        Sums sums = gradients(outputGradient, x, weight, saved, Optional.empty(), dx, Optional.empty());
+        return new Gradients(dx, sums.weight(), sums.bias());
+    }
+
+    /** Gradients of weight [D] and bias [D]. */
+    record Sums(CudaArray weight, CudaArray bias) {}
+
+    /**
+     * All gradients in one pass.
+     *
+     * @param saved what the forward pass saved: means and rates
+     * @param other another gradient of x, which is added
+     * @param dx receives the gradient of x
+     * @param narrow receives it in bfloat16 as well
+     */
+    Sums gradients(
+            Array outputGradient,
+            Array x,
+            Array weight,
+            List<Array> saved,
+            Optional<CudaArray> other,
+            CudaArray dx,
+            Optional<CudaArray> narrow) {
         CudaArray in = CudaArray.cast(x);
         CudaArray upstream = CudaArray.cast(outputGradient);
+        CudaArray scale = CudaArray.cast(weight);
         CudaArray means = CudaArray.cast(saved.get(0));
-        CudaArray rates = CudaArray.cast(saved.get(1));
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
-        CudaArray dx = pool.take(in.dtype(), in.shape());
-        kernel("layer_norm_input_gradient", upstream.dtype(), in.dtype(), width, upstream, in, dx)
+        long stretches = (rows + STRETCH - 1) / STRETCH;
+        CudaArray ofWeight = pool.take(means.dtype(), Shape.of(stretches, width));
+        CudaArray ofBias = pool.take(means.dtype(), Shape.of(stretches, width));
+        String types = ElementType.suffix(upstream.dtype()) + ElementType.suffix(in.dtype());
+        kernel("layer_norm_gradient", types, width, upstream, in, scale, other.orElse(in), dx, narrow.orElse(dx))
                 .launch(
-                        rows,
+                        stretches,
                         1,
                         CudaKernels.THREADS,
                         0,
                         kernels.arguments()
                                 .add(upstream)
                                 .add(in)
-                                .add(CudaArray.cast(weight))
+                                .add(scale)
                                 .add(means)
-                                .add(rates)
+                                .add(CudaArray.cast(saved.get(1)))
+                                .add(other)
                                 .add(dx)
-                                .add(width));
-        long stretches = (rows + STRETCH - 1) / STRETCH;
-        CudaArray ofWeight = pool.take(means.dtype(), Shape.of(stretches, width));
-        CudaArray ofBias = pool.take(means.dtype(), Shape.of(stretches, width));
-        kernel("layer_norm_weight_gradient", upstream.dtype(), in.dtype(), width, upstream, in)
-                .each(
-                        CudaKernels.fours(stretches * width),
-                        kernels.arguments()
-                                .add(upstream)
-                                .add(in)
-                                .add(means)
-                                .add(rates)
+                                .add(narrow)
                                 .add(ofWeight)
                                 .add(ofBias)
                                 .add(rows)
                                 .add(width)
                                 .add(STRETCH));
-        return new Gradients(
-                dx, reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, weight.shape()));
+        return new Sums(reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, weight.shape()));
     }
 }

@@ -124,9 +124,7 @@ final class CudaLinear implements LinearKernel {
         Optional<CudaArray> before =
                 activation == Activation.NONE ? Optional.empty() : Optional.of(CudaArray.cast(saved.get(1)));
         Shape shape = outputGradient.shape();
-        Optional<ColumnSums> sums = wanted.bias()
-                ? Optional.of(new ColumnSums(pool, w.dtype(), shape.dim(0), shape.dim(1)))
-                : Optional.empty();
+        Optional<ColumnSums> sums = wanted.bias() ? Optional.of(sumsOf(w.dtype(), shape)) : Optional.empty();
         CudaArray factor = conversions.into(
                 w.dtype(), beforeActivation(CudaArray.cast(outputGradient), w.dtype(), before, activation, sums));
         Optional<Array> dx =
@@ -138,14 +136,31 @@ final class CudaLinear implements LinearKernel {
             return product;
         });
         pool.release(factor);
-        return new Gradients(dx, dw, sums.map(s -> reductions.summed(s.parts(), Shape.of(s.width()))));
+        return new Gradients(dx, dw, sums.map(this::total));
+    }
+
+    /** Room for the sums of the columns of [R,E]. */
+    ColumnSums sumsOf(DType dtype, Shape shape) {
+        return new ColumnSums(pool, dtype, shape.dim(0), shape.dim(1));
+    }
+
+    /** The sums [E], in place of their parts. */
+    CudaArray total(ColumnSums sums) {
+        return reductions.summed(sums.parts(), Shape.of(sums.width()));
+    }
+
+    /** The sums [E] of the columns of [R,E]. */
+    CudaArray columnSums(CudaArray x) {
+        ColumnSums sums = sumsOf(x.dtype(), x.shape());
+        pool.release(beforeActivation(x, x.dtype(), Optional.empty(), Activation.NONE, Optional.of(sums)));
+        return total(sums);
     }
 
     /**
      * The gradient before the activation, in the type of what went into it or of operands, and on the way the columns'
      * sums if they are wanted.
      */
-    private CudaArray beforeActivation(
+    CudaArray beforeActivation(
             CudaArray upstream,
             DType operands,
             Optional<CudaArray> before,

@@ -2,6 +2,7 @@ package org.mohawk4j.backend.cuda;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.javacpp.DoublePointer;
@@ -12,12 +13,16 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Matrix products by cuBLASLt, accumulated in float32, or float64 for float64. In mixed precision float32 operands are
  * rounded to bfloat16 first and the result is float32; otherwise float32 stays float32, without TF32.
  */
 final class CudaMatmul implements MatmulOps, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CudaMatmul.class);
+
     private static final long WORKSPACE_BYTES = 64L << 20;
     private static final int MOST_ALIGNMENT = 256;
     private static final int VECTOR_BYTES = 16;
@@ -25,6 +30,7 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private final CudaContext context;
     private final CudaPool pool;
+    private final GemmTuning tuning;
     private final Conversions conversions;
     private final boolean mixed;
     private final cublasLtContext handle = new cublasLtContext();
@@ -39,8 +45,9 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private record Scales(Pointer one, Pointer zero) {}
 
-    CudaMatmul(CudaContext context, CudaPool pool, Conversions conversions, boolean mixed) {
+    CudaMatmul(CudaContext context, CudaPool pool, CudaKernels kernels, Conversions conversions, boolean mixed) {
         this.context = context;
+        this.tuning = new GemmTuning(context, pool, kernels);
         this.pool = pool;
         this.conversions = conversions;
         this.mixed = mixed;
@@ -78,11 +85,15 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     /** Whether {@link #finished} can be asked for: cuBLASLt wants rows in whole vectors for it. */
     boolean canFinish(CudaArray x, CudaArray weight) {
+        return canFinish(x, weight.shape()) && alignment(weight) >= VECTOR_BYTES;
+    }
+
+    /** As {@link #canFinish(CudaArray, CudaArray)}, with a weight of its own memory. */
+    boolean canFinish(CudaArray x, Shape weight) {
         return x.dtype() == DType.BFLOAT16
-                && weight.shape().dim(0) % WHOLE_VECTORS == 0
-                && weight.shape().dim(1) % WHOLE_VECTORS == 0
-                && alignment(x) >= VECTOR_BYTES
-                && alignment(weight) >= VECTOR_BYTES;
+                && weight.dim(0) % WHOLE_VECTORS == 0
+                && weight.dim(1) % WHOLE_VECTORS == 0
+                && alignment(x) >= VECTOR_BYTES;
     }
 
     /**
@@ -97,6 +108,29 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
         plan.finishWith(bias.address(), before == null ? 0 : before.address());
         run(plan, x, weight, y, false);
         return y;
+    }
+
+    /**
+     * {@code g weight}, times the slope of tanh-gelu at {@code before}, all in one type.
+     *
+     * @param g [R,F], for which {@link #canFinish} holds
+     * @param weight [F,E], likewise
+     * @param before [R,E], as {@link #finished} kept it
+     * @return empty if cuBLASLt cannot do that here
+     */
+    Optional<CudaArray> throughGelu(CudaArray g, CudaArray weight, CudaArray before) {
+        CudaArray y = pool.take(g.dtype(), before.shape());
+        GemmPlan plan;
+        try {
+            plan = plan(g, false, weight, false, y, GemmPlan.Finish.GELU_SLOPE);
+        } catch (CudaException e) {
+            LOG.debug("no product through a gelu: {}", e.getMessage());
+            pool.release(y);
+            return Optional.empty();
+        }
+        plan.finishWith(0, before.address());
+        run(plan, g, weight, y, false);
+        return Optional.of(y);
     }
 
     private static Shape shape(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB) {
@@ -125,6 +159,13 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     }
 
     private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
+        if (!added && !plan.isDecided()) {
+            tuning.choose(plan, c, () -> compute(plan, a, b, c, false));
+        }
+        compute(plan, a, b, c, added);
+    }
+
+    private void compute(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
         Scales scales = a.dtype() == DType.FLOAT64 ? doubles : floats;
         plan.run(
                 handle,

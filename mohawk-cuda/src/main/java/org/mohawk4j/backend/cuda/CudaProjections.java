@@ -112,7 +112,7 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     private boolean fits(long rows, List<CudaArray> weights, boolean summed) {
         return rows <= MOST_ROWS
                 && weights.size() <= sizes().mostMaps()
-                && sharedBytes(rows, weights, summed) <= device.sharedBytesPerBlock();
+                && sharedBytes(rows, weights, summed) <= device.sharedBytes();
     }
 
     /** Ring, rows of x, and a sum for each piece that a block takes. */

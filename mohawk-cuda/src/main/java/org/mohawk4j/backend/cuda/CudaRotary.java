@@ -23,7 +23,8 @@ final class CudaRotary implements RotaryKernel {
         CudaArray y = pool.take(in.dtype(), shape);
         kernels.get(SOURCE, "rotary", in.dtype())
                 .each(
-                        CudaKernels.fours(y.size()),
+                        // two groups of four a thread
+                        CudaKernels.fours(y.size()) / 2 + 1,
                         kernels.arguments()
                                 .add(in)
                                 .add(CudaArray.cast(cos))

@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import org.bytedeco.cuda.cublas.cublasLtContext;
+import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulHeuristicResult_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulPreferenceOpaque_t;
@@ -14,10 +15,12 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.mohawk4j.tensor.DType;
 
 /**
- * How cuBLASLt computes one product: layouts, and the algorithm that its heuristic put first, asked once so that every
- * run takes the same. cuBLASLt counts columns first, so it is given {@code Cᵀ = op(B)ᵀ op(A)ᵀ} without moving a number.
+ * How cuBLASLt computes one product: layouts, and the algorithms that its heuristic puts first, asked once, of which every
+ * run takes the same one. cuBLASLt counts columns first, so it is given {@code Cᵀ = op(B)ᵀ op(A)ᵀ} without moving a number.
  */
 final class GemmPlan implements AutoCloseable {
+    private static final int MOST_ALGORITHMS = 8;
+
     /** What a product needs to be like to be computed by this plan. */
     record Key(
             DType operands,
@@ -39,12 +42,22 @@ final class GemmPlan implements AutoCloseable {
         /** Bias, then tanh-gelu. */
         GELU(cublas.CUBLASLT_EPILOGUE_GELU_BIAS),
         /** As {@link #GELU}; what goes into the gelu is kept. */
-        GELU_KEPT(cublas.CUBLASLT_EPILOGUE_GELU_AUX_BIAS);
+        GELU_KEPT(cublas.CUBLASLT_EPILOGUE_GELU_AUX_BIAS),
+        /** Times the slope of tanh-gelu at what {@link #GELU_KEPT} kept. */
+        GELU_SLOPE(cublas.CUBLASLT_EPILOGUE_DGELU);
 
         private final int code;
 
         Finish(int code) {
             this.code = code;
+        }
+
+        private boolean hasBias() {
+            return this == BIAS || this == GELU || this == GELU_KEPT;
+        }
+
+        private boolean hasKept() {
+            return this == GELU_KEPT || this == GELU_SLOPE;
         }
     }
 
@@ -53,7 +66,10 @@ final class GemmPlan implements AutoCloseable {
     private final cublasLtMatrixLayoutOpaque_t first;
     private final cublasLtMatrixLayoutOpaque_t second;
     private final cublasLtMatrixLayoutOpaque_t result;
-    private final cublasLtMatmulHeuristicResult_t choice = new cublasLtMatmulHeuristicResult_t();
+    private final cublasLtMatmulHeuristicResult_t choices = new cublasLtMatmulHeuristicResult_t(MOST_ALGORITHMS);
+    private final int algorithms;
+    private cublasLtMatmulAlgo_t algorithm;
+    private boolean decided;
 
     GemmPlan(cublasLtContext handle, Key key, long workspaceBytes) {
         this.key = key;
@@ -69,13 +85,39 @@ final class GemmPlan implements AutoCloseable {
         if (key.finish() != Finish.NONE) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
         }
-        if (key.finish() == Finish.GELU_KEPT) {
+        if (key.finish().hasKept()) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
         }
         first = key.transposeB() ? layout(key.operands(), key.k(), key.n()) : layout(key.operands(), key.n(), key.k());
         second = key.transposeA() ? layout(key.operands(), key.m(), key.k()) : layout(key.operands(), key.k(), key.m());
         result = layout(key.result(), key.n(), key.m());
-        choose(handle, workspaceBytes);
+        algorithms = find(handle, workspaceBytes);
+        algorithm = choices.getPointer(0).algo();
+    }
+
+    /** Multiplications of numbers. */
+    long multiplications() {
+        return key.m() * key.n() * key.k() * key.batch();
+    }
+
+    /** How many algorithms there are to choose from, by the heuristic's order. */
+    int algorithms() {
+        return algorithms;
+    }
+
+    boolean isDecided() {
+        return decided;
+    }
+
+    /** Takes an algorithm from now on; the first one if this is never called. */
+    void decide(int index) {
+        algorithm = choices.getPointer(index).algo();
+        decided = true;
+    }
+
+    @Override
+    public String toString() {
+        return key.toString();
     }
 
     private void set(int attribute, int number) {
@@ -92,10 +134,12 @@ final class GemmPlan implements AutoCloseable {
         }
     }
 
-    /** Says where the bias lies, and where what goes into the gelu is kept (0 if it is not). */
+    /** Says where the bias lies, and where what goes into the gelu is kept (0 for what there is not). */
     void finishWith(long bias, long kept) {
-        set(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-        if (key.finish() == Finish.GELU_KEPT) {
+        if (key.finish().hasBias()) {
+            set(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        }
+        if (key.finish().hasKept()) {
             set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept);
         }
     }
@@ -125,7 +169,8 @@ final class GemmPlan implements AutoCloseable {
         };
     }
 
-    private void choose(cublasLtContext handle, long workspaceBytes) {
+    /** Finds algorithms and says how many. */
+    private int find(cublasLtContext handle, long workspaceBytes) {
         try (PointerPointer<Pointer> made = new PointerPointer<>(1);
                 LongPointer workspace = new LongPointer(1);
                 IntPointer found = new IntPointer(1)) {
@@ -142,12 +187,13 @@ final class GemmPlan implements AutoCloseable {
             prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.alignmentB());
             prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.alignmentA());
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
-                    handle, operation, first, second, result, result, preference, 1, choice, found);
+                    handle, operation, first, second, result, result, preference, MOST_ALGORITHMS, choices, found);
             check(cublas.cublasLtMatmulPreferenceDestroy(preference));
             check(status);
             if (found.get() == 0) {
                 throw new CudaException("cuBLASLt knows no way to compute " + key);
             }
+            return found.get();
         }
     }
 
@@ -182,7 +228,7 @@ final class GemmPlan implements AutoCloseable {
                 result,
                 c,
                 result,
-                choice.algo(),
+                algorithm,
                 workspace,
                 workspaceBytes,
                 context.stream());
@@ -199,6 +245,6 @@ final class GemmPlan implements AutoCloseable {
         check(cublas.cublasLtMatrixLayoutDestroy(second));
         check(cublas.cublasLtMatrixLayoutDestroy(result));
         check(cublas.cublasLtMatmulDescDestroy(operation));
-        choice.close();
+        choices.close();
     }
 }

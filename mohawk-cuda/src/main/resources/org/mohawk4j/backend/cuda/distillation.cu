@@ -1,7 +1,9 @@
 // The loss of stage 3 for some rows of logits at a time, a block for each row of the vocabulary, with the gradient by
 // the student's logits, which may take the place of the teacher's:
 //   (1-h)/(tau R) (softmax(student/tau) - softmax(teacher/tau)) + h/R (softmax(student) - onehot(label)).
-// Both rows are read twice: for their sums, which are kept by the largest logit so far, and for the gradient.
+// Both rows are read twice: for their sums, which are kept by the largest logit so far, and for the gradient. Where shared
+// memory has room for the student's row, it is kept there, so that the rows that are under way at a time and are read
+// again fit into the cache.
 
 #include "common.cuh"
 
@@ -52,16 +54,39 @@ __device__ inline Four<T> logitsOf(const T *row, const T *bias, Size i) {
     return x;
 }
 
-template <int COLUMNS, typename T, typename G>
+// Four numbers that the cache need not keep.
+__device__ inline void readOnce(const float *x, Four<float> &v) {
+    asm volatile("ld.global.cs.v4.f32 {%0, %1, %2, %3}, [%4];"
+                 : "=f"(v.at[0]), "=f"(v.at[1]), "=f"(v.at[2]), "=f"(v.at[3])
+                 : "l"(x));
+}
+__device__ inline void readOnce(const double *x, Four<double> &v) { v = getFour(x, 0); }
+
+// The student's logits when they are first read, and kept if they are to be.
+template <int COLUMNS, bool KEPT, typename T>
+__device__ inline Four<T> studentOf(const T *row, const T *bias, T *kept, Size i) {
+    if (!KEPT) return logitsOf<COLUMNS>(row, bias, i);
+    Four<T> x;
+    readOnce(row + i, x);
+    if (bias) {
+        Four<T> shift = getColumns<COLUMNS>(bias, i);
+        for (int k = 0; k < COLUMNS; k++) x.at[k] += shift.at[k];
+    }
+    putColumns<COLUMNS>(kept, i, x);
+    return x;
+}
+
+// kept has room for the student's row, or is null.
+template <int COLUMNS, bool KEPT, typename T, typename G>
 __device__ inline void distillation(
-    const T *target, const T *targetBias, const T *student, const T *studentBias, int label, T *loss, G *gradient,
-    Size vocabulary, Size rows, T sharpness, T h) {
+    const T *target, const T *targetBias, const T *student, const T *studentBias, T *kept, int label, T *loss,
+    G *gradient, Size vocabulary, Size rows, T sharpness, T h) {
     bool hard = h > T(0);
     Size step = (Size)blockDim.x * COLUMNS;
     Sums<T, G> own = {lowest<T>(), lowest<T>(), T(0), T(0), T(0), T(0)};
     for (Size i = threadIdx.x * COLUMNS; i < vocabulary; i += step) {
         Four<T> t = logitsOf<COLUMNS>(target, targetBias, i);
-        Four<T> s = logitsOf<COLUMNS>(student, studentBias, i);
+        Four<T> s = studentOf<COLUMNS, KEPT>(student, studentBias, kept, i);
         T highest = t.at[0], highestStudent = s.at[0];
         for (int k = 1; k < COLUMNS; k++) {
             highest = t.at[k] > highest ? t.at[k] : highest;
@@ -90,7 +115,7 @@ __device__ inline void distillation(
     T ofHard = hard ? h / T(rows) / hards : T(0);
     for (Size i = threadIdx.x * COLUMNS; i < vocabulary; i += step) {
         Four<T> t = logitsOf<COLUMNS>(target, targetBias, i);
-        Four<T> s = logitsOf<COLUMNS>(student, studentBias, i);
+        Four<T> s = KEPT ? getColumns<COLUMNS>(kept, i) : logitsOf<COLUMNS>(student, studentBias, i);
         for (int k = 0; k < COLUMNS; k++) {
             T g = ofStudent * expOf<G>((s.at[k] - own.student) * sharpness)
                 - ofTarget * expOf<G>((t.at[k] - own.target) * sharpness);
@@ -111,15 +136,30 @@ __device__ inline void distillation(
             && inFours(teacherBias) && inFours(studentBias);                                                           \
         int label = labels ? labels[blockIdx.x] : -1;                                                                  \
         if (fours)                                                                                                     \
-            distillation<4>(                                                                                           \
-                teacher + base, teacherBias, student + base, studentBias, label, losses + blockIdx.x,                  \
+            distillation<4, false>(                                                                                    \
+                teacher + base, teacherBias, student + base, studentBias, (T *)0, label, losses + blockIdx.x,          \
                 gradients + base, vocabulary, rows, T(1 / temperature), T(hardLabelShare));                            \
         else                                                                                                           \
-            distillation<1>(                                                                                           \
-                teacher + base, teacherBias, student + base, studentBias, label, losses + blockIdx.x,                  \
+            distillation<1, false>(                                                                                    \
+                teacher + base, teacherBias, student + base, studentBias, (T *)0, label, losses + blockIdx.x,          \
                 gradients + base, vocabulary, rows, T(1 / temperature), T(hardLabelShare));                            \
+    }
+
+// With room for a row of the student's in shared memory; all rows lie in fours.
+#define DISTILLATION_KEPT(T, t_, G, g_)                                                                                \
+    extern "C" __global__ void __launch_bounds__(1024) distillation_kept_##t_##_##g_(                                  \
+        const T *teacher, const T *teacherBias, const T *student, const T *studentBias, const int *labels, T *losses,  \
+        G *gradients, Size vocabulary, Size rows, double temperature, double hardLabelShare) {                         \
+        extern __shared__ float4 room[];                                                                               \
+        Size base = blockIdx.x * vocabulary;                                                                           \
+        distillation<4, true>(                                                                                         \
+            teacher + base, teacherBias, student + base, studentBias, (T *)room,                                       \
+            labels ? labels[blockIdx.x] : -1, losses + blockIdx.x, gradients + base, vocabulary, rows,                 \
+            T(1 / temperature), T(hardLabelShare));                                                                    \
     }
 
 DISTILLATION(float, f32, float, f32)
 DISTILLATION(double, f64, double, f64)
 DISTILLATION(float, f32, Bf16, bf16)
+DISTILLATION_KEPT(float, f32, float, f32)
+DISTILLATION_KEPT(float, f32, Bf16, bf16)

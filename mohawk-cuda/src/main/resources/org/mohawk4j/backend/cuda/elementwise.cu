@@ -152,11 +152,21 @@ __device__ inline double load(const void *x, int type, Size i) {
     }
 }
 
-// The two that mixed precision asks for most.
+// The two that mixed precision asks for most: several groups are read before any is written.
 template <typename X, typename Y>
 __device__ inline void castEach(const X *x, Y *y, Size n) {
+    const int AHEAD = 4;
     Size vectors = inFours(x) && inFours(y) ? n / 4 : 0;
-    EACH(i, vectors) putFour(y, 4 * i, getFour(x, 4 * i));
+    Size step = (Size)gridDim.x * blockDim.x;
+    for (Size i = blockIdx.x * (Size)blockDim.x + threadIdx.x; i < vectors; i += AHEAD * step) {
+        Four<float> some[AHEAD];
+#pragma unroll
+        for (int j = 0; j < AHEAD; j++)
+            if (i + j * step < vectors) some[j] = getFour(x, 4 * (i + j * step));
+#pragma unroll
+        for (int j = 0; j < AHEAD; j++)
+            if (i + j * step < vectors) putFour(y, 4 * (i + j * step), some[j]);
+    }
     EACH(j, n - 4 * vectors) put(y, 4 * vectors + j, get(x, 4 * vectors + j));
 }
 

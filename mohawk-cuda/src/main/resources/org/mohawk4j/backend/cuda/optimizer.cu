@@ -1,10 +1,10 @@
 // AdamW (Loshchilov and Hutter 2019) as PyTorch applies it, over all parameters in one launch: a block takes a
-// stretch of one parameter. Reads four arrays and writes three, so memory bandwidth is the limit.
-// The norm of all gradients goes the same way: a partial sum per block, added up in order by one block.
+// stretch of one parameter, which it finds in a table of all. Reads four arrays and writes three, so memory bandwidth is
+// the limit. The norm of all gradients goes the same way: a partial sum per block, added up in order by one block.
 
 #include "common.cuh"
 
-// One stretch of a parameter.
+// A parameter, of which block `first` takes the first stretch; or such a stretch.
 struct Piece {
     Size value;
     Size gradient;
@@ -12,7 +12,30 @@ struct Piece {
     Size secondMoment;
     Size count;
     Size decayed;
+    Size first;
 };
+
+// This block's stretch of the last parameter that begins no later than it.
+template <typename T>
+__device__ inline Piece ownPiece(const Piece *table, Size parameters, Size stretch) {
+    Size low = 0, high = parameters;
+    while (high - low > 1) {
+        Size middle = (low + high) / 2;
+        if (table[middle].first <= blockIdx.x) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Piece piece = table[low];
+    Size from = (blockIdx.x - piece.first) * stretch;
+    piece.value += from * sizeof(T);
+    piece.gradient += from * sizeof(T);
+    piece.firstMoment += from * sizeof(T);
+    piece.secondMoment += from * sizeof(T);
+    piece.count = piece.count - from < stretch ? piece.count - from : stretch;
+    return piece;
+}
 
 struct Rates {
     double learningRate;
@@ -63,9 +86,9 @@ __device__ inline T squares(const T *gradient, Size count) {
 
 #define OPTIMIZER(T, suffix)                                                                                           \
     extern "C" __global__ void adamw_##suffix(                                                                         \
-        const Piece *pieces, const T *gradientScale, double learningRate, double beta1, double beta2, double epsilon,  \
-        double weightDecay, double correction1, double correction2) {                                                  \
-        Piece piece = pieces[blockIdx.x];                                                                              \
+        const Piece *table, Size parameters, Size stretch, const T *gradientScale, double learningRate, double beta1,  \
+        double beta2, double epsilon, double weightDecay, double correction1, double correction2) {                    \
+        Piece piece = ownPiece<T>(table, parameters, stretch);                                                         \
         Rates rates = {learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2};                    \
         bool fours = piece.count % 4 == 0 && inFours((T *)piece.value) && inFours((T *)piece.gradient)                 \
             && inFours((T *)piece.firstMoment) && inFours((T *)piece.secondMoment);                                    \
@@ -74,8 +97,8 @@ __device__ inline T squares(const T *gradient, Size count) {
         else                                                                                                           \
             adamw<1>(piece, *gradientScale, rates);                                                                    \
     }                                                                                                                  \
-    extern "C" __global__ void squares_##suffix(const Piece *pieces, T *parts) {                                       \
-        Piece piece = pieces[blockIdx.x];                                                                              \
+    extern "C" __global__ void squares_##suffix(const Piece *table, Size parameters, Size stretch, T *parts) {         \
+        Piece piece = ownPiece<T>(table, parameters, stretch);                                                         \
         const T *gradient = (const T *)piece.gradient;                                                                 \
         bool fours = piece.count % 4 == 0 && inFours(gradient);                                                        \
         T sum = sumBlock(fours ? squares<4>(gradient, piece.count) : squares<1>(gradient, piece.count));               \

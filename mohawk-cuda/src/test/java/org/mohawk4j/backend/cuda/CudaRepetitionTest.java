@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider.Availability;
@@ -29,6 +30,9 @@ import org.mohawk4j.functional.GateFunction;
 import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LayerNormFunction;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.Mamba2Function;
+import org.mohawk4j.functional.MlpFunction;
+import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.functional.SemiseparableFunction.Inputs;
 import org.mohawk4j.functional.SkipFunction;
@@ -72,8 +76,31 @@ class CudaRepetitionTest {
                 Shape.of(520));
         add(
                 all,
+                "MLP",
+                x -> MlpFunction.apply(
+                        x.get(0),
+                        new MlpFunction.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        Activation.GELU_TANH),
+                ROWS,
+                Shape.of(520, 256),
+                Shape.of(520),
+                Shape.of(256, 520),
+                Shape.of(256));
+        add(
+                all,
                 "layer norm",
                 x -> LayerNormFunction.apply(x.get(0), x.get(1), x.get(2), 1e-5),
+                ROWS,
+                Shape.of(256),
+                Shape.of(256));
+        add(
+                all,
+                "residual sum and its norm",
+                x -> ResidualNormFunction.apply(
+                                x.get(0).cast(x.get(3).dtype()), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5)
+                        .normalised(),
+                ROWS,
+                ROWS,
                 ROWS,
                 Shape.of(256),
                 Shape.of(256));
@@ -110,6 +137,18 @@ class CudaRepetitionTest {
                 Shape.of(4));
         add(all, "gate", x -> GateFunction.apply(x.get(0), x.get(1), x.get(2)), ROWS, ROWS, Shape.of(256));
         add(all, "skip", x -> SkipFunction.apply(x.get(0), x.get(1), x.get(2)), heads, heads, Shape.of(4));
+        add(
+                all,
+                "Mamba-2 between its projections",
+                x -> Mamba2Function.apply(
+                        x.get(0).cast(x.get(0).engine().backend().productType()),
+                        new Mamba2Function.Weights(x.get(1), x.get(2), x.get(3), x.get(4)),
+                        new Mamba2Function.Config(256, 4, 2, 64, 64)),
+                Shape.of(4, 207, 256 + 2 * 128 + 256 + 4),
+                Shape.of(512, 1, 4),
+                Shape.of(512),
+                Shape.of(4),
+                Shape.of(256));
         add(all, "distance", x -> DistanceFunction.apply(x.get(0).detach(), x.get(1)), ROWS, ROWS);
         add(
                 all,
@@ -164,6 +203,23 @@ class CudaRepetitionTest {
                         .map(entry -> DynamicTest.dynamicTest(
                                 entry.getKey() + (mixed ? " in mixed precision" : " in float32"),
                                 () -> check(entry.getValue(), mixed))));
+    }
+
+    /** Large enough that algorithms are timed, which may choose differently each time. */
+    @Test
+    void backendsAgreeOnALargeProduct() {
+        Shape left = Shape.of(4096, 4096);
+        Shape right = Shape.of(4096, 2304);
+        assertThat(product(left, right)).isEqualTo(product(left, right));
+    }
+
+    private static ByteBuffer product(Shape left, Shape right) {
+        try (Engine engine = new Engine(
+                new CudaBackendProvider().open(BackendOptions.defaults().withMixed(true)))) {
+            Tensor a = engine.tensor(HostArray.random(left, 1).toHostTensor(), engine.parameterType());
+            Tensor b = engine.tensor(HostArray.random(right, 2).toHostTensor(), engine.parameterType());
+            return a.matmul(b).toHost().data();
+        }
     }
 
     private static void check(Operation operation, boolean mixed) {

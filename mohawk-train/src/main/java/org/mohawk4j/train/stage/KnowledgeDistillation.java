@@ -8,7 +8,6 @@ import java.util.function.Predicate;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
@@ -92,24 +91,15 @@ public final class KnowledgeDistillation implements Objective {
 
     /** The teacher's hidden states after the final norm. */
     private Tensor teacherHidden(Tensor ids) {
-        Engine engine = teacher.engine();
-        List<Block> blocks = teacher.blocks();
         try (TeacherStates.Batch batch = states.batch(ids, false)) {
             if (batch.isReplayed()) {
-                return teacher.normalise(batch.state(blocks.size(), () -> {
+                return teacher.normalise(batch.state(teacher.blocks().size(), () -> {
                     throw new IllegalStateException("a state that is replayed is not computed");
                 }));
             }
-            Tensor h = batch.state(0, () -> teacher.embed(ids));
-            for (int i = 0; i < blocks.size(); i++) {
-                Tensor input = h;
-                int layer = i;
-                h = engine.scoped(
-                        () -> batch.state(layer + 1, () -> blocks.get(layer).forward(input)));
-                engine.currentScope().free(input);
-            }
+            Tensor hidden = teacher.hidden(ids, (h, index) -> batch.state(index, () -> h));
             batch.complete();
-            return teacher.normalise(h);
+            return hidden;
         }
     }
 }
