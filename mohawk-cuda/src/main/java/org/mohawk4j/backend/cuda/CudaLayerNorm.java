@@ -48,7 +48,7 @@ final class CudaLayerNorm implements LayerNormKernel {
         CudaArray y = pool.take(dtype, in.shape());
         CudaArray means = pool.take(statistics, Shape.of(rows));
         CudaArray rates = pool.take(statistics, Shape.of(rows));
-        kernel("layer_norm", in.dtype(), dtype, width, in, y)
+        kernel("layer_norm", in.dtype(), dtype, width, in, CudaArray.cast(weight), CudaArray.cast(bias), y)
                 .overlapping()
                 .launch(
                         rows,
@@ -76,7 +76,15 @@ final class CudaLayerNorm implements LayerNormKernel {
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
         CudaArray dx = pool.take(in.dtype(), in.shape());
-        kernel("layer_norm_input_gradient", upstream.dtype(), in.dtype(), width, upstream, in, dx)
+        kernel(
+                        "layer_norm_input_gradient",
+                        upstream.dtype(),
+                        in.dtype(),
+                        width,
+                        upstream,
+                        in,
+                        CudaArray.cast(weight),
+                        dx)
                 .launch(
                         rows,
                         1,
