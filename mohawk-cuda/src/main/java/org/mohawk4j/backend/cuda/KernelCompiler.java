@@ -4,13 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bytedeco.cuda.global.nvrtc;
@@ -22,25 +15,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiles the sources that lie beside this class for one GPU. Machine code is kept on disk under the hash of source,
- * compiler version and architecture: in the folder that the system property {@code mohawk.cuda.cache} names, by default
- * {@code mohawk4j/cuda} in the user's cache.
+ * Compiles the sources that lie beside this class for one GPU. Machine code is kept in a {@link KernelCache} under source,
+ * compiler version and architecture.
  */
 final class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
     private static final String COMMON = "common.cuh";
 
     private final String architecture;
-    private final Path cache;
+    private final KernelCache cache;
 
-    KernelCompiler(String architecture) {
+    KernelCompiler(String architecture, KernelCache cache) {
         this.architecture = architecture;
-        String folder = System.getProperty("mohawk.cuda.cache");
-        String caches = System.getenv("XDG_CACHE_HOME");
-        this.cache = folder != null
-                ? Path.of(folder)
-                : (caches != null ? Path.of(caches) : Path.of(System.getProperty("user.home"), ".cache"))
-                        .resolve("mohawk4j/cuda");
+        this.cache = cache;
     }
 
     /**
@@ -48,23 +35,34 @@ final class KernelCompiler {
      * @param definitions such as {@code WIDTH=64}, for sources that are compiled for their sizes
      */
     byte[] machineCode(String name, List<String> definitions) {
-        String source = definitions.stream()
+        String source = withDefinitions(name, definitions);
+        return cache.read(key(source)).orElseGet(() -> compiled(name, source));
+    }
+
+    /** As {@link #machineCode}, whatever was kept before. */
+    byte[] compiledAnew(String name, List<String> definitions) {
+        String source = withDefinitions(name, definitions);
+        cache.drop(key(source));
+        return compiled(name, source);
+    }
+
+    private static String withDefinitions(String name, List<String> definitions) {
+        return definitions.stream()
                         .map(definition -> "#define " + definition.replace('=', ' ') + "\n")
                         .collect(Collectors.joining())
                 + source(COMMON) + "\n#line 1 \"" + name + "\"\n" + source(name);
-        Path kept = cache.resolve(hash(architecture + " NVRTC " + version() + "\n" + source) + ".cubin");
-        try {
-            if (Files.exists(kept)) {
-                return Files.readAllBytes(kept);
-            }
-            long start = System.nanoTime();
-            byte[] code = compile(name, source);
-            LOG.debug("compiled {} for {} in {} ms", name, architecture, (System.nanoTime() - start) / 1_000_000);
-            keep(code, kept);
-            return code;
-        } catch (IOException e) {
-            throw new UncheckedIOException("machine code of " + name + " in " + cache + ": " + e, e);
-        }
+    }
+
+    private String key(String source) {
+        return architecture + " NVRTC " + version() + "\n" + source;
+    }
+
+    private byte[] compiled(String name, String source) {
+        long start = System.nanoTime();
+        byte[] code = compile(name, source);
+        LOG.debug("compiled {} for {} in {} ms", name, architecture, (System.nanoTime() - start) / 1_000_000);
+        cache.keep(key(source), code);
+        return code;
     }
 
     static String version() {
@@ -107,18 +105,6 @@ final class KernelCompiler {
         }
     }
 
-    /** Written beside and moved, so that two processes can fill the cache at once. */
-    private void keep(byte[] code, Path target) throws IOException {
-        Files.createDirectories(cache);
-        Path part = Files.createTempFile(cache, "part", ".cubin");
-        Files.write(part, code);
-        try {
-            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
     private static String source(String name) {
         try (InputStream in = KernelCompiler.class.getResourceAsStream(name)) {
             if (in == null) {
@@ -127,15 +113,6 @@ final class KernelCompiler {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read " + name + ": " + e, e);
-        }
-    }
-
-    private static String hash(String text) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 }
