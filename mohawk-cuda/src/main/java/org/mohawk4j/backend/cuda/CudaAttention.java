@@ -1,6 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
@@ -10,6 +11,13 @@ import org.mohawk4j.tensor.Shape;
 /** Causal attention in bfloat16 with a float32 softmax, without its matrix. Saves its operands, output and row sums. */
 final class CudaAttention implements AttentionKernel {
     private static final String SOURCE = "attention.cu";
+    private static final String FORWARD = "attention_forward";
+    private static final String KEYS = "attention_backward_kv";
+    private static final String QUERIES = "attention_backward_q";
+
+    /** In the order of {@code attentionSizes}. */
+    private static final List<String> LAUNCHED = List.of(FORWARD, KEYS, QUERIES);
+
     private static final Set<Long> WIDTHS = Set.of(32L, 64L, 128L);
     private static final int WARPGROUP = 128;
     private static final int ROWS_PER_WARPGROUP = 64;
@@ -20,8 +28,12 @@ final class CudaAttention implements AttentionKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final boolean warpgroups;
+    private final FittingSizes sizes = new FittingSizes();
 
-    CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions) {
+    /** @param warpgroups whether products run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
+    CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
+        this.warpgroups = warpgroups;
         this.pool = pool;
         this.kernels = kernels;
         this.conversions = conversions;
@@ -29,7 +41,16 @@ final class CudaAttention implements AttentionKernel {
 
     @Override
     public boolean supports(long heads, long groups, long headDim, double scale) {
-        return WIDTHS.contains(headDim) && scale > 0;
+        return WIDTHS.contains(headDim)
+                && scale > 0
+                && sizes.fits("attention of head width " + headDim, () -> shortage(source(headDim)));
+    }
+
+    private Optional<String> shortage(CudaKernels.Source source) {
+        return LAUNCHED.stream()
+                .map(name -> launch(source, name))
+                .flatMap(launch -> kernels.shortage(launch.kernel(), launch.sharedBytes()).stream())
+                .findFirst();
     }
 
     /** How one of the kernels is launched. */
@@ -48,11 +69,17 @@ final class CudaAttention implements AttentionKernel {
     }
 
     private CudaKernels.Source source(Array q) {
-        return kernels.source(SOURCE, "ATTENTION_P=" + q.shape().dim(3));
+        return source(q.shape().dim(3));
     }
 
-    private static Launch launch(CudaKernels.Source source, String name, int place) {
-        int[] sizes = source.constants("attentionSizes", 6);
+    private CudaKernels.Source source(long headDim) {
+        String width = "ATTENTION_P=" + headDim;
+        return warpgroups ? kernels.source(SOURCE, width) : kernels.source(SOURCE, width, "ATTENTION_WARP_MMA=1");
+    }
+
+    private static Launch launch(CudaKernels.Source source, String name) {
+        int[] sizes = source.constants("attentionSizes", 2 * LAUNCHED.size());
+        int place = 2 * LAUNCHED.indexOf(name);
         return new Launch(source.kernel(name), sizes[place], sizes[place + 1]);
     }
 
@@ -73,7 +100,7 @@ final class CudaAttention implements AttentionKernel {
         CudaArray values = conversions.as(DType.BFLOAT16, v);
         CudaArray output = pool.take(DType.BFLOAT16, shape);
         CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
-        launch(source(q), "attention_forward", 0)
+        launch(source(q), FORWARD)
                 .over(
                         shape.dim(1),
                         shape.dim(2),
@@ -122,13 +149,13 @@ final class CudaAttention implements AttentionKernel {
                                 .add(Math.toIntExact(shape.dim(0)))
                                 .add(Math.toIntExact(shape.dim(1)))
                                 .add(Math.toIntExact(shape.dim(2))));
-        launch(source, "attention_backward_kv", 2)
+        launch(source, KEYS)
                 .over(
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
                         extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
-        launch(source, "attention_backward_q", 4)
+        launch(source, QUERIES)
                 .over(
                         shape.dim(1),
                         shape.dim(2),

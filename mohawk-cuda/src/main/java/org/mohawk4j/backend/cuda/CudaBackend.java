@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
@@ -35,9 +36,7 @@ import org.mohawk4j.tensor.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
 final class CudaBackend implements Backend {
-    /** From here on the kernels for tensor cores run: they use this architecture's instructions. */
-    private static final int HOPPER = 9;
-
+    private final Closing closing = new Closing();
     private final BackendOptions options;
     private final CudaContext context;
     private final CudaPool pool;
@@ -51,42 +50,68 @@ final class CudaBackend implements Backend {
     private final Map<Class<? extends Kernel>, Kernel> fused;
 
     CudaBackend(BackendOptions options) {
+        this(options, CudaDevice.of(options.device()));
+    }
+
+    private CudaBackend(BackendOptions options, CudaDevice device) {
+        this(options, device, device.hasWarpgroupProducts());
+    }
+
+    /** @param warpgroups whether kernels may use {@code wgmma}; tests take it away from a device that has it */
+    CudaBackend(BackendOptions options, CudaDevice device, boolean warpgroups) {
         this.options = options;
-        context = new CudaContext(CudaDevice.of(options.device()));
-        pool = new CudaPool(context);
-        kernels = new CudaKernels(context);
-        memory = new CudaMemory(context, pool, kernels);
-        elementwise = new CudaElementwise(pool, kernels, memory);
-        reductions = new CudaReductions(context, pool, kernels, memory);
-        layout = new CudaLayout(context, pool, kernels, memory);
-        Conversions conversions = new Conversions(pool, memory);
-        staging = new Staging(context);
-        matmul = new CudaMatmul(context, pool, conversions, options.mixed());
-        Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-        present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, reductions, conversions));
-        present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions, options.mixed()));
-        CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
-        present.put(CausalConv1dKernel.class, convolution);
-        present.put(SplitConv1dKernel.class, convolution);
-        present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
-        present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
-        present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
-        present.put(ArgMaxKernel.class, reductions);
-        present.put(StepKernel.class, new CudaMambaStep(pool, kernels));
-        present.put(Recorder.class, new CudaRecorder(context, pool));
-        present.put(Stopwatch.class, new CudaStopwatch(context));
-        present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
-        present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
-        present.put(
-                DistillationKernel.class,
-                new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise, conversions));
-        present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
-        if (options.mixed() && context.device().major() >= HOPPER) {
-            present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));
-            present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, conversions));
-            present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions));
+        try {
+            context = new CudaContext(device);
+            closing.add(context::close);
+            pool = new CudaPool(context);
+            closing.add(pool::close);
+            kernels = new CudaKernels(context);
+            closing.add(kernels::close);
+            memory = new CudaMemory(context, pool, kernels);
+            elementwise = new CudaElementwise(pool, kernels, memory);
+            reductions = new CudaReductions(context, pool, kernels, memory);
+            layout = new CudaLayout(context, pool, kernels, memory);
+            Conversions conversions = new Conversions(pool, memory);
+            staging = new Staging(context);
+            closing.add(staging::close);
+            matmul = new CudaMatmul(context, pool, conversions, options.mixed());
+            closing.add(matmul::close);
+            closing.add(() -> context.synchronize("the last work before closing"));
+            Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
+            present.put(LinearKernel.class, new CudaLinear(pool, kernels, matmul, reductions, conversions));
+            present.put(LayerNormKernel.class, new CudaLayerNorm(pool, kernels, reductions, options.mixed()));
+            CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
+            present.put(CausalConv1dKernel.class, convolution);
+            present.put(SplitConv1dKernel.class, convolution);
+            present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
+            present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
+            present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
+            present.put(ArgMaxKernel.class, reductions);
+            present.put(StepKernel.class, new CudaMambaStep(pool, kernels));
+            present.put(Recorder.class, new CudaRecorder(context, pool));
+            present.put(Stopwatch.class, new CudaStopwatch(context));
+            present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
+            present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
+            present.put(
+                    DistillationKernel.class,
+                    new CudaDistillation(pool, kernels, matmul, reductions, memory, elementwise, conversions));
+            present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
+            if (options.mixed()) {
+                present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions, warpgroups));
+                present.put(SemiseparableKernel.class, new CudaSemiseparable(pool, kernels, conversions));
+                present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions, warpgroups));
+            }
+            fused = Map.copyOf(present);
+        } catch (RuntimeException | Error e) {
+            // the device's memory and context must not stay behind with a backend that nobody has
+            closing.closeAfter(e);
+            throw e;
         }
-        fused = Map.copyOf(present);
+    }
+
+    /** Every kernel that is offered, for tests that must know of each. */
+    Set<Class<? extends Kernel>> offered() {
+        return fused.keySet();
     }
 
     @Override
@@ -153,11 +178,6 @@ final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        context.synchronize("the last work before closing");
-        matmul.close();
-        staging.close();
-        kernels.close();
-        pool.close();
-        context.close();
+        closing.close();
     }
 }

@@ -19,6 +19,7 @@ import org.mohawk4j.tensor.Tensor;
  */
 final class CudaFrobenius implements FrobeniusKernel {
     private static final String SOURCE = "frobenius.cu";
+    private static final String SIZES = "frobeniusSizes";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final int GRANULE = 64;
     private static final int GRANULES_PER_BLOCK = 4;
@@ -26,8 +27,12 @@ final class CudaFrobenius implements FrobeniusKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final boolean warpgroups;
+    private final FittingSizes sizes = new FittingSizes();
 
-    CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions) {
+    /** @param warpgroups whether products may run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
+    CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
+        this.warpgroups = warpgroups;
         this.pool = pool;
         this.kernels = kernels;
         this.conversions = conversions;
@@ -43,12 +48,33 @@ final class CudaFrobenius implements FrobeniusKernel {
         return Optional.empty();
     }
 
-    private static boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+    private boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+        long headDim = teacher.q().dim(3);
+        long stateSize = student.c().dim(3);
         return teacher.q().shape().equals(teacher.k().shape())
-                && teacher.q().dim(2) == student.logDecay().dim(2)
+                && teacher.q().shape().without(3).equals(student.logDecay().shape())
                 && teacher.scale() > 0
-                && WIDTHS.contains(teacher.q().dim(3))
-                && WIDTHS.contains(student.c().dim(3));
+                && WIDTHS.contains(headDim)
+                && WIDTHS.contains(stateSize)
+                && sizes.fits(
+                        "the distance to attention of head width " + headDim + " and state size " + stateSize,
+                        () -> shortage(source(headDim, stateSize)));
+    }
+
+    private Optional<String> shortage(CudaKernels.Source source) {
+        int[] needed = source.constants(SIZES, 4);
+        return kernels.shortage(source.kernel("frob_lse"), needed[2])
+                .or(() -> kernels.shortage(source.kernel("frob_rows"), needed[3]))
+                .or(() -> kernels.shortage(source.kernel("frob_rows_loss"), needed[3]))
+                .or(() -> kernels.shortage(source.kernel("frob_cols"), needed[3]));
+    }
+
+    private CudaKernels.Source source(long headDim, long stateSize) {
+        List<String> definitions = new ArrayList<>(List.of("FROB_P=" + headDim, "FROB_N=" + stateSize));
+        if (!warpgroups) {
+            definitions.add("FROB_WGMMA=0");
+        }
+        return kernels.source(SOURCE, definitions.toArray(String[]::new));
     }
 
     /** One distance with what its gradient needs. */
@@ -90,13 +116,13 @@ final class CudaFrobenius implements FrobeniusKernel {
             groups = Math.toIntExact(student.c().dim(2));
             stateSize = student.c().dim(3);
             scale = (float) teacher.scale();
-            source = kernels.source(SOURCE, "FROB_P=" + teacher.q().dim(3), "FROB_N=" + stateSize);
-            int[] sizes = source.constants("frobeniusSizes", 4);
-            threads = sizes[0];
-            tiles = (time + sizes[1] - 1) / sizes[1];
-            padded = tiles * sizes[1];
-            lseBytes = sizes[2];
-            tileBytes = sizes[3];
+            source = CudaFrobenius.this.source(teacher.q().dim(3), stateSize);
+            int[] needed = source.constants(SIZES, 4);
+            threads = needed[0];
+            tiles = (time + needed[1] - 1) / needed[1];
+            padded = tiles * needed[1];
+            lseBytes = needed[2];
+            tileBytes = needed[3];
             q = keep(conversions.as(DType.BFLOAT16, teacher.q().array()));
             k = keep(conversions.as(DType.BFLOAT16, teacher.k().array()));
             c = keep(conversions.as(DType.BFLOAT16, student.c().array()));

@@ -14,12 +14,15 @@ import org.mohawk4j.tensor.Shape;
  */
 final class CudaSemiseparable implements SemiseparableKernel {
     private static final String SOURCE = "semiseparable.cu";
+    private static final String FORWARD = "semiseparableForward";
+    private static final String BACKWARD = "semiseparableBackward";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final long CHUNK = 64;
 
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final FittingSizes sizes = new FittingSizes();
 
     CudaSemiseparable(CudaPool pool, CudaKernels kernels, Conversions conversions) {
         this.pool = pool;
@@ -29,7 +32,17 @@ final class CudaSemiseparable implements SemiseparableKernel {
 
     @Override
     public boolean supports(long headDim, long stateSize) {
-        return WIDTHS.contains(headDim) && WIDTHS.contains(stateSize);
+        return WIDTHS.contains(headDim)
+                && WIDTHS.contains(stateSize)
+                && sizes.fits(
+                        "the semiseparable product of head width " + headDim + " and state size " + stateSize,
+                        () -> shortage(source(headDim, stateSize)));
+    }
+
+    private Optional<String> shortage(CudaKernels.Source source) {
+        return kernels.shortage(source.kernel(FORWARD), forward(source).sharedBytes())
+                .or(() -> kernels.shortage(
+                        source.kernel(BACKWARD), backward(source).sharedBytes()));
     }
 
     /** Extents of one call, and what its kernels need. */
@@ -59,15 +72,28 @@ final class CudaSemiseparable implements SemiseparableKernel {
     /** Threads of a block, and its dynamic shared memory. */
     private record Launch(int threads, int sharedBytes) {}
 
+    private CudaKernels.Source source(long headDim, long stateSize) {
+        return kernels.source(SOURCE, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
+    }
+
+    private static Launch forward(CudaKernels.Source source) {
+        int[] sizes = source.constants("semiseparableSizes", 4);
+        return new Launch(sizes[0], sizes[1]);
+    }
+
+    private static Launch backward(CudaKernels.Source source) {
+        int[] sizes = source.constants("semiseparableSizes", 4);
+        return new Launch(sizes[2], sizes[3]);
+    }
+
     private Call call(Array x, Array b) {
         long p = x.shape().dim(3);
         long n = b.shape().dim(3);
-        CudaKernels.Source source = kernels.source(SOURCE, "SSD_HEAD_DIM=" + p, "SSD_STATE_SIZE=" + n);
-        int[] sizes = source.constants("semiseparableSizes", 4);
+        CudaKernels.Source source = source(p, n);
         return new Call(
                 source,
-                new Launch(sizes[0], sizes[1]),
-                new Launch(sizes[2], sizes[3]),
+                forward(source),
+                backward(source),
                 x.shape().dim(0),
                 Math.toIntExact(x.shape().dim(1)),
                 Math.toIntExact(x.shape().dim(2)),
@@ -87,7 +113,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
         Optional<CudaArray> before =
                 kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
         call.source()
-                .kernel("semiseparableForward")
+                .kernel(FORWARD)
                 .launch(
                         call.blocks(),
                         1,
@@ -137,7 +163,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
         Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
         Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
         call.source()
-                .kernel("semiseparableBackward")
+                .kernel(BACKWARD)
                 .launch(
                         call.blocks(),
                         1,

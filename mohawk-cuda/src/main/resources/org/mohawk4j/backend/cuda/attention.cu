@@ -22,7 +22,7 @@
  *   mostly out of L2 since the tiles of one head are neighbours in the grid.
  *
  * Products run on wgmma (sm_90a); with ATTENTION_WARP_MMA defined, on mma.sync m16n8k16 with ldmatrix over the very same
- * shared-memory and register layouts (a check on the descriptors, and slower).
+ * shared-memory and register layouts: slower, a check on the descriptors, and what other architectures from sm_80 on run.
  */
 
 #ifndef ATTENTION_P
@@ -123,7 +123,9 @@ __device__ __forceinline__ void commit_copies() {
 /** The copies were ordinary writes; wgmma reads through the async proxy, hence the fence before the barrier. */
 __device__ __forceinline__ void wait_copies() {
     asm volatile("cp.async.wait_group 0;\n" ::: "memory");
+#ifndef ATTENTION_WARP_MMA
     asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
+#endif
     __syncthreads();
 }
 
