@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.tensor.DType;
@@ -10,14 +11,8 @@ import org.mohawk4j.tensor.Shape;
 
 /** Causal attention in bfloat16 with a float32 softmax, without its matrix. Saves its operands, output and row sums. */
 final class CudaAttention implements AttentionKernel {
-    private static final String SOURCE = "attention.cu";
-    private static final String FORWARD = "attention_forward";
-    private static final String KEYS = "attention_backward_kv";
-    private static final String QUERIES = "attention_backward_q";
-
-    /** In the order of {@code attentionSizes}. */
-    private static final List<String> LAUNCHED = List.of(FORWARD, KEYS, QUERIES);
-
+    private static final String FORWARD = "attention_forward.cu";
+    private static final String BACKWARD = "attention_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(32L, 64L, 128L);
     private static final int WARPGROUP = 128;
     private static final int ROWS_PER_WARPGROUP = 64;
@@ -43,12 +38,12 @@ final class CudaAttention implements AttentionKernel {
     public boolean supports(long heads, long groups, long headDim, double scale) {
         return WIDTHS.contains(headDim)
                 && scale > 0
-                && sizes.fits("attention of head width " + headDim, () -> shortage(source(headDim)));
+                && sizes.fits("attention of head width " + headDim, () -> shortage(headDim));
     }
 
-    private Optional<String> shortage(CudaKernels.Source source) {
-        return LAUNCHED.stream()
-                .map(name -> launch(source, name))
+    private Optional<String> shortage(long headDim) {
+        CudaKernels.Source backward = source(BACKWARD, headDim);
+        return Stream.of(forward(source(FORWARD, headDim)), backwardKeys(backward), backwardQueries(backward))
                 .flatMap(launch -> kernels.shortage(launch.kernel(), launch.sharedBytes()).stream())
                 .findFirst();
     }
@@ -68,19 +63,23 @@ final class CudaAttention implements AttentionKernel {
         }
     }
 
-    private CudaKernels.Source source(Array q) {
-        return source(q.shape().dim(3));
+    private CudaKernels.Source source(String name, long headDim) {
+        return kernels.source(name, "ATTENTION_P=" + headDim, "ATTENTION_WGMMA=" + (warpgroups ? 1 : 0));
     }
 
-    private CudaKernels.Source source(long headDim) {
-        String width = "ATTENTION_P=" + headDim;
-        return warpgroups ? kernels.source(SOURCE, width) : kernels.source(SOURCE, width, "ATTENTION_WARP_MMA=1");
+    private static Launch forward(CudaKernels.Source source) {
+        int[] sizes = source.constants("attentionForwardSizes", 2);
+        return new Launch(source.kernel("attention_forward"), sizes[0], sizes[1]);
     }
 
-    private static Launch launch(CudaKernels.Source source, String name) {
-        int[] sizes = source.constants("attentionSizes", 2 * LAUNCHED.size());
-        int place = 2 * LAUNCHED.indexOf(name);
-        return new Launch(source.kernel(name), sizes[place], sizes[place + 1]);
+    private static Launch backwardKeys(CudaKernels.Source source) {
+        int[] sizes = source.constants("attentionBackwardSizes", 4);
+        return new Launch(source.kernel("attention_backward_kv"), sizes[0], sizes[1]);
+    }
+
+    private static Launch backwardQueries(CudaKernels.Source source) {
+        int[] sizes = source.constants("attentionBackwardSizes", 4);
+        return new Launch(source.kernel("attention_backward_q"), sizes[2], sizes[3]);
     }
 
     private static Arguments extents(Arguments arguments, Array q, Array k, double scale) {
@@ -100,7 +99,7 @@ final class CudaAttention implements AttentionKernel {
         CudaArray values = conversions.as(DType.BFLOAT16, v);
         CudaArray output = pool.take(DType.BFLOAT16, shape);
         CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
-        launch(source(q), FORWARD)
+        forward(source(FORWARD, shape.dim(3)))
                 .over(
                         shape.dim(1),
                         shape.dim(2),
@@ -128,7 +127,7 @@ final class CudaAttention implements AttentionKernel {
     public Gradients backward(
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
         Shape shape = q.shape();
-        CudaKernels.Source source = source(q);
+        CudaKernels.Source source = source(BACKWARD, shape.dim(3));
         CudaArray upstream = conversions.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
         CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
@@ -149,13 +148,13 @@ final class CudaAttention implements AttentionKernel {
                                 .add(Math.toIntExact(shape.dim(0)))
                                 .add(Math.toIntExact(shape.dim(1)))
                                 .add(Math.toIntExact(shape.dim(2))));
-        launch(source, KEYS)
+        backwardKeys(source)
                 .over(
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
                         extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
-        launch(source, QUERIES)
+        backwardQueries(source)
                 .over(
                         shape.dim(1),
                         shape.dim(2),

@@ -18,8 +18,8 @@ import org.mohawk4j.tensor.Tensor;
  * time is quadratic in T, memory linear. The forward pass leaves the gradients that belong to rows, unscaled.
  */
 final class CudaFrobenius implements FrobeniusKernel {
-    private static final String SOURCE = "frobenius.cu";
-    private static final String SIZES = "frobeniusSizes";
+    private static final String FORWARD = "frobenius_forward.cu";
+    private static final String BACKWARD = "frobenius_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final int GRANULE = 64;
     private static final int GRANULES_PER_BLOCK = 4;
@@ -58,30 +58,29 @@ final class CudaFrobenius implements FrobeniusKernel {
                 && WIDTHS.contains(stateSize)
                 && sizes.fits(
                         "the distance to attention of head width " + headDim + " and state size " + stateSize,
-                        () -> shortage(source(headDim, stateSize)));
+                        () -> shortage(headDim, stateSize));
     }
 
-    private Optional<String> shortage(CudaKernels.Source source) {
-        int[] needed = source.constants(SIZES, 4);
-        return kernels.shortage(source.kernel("frob_lse"), needed[2])
-                .or(() -> kernels.shortage(source.kernel("frob_rows"), needed[3]))
-                .or(() -> kernels.shortage(source.kernel("frob_rows_loss"), needed[3]))
-                .or(() -> kernels.shortage(source.kernel("frob_cols"), needed[3]));
+    private Optional<String> shortage(long headDim, long stateSize) {
+        CudaKernels.Source forward = source(FORWARD, headDim, stateSize);
+        CudaKernels.Source backward = source(BACKWARD, headDim, stateSize);
+        int[] ofForward = forward.constants("frobeniusForwardSizes", 4);
+        int[] ofBackward = backward.constants("frobeniusBackwardSizes", 2);
+        return kernels.shortage(forward.kernel("frob_lse"), ofForward[2])
+                .or(() -> kernels.shortage(forward.kernel("frob_rows"), ofForward[3]))
+                .or(() -> kernels.shortage(forward.kernel("frob_rows_loss"), ofForward[3]))
+                .or(() -> kernels.shortage(backward.kernel("frob_cols"), ofBackward[1]));
     }
 
-    private CudaKernels.Source source(long headDim, long stateSize) {
-        List<String> definitions = new ArrayList<>(List.of("FROB_P=" + headDim, "FROB_N=" + stateSize));
-        if (!warpgroups) {
-            definitions.add("FROB_WGMMA=0");
-        }
-        return kernels.source(SOURCE, definitions.toArray(String[]::new));
+    private CudaKernels.Source source(String name, long headDim, long stateSize) {
+        return kernels.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize, "FROB_WGMMA=" + (warpgroups ? 1 : 0));
     }
 
     /** One distance with what its gradient needs. */
     private final class Pass {
         private final Engine engine;
         private final SemiseparableMatrix student;
-        private final CudaKernels.Source source;
+        private final CudaKernels.Source forward;
         private final long batch;
         private final int time;
         private final int heads;
@@ -116,8 +115,8 @@ final class CudaFrobenius implements FrobeniusKernel {
             groups = Math.toIntExact(student.c().dim(2));
             stateSize = student.c().dim(3);
             scale = (float) teacher.scale();
-            source = CudaFrobenius.this.source(teacher.q().dim(3), stateSize);
-            int[] needed = source.constants(SIZES, 4);
+            forward = source(FORWARD, teacher.q().dim(3), stateSize);
+            int[] needed = forward.constants("frobeniusForwardSizes", 4);
             threads = needed[0];
             tiles = (time + needed[1] - 1) / needed[1];
             padded = tiles * needed[1];
@@ -159,7 +158,7 @@ final class CudaFrobenius implements FrobeniusKernel {
             student.skip().ifPresent(inputs::add);
             boolean tracked = inputs.stream().anyMatch(engine::isTracked);
             long granules = batch * heads * padded / GRANULE;
-            source.kernel("frob_decay")
+            forward.kernel("frob_decay")
                     .launch(
                             (granules + GRANULES_PER_BLOCK - 1) / GRANULES_PER_BLOCK,
                             1,
@@ -176,7 +175,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                                     .add(heads)
                                     .add(padded));
             CudaArray dead = perTile();
-            source.kernel("frob_lse")
+            forward.kernel("frob_lse")
                     .launch(
                             batch * heads,
                             tiles,
@@ -203,10 +202,10 @@ final class CudaFrobenius implements FrobeniusKernel {
             } else {
                 arguments.add(squares);
             }
-            source.kernel(tracked ? "frob_rows" : "frob_rows_loss")
+            forward.kernel(tracked ? "frob_rows" : "frob_rows_loss")
                     .launch(batch * heads, tiles, threads, tileBytes, ending(arguments));
             CudaArray loss = take();
-            source.kernel("frob_norm")
+            forward.kernel("frob_norm")
                     .launch(
                             1,
                             1,
@@ -252,12 +251,14 @@ final class CudaFrobenius implements FrobeniusKernel {
         private List<Tensor> gradients(CudaArray upstream, CudaArray ofC, CudaArray rowSums, CudaArray diagonal) {
             CudaArray ofB = take(batch, time, heads, stateSize);
             CudaArray columnSums = perPosition();
-            source.kernel("frob_cols")
+            CudaKernels.Source backward = source(BACKWARD, q.shape().dim(3), stateSize);
+            int[] needed = backward.constants("frobeniusBackwardSizes", 2);
+            backward.kernel("frob_cols")
                     .launch(
                             batch * heads,
                             tiles,
-                            threads,
-                            tileBytes,
+                            needed[0],
+                            needed[1],
                             ending(matrices().add(ofB).add(columnSums)));
             CudaArray dc = take(batch, time, groups, stateSize);
             CudaArray db = take(batch, time, groups, stateSize);
@@ -273,7 +274,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                     .add(time)
                     .add(heads)
                     .add(groups);
-            source.kernel("frob_grad_bc_f32")
+            backward.kernel("frob_grad_bc_f32")
                     .launch(
                             (quads + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
                             1,
@@ -283,7 +284,7 @@ final class CudaFrobenius implements FrobeniusKernel {
                             sums);
             CudaArray ofDecay = take(batch, time, heads);
             CudaArray ofSkip = take(heads);
-            source.kernel("frob_grad_decay")
+            backward.kernel("frob_grad_decay")
                     .launch(
                             batch * heads,
                             1,

@@ -13,9 +13,8 @@ import org.mohawk4j.tensor.Shape;
  * launch forward, one or two backward. Saves its operands and the state before each chunk.
  */
 final class CudaSemiseparable implements SemiseparableKernel {
-    private static final String SOURCE = "semiseparable.cu";
-    private static final String FORWARD = "semiseparableForward";
-    private static final String BACKWARD = "semiseparableBackward";
+    private static final String FORWARD = "semiseparable_forward.cu";
+    private static final String BACKWARD = "semiseparable_backward.cu";
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final long CHUNK = 64;
 
@@ -36,26 +35,20 @@ final class CudaSemiseparable implements SemiseparableKernel {
                 && WIDTHS.contains(stateSize)
                 && sizes.fits(
                         "the semiseparable product of head width " + headDim + " and state size " + stateSize,
-                        () -> shortage(source(headDim, stateSize)));
+                        () -> shortage(headDim, stateSize));
     }
 
-    private Optional<String> shortage(CudaKernels.Source source) {
-        return kernels.shortage(source.kernel(FORWARD), forward(source).sharedBytes())
-                .or(() -> kernels.shortage(
-                        source.kernel(BACKWARD), backward(source).sharedBytes()));
+    private Optional<String> shortage(long headDim, long stateSize) {
+        return shortage(forward(source(FORWARD, headDim, stateSize)))
+                .or(() -> shortage(backward(source(BACKWARD, headDim, stateSize))));
     }
 
-    /** Extents of one call, and what its kernels need. */
-    private record Call(
-            CudaKernels.Source source,
-            Launch forward,
-            Launch backward,
-            long batch,
-            int time,
-            int heads,
-            int groups,
-            long p,
-            long n) {
+    private Optional<String> shortage(Launch launch) {
+        return kernels.shortage(launch.kernel(), launch.sharedBytes());
+    }
+
+    /** Extents of one call. */
+    private record Call(long batch, int time, int heads, int groups, long p, long n) {
         long blocks() {
             return batch * heads;
         }
@@ -69,37 +62,35 @@ final class CudaSemiseparable implements SemiseparableKernel {
         }
     }
 
-    /** Threads of a block, and its dynamic shared memory. */
-    private record Launch(int threads, int sharedBytes) {}
+    /** How one of the kernels that go through the chunks of a head is launched. */
+    private record Launch(CudaKernels.Kernel kernel, int threads, int sharedBytes) {
+        void over(Call call, Arguments arguments) {
+            kernel.launch(call.blocks(), 1, threads, sharedBytes, arguments);
+        }
+    }
 
-    private CudaKernels.Source source(long headDim, long stateSize) {
-        return kernels.source(SOURCE, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
+    private CudaKernels.Source source(String name, long headDim, long stateSize) {
+        return kernels.source(name, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
     }
 
     private static Launch forward(CudaKernels.Source source) {
-        int[] sizes = source.constants("semiseparableSizes", 4);
-        return new Launch(sizes[0], sizes[1]);
+        int[] sizes = source.constants("semiseparableForwardSizes", 2);
+        return new Launch(source.kernel("semiseparable_forward"), sizes[0], sizes[1]);
     }
 
     private static Launch backward(CudaKernels.Source source) {
-        int[] sizes = source.constants("semiseparableSizes", 4);
-        return new Launch(sizes[2], sizes[3]);
+        int[] sizes = source.constants("semiseparableBackwardSizes", 2);
+        return new Launch(source.kernel("semiseparable_backward"), sizes[0], sizes[1]);
     }
 
-    private Call call(Array x, Array b) {
-        long p = x.shape().dim(3);
-        long n = b.shape().dim(3);
-        CudaKernels.Source source = source(p, n);
+    private static Call call(Array x, Array b) {
         return new Call(
-                source,
-                forward(source),
-                backward(source),
                 x.shape().dim(0),
                 Math.toIntExact(x.shape().dim(1)),
                 Math.toIntExact(x.shape().dim(2)),
                 Math.toIntExact(b.shape().dim(2)),
-                p,
-                n);
+                x.shape().dim(3),
+                b.shape().dim(3));
     }
 
     @Override
@@ -112,13 +103,9 @@ final class CudaSemiseparable implements SemiseparableKernel {
         CudaArray last = pool.take(DType.FLOAT32, call.states());
         Optional<CudaArray> before =
                 kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
-        call.source()
-                .kernel(FORWARD)
-                .launch(
-                        call.blocks(),
-                        1,
-                        call.forward().threads(),
-                        call.forward().sharedBytes(),
+        forward(source(FORWARD, call.p(), call.n()))
+                .over(
+                        call,
                         kernels.arguments()
                                 .add(xs)
                                 .add(bs)
@@ -162,13 +149,10 @@ final class CudaSemiseparable implements SemiseparableKernel {
         Shape perHead = Shape.of(call.batch(), call.time(), call.heads(), call.n());
         Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
         Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
-        call.source()
-                .kernel(BACKWARD)
-                .launch(
-                        call.blocks(),
-                        1,
-                        call.backward().threads(),
-                        call.backward().sharedBytes(),
+        CudaKernels.Source source = source(BACKWARD, call.p(), call.n());
+        backward(source)
+                .over(
+                        call,
                         kernels.arguments()
                                 .add(CudaArray.cast(saved.get(0)))
                                 .add(CudaArray.cast(saved.get(1)))
@@ -191,8 +175,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
                                 .add(call.groups()));
         if (shared) {
             long pairs = db.size() / 2;
-            call.source()
-                    .kernel("semiseparableGroupSum")
+            source.kernel("semiseparable_group_sum")
                     .launch(
                             (pairs + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
                             2,

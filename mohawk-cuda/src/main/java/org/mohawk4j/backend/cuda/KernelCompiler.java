@@ -1,11 +1,8 @@
 package org.mohawk4j.backend.cuda;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -15,12 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiles the sources that lie beside this class for one GPU. Machine code is kept in a {@link KernelCache} under source,
- * compiler version and architecture.
+ * Compiles the sources that lie beside this class for one GPU. Machine code is kept in a {@link KernelCache} under what it
+ * follows from: source, headers, definitions, compiler version and architecture.
  */
 final class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
-    private static final String COMMON = "common.cuh";
 
     private final String architecture;
     private final KernelCache cache;
@@ -35,33 +31,39 @@ final class KernelCompiler {
      * @param definitions such as {@code WIDTH=64}, for sources that are compiled for their sizes
      */
     byte[] machineCode(String name, List<String> definitions) {
-        String source = withDefinitions(name, definitions);
-        return cache.read(key(source)).orElseGet(() -> compiled(name, source));
+        Unit unit = unit(name, definitions);
+        return cache.read(unit.key()).orElseGet(() -> compiled(unit));
     }
 
     /** As {@link #machineCode}, whatever was kept before. */
     byte[] compiledAnew(String name, List<String> definitions) {
-        String source = withDefinitions(name, definitions);
-        cache.drop(key(source));
-        return compiled(name, source);
+        Unit unit = unit(name, definitions);
+        cache.drop(unit.key());
+        return compiled(unit);
     }
 
-    private static String withDefinitions(String name, List<String> definitions) {
-        return definitions.stream()
-                        .map(definition -> "#define " + definition.replace('=', ' ') + "\n")
-                        .collect(Collectors.joining())
-                + source(COMMON) + "\n#line 1 \"" + name + "\"\n" + source(name);
+    /** What NVRTC compiles at once. */
+    private record Unit(KernelSource source, List<String> options) {
+        String key() {
+            return "NVRTC " + version() + " " + options + "\n" + source.content();
+        }
     }
 
-    private String key(String source) {
-        return architecture + " NVRTC " + version() + "\n" + source;
+    private Unit unit(String name, List<String> definitions) {
+        Stream<String> ofAll = Stream.of("--gpu-architecture=" + architecture, "--std=c++17");
+        Stream<String> defined = definitions.stream().map(definition -> "--define-macro=" + definition);
+        return new Unit(KernelSource.read(name), Stream.concat(ofAll, defined).toList());
     }
 
-    private byte[] compiled(String name, String source) {
+    private byte[] compiled(Unit unit) {
         long start = System.nanoTime();
-        byte[] code = compile(name, source);
-        LOG.debug("compiled {} for {} in {} ms", name, architecture, (System.nanoTime() - start) / 1_000_000);
-        cache.keep(key(source), code);
+        byte[] code = compile(unit.source(), unit.options());
+        LOG.debug(
+                "compiled {} for {} in {} ms",
+                unit.source().name(),
+                architecture,
+                (System.nanoTime() - start) / 1_000_000);
+        cache.keep(unit.key(), code);
         return code;
     }
 
@@ -72,16 +74,21 @@ final class KernelCompiler {
         return major[0] + "." + minor[0];
     }
 
-    private byte[] compile(String name, String source) {
+    private byte[] compile(KernelSource source, List<String> options) {
+        String name = source.name();
+        String[] headerNames = source.headers().keySet().toArray(String[]::new);
+        String[] headers = source.headers().values().toArray(String[]::new);
         _nvrtcProgram program = new _nvrtcProgram();
-        try (BytePointer text = new BytePointer(source, StandardCharsets.UTF_8);
+        try (BytePointer text = new BytePointer(source.text(), StandardCharsets.UTF_8);
                 BytePointer title = new BytePointer(name, StandardCharsets.UTF_8);
-                PointerPointer<BytePointer> none = new PointerPointer<>(0);
-                PointerPointer<BytePointer> options =
-                        new PointerPointer<>("--gpu-architecture=" + architecture, "--std=c++17")) {
+                PointerPointer<BytePointer> included = new PointerPointer<>(headers, StandardCharsets.UTF_8);
+                PointerPointer<BytePointer> includedAs = new PointerPointer<>(headerNames, StandardCharsets.UTF_8);
+                PointerPointer<BytePointer> with =
+                        new PointerPointer<>(options.toArray(String[]::new), StandardCharsets.UTF_8)) {
             Status.compiler(
-                    nvrtc.nvrtcCreateProgram(program, text, title, 0, none, none), "handing " + name + " to NVRTC");
-            int status = nvrtc.nvrtcCompileProgram(program, 2, options);
+                    nvrtc.nvrtcCreateProgram(program, text, title, headers.length, included, includedAs),
+                    "handing " + name + " to NVRTC");
+            int status = nvrtc.nvrtcCompileProgram(program, options.size(), with);
             if (status != nvrtc.NVRTC_SUCCESS) {
                 throw new CudaException("compiling " + name + " for " + architecture + ": " + log(program));
             }
@@ -102,17 +109,6 @@ final class KernelCompiler {
             byte[] log = new byte[Math.toIntExact(size.get())];
             Status.compiler(nvrtc.nvrtcGetProgramLog(program, log), "fetching NVRTC's log");
             return new String(log, StandardCharsets.UTF_8).strip();
-        }
-    }
-
-    private static String source(String name) {
-        try (InputStream in = KernelCompiler.class.getResourceAsStream(name)) {
-            if (in == null) {
-                throw new IllegalStateException("no source " + name + " beside " + KernelCompiler.class);
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + name + ": " + e, e);
         }
     }
 }

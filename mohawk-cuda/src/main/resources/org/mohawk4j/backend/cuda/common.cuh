@@ -1,4 +1,6 @@
-// Included before every other source of this folder. Numbers are row-major; sizes count elements.
+// What every source of this folder includes. Numbers are row-major; sizes count elements.
+
+#pragma once
 
 typedef long long Size;
 
@@ -20,7 +22,6 @@ __device__ inline Size remainder(Size a, Size b) {
 // Codes of element types, as ElementType.java numbers them.
 enum { F64 = 0, F32 = 1, F16 = 2, BF16 = 3, I64 = 4, I32 = 5 };
 
-
 __device__ inline float fromBf16(unsigned short bits) { return __uint_as_float((unsigned)bits << 16); }
 
 // Rounds to nearest, ties to even; NaN stays NaN.
@@ -36,6 +37,10 @@ __device__ inline unsigned toBf16Pair(float first, float second) {
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
     return packed;
 }
+
+// Of two in a word.
+__device__ __forceinline__ float lowerBf16(unsigned pair) { return __uint_as_float(pair << 16); }
+__device__ __forceinline__ float upperBf16(unsigned pair) { return __uint_as_float(pair & 0xffff0000u); }
 
 __device__ inline float fromF16(unsigned short bits) {
     float x;
@@ -102,8 +107,7 @@ __device__ inline Four<double> getFour(const double *x, Size i) {
 }
 __device__ inline Four<float> getFour(const Bf16 *x, Size i) {
     uint2 v = *(const uint2 *)(x + i);
-    return {{__uint_as_float(v.x << 16), __uint_as_float(v.x & 0xffff0000u), __uint_as_float(v.y << 16),
-             __uint_as_float(v.y & 0xffff0000u)}};
+    return {{lowerBf16(v.x), upperBf16(v.x), lowerBf16(v.y), upperBf16(v.y)}};
 }
 
 __device__ inline void putFour(float *y, Size i, const Four<float> &v) {
@@ -174,6 +178,16 @@ template <>
 __device__ inline float expOf<Bf16>(float x) {
     return __expf(x);
 }
+
+constexpr float LOG2E = 1.4426950408889634f;
+
+__device__ __forceinline__ float exp2Approx(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+__device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000); }
 
 template <typename T>
 __device__ inline Compute<T> sigmoidOf(Compute<T> x) {
@@ -247,6 +261,17 @@ __device__ inline T combineWarp(int op, T x) {
         x = combine(op, x, __shfl_xor_sync(ALL_LANES, x, step));
     }
     return x;
+}
+
+// Of four neighbouring lanes: between them they hold a row of what a tensor core gives.
+__device__ __forceinline__ float quadSum(float x) {
+    x += __shfl_xor_sync(ALL_LANES, x, 1);
+    return x + __shfl_xor_sync(ALL_LANES, x, 2);
+}
+
+__device__ __forceinline__ float quadMax(float x) {
+    x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, 1));
+    return fmaxf(x, __shfl_xor_sync(ALL_LANES, x, 2));
 }
 
 // Every thread of the block gets the result.

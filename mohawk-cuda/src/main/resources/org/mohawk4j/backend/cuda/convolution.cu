@@ -5,6 +5,8 @@
 // What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels.
 // TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows.
 
+#include "common.cuh"
+
 struct Parts {
     Size until[4]; // the first channel after each part
     Size at[4];

@@ -1,6 +1,8 @@
 // The loss of stage 2, a block for each row [width]: its share of the mean distance, and the gradient by the student,
 // (student - teacher) / (distance rows), zero where the distance is. What is written is read again from cache.
 
+#include "common.cuh"
+
 template <int COLUMNS, typename T>
 __device__ inline void distance(const T *teacher, const T *student, Compute<T> *losses, T *gradient, Size width) {
     typedef Compute<T> C;

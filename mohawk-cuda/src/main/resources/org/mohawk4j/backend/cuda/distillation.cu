@@ -3,6 +3,8 @@
 //   (1-h)/(tau R) (softmax(student/tau) - softmax(teacher/tau)) + h/R (softmax(student) - onehot(label)).
 // Both rows are read twice: for their sums, which are kept by the largest logit so far, and for the gradient.
 
+#include "common.cuh"
+
 // Sums over some logits of both models, of which target and student are the largest:
 //   targets = sum exp((t - target) sharpness), products = sum exp((t - target) sharpness) (s - student),
 //   softs = sum exp((s - student) sharpness), hards = sum exp(s - student).

@@ -1,5 +1,7 @@
 // Element by element: each number is read once and written once, so memory bandwidth is the limit.
 
+#include "common.cuh"
+
 enum { NEGATE, EXP, LOG, SQRT, SIGMOID, SOFTPLUS, TANH, RELU, STEP };
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, EQUAL };
 

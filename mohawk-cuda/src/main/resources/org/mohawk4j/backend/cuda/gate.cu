@@ -1,6 +1,8 @@
 // What stands between a state-space layer's product and its output map: the way around the state, y + skip x by head,
 // and the gate, x silu(z + bias). Rows are [rows, width]; columns' sums go by stretches of rows, always in one order.
 
+#include "common.cuh"
+
 template <int COLUMNS, typename X>
 __device__ inline void gate(const X *x, const X *z, const Compute<X> *bias, X *y, Size n, Size width) {
     typedef Compute<X> C;

@@ -2,6 +2,8 @@
 // weight can be read. A warp takes one row of the weight [outputs, width], 16 bytes a lane at a time, and up to ROWS rows
 // of x, which stay in cache. width is a multiple of 8.
 
+#include "common.cuh"
+
 enum { NONE, GELU_TANH, RELU, SILU };
 
 __device__ inline float sigmoid(float x) { return 1.f / (1.f + __expf(-x)); }

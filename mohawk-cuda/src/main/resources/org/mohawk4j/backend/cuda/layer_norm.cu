@@ -3,6 +3,8 @@
 // long, and then they are read again from cache. Forward saves each row's mean and reciprocal deviation. Backward by
 // weight and bias sums over stretches of rows first, and over the stretches after, always in the same order.
 
+#include "common.cuh"
+
 #if FOURS > 0
 #define COLUMNS 4
 #define KEPT FOURS

@@ -1,5 +1,7 @@
 // Rearranging, and rows by index. Bytes are moved, so elements have a width and no type.
 
+#include "common.cuh"
+
 #define COPY(T, bytes)                                                                                                 \
     /* right side to left side */                                                                                      \
     extern "C" __global__ void copy_strided_##bytes(T *target, const T *source, Size n, Indexing at) {                 \

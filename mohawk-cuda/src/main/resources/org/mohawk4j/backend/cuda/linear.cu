@@ -1,5 +1,7 @@
 // What follows a product x Wᵀ [rows, width]: bias and activation in one pass, and the activation's gradient.
 
+#include "common.cuh"
+
 enum { NONE, GELU_TANH, RELU, SILU };
 
 // gelu(x) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)

@@ -2,6 +2,8 @@
 // convolution, a thread for each channel, which moves the history on; then a block for each head and some of its P
 // entries: S = exp(-softplus(a)) S + x bᵀ, y = (S c + skip x) silu(z + bias).
 
+#include "common.cuh"
+
 template <typename T>
 __device__ inline void convolve(
     const T *projected, const Compute<T> *weight, const Compute<T> *bias, Compute<T> *history, Compute<T> *y,

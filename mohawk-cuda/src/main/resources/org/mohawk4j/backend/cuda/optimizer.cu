@@ -2,6 +2,8 @@
 // stretch of one parameter. Reads four arrays and writes three, so memory bandwidth is the limit.
 // The norm of all gradients goes the same way: a partial sum per block, added up in order by one block.
 
+#include "common.cuh"
+
 // One stretch of a parameter.
 struct Piece {
     Size value;

@@ -1,6 +1,8 @@
 // Sums, maxima, running sums and softmax. Every order of summation is fixed by the shape, so runs repeat bit for bit.
 // x is [outer, reduced, inner]. Long reductions go in segments, whose results [outer, segments, inner] are reduced again.
 
+#include "common.cuh"
+
 // Sums of narrow numbers are kept in what they are computed in.
 #define REDUCTION(T, suffix)                                                                                           \
     /* inner 1, a warp for each row */                                                                                 \

@@ -1,6 +1,8 @@
 // Rotary position embedding on the first `turning` entries of each head of x [B,T,H,P]; tables [positions, P].
 // direction is 1, or -1 to turn back.
 
+#include "common.cuh"
+
 template <int COLUMNS, typename T>
 __device__ inline void rotary(
     const T *x, const Compute<T> *cosines, const Compute<T> *sines, T *y, Size n, Size time, Size heads, Size width,
