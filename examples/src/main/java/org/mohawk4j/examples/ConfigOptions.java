@@ -111,6 +111,7 @@ final class ConfigOptions {
             "Machine",
             List.of(
                     word("backend", "NAME", "auto, nd4j or cuda", DistillConfig::backend),
+                    whole("device", "N", "which GPU, from 0", DistillConfig::device),
                     whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
                     word("dtype", "TYPE", "float, double, bf16", DistillConfig::dtype)));
 
@@ -167,7 +168,7 @@ final class ConfigOptions {
         }
     }
 
-    /** Adds {@code --backend}, {@code --threads} and {@code --dtype}. */
+    /** Adds {@code --backend}, {@code --device}, {@code --threads} and {@code --dtype}. */
     static final class Machine implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
@@ -200,6 +201,8 @@ final class ConfigOptions {
 
     /** The engine that a configuration asks for. */
     static Engine open(DistillConfig config) {
-        return Engine.open(config.backend(), config.dtype().options().withThreads(config.threads()));
+        return Engine.open(
+                config.backend(),
+                config.dtype().options().withThreads(config.threads()).withDevice(config.device()));
     }
 }

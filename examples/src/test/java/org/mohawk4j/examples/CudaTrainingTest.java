@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.tensor.Engine;
@@ -42,14 +44,24 @@ class CudaTrainingTest {
     /** Losses of all steps, and the student's numbers after the last. */
     private record Run(List<Double> losses, List<HostTensor> parameters) {}
 
+    /** What the student has in place of the teacher's attention, and where it keeps that. */
+    private record Student(Function<MixerConfig, MixerConfig> mixer, List<Integer> kept) {
+        static final Student MAMBA = new Student(Student::mamba, List.of());
+
+        static MixerConfig mamba(MixerConfig own) {
+            return new DiscreteMamba2.Config(own.width(), Gpu.HEADS, Gpu.HEADS, 64, 4, 64);
+        }
+    }
+
     private static Run train(int stage, int steps, AfterStep afterStep) {
+        return train(Student.MAMBA, stage, steps, afterStep);
+    }
+
+    private static Run train(Student kind, int stage, int steps, AfterStep afterStep) {
         SplittableRandom random = new SplittableRandom(1);
         try (Engine engine = Gpu.open();
                 CausalLm teacher = Gpu.teacher(engine)) {
-            MixerPlan plan = MixerPlan.replacing(
-                    teacher.config(),
-                    own -> new DiscreteMamba2.Config(own.width(), Gpu.HEADS, Gpu.HEADS, 64, 4, 64),
-                    List.of());
+            MixerPlan plan = MixerPlan.replacing(teacher.config(), kind.mixer(), kind.kept());
             List<Double> losses = new ArrayList<>();
             try (CausalLm student = plan.student(teacher, random);
                     AdamW optimizer = new AdamW(engine, new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1))) {
@@ -90,11 +102,34 @@ class CudaTrainingTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3})
     void fiftyStepsGiveTheSameBitsTwice(int stage) {
-        Run first = train(stage, 50, (step, engine) -> {});
-        Run second = train(stage, 50, (step, engine) -> {});
+        trainsToTheSameBits(Student.MAMBA, stage);
+    }
 
+    private static void trainsToTheSameBits(Student kind, int stage) {
+        Run first = train(kind, stage, 50, (step, engine) -> {});
+        Run second = train(kind, stage, 50, (step, engine) -> {});
+
+        assertThat(first.losses()).allMatch(Double::isFinite);
         assertThat(first.losses().get(49)).isLessThan(first.losses().get(0));
         assertThat(second).isEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aStudentThatKeepsALayerOfAttentionTrainsToTheSameBits(int stage) {
+        trainsToTheSameBits(new Student(Student::mamba, List.of(1)), stage);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aMixerOfAUsersTrainsToTheSameBits(int stage) {
+        trainsToTheSameBits(new Student(own -> new OwnMixer.Config(own.width(), Gpu.HEADS, 32), List.of()), stage);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aMixerOfPlainOperationsTrainsToTheSameBits(int stage) {
+        trainsToTheSameBits(new Student(own -> new PlainMixer.Config(own.width(), Gpu.HEADS, 32), List.of()), stage);
     }
 
     @ParameterizedTest

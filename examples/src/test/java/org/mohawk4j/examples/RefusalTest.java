@@ -51,6 +51,8 @@ class RefusalTest {
             --tokens                               | missing required parameter for option '--tokens' (N)
             --tokens 0                             | tokens: expected a whole number of at least 1, got 0
             --tokens 100                           | tokens: expected at least 192
+            --device -1                            | device: expected a whole number of at least 0, got -1
+            --backend nd4j --device 1              | expected device 0, the only one that ND4J is opened on, found device 1
             --split 0.5,0.5                        | split: expected 3 numbers
             --split 0.5,0.4,0.4                    | split: expected shares with sum 1
             --split a,b,c                          | invalid value for option '--split'

@@ -3,7 +3,6 @@ package org.mohawk4j.benchmarks;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.tensor.Engine;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.results.Result;
@@ -13,14 +12,17 @@ import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 
-/** Runs JMH benchmarks, with JMH's own arguments, and then prints a line of JSON for each. */
+/**
+ * Runs JMH benchmarks, with JMH's own arguments, and then prints a line of JSON for each. They time calls on the host, so
+ * they run on the CPU; {@link GpuBenchmarks} are the GPU's.
+ */
 public final class Benchmarks {
     private Benchmarks() {}
 
     public static void main(String[] args) throws CommandLineOptionException, RunnerException {
         var runs = new Runner(new CommandLineOptions(args)).run();
         String backend;
-        try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults())) {
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults())) {
             backend = engine.backend().description();
         }
         for (RunResult run : runs) {

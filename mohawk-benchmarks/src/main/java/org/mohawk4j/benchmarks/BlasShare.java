@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
@@ -29,7 +28,7 @@ public final class BlasShare {
         Path folder = Path.of(argument(args, 2, SHIPPED_TEACHER));
         int batch = Integer.parseInt(argument(args, 3, "8"));
         int context = Integer.parseInt(argument(args, 4, "256"));
-        try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
                 CausalLm teacher = ModelFolder.load(engine, folder);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
             Map<String, Object> configuration = new LinkedHashMap<>();

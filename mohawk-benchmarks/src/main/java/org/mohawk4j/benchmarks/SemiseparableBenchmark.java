@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
@@ -63,7 +62,7 @@ public class SemiseparableBenchmark {
 
     @Setup(Level.Trial)
     public void prepare() {
-        engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+        engine = Engine.open("nd4j", BackendOptions.defaults());
         SplittableRandom random = new SplittableRandom(0);
         x = normal(random, batch, time, heads, headDim);
         b = normal(random, batch, time, heads, stateSize);

@@ -3,7 +3,6 @@ package org.mohawk4j.benchmarks;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
@@ -51,7 +50,7 @@ public class StageBenchmark {
 
     @Setup(Level.Trial)
     public void prepare() {
-        engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+        engine = Engine.open("nd4j", BackendOptions.defaults());
         model = ModelFolder.load(engine, Path.of(teacher));
         trial = new StageTrial(model, stage, batch, context);
     }

@@ -3,7 +3,6 @@ package org.mohawk4j.benchmarks;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
@@ -28,7 +27,7 @@ public final class StageMemory {
     public static void main(String[] args) {
         for (int stage = 1; stage <= 3; stage++) {
             for (int layers : LAYERS) {
-                try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
+                try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
                         CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, CONTEXT, layers);
                         StageTrial trial = new StageTrial(teacher, stage, BATCH, CONTEXT)) {
                     Map<String, Object> results =

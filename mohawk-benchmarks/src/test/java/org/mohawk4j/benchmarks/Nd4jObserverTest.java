@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
@@ -14,7 +13,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class Nd4jObserverTest {
     @Test
     void productsAreToldFromSumsAndEverythingIsSeen() {
-        try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults())) {
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults())) {
             Tensor x = engine.full(0.5, 300, 200);
             OperationTimes product = observed(() -> x.matmul(false, x, true));
             assertThat(product.nanosOf(OperationTimes.PRODUCTS)).isPositive();

@@ -41,4 +41,8 @@ public record BackendOptions(DType parameterType, boolean mixed, int threads, in
     public BackendOptions withThreads(int count) {
         return new BackendOptions(parameterType, mixed, count, device);
     }
+
+    public BackendOptions withDevice(int index) {
+        return new BackendOptions(parameterType, mixed, threads, index);
+    }
 }

@@ -8,7 +8,12 @@ public interface BackendProvider {
     /** Whether it can run here and why not; must not throw and must not hold anything. */
     Availability availability();
 
-    /** Opens the device. Called only when {@link #availability} says that it can run. */
+    /** As {@link #availability()}, with these options: on the device that they name. */
+    default Availability availability(BackendOptions options) {
+        return availability();
+    }
+
+    /** Opens the device. Called only when {@link #availability(BackendOptions)} says that it can run. */
     Backend open(BackendOptions options);
 
     /**

@@ -32,7 +32,7 @@ public final class Backends {
         String present = providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "));
         List<Candidate> candidates = providers.stream()
                 .filter(p -> name.equals(AUTO) || name.equals(p.name()))
-                .map(p -> new Candidate(p, p.availability()))
+                .map(p -> new Candidate(p, p.availability(options)))
                 .sorted(Comparator.comparingInt(
                                 (Candidate c) -> c.availability().rank())
                         .reversed())
@@ -49,11 +49,19 @@ public final class Backends {
                         c.availability().reason()));
         Candidate best = candidates.get(0);
         if (!best.availability().usable()) {
-            throw new InvalidInputException("backend '" + name + "' cannot run here: "
-                    + best.availability().reason());
+            throw new InvalidInputException("backend '" + name + "' cannot run here: " + reasons(candidates));
         }
         LOG.info("backend {}: {}", best.provider().name(), best.availability().reason());
         return best.provider().open(options);
+    }
+
+    private static String reasons(List<Candidate> candidates) {
+        if (candidates.size() == 1) {
+            return candidates.get(0).availability().reason();
+        }
+        return candidates.stream()
+                .map(c -> c.provider().name() + ": " + c.availability().reason())
+                .collect(Collectors.joining("; "));
     }
 
     private record Candidate(BackendProvider provider, BackendProvider.Availability availability) {}

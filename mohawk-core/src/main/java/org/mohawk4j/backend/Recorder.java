@@ -17,8 +17,9 @@ public interface Recorder extends Kernel {
     /**
      * Records what {@code work} would do to arrays, without doing it. What it makes has its numbers after a
      * {@link Recording#replay}, new ones each time, and stays valid until the recording is closed, whoever releases it
-     * before. It may not bring numbers in or out, nor release what was there before, and has been done once already, so
-     * that nothing is prepared for the first time.
+     * before. What was there before and is released by the work is freed when the recording is closed, since a replay may
+     * read it. It may not bring numbers in or out, and has been done once already, so that nothing is prepared for the first
+     * time.
      */
     Recording record(Runnable work);
 }

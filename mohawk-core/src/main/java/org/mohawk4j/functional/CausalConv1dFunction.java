@@ -1,10 +1,13 @@
 package org.mohawk4j.functional;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -32,6 +35,7 @@ public final class CausalConv1dFunction {
      * @return [B,T,C]
      */
     public static Tensor apply(Tensor x, Tensor weight, Tensor bias) {
+        requireShapes(x, weight, bias);
         Engine engine = x.engine();
         Optional<CausalConv1dKernel> kernel = engine.backend().kernel(CausalConv1dKernel.class);
         if (kernel.isEmpty()) {
@@ -67,6 +71,11 @@ public final class CausalConv1dFunction {
      * @return [B,T,length] for each
      */
     public static List<Tensor> applyParts(Tensor x, Tensor weight, Tensor bias, long... lengths) {
+        requireShapes(x, weight, bias);
+        if (LongStream.of(lengths).sum() != x.dim(2) || LongStream.of(lengths).anyMatch(length -> length < 1)) {
+            throw new IllegalArgumentException("convolution split into " + Arrays.toString(lengths)
+                    + ": expected lengths" + " from 1 with sum C of x " + x.shape());
+        }
         Engine engine = x.engine();
         Optional<SplitConv1dKernel> kernel = engine.backend().kernel(SplitConv1dKernel.class);
         if (kernel.isEmpty()) {
@@ -93,7 +102,24 @@ public final class CausalConv1dFunction {
      * @param history [B,K-1,C], the inputs just before x
      */
     public static Tensor continued(Tensor history, Tensor x, Tensor weight, Tensor bias) {
+        requireShapes(x, weight, bias);
+        if (!history.shape().equals(x.shape().with(1, weight.dim(-1) - 1))) {
+            throw new IllegalArgumentException("convolution continued needs history [B,K-1,C]; got history "
+                    + history.shape() + ", x " + x.shape() + ", weight " + weight.shape());
+        }
         return valid(Tensor.concat(1, List.of(history, x)), weight, bias);
+    }
+
+    private static void requireShapes(Tensor x, Tensor weight, Tensor bias) {
+        boolean fits = x.shape().rank() == 3
+                && weight.shape().rank() == 3
+                && weight.dim(0) == x.dim(2)
+                && weight.dim(1) == 1
+                && bias.shape().equals(Shape.of(x.dim(2)));
+        if (!fits) {
+            throw new IllegalArgumentException("convolution needs x [B,T,C], weight [C,1,K], bias [C]; got x "
+                    + x.shape() + ", weight " + weight.shape() + ", bias " + bias.shape());
+        }
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Tensor bias) {

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -58,6 +60,7 @@ public final class DistillationFunction {
     public static Tensor apply(Head teacher, Head student, Optional<Tensor> labels, Weights weights) {
         Engine engine = student.hidden().engine();
         requireLabels(labels, weights);
+        requireShapes(teacher, student, labels);
         Optional<DistillationKernel> kernel = engine.backend().kernel(DistillationKernel.class);
         if (kernel.isEmpty()) {
             return reference(teacher, student, labels, weights);
@@ -108,6 +111,44 @@ public final class DistillationFunction {
                 .sub(student.logitsOf(labels.get()))
                 .mean();
         return soft.mul(1 - weights.hardLabelShare()).add(hard.mul(weights.hardLabelShare()));
+    }
+
+    /** Rows of logits, and an id for each, are what the heads have in common. */
+    private static void requireShapes(Head teacher, Head student, Optional<Tensor> labels) {
+        requireHead("teacher", teacher);
+        requireHead("student", student);
+        if (teacher.weight().dim(0) != student.weight().dim(0)
+                || teacher.hidden().dim(0) != student.hidden().dim(0)) {
+            throw new IllegalArgumentException("distillation needs heads of one R and one V; got the teacher's "
+                    + describe(teacher) + ", the student's " + describe(student));
+        }
+        labels.ifPresent(ids -> {
+            if (!ids.shape().equals(Shape.of(student.hidden().dim(0))) || ids.dtype() != DType.INT32) {
+                throw new IllegalArgumentException(
+                        "distillation needs labels [R] in INT32; got labels " + ids.dtype() + " "
+                                + ids.shape()
+                                + " for the student's " + describe(student));
+            }
+            ids.engine().requireIndicesBelow(student.weight().dim(0), ids, "label");
+        });
+    }
+
+    private static void requireHead(String whose, Head head) {
+        boolean fits = head.hidden().shape().rank() == 2
+                && head.weight().shape().rank() == 2
+                && head.hidden().dim(1) == head.weight().dim(1)
+                && head.bias()
+                        .map(bias -> bias.shape().equals(Shape.of(head.weight().dim(0))))
+                        .orElse(true);
+        if (!fits) {
+            throw new IllegalArgumentException("distillation needs hidden [R,D], weight [V,D], bias [V]; got the "
+                    + whose + "'s " + describe(head));
+        }
+    }
+
+    private static String describe(Head head) {
+        return "hidden " + head.hidden().shape() + ", weight " + head.weight().shape()
+                + head.bias().map(bias -> ", bias " + bias.shape()).orElse("");
     }
 
     private static void requireLabels(Optional<Tensor> labels, Weights weights) {

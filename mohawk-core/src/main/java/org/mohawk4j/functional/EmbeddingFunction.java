@@ -1,5 +1,6 @@
 package org.mohawk4j.functional;
 
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Edge;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -10,11 +11,18 @@ public final class EmbeddingFunction {
 
     /**
      * @param table [V,D]
-     * @param ids int32 of any shape, each in 0..V-1
+     * @param ids int32 of any shape, each in 0..V-1; looked at where they came from the host
      * @return ids' shape with D appended
+     * @throws IllegalArgumentException for a table that is no matrix, or ids of another type
+     * @throws org.mohawk4j.InvalidInputException for an id beyond the table
      */
     public static Tensor apply(Tensor table, Tensor ids) {
         Engine engine = table.engine();
+        if (table.shape().rank() != 2 || ids.dtype() != DType.INT32) {
+            throw new IllegalArgumentException("embedding needs table [V,D] and ids in INT32; got table "
+                    + table.shape() + ", ids " + ids.dtype() + " " + ids.shape());
+        }
+        engine.requireIndicesBelow(table.dim(0), ids, "id");
         long v = table.dim(0);
         Tensor rows = engine.wrap(engine.backend().layout().gatherRows(table.array(), ids.array()));
         return engine.record(

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** The gate of a mixer's output, {@code x silu(z + bias)}: as goombalab's discrete Mamba-2 has it. */
@@ -27,6 +28,7 @@ public final class GateFunction {
      * @param bias [D]
      */
     public static Tensor apply(Tensor x, Tensor z, Tensor bias) {
+        requireShapes(x, z, bias);
         Engine engine = x.engine();
         Optional<GateKernel> kernel = engine.backend().kernel(GateKernel.class);
         if (kernel.isEmpty()) {
@@ -44,6 +46,16 @@ public final class GateFunction {
                         z,
                         bias)
                 .get(0);
+    }
+
+    private static void requireShapes(Tensor x, Tensor z, Tensor bias) {
+        boolean fits = x.shape().rank() > 0
+                && z.shape().equals(x.shape())
+                && bias.shape().equals(Shape.of(x.dim(-1)));
+        if (!fits) {
+            throw new IllegalArgumentException("gate needs x and z [..., D], bias [D]; got x " + x.shape() + ", z "
+                    + z.shape() + ", bias " + bias.shape());
+        }
     }
 
     public static Tensor reference(Tensor x, Tensor z, Tensor bias) {

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** Layer normalisation over the last axis with scale and shift (Ba et al. 2016), biased variance. */
@@ -31,6 +32,7 @@ public final class LayerNormFunction {
      * @param epsilon added to the variance
      */
     public static Tensor apply(Tensor x, Tensor weight, Tensor bias, double epsilon) {
+        requireShapes(x, weight, bias);
         Engine engine = x.engine();
         Optional<LayerNormKernel> kernel = engine.backend().kernel(LayerNormKernel.class);
         if (kernel.isEmpty()) {
@@ -58,6 +60,16 @@ public final class LayerNormFunction {
                         },
                         saved)
                 .get(0);
+    }
+
+    private static void requireShapes(Tensor x, Tensor weight, Tensor bias) {
+        boolean fits = x.shape().rank() > 0
+                && weight.shape().equals(Shape.of(x.dim(-1)))
+                && bias.shape().equals(weight.shape());
+        if (!fits) {
+            throw new IllegalArgumentException("layer norm needs x [..., D], weight and bias [D]; got x " + x.shape()
+                    + ", weight " + weight.shape() + ", bias " + bias.shape());
+        }
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Tensor bias, double epsilon) {

@@ -8,6 +8,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** {@code activation(x Wᵀ + bias)}. */
@@ -59,6 +60,7 @@ public final class LinearFunction {
      */
     public static Tensor apply(Tensor x, Tensor weight, Optional<Tensor> bias, Activation activation) {
         requireWidth(x, weight);
+        bias.ifPresent(b -> requireBias(b, weight));
         Tensor rows = x.reshape(-1, x.dim(-1));
         return x.engine()
                 .backend()
@@ -120,6 +122,13 @@ public final class LinearFunction {
         return activation
                 .apply(shifted)
                 .reshape(x.shape().with(-1, weight.dim(0)).toArray());
+    }
+
+    private static void requireBias(Tensor bias, Tensor weight) {
+        if (!bias.shape().equals(Shape.of(weight.dim(0)))) {
+            throw new IllegalArgumentException(
+                    "linear of weight " + weight.shape() + " and bias " + bias.shape() + ": expected bias [E]");
+        }
     }
 
     private static void requireWidth(Tensor x, Tensor weight) {

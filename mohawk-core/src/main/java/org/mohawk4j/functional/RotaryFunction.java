@@ -5,6 +5,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Edge;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** Rotary position embedding (Su et al. 2021, arXiv 2104.09864): each pair of entries of a head turns with position. */
@@ -30,6 +31,7 @@ public final class RotaryFunction {
      * @param firstPosition the row of the tables for x's first entry along time
      */
     public static Tensor apply(Tensor x, Tables tables, long firstPosition) {
+        requireShapes(x, tables, firstPosition);
         Engine engine = x.engine();
         Optional<RotaryKernel> kernel = engine.backend().kernel(RotaryKernel.class);
         if (kernel.isEmpty()) {
@@ -38,6 +40,24 @@ public final class RotaryFunction {
         Tensor turned = engine.wrap(rotate(kernel.get(), x, tables, firstPosition, false));
         return engine.record(
                 turned, Edge.of(x, g -> engine.wrap(rotate(kernel.get(), g, tables, firstPosition, true))));
+    }
+
+    private static void requireShapes(Tensor x, Tables tables, long firstPosition) {
+        Shape table = tables.cos().shape();
+        boolean fits = x.shape().rank() == 4
+                && table.rank() == 2
+                && table.dim(1) == x.dim(3)
+                && tables.sin().shape().equals(table)
+                && firstPosition >= 0
+                && firstPosition + x.dim(1) <= table.dim(0)
+                && tables.rotaryDim() % 2 == 0
+                && tables.rotaryDim() <= x.dim(3);
+        if (!fits) {
+            throw new IllegalArgumentException("rotary embedding needs x [B,T,H,P], cos and sin [positions, P] with"
+                    + " positions for T from the first; got x " + x.shape() + " from position " + firstPosition
+                    + ", cos "
+                    + table + ", sin " + tables.sin().shape() + ", " + tables.rotaryDim() + " entries that turn");
+        }
     }
 
     public static Tensor reference(Tensor x, Tables tables, long firstPosition) {

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** A state-space layer's way around its state, {@code y + skip x} with one number for each head. */
@@ -27,6 +28,7 @@ public final class SkipFunction {
      * @param skip [H]
      */
     public static Tensor apply(Tensor y, Tensor x, Tensor skip) {
+        requireShapes(y, x, skip);
         Engine engine = x.engine();
         Optional<SkipKernel> kernel = engine.backend().kernel(SkipKernel.class);
         if (kernel.isEmpty()) {
@@ -43,6 +45,16 @@ public final class SkipFunction {
                         x,
                         skip)
                 .get(0);
+    }
+
+    private static void requireShapes(Tensor y, Tensor x, Tensor skip) {
+        boolean fits = x.shape().rank() >= 2
+                && y.shape().equals(x.shape())
+                && skip.shape().equals(Shape.of(x.dim(-2)));
+        if (!fits) {
+            throw new IllegalArgumentException("skip needs y and x [..., H,P], skip [H]; got y " + y.shape() + ", x "
+                    + x.shape() + ", skip " + skip.shape());
+        }
     }
 
     public static Tensor reference(Tensor y, Tensor x, Tensor skip) {

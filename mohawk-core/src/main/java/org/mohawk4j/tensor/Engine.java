@@ -104,8 +104,12 @@ public final class Engine implements AutoCloseable {
 
     /** A new tensor owned by the innermost scope. */
     public Tensor wrap(Array array) {
+        return wrap(array, null);
+    }
+
+    private Tensor wrap(Array array, @Nullable IndexRange indices) {
         Scope scope = currentScope();
-        Handle handle = new Handle(array, scope);
+        Handle handle = new Handle(array, scope, indices);
         scope.own(handle);
         return new Tensor(this, handle, null);
     }
@@ -176,7 +180,24 @@ public final class Engine implements AutoCloseable {
     public Tensor indices(int[] values, long... shape) {
         ByteBuffer bytes = ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(values);
-        return tensor(new HostTensor(DType.INT32, Shape.of(shape), bytes), DType.INT32);
+        HostTensor host = new HostTensor(DType.INT32, Shape.of(shape), bytes);
+        return wrap(backend.memory().upload(host, DType.INT32), IndexRange.of(values));
+    }
+
+    /**
+     * Refuses indices that reach beyond a table. Known of what {@link #indices} made of numbers on the host; what a
+     * device computed is not waited for, and taken as right.
+     *
+     * @param limit how many entries the table has
+     * @param indices of any shape
+     * @param what the indices, for the message
+     * @throws org.mohawk4j.InvalidInputException for an index below 0 or from {@code limit} on
+     */
+    public void requireIndicesBelow(long limit, Tensor indices, String what) {
+        IndexRange range = indices.handle().indices();
+        if (range != null) {
+            range.requireBelow(limit, what);
+        }
     }
 
     /** A tensor with every element {@code value}, in the type of parameters. */

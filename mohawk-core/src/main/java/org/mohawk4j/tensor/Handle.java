@@ -1,5 +1,6 @@
 package org.mohawk4j.tensor;
 
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 
@@ -7,11 +8,18 @@ import org.mohawk4j.backend.MemoryOps;
 final class Handle {
     private final Array array;
     private int references = 1;
+    private final @Nullable IndexRange indices;
     private Scope owner;
 
-    Handle(Array array, Scope owner) {
+    Handle(Array array, Scope owner, @Nullable IndexRange indices) {
         this.array = array;
         this.owner = owner;
+        this.indices = indices;
+    }
+
+    /** The least and the largest of the numbers, where they are indices that came from the host. */
+    @Nullable IndexRange indices() {
+        return indices;
     }
 
     Array array() {

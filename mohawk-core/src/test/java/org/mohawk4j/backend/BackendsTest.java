@@ -81,6 +81,25 @@ class BackendsTest {
     }
 
     @Test
+    void ofSeveralThatCannotRunEachSaysWhy() {
+        BackendProvider old = new Fake("old", BackendProvider.Availability.no("no driver"));
+
+        assertThatThrownBy(() -> open("auto", broken, old))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("backend 'auto' cannot run here: broken: no device; old: no driver");
+    }
+
+    @Test
+    void aDeviceThatNobodyHasIsOneLine() {
+        BackendOptions second = BackendOptions.defaults().withDevice(1);
+
+        assertThatThrownBy(() -> Backends.open("nd4j", second))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("expected device 0")
+                .hasMessageContaining("found device 1");
+    }
+
+    @Test
     void nd4jIsFoundOnTheClassPath() {
         try (Backend backend = Backends.open("auto", BackendOptions.defaults())) {
             assertThat(backend.name()).isEqualTo("nd4j");

@@ -33,6 +33,14 @@ public final class Nd4jBackendProvider implements BackendProvider {
     }
 
     @Override
+    public Availability availability(BackendOptions options) {
+        return options.device() == 0
+                ? availability()
+                : Availability.no(
+                        "expected device 0, the only one that ND4J is opened on, found device " + options.device());
+    }
+
+    @Override
     public Backend open(BackendOptions options) {
         if (System.getenv("OMP_WAIT_POLICY") == null) {
             LOG.warn("OMP_WAIT_POLICY is not set: idle threads will spin, which makes training several times slower;"

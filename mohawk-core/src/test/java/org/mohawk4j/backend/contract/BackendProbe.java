@@ -2,6 +2,7 @@ package org.mohawk4j.backend.contract;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.TreeSet;
 import org.mohawk4j.backend.Array;
@@ -17,6 +18,14 @@ import org.mohawk4j.testing.TensorAssert;
  */
 public final class BackendProbe {
     private static final int POISONED_BLOCKS = 4;
+
+    /** Of blocks poisoned beside those of the sizes at hand: powers of two from a few bytes to some megabytes. */
+    private static final int LEAST_POWER = 4;
+
+    private static final int MOST_POWER = 20;
+
+    /** What rounding to bfloat16 may change a number by, relative to it. */
+    private static final double BFLOAT16_ROUNDING = 1.0 / 256;
 
     private final Backend backend;
     private final DType dtype;
@@ -86,6 +95,11 @@ public final class BackendProbe {
         return matmulEpsilon;
     }
 
+    /** As {@link #epsilon}, of the type that this one is computed in. */
+    double accumulatedEpsilon() {
+        return dtype() == DType.BFLOAT16 ? Math.ulp(1f) : epsilon();
+    }
+
     /** Random numbers in -1..1 that the backend's type holds exactly. */
     HostArray random(Shape shape, long seed) {
         return HostArray.random(shape, seed).roundedTo(dtype());
@@ -99,9 +113,29 @@ public final class BackendProbe {
         return new Input(values, DType.INT32);
     }
 
-    /** Bounds for results that are exact up to a few roundings of themselves. */
+    /**
+     * Bounds for results that are exact up to a few roundings of themselves. Numbers of bfloat16 are computed in float32 and
+     * rounded once, or twice where two steps lie between.
+     */
     HostArray fewRoundings(HostArray expected) {
-        return expected.map(v -> Double.isFinite(v) ? 8 * epsilon() * Math.abs(v) : 0);
+        double roundings = dtype() == DType.BFLOAT16 ? 2 * BFLOAT16_ROUNDING : 8 * epsilon();
+        return expected.map(v -> Double.isFinite(v) ? roundings * Math.abs(v) : 0);
+    }
+
+    /**
+     * The bound of a sum's error, relative to the sum of absolute values. Rounding errors of n additions are independent
+     * enough to add up as √n; every sum is kept in at least float32, so that bfloat16 adds no more than the rounding of the
+     * result, and of one between two runs of axes.
+     */
+    double sumRoundings(long terms) {
+        double narrow = dtype() == DType.BFLOAT16 ? 2 * BFLOAT16_ROUNDING : 0;
+        return narrow + accumulatedEpsilon() * (4 + Math.sqrt(terms));
+    }
+
+    /** As {@link #sumRoundings}, of the sums of products in a matrix product, whose operands may be rounded first. */
+    double productRoundings(long terms) {
+        double operands = dtype() == DType.BFLOAT16 ? 0 : 2 * matmulEpsilon();
+        return operands + sumRoundings(terms);
     }
 
     /**
@@ -110,7 +144,7 @@ public final class BackendProbe {
      * @param magnitudes the same sums over absolute values
      */
     HostArray sumOf(HostArray magnitudes, long terms) {
-        double roundings = epsilon() * (8 + 4 * Math.sqrt(terms));
+        double roundings = sumRoundings(terms);
         return magnitudes.map(m -> roundings * m);
     }
 
@@ -181,16 +215,29 @@ public final class BackendProbe {
         return HostArray.of(backend.memory().download(array));
     }
 
-    /** Fills what a pool would hand out next for results and temporaries with NaN. */
+    /**
+     * Fills what a pool would hand out next for results and temporaries with NaN: blocks of the sizes at hand, and in mixed
+     * precision, where kernels make arrays of types and sizes of their own, of both types and of many sizes.
+     */
     void poison(long resultSize, Input... inputs) {
         TreeSet<Long> sizes = new TreeSet<>(List.of(resultSize));
         for (Input input : inputs) {
             sizes.add(input.values().shape().size());
         }
+        EnumSet<DType> types = EnumSet.of(dtype());
+        if (mixed) {
+            types.add(DType.FLOAT32);
+            types.add(DType.BFLOAT16);
+            for (int power = LEAST_POWER; power <= MOST_POWER; power++) {
+                sizes.add(1L << power);
+            }
+        }
         List<Array> poisoned = new ArrayList<>();
         for (long size : sizes) {
-            for (int i = 0; i < POISONED_BLOCKS; i++) {
-                poisoned.add(backend.memory().full(Shape.of(size), dtype(), Double.NaN));
+            for (DType type : types) {
+                for (int i = 0; i < POISONED_BLOCKS; i++) {
+                    poisoned.add(backend.memory().full(Shape.of(size), type, Double.NaN));
+                }
             }
         }
         poisoned.forEach(backend.memory()::release);

@@ -28,8 +28,16 @@ import org.mohawk4j.testing.TensorAssert;
 final class KernelProbe {
     private static final long SMALL = 2000;
 
-    /** What operands and results of eight bits may cost. */
+    /** What operands and results of eight bits may cost: norm of the difference over norm of the expected. */
     private static final double MIXED = 1e-2;
+
+    /** Likewise in float32, up to sums of {@link #PLAIN_LENGTH} terms. */
+    private static final double PLAIN = 1e-5;
+
+    private static final double PLAIN_LENGTH = 1024;
+
+    /** How far an element may be off for the typical one. */
+    private static final double OUTLIER = 20;
 
     private static final long FEW = 8;
 
@@ -93,19 +101,21 @@ final class KernelProbe {
         for (int i = frozen; i < inputs.length; i++) {
             all.add(i);
         }
+        long length = longestSum(inputs);
         Outcome expected = run(plain, function, all, inputs);
-        compare(name, run(fused, function, all, inputs), expected, all);
+        compare(name, run(fused, function, all, inputs), expected, all, length);
         compare(
                 name + ", nothing tracked",
                 run(fused, function, List.of(), inputs),
                 new Outcome(expected.output(), List.of()),
-                List.of());
+                List.of(),
+                length);
         boolean small = Arrays.stream(inputs).allMatch(input -> input.shape().size() <= SMALL);
         for (int i = 0; small && i < all.size(); i++) {
             List<Integer> one = List.of(all.get(i));
             Outcome alone =
                     new Outcome(expected.output(), List.of(expected.gradients().get(i)));
-            compare(name + ", input " + one + " tracked", run(fused, function, one, inputs), alone, one);
+            compare(name + ", input " + one + " tracked", run(fused, function, one, inputs), alone, one, length);
         }
         long held = probe.backend().memory().liveBytes();
         run(fused, function, all, inputs);
@@ -119,7 +129,12 @@ final class KernelProbe {
     void checkUntracked(String what, Function<List<Tensor>, Tensor> function, HostArray... inputs) {
         String name = what + " of "
                 + Arrays.toString(Arrays.stream(inputs).map(HostArray::shape).toArray());
-        compare(name, run(fused, function, List.of(), inputs), run(plain, function, List.of(), inputs), List.of());
+        compare(
+                name,
+                run(fused, function, List.of(), inputs),
+                run(plain, function, List.of(), inputs),
+                List.of(),
+                longestSum(inputs));
     }
 
     /** Whole numbers, which must be the same. */
@@ -175,7 +190,11 @@ final class KernelProbe {
         for (int i = 0; i < expected.size(); i++) {
             for (int k = 0; k < 3; k++) {
                 String what = List.of("value", "first moment", "second moment").get(k) + " of parameter " + i;
-                compare(what, actual.get(i).get(k), expected.get(i).get(k));
+                compare(
+                        what,
+                        actual.get(i).get(k),
+                        expected.get(i).get(k),
+                        expected.get(i).get(k).shape().size());
             }
         }
     }
@@ -239,6 +258,25 @@ final class KernelProbe {
         }
     }
 
+    private static void requireFinite(String what, HostArray numbers) {
+        long broken =
+                Arrays.stream(numbers.values()).filter(v -> !Double.isFinite(v)).count();
+        if (broken > 0) {
+            throw new AssertionError(what + ": " + broken + " of " + numbers.shape() + " are not finite");
+        }
+    }
+
+    /** A sum goes along the last axis of an input or across all others. */
+    private static long longestSum(HostArray... inputs) {
+        long longest = 1;
+        for (HostArray input : inputs) {
+            long size = input.shape().size();
+            long last = input.shape().rank() == 0 ? 1 : input.shape().dim(-1);
+            longest = Math.max(longest, Math.max(last, size / last));
+        }
+        return longest;
+    }
+
     private Tensor narrowed(Tensor gradient, Tensor output) {
         return narrow == Narrow.INPUTS_AND_GRADIENT ? gradient.cast(output.dtype()) : gradient;
     }
@@ -249,23 +287,36 @@ final class KernelProbe {
         }
     }
 
-    private void compare(String what, Outcome actual, Outcome expected, List<Integer> tracked) {
-        compare(what, actual.output(), expected.output());
+    private void compare(String what, Outcome actual, Outcome expected, List<Integer> tracked, long length) {
+        compare(what, actual.output(), expected.output(), length);
         for (int i = 0; i < tracked.size(); i++) {
             compare(
                     what + ", gradient by input " + tracked.get(i),
                     actual.gradients().get(i),
-                    expected.gradients().get(i));
+                    expected.gradients().get(i),
+                    length);
         }
     }
 
-    /** Norm against norm, and no element far off for the typical one. */
-    private void compare(String what, HostArray actual, HostArray expected) {
-        double tolerance = 300 * probe.epsilon() + (probe.mixed() ? MIXED : 8 * probe.matmulEpsilon());
+    /**
+     * Norm against norm, and no element far off for the typical one. Numbers that are none always fail: of the inputs here
+     * each function has finite results.
+     *
+     * @param length of the longest sum that the numbers come from
+     */
+    private void compare(String what, HostArray actual, HostArray expected, long length) {
+        requireFinite(what, actual);
+        requireFinite(what + ", expected", expected);
+        double tolerance = probe.mixed()
+                ? MIXED
+                : PLAIN * probe.epsilon() / Math.ulp(1f) * Math.max(1, Math.sqrt(length / PLAIN_LENGTH));
         double size = Math.sqrt(
                 Arrays.stream(expected.values()).map(v -> v * v).average().orElse(0));
         TensorAssert.assertClose(
-                what, actual, expected, expected.map(v -> 20 * tolerance * (Math.abs(v) + size) + tolerance * 1e-3));
+                what,
+                actual,
+                expected,
+                expected.map(v -> OUTLIER * tolerance * (Math.abs(v) + size) + tolerance * 1e-3));
         double error = Closeness.relativeError(actual.values(), expected.values());
         // a few numbers may be small differences of large ones
         if (size > 0 && expected.shape().size() >= FEW && !(error <= tolerance)) {

@@ -74,7 +74,7 @@ interface MatmulContract extends ContractTests {
     private static void check(BackendProbe probe, HostArray a, boolean left, HostArray b, boolean right) {
         long terms = a.shape().dim(left ? -2 : -1);
         HostArray magnitudes = HostOps.matmul(a.map(Math::abs), left, b.map(Math::abs), right);
-        double roundings = probe.matmulEpsilon() * 2 + probe.epsilon() * (4 + 4 * Math.sqrt(terms));
+        double roundings = probe.productRoundings(terms);
         probe.check(
                 "matmul of " + a.shape() + (left ? "ᵀ" : "") + " and " + b.shape() + (right ? "ᵀ" : ""),
                 HostOps.matmul(a, left, b, right),

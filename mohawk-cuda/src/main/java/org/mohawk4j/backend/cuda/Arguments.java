@@ -1,9 +1,12 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 
 /** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
@@ -14,22 +17,27 @@ final class Arguments implements AutoCloseable {
     private final BytePointer values = new BytePointer(MOST_BYTES);
     private final PointerPointer<Pointer> places = new PointerPointer<>(MOST);
     private final Place place = new Place();
+    private final @Nullable CudaArray[] arrays = new CudaArray[MOST];
+    private int arrayCount;
     private int count;
     private int used;
 
     Arguments clear() {
         count = 0;
         used = 0;
+        arrayCount = 0;
         return this;
     }
 
     Arguments add(CudaArray array) {
-        return add(array.address());
+        add(array.address());
+        arrays[arrayCount++] = array;
+        return this;
     }
 
     /** Null where there is none. */
     Arguments add(Optional<? extends Array> array) {
-        return add(array.map(CudaArray::cast).map(CudaArray::address).orElse(0L));
+        return array.isPresent() ? add(CudaArray.cast(array.get())) : add(0L);
     }
 
     Arguments add(long value) {
@@ -63,6 +71,13 @@ final class Arguments implements AutoCloseable {
 
     PointerPointer<Pointer> places() {
         return places;
+    }
+
+    /** The arrays that were given whole, in order, for messages. */
+    String arrays() {
+        return Arrays.stream(arrays, 0, arrayCount)
+                .map(array -> array == null ? "" : array.dtype() + " " + array.shape())
+                .collect(Collectors.joining(", "));
     }
 
     /** Room for one argument, aligned to eight bytes. */

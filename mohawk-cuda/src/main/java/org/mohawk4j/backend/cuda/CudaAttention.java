@@ -1,7 +1,9 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.tensor.DType;
@@ -21,8 +23,12 @@ final class CudaAttention implements AttentionKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final boolean warpgroups;
+    private final FittingSizes sizes = new FittingSizes();
 
-    CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions) {
+    /** @param warpgroups whether products run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
+    CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
+        this.warpgroups = warpgroups;
         this.pool = pool;
         this.kernels = kernels;
         this.conversions = conversions;
@@ -30,7 +36,16 @@ final class CudaAttention implements AttentionKernel {
 
     @Override
     public boolean supports(long heads, long groups, long headDim, double scale) {
-        return WIDTHS.contains(headDim) && scale > 0;
+        return WIDTHS.contains(headDim)
+                && scale > 0
+                && sizes.fits("attention of head width " + headDim, () -> shortage(headDim));
+    }
+
+    private Optional<String> shortage(long headDim) {
+        CudaKernels.Source backward = source(BACKWARD, headDim);
+        return Stream.of(forward(source(FORWARD, headDim)), backwardKeys(backward), backwardQueries(backward))
+                .flatMap(launch -> kernels.shortage(launch.kernel(), launch.sharedBytes()).stream())
+                .findFirst();
     }
 
     /** How one of the kernels is launched. */
@@ -48,19 +63,23 @@ final class CudaAttention implements AttentionKernel {
         }
     }
 
-    private CudaKernels.Source source(String name, Array q) {
-        return kernels.source(name, "ATTENTION_P=" + q.shape().dim(3));
+    private CudaKernels.Source source(String name, long headDim) {
+        return kernels.source(name, "ATTENTION_P=" + headDim, "ATTENTION_WGMMA=" + (warpgroups ? 1 : 0));
     }
 
-    private Launch forward(Array q) {
-        CudaKernels.Source source = source(FORWARD, q);
+    private static Launch forward(CudaKernels.Source source) {
         int[] sizes = source.constants("attentionForwardSizes", 2);
         return new Launch(source.kernel("attention_forward"), sizes[0], sizes[1]);
     }
 
-    private static Launch backward(CudaKernels.Source source, String name, int place) {
+    private static Launch backwardKeys(CudaKernels.Source source) {
         int[] sizes = source.constants("attentionBackwardSizes", 4);
-        return new Launch(source.kernel(name), sizes[place], sizes[place + 1]);
+        return new Launch(source.kernel("attention_backward_kv"), sizes[0], sizes[1]);
+    }
+
+    private static Launch backwardQueries(CudaKernels.Source source) {
+        int[] sizes = source.constants("attentionBackwardSizes", 4);
+        return new Launch(source.kernel("attention_backward_q"), sizes[2], sizes[3]);
     }
 
     private static Arguments extents(Arguments arguments, Array q, Array k, double scale) {
@@ -80,7 +99,7 @@ final class CudaAttention implements AttentionKernel {
         CudaArray values = conversions.as(DType.BFLOAT16, v);
         CudaArray output = pool.take(DType.BFLOAT16, shape);
         CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
-        forward(q)
+        forward(source(FORWARD, shape.dim(3)))
                 .over(
                         shape.dim(1),
                         shape.dim(2),
@@ -108,7 +127,7 @@ final class CudaAttention implements AttentionKernel {
     public Gradients backward(
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
         Shape shape = q.shape();
-        CudaKernels.Source source = source(BACKWARD, q);
+        CudaKernels.Source source = source(BACKWARD, shape.dim(3));
         CudaArray upstream = conversions.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
         CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
@@ -129,13 +148,13 @@ final class CudaAttention implements AttentionKernel {
                                 .add(Math.toIntExact(shape.dim(0)))
                                 .add(Math.toIntExact(shape.dim(1)))
                                 .add(Math.toIntExact(shape.dim(2))));
-        backward(source, "attention_backward_kv", 0)
+        backwardKeys(source)
                 .over(
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
                         extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
-        backward(source, "attention_backward_q", 2)
+        backwardQueries(source)
                 .over(
                         shape.dim(1),
                         shape.dim(2),

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
@@ -40,15 +41,11 @@ import org.mohawk4j.tensor.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
 final class CudaBackend implements Backend {
-    /** From here on the kernels for tensor cores run: they use this architecture's instructions. */
-    private static final int HOPPER = 9;
-
+    private final Closing closing = new Closing();
     private final BackendOptions options;
     private final CudaContext context;
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final Staging staging;
-    private final Downloads downloads;
     private final CudaMatmul matmul;
     private final CudaMemory memory;
     private final ElementwiseOps elementwise;
@@ -62,63 +59,90 @@ final class CudaBackend implements Backend {
 
     /** @param logitsAtOnce of one model, that stage 3's loss keeps at a time, about */
     CudaBackend(BackendOptions options, long logitsAtOnce) {
+        this(options, CudaDevice.of(options.device()), logitsAtOnce);
+    }
+
+    private CudaBackend(BackendOptions options, CudaDevice device, long logitsAtOnce) {
+        this(options, device, device.hasWarpgroupProducts(), logitsAtOnce);
+    }
+
+    /** @param warpgroups whether kernels may use {@code wgmma}; tests take it away from a device that has it */
+    CudaBackend(BackendOptions options, CudaDevice device, boolean warpgroups, long logitsAtOnce) {
         this.options = options;
-        context = new CudaContext(CudaDevice.of(options.device()));
-        pool = new CudaPool(context);
-        kernels = new CudaKernels(context);
-        downloads = new Downloads(context);
-        memory = new CudaMemory(context, pool, kernels, downloads);
-        elementwise = new CudaElementwise(pool, kernels, memory);
-        reductions = new CudaReductions(context, pool, kernels, memory);
-        layout = new CudaLayout(context, pool, kernels, memory);
-        Conversions conversions = new Conversions(pool, memory);
-        staging = new Staging(context);
-        matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
-        Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-        CudaProjections few = new CudaProjections(context.device(), pool, kernels, memory);
-        present.put(NormedLinearsKernel.class, few);
-        present.put(SummedLinearsKernel.class, few);
-        CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);
-        present.put(LinearKernel.class, linear);
-        present.put(MlpKernel.class, new CudaMlp(pool, matmul, linear, conversions));
-        CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
-        present.put(LayerNormKernel.class, norm);
-        present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));
-        CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
-        present.put(CausalConv1dKernel.class, convolution);
-        present.put(SplitConv1dKernel.class, convolution);
-        present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
-        present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
-        present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
-        present.put(ArgMaxKernel.class, reductions);
-        present.put(StepKernel.class, new CudaMambaStep(context.device(), pool, kernels, memory));
-        present.put(Recorder.class, new CudaRecorder(context, pool));
-        present.put(Stopwatch.class, new CudaStopwatch(context));
-        present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
-        present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
-        present.put(
-                DistillationKernel.class,
-                new CudaDistillation(
-                        logitsAtOnce,
-                        context.device().sharedBytes(),
-                        pool,
-                        kernels,
-                        matmul,
-                        reductions,
-                        memory,
-                        elementwise,
-                        conversions));
-        present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
-        if (options.mixed() && context.device().major() >= HOPPER) {
-            present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions));
-            CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
-            present.put(SemiseparableKernel.class, product);
+        try {
+            context = new CudaContext(device);
+            closing.add(context::close);
+            pool = new CudaPool(context);
+            closing.add(pool::close);
+            kernels = new CudaKernels(context);
+            closing.add(kernels::close);
+            Downloads downloads = new Downloads(context);
+            closing.add(downloads::close);
+            memory = new CudaMemory(context, pool, kernels, downloads);
+            elementwise = new CudaElementwise(pool, kernels, memory);
+            reductions = new CudaReductions(context, pool, kernels, memory);
+            layout = new CudaLayout(context, pool, kernels, memory);
+            Conversions conversions = new Conversions(pool, memory);
+            Staging staging = new Staging(context);
+            closing.add(staging::close);
+            matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
+            closing.add(matmul::close);
+            closing.add(() -> context.synchronize("the last work before closing"));
+            Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
+            CudaProjections few = new CudaProjections(device, pool, kernels, memory);
+            present.put(NormedLinearsKernel.class, few);
+            present.put(SummedLinearsKernel.class, few);
+            CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);
+            present.put(LinearKernel.class, linear);
+            present.put(MlpKernel.class, new CudaMlp(pool, matmul, linear, conversions));
+            CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
+            present.put(LayerNormKernel.class, norm);
+            present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));
+            CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
+            present.put(CausalConv1dKernel.class, convolution);
+            present.put(SplitConv1dKernel.class, convolution);
+            present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
+            present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
+            present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
+            present.put(ArgMaxKernel.class, reductions);
+            present.put(StepKernel.class, new CudaMambaStep(device, pool, kernels, memory));
+            present.put(Recorder.class, new CudaRecorder(context, pool));
+            present.put(Stopwatch.class, new CudaStopwatch(context));
+            present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
+            present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
             present.put(
-                    Mamba2Kernel.class,
-                    new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
-            present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions));
+                    DistillationKernel.class,
+                    new CudaDistillation(
+                            logitsAtOnce,
+                            device.sharedBytes(),
+                            pool,
+                            kernels,
+                            matmul,
+                            reductions,
+                            memory,
+                            elementwise,
+                            conversions));
+            present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
+            if (options.mixed()) {
+                present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions, warpgroups));
+                CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
+                present.put(SemiseparableKernel.class, product);
+                present.put(
+                        Mamba2Kernel.class,
+                        new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
+                present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions, warpgroups));
+            }
+            fused = Map.copyOf(present);
+        } catch (RuntimeException | Error e) {
+            // the device's memory and context must not stay behind with a backend that nobody has
+            closing.closeAfter(e);
+            throw e;
         }
-        fused = Map.copyOf(present);
+    }
+
+    /** Every kernel that is offered, for tests that must know of each. */
+    Set<Class<? extends Kernel>> offered() {
+        return fused.keySet();
     }
 
     @Override
@@ -185,12 +209,6 @@ final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        context.synchronize("the last work before closing");
-        matmul.close();
-        staging.close();
-        downloads.close();
-        kernels.close();
-        pool.close();
-        context.close();
+        closing.close();
     }
 }

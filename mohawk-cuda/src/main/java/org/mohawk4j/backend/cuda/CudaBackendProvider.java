@@ -1,5 +1,7 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Optional;
+import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Backend;
@@ -11,7 +13,7 @@ public final class CudaBackendProvider implements BackendProvider {
     static final String NAME = "cuda";
 
     /** What could not be loaded: Java tries once, and says less about it afterwards. */
-    private static volatile @Nullable String missing;
+    private static volatile @Nullable String notLoaded;
 
     private static final int RANK = 20;
     private static final int LEAST_MAJOR = 8;
@@ -24,33 +26,62 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Availability availability() {
+        return availability(BackendOptions.defaults());
+    }
+
+    @Override
+    public Availability availability(BackendOptions options) {
         try {
-            int count = CudaDevice.count();
-            if (count == 0) {
-                return Availability.no("CUDA's driver finds no GPU");
-            }
             int[] driver = new int[1];
             Status.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
-            if (driver[0] < LEAST_DRIVER) {
-                return Availability.no("expected a driver for CUDA " + version(LEAST_DRIVER)
-                        + " or newer, found one for CUDA " + version(driver[0]));
-            }
-            CudaDevice device = CudaDevice.of(0);
-            if (device.major() < LEAST_MAJOR) {
-                return Availability.no("expected compute capability " + LEAST_MAJOR + ".0 or higher, found "
-                        + device.name() + " with " + device.major() + "." + device.minor());
-            }
-            return Availability.yes(
-                    RANK,
-                    device.name() + ", NVRTC " + KernelCompiler.version() + (count > 1 ? ", first of " + count : ""));
+            // asked first: what an older driver makes of the other questions says less
+            Optional<String> missingHere = tooOld(driver[0]).or(() -> missing(options.device()));
+            return missingHere.map(Availability::no).orElseGet(() -> found(CudaDevice.of(options.device())));
         } catch (CudaException e) {
             return Availability.no(firstLine(e));
         } catch (LinkageError e) {
-            if (missing == null) {
-                missing = "expected the libraries of CUDA 13 (libcuda, libnvrtc, libcublasLt), found " + firstLine(e);
+            if (notLoaded == null) {
+                notLoaded = "expected the libraries of CUDA 13 (libcuda, libnvrtc, libcublasLt), found " + firstLine(e);
             }
-            return Availability.no(missing);
+            return Availability.no(notLoaded);
         }
+    }
+
+    static Optional<String> tooOld(int driver) {
+        return driver >= LEAST_DRIVER
+                ? Optional.empty()
+                : Optional.of("expected a driver for CUDA " + version(LEAST_DRIVER) + " or newer, found "
+                        + (driver == 0 ? "none" : "one for CUDA " + version(driver)));
+    }
+
+    private static Optional<String> missing(int index) {
+        int count = CudaDevice.count();
+        return noSuchDevice(index, count).or(() -> tooSmall(CudaDevice.of(index)));
+    }
+
+    static Optional<String> noSuchDevice(int index, int count) {
+        if (count == 0) {
+            return Optional.of("CUDA's driver finds no GPU");
+        }
+        return index < count
+                ? Optional.empty()
+                : Optional.of("expected a device from 0 to " + (count - 1) + ", found device " + index);
+    }
+
+    static Optional<String> tooSmall(CudaDevice device) {
+        return device.major() >= LEAST_MAJOR
+                ? Optional.empty()
+                : Optional.of("expected compute capability " + LEAST_MAJOR + ".0 or higher, found " + device.name()
+                        + " with " + device.major() + "." + device.minor());
+    }
+
+    /** Loads the other two libraries, so that a missing one is heard of here and not from a backend half open. */
+    private static Availability found(CudaDevice device) {
+        long blas = cublas.cublasLtGetVersion();
+        return Availability.yes(
+                RANK,
+                device.name() + ", device " + device.index() + " of " + CudaDevice.count() + ", NVRTC "
+                        + KernelCompiler.version() + ", cuBLASLt " + blas);
     }
 
     /** The innermost cause, which names the library. */

@@ -3,9 +3,16 @@ package org.mohawk4j.backend.cuda;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
+import org.jspecify.annotations.Nullable;
 
-/** The device's primary context, made current for the thread that opens it, and the one stream that all work goes to. */
+/**
+ * The device's primary context, and the one stream that all work goes to. What is called through {@link #stream} finds the
+ * context current: so backends on several devices may take turns on one thread, and a backend may move to another thread.
+ */
 final class CudaContext implements AutoCloseable {
+    /** The context that this class made current last on a thread, as the driver keeps it: asking costs no call. */
+    private static final ThreadLocal<@Nullable CudaContext> CURRENT = new ThreadLocal<>();
+
     private final CudaDevice device;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
@@ -13,26 +20,50 @@ final class CudaContext implements AutoCloseable {
     CudaContext(CudaDevice device) {
         this.device = device;
         Status.driver(cudart.cuDevicePrimaryCtxRetain(context, device.index()), () -> "opening " + device.name());
-        Status.driver(cudart.cuCtxSetCurrent(context), () -> "using " + device.name());
-        Status.driver(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "making a stream");
+        Closing opened = new Closing();
+        opened.add(this::release);
+        try {
+            use();
+            Status.driver(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "making a stream");
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
+        }
     }
 
     CudaDevice device() {
         return device;
     }
 
+    /** Makes this the context of what the thread calls next. */
+    void use() {
+        if (CURRENT.get() != this) {
+            Status.driver(cudart.cuCtxSetCurrent(context), () -> "using " + device.name());
+            CURRENT.set(this);
+        }
+    }
+
+    /** The stream, with its context current. */
     CUstream_st stream() {
+        use();
         return stream;
     }
 
     /** Waits for everything asked for so far. Errors of kernels come out here at the latest. */
     void synchronize(String after) {
-        Status.driver(cudart.cuStreamSynchronize(stream), after);
+        Status.driver(cudart.cuStreamSynchronize(stream()), after);
     }
 
     @Override
     public void close() {
-        Status.driver(cudart.cuStreamDestroy(stream), "closing the stream");
+        Closing closing = new Closing();
+        closing.add(this::release);
+        closing.add(() -> Status.driver(cudart.cuStreamDestroy(stream()), "closing the stream"));
+        closing.close();
+    }
+
+    private void release() {
+        CURRENT.remove();
         Status.driver(cudart.cuDevicePrimaryCtxRelease(device.index()), () -> "closing " + device.name());
     }
 }

@@ -15,6 +15,9 @@ import org.bytedeco.cuda.global.cudart;
  * @param sharedBytes the most shared memory that a block can have
  */
 record CudaDevice(int index, String name, int major, int minor, int multiprocessors, int kilohertz, int sharedBytes) {
+    /** The architecture whose tensor cores work for whole warpgroups, by instructions that no later one has. */
+    private static final int HOPPER = 9;
+
     private static final int NAME_LENGTH = 256;
 
     static int count() {
@@ -44,14 +47,17 @@ record CudaDevice(int index, String name, int major, int minor, int multiprocess
     /**
      * The most operations a second of dense products at the highest clock, a multiplication and an addition being two;
      * empty for architectures that are not listed. Operations per cycle and multiprocessor follow from NVIDIA's
-     * whitepapers on each architecture.
+     * whitepapers on each architecture, and for 8.6, 8.9 and 12.0 from data sheets, without sparsity: A10 125 TFLOP/s in
+     * bfloat16 (72 multiprocessors at 1,695 MHz), A40 149.7 (84 at 1,740 MHz), L4 121 (58 at 2,040 MHz), L40S 362 (142 at
+     * 2,520 MHz), which is 1024 a cycle. GeForce cards of the same architectures do half of it with float32 sums: RTX 3090
+     * 71, RTX 4090 165, RTX 5090 210 (appendices of the whitepapers on GA102, Ada and RTX Blackwell).
      *
      * @param bfloat16 on tensor cores in bfloat16 with float32 sums; otherwise in float32
      */
     OptionalDouble peakFlops(boolean bfloat16) {
         int perCycle = switch (10 * major + minor) {
             case 80 -> bfloat16 ? 2048 : 128;
-            case 86, 89, 120 -> bfloat16 ? 512 : 256;
+            case 86, 89, 120 -> bfloat16 ? (name.contains("GeForce") ? 512 : 1024) : 256;
             case 90 -> bfloat16 ? 4096 : 256;
             case 100 -> bfloat16 ? 8192 : 256;
             default -> 0;
@@ -59,9 +65,14 @@ record CudaDevice(int index, String name, int major, int minor, int multiprocess
         return perCycle == 0 ? OptionalDouble.empty() : OptionalDouble.of(1e3 * kilohertz * multiprocessors * perCycle);
     }
 
-    /** As NVRTC names it; with the instructions that only this architecture has, where there are such. */
+    /** As NVRTC names it; with the instructions that only this architecture has, where the sources use such. */
     String architecture() {
-        return "sm_" + major + minor + (major >= 9 ? "a" : "");
+        return "sm_" + major + minor + (hasWarpgroupProducts() ? "a" : "");
+    }
+
+    /** Whether it has {@code wgmma}. */
+    boolean hasWarpgroupProducts() {
+        return major == HOPPER;
     }
 
     private static int attribute(int index, int attribute) {

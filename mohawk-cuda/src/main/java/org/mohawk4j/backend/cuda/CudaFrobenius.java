@@ -27,8 +27,12 @@ final class CudaFrobenius implements FrobeniusKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final boolean warpgroups;
+    private final FittingSizes sizes = new FittingSizes();
 
-    CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions) {
+    /** @param warpgroups whether products may run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
+    CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
+        this.warpgroups = warpgroups;
         this.pool = pool;
         this.kernels = kernels;
         this.conversions = conversions;
@@ -44,12 +48,32 @@ final class CudaFrobenius implements FrobeniusKernel {
         return Optional.empty();
     }
 
-    private static boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+    private boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
+        long headDim = teacher.q().dim(3);
+        long stateSize = student.c().dim(3);
         return teacher.q().shape().equals(teacher.k().shape())
-                && teacher.q().dim(2) == student.logDecay().dim(2)
+                && teacher.q().shape().without(3).equals(student.logDecay().shape())
                 && teacher.scale() > 0
-                && WIDTHS.contains(teacher.q().dim(3))
-                && WIDTHS.contains(student.c().dim(3));
+                && WIDTHS.contains(headDim)
+                && WIDTHS.contains(stateSize)
+                && sizes.fits(
+                        "the distance to attention of head width " + headDim + " and state size " + stateSize,
+                        () -> shortage(headDim, stateSize));
+    }
+
+    private Optional<String> shortage(long headDim, long stateSize) {
+        CudaKernels.Source forward = source(FORWARD, headDim, stateSize);
+        CudaKernels.Source backward = source(BACKWARD, headDim, stateSize);
+        int[] ofForward = forward.constants("frobeniusForwardSizes", 4);
+        int[] ofBackward = backward.constants("frobeniusBackwardSizes", 2);
+        return kernels.shortage(forward.kernel("frob_lse"), ofForward[2])
+                .or(() -> kernels.shortage(forward.kernel("frob_rows"), ofForward[3]))
+                .or(() -> kernels.shortage(forward.kernel("frob_rows_loss"), ofForward[3]))
+                .or(() -> kernels.shortage(backward.kernel("frob_cols"), ofBackward[1]));
+    }
+
+    private CudaKernels.Source source(String name, long headDim, long stateSize) {
+        return kernels.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize, "FROB_WGMMA=" + (warpgroups ? 1 : 0));
     }
 
     /** One distance with what its gradient needs. */
@@ -91,13 +115,13 @@ final class CudaFrobenius implements FrobeniusKernel {
             groups = Math.toIntExact(student.c().dim(2));
             stateSize = student.c().dim(3);
             scale = (float) teacher.scale();
-            forward = source(FORWARD, teacher.q().dim(3));
-            int[] sizes = forward.constants("frobeniusForwardSizes", 4);
-            threads = sizes[0];
-            tiles = (time + sizes[1] - 1) / sizes[1];
-            padded = tiles * sizes[1];
-            lseBytes = sizes[2];
-            tileBytes = sizes[3];
+            forward = source(FORWARD, teacher.q().dim(3), stateSize);
+            int[] needed = forward.constants("frobeniusForwardSizes", 4);
+            threads = needed[0];
+            tiles = (time + needed[1] - 1) / needed[1];
+            padded = tiles * needed[1];
+            lseBytes = needed[2];
+            tileBytes = needed[3];
             q = keep(conversions.as(DType.BFLOAT16, teacher.q().array()));
             k = keep(conversions.as(DType.BFLOAT16, teacher.k().array()));
             c = keep(conversions.as(DType.BFLOAT16, student.c().array()));
@@ -110,10 +134,6 @@ final class CudaFrobenius implements FrobeniusKernel {
             total = keep(take(batch * heads, padded / GRANULE));
             lse = keep(perPosition());
             norm = keep(take(batch * heads));
-        }
-
-        private CudaKernels.Source source(String name, long headDim) {
-            return kernels.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize);
         }
 
         private CudaArray keep(CudaArray array) {
@@ -231,14 +251,14 @@ final class CudaFrobenius implements FrobeniusKernel {
         private List<Tensor> gradients(CudaArray upstream, CudaArray ofC, CudaArray rowSums, CudaArray diagonal) {
             CudaArray ofB = take(batch, time, heads, stateSize);
             CudaArray columnSums = perPosition();
-            CudaKernels.Source backward = source(BACKWARD, q.shape().dim(3));
-            int[] sizes = backward.constants("frobeniusBackwardSizes", 2);
+            CudaKernels.Source backward = source(BACKWARD, q.shape().dim(3), stateSize);
+            int[] needed = backward.constants("frobeniusBackwardSizes", 2);
             backward.kernel("frob_cols")
                     .launch(
                             batch * heads,
                             tiles,
-                            sizes[0],
-                            sizes[1],
+                            needed[0],
+                            needed[1],
                             ending(matrices().add(ofB).add(columnSums)));
             CudaArray dc = take(batch, time, groups, stateSize);
             CudaArray db = take(batch, time, groups, stateSize);

@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUlaunchAttribute;
 import org.bytedeco.cuda.cudart.CUlaunchConfig;
@@ -34,7 +35,7 @@ final class CudaKernels implements AutoCloseable {
 
     CudaKernels(CudaContext context) {
         this.context = context;
-        this.compiler = new KernelCompiler(context.device().architecture());
+        this.compiler = new KernelCompiler(context.device().architecture(), KernelCache.ofUser());
         overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
         overlap.value().programmaticStreamSerializationAllowed(1);
         launch.blockDimY(1).blockDimZ(1).hStream(context.stream()).attrs(overlap);
@@ -81,6 +82,7 @@ final class CudaKernels implements AutoCloseable {
         }
 
         void launch(long gridX, long gridY, int gridZ, int threads, int sharedBytes, Arguments arguments) {
+            context.use();
             if (sharedBytes > sharedBytesAllowed) {
                 Status.driver(
                         cudart.cuFuncSetAttribute(
@@ -99,8 +101,25 @@ final class CudaKernels implements AutoCloseable {
                     arguments.places(),
                     noExtra);
             Status.driver(
-                    status, () -> "launching " + name + " on " + gridX + " by " + gridY + " blocks of " + threads);
+                    status,
+                    () -> "launching " + name + " on " + gridX + " by " + gridY + " by " + gridZ + " blocks of "
+                            + threads + " with " + sharedBytes + " bytes of shared memory, given "
+                            + arguments.arrays());
         }
+    }
+
+    /** What speaks against blocks with so much dynamic shared memory; empty if the device can run them. */
+    Optional<String> shortage(Kernel kernel, int sharedBytes) {
+        int[] fixed = new int[1];
+        Status.driver(
+                cudart.cuFuncGetAttribute(fixed, cudart.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, kernel.function),
+                () -> "asking for the shared memory of " + kernel.name);
+        int needed = sharedBytes + fixed[0];
+        CudaDevice device = context.device();
+        return needed <= device.sharedBytes()
+                ? Optional.empty()
+                : Optional.of(kernel.name + " needs " + needed + " bytes of shared memory in a block, " + device.name()
+                        + " has " + device.sharedBytes());
     }
 
     /** Threads for n elements that are taken four at a time. */
@@ -138,9 +157,17 @@ final class CudaKernels implements AutoCloseable {
     }
 
     private Source load(Variant variant) {
-        BytePointer image = new BytePointer(compiler.machineCode(variant.name(), variant.definitions()));
+        context.use();
         CUmod_st module = new CUmod_st();
-        Status.driver(cudart.cuModuleLoadData(module, image), "loading " + variant);
+        BytePointer image = new BytePointer(compiler.machineCode(variant.name(), variant.definitions()));
+        int status = cudart.cuModuleLoadData(module, image);
+        if (status != cudart.CUDA_SUCCESS && status != cudart.CUDA_ERROR_OUT_OF_MEMORY) {
+            // what was kept may be whole and yet nothing that this driver takes; what is compiled now decides
+            image.close();
+            image = new BytePointer(compiler.compiledAnew(variant.name(), variant.definitions()));
+            status = cudart.cuModuleLoadData(module, image);
+        }
+        Status.driver(status, () -> "loading " + variant);
         return new Source(variant, module, image);
     }
 
@@ -178,6 +205,7 @@ final class CudaKernels implements AutoCloseable {
         }
 
         private int[] read(String name, int count) {
+            context.use();
             long[] address = new long[1];
             int[] values = new int[count];
             try (SizeTPointer bytes = new SizeTPointer(1);
@@ -193,6 +221,7 @@ final class CudaKernels implements AutoCloseable {
         }
 
         private void unload() {
+            context.use();
             Status.driver(cudart.cuModuleUnload(module), () -> "unloading " + variant);
             image.close();
         }
@@ -200,9 +229,11 @@ final class CudaKernels implements AutoCloseable {
 
     @Override
     public void close() {
-        sources.values().forEach(Source::unload);
-        arguments.close();
-        launch.close();
-        overlap.close();
+        Closing closing = new Closing();
+        closing.add(overlap::close);
+        closing.add(launch::close);
+        closing.add(arguments::close);
+        sources.values().forEach(source -> closing.add(source::unload));
+        closing.close();
     }
 }

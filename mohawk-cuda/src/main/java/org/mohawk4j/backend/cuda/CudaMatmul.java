@@ -51,8 +51,9 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
         this.pool = pool;
         this.conversions = conversions;
         this.mixed = mixed;
-        Status.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
+        // before the handle, which nobody would close if there were no room
         workspace = pool.take(DType.INT32, Shape.of(WORKSPACE_BYTES / Integer.BYTES));
+        Status.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
     }
 
     /** What products of this type round their operands to. */
@@ -185,8 +186,10 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     @Override
     public void close() {
-        plans.values().forEach(GemmPlan::close);
-        Status.blas(cublas.cublasLtDestroy(handle), () -> "closing cuBLASLt");
-        pool.release(workspace);
+        Closing closing = new Closing();
+        closing.add(() -> pool.release(workspace));
+        closing.add(() -> Status.blas(cublas.cublasLtDestroy(handle), () -> "closing cuBLASLt"));
+        plans.values().forEach(plan -> closing.add(plan::close));
+        closing.close();
     }
 }

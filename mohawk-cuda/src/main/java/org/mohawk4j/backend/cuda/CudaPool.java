@@ -3,11 +3,14 @@ package org.mohawk4j.backend.cuda;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.cuda.cudart.CUmemPoolHandle_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.SizeTPointer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
@@ -17,6 +20,8 @@ import org.mohawk4j.tensor.Shape;
  * freed can be handed out again at once, since whatever uses it next comes later on the one stream.
  */
 final class CudaPool implements AutoCloseable {
+    private static final long MEBIBYTE = 1 << 20;
+
     private final CudaContext context;
     private final CUmemPoolHandle_st pool = new CUmemPoolHandle_st();
     private final Set<Block> live = new HashSet<>();
@@ -51,12 +56,18 @@ final class CudaPool implements AutoCloseable {
             throw new IllegalArgumentException("the cuda backend has no arrays without elements; got shape " + shape);
         }
         long bytes = shape.size() * dtype.bytes();
-        List<Block> keeping = kept;
+        int status = allocate(bytes);
+        if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
+            trim();
+            status = allocate(bytes);
+        }
+        if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
+            throw new CudaException(outOfMemory(dtype, shape, bytes));
+        }
         Status.driver(
-                keeping == null
-                        ? cudart.cuMemAllocAsync(address, bytes, context.stream())
-                        : cudart.cuMemAlloc(address, bytes),
+                status,
                 () -> "allocating " + bytes + " bytes for " + dtype + " " + shape + " beside " + liveBytes + " in use");
+        List<Block> keeping = kept;
         Block block = new Block(address[0], bytes, keeping != null);
         if (keeping != null) {
             keeping.add(block);
@@ -65,6 +76,48 @@ final class CudaPool implements AutoCloseable {
         liveBytes += bytes;
         peakBytes = Math.max(peakBytes, liveBytes);
         return new CudaArray(block, address[0], dtype, shape);
+    }
+
+    private int allocate(long bytes) {
+        // asked for in any case, since it makes the context current
+        CUstream_st stream = context.stream();
+        return kept == null ? cudart.cuMemAllocAsync(address, bytes, stream) : cudart.cuMemAlloc(address, bytes);
+    }
+
+    /** Gives what the pool keeps for later back to the device, where it may make up a larger piece. */
+    private void trim() {
+        if (kept == null) {
+            // what was freed on the stream can go once the stream is there; a stream that is recorded cannot be waited
+            // for
+            context.synchronize("making room");
+        }
+        Status.driver(cudart.cuMemPoolTrimTo(pool, 0), "giving device memory back");
+    }
+
+    private String outOfMemory(DType dtype, Shape shape, long bytes) {
+        try (SizeTPointer free = new SizeTPointer(1);
+                SizeTPointer total = new SizeTPointer(1)) {
+            Status.driver(cudart.cuMemGetInfo(free, total), "asking for free memory");
+            return outOfMemory(
+                    dtype + " " + shape, bytes, liveBytes, context.device().name(), free.get(), total.get());
+        }
+    }
+
+    static String outOfMemory(String what, long bytes, long live, String device, long free, long total) {
+        return String.format(
+                Locale.ROOT,
+                "out of GPU memory: %s needs %s beside %s in use here, and %s has %s free of %s;"
+                        + " smaller micro-batches (--accumulate), a smaller --batch or --context, or --dtype bf16 need less",
+                what,
+                mebibytes(bytes),
+                mebibytes(live),
+                device,
+                mebibytes(free),
+                mebibytes(total));
+    }
+
+    private static String mebibytes(long bytes) {
+        return String.format(Locale.ROOT, "%,d MiB", (bytes + MEBIBYTE - 1) / MEBIBYTE);
     }
 
     CudaArray view(CudaArray array, long from, Shape shape) {
@@ -78,15 +131,28 @@ final class CudaPool implements AutoCloseable {
         if (--block.users > 0) {
             return;
         }
-        if (!block.kept) {
-            live.remove(block);
-            liveBytes -= block.bytes;
-            free(block);
+        if (block.kept) {
+            return;
         }
+        List<Block> keeping = kept;
+        if (keeping != null) {
+            // freed now, it would be freed by every replay, after it was read
+            keeping.add(block);
+            return;
+        }
+        live.remove(block);
+        liveBytes -= block.bytes;
+        free(block);
     }
 
-    /** From now on every array gets memory of its own, which is not reused when the array is released. */
+    /**
+     * From now on every array gets memory of its own, and nothing is freed: neither that when its array is released nor
+     * what was there before.
+     */
     void startKeeping() {
+        if (kept != null) {
+            throw new IllegalStateException("a recording is started within a recording");
+        }
         kept = new ArrayList<>();
     }
 
@@ -121,16 +187,19 @@ final class CudaPool implements AutoCloseable {
     /** Frees what is still in use and gives the pool's memory back to the device. */
     @Override
     public void close() {
-        live.forEach(this::free);
+        Closing closing = new Closing();
+        closing.add(() -> Status.driver(cudart.cuMemPoolTrimTo(pool, 0), "giving device memory back"));
+        closing.add(() -> context.synchronize("freeing device memory"));
+        live.forEach(block -> closing.add(() -> free(block)));
         live.clear();
         liveBytes = 0;
-        context.synchronize("freeing device memory");
-        Status.driver(cudart.cuMemPoolTrimTo(pool, 0), "giving device memory back");
+        closing.close();
     }
 
     private void free(Block block) {
+        CUstream_st stream = context.stream();
         Status.driver(
-                block.kept ? cudart.cuMemFree(block.address) : cudart.cuMemFreeAsync(block.address, context.stream()),
+                block.kept ? cudart.cuMemFree(block.address) : cudart.cuMemFreeAsync(block.address, stream),
                 () -> "freeing " + block.bytes + " bytes");
     }
 

@@ -6,7 +6,10 @@ import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Recorder;
 
-/** Recordings are CUDA graphs of what was queued on the stream. */
+/**
+ * Recordings are CUDA graphs of what was queued on the stream. What the work makes lives until the recording is closed, and
+ * so does what was there before and the work gives back: a replay reads it again.
+ */
 final class CudaRecorder implements Recorder {
     private final CudaContext context;
     private final CudaPool pool;
@@ -18,31 +21,46 @@ final class CudaRecorder implements Recorder {
 
     @Override
     public Recording record(Runnable work) {
+        CUgraph_st graph = new CUgraph_st();
+        CUgraphExec_st executable = new CUgraphExec_st();
+        pool.startKeeping();
+        try {
+            capture(work, graph);
+            Status.driver(cudart.cuGraphInstantiate(executable, graph, 0), "preparing a recording");
+        } catch (RuntimeException | Error e) {
+            Closing undone = new Closing();
+            undone.add(() -> pool.freeKept(pool.stopKeeping()));
+            undone.add(() -> destroy(graph));
+            undone.closeAfter(e);
+            throw e;
+        }
+        return new Graph(graph, executable, pool.stopKeeping());
+    }
+
+    private static void destroy(CUgraph_st graph) {
+        if (!graph.isNull()) {
+            Status.driver(cudart.cuGraphDestroy(graph), "closing a recording");
+        }
+    }
+
+    /** Fills the graph with what the work queues; it stays empty if that fails. */
+    private void capture(Runnable work, CUgraph_st graph) {
         // nothing that is still on its way may find its memory among what the recording takes
         context.synchronize("the work before a recording");
-        CUgraph_st graph = new CUgraph_st();
-        boolean done = false;
-        pool.startKeeping();
         Status.driver(
                 cudart.cuStreamBeginCapture(context.stream(), cudart.CU_STREAM_CAPTURE_MODE_RELAXED),
                 "starting a recording");
-        List<CudaPool.Block> kept;
+        boolean done = false;
         try {
             work.run();
             done = true;
         } finally {
             int status = cudart.cuStreamEndCapture(context.stream(), graph);
-            kept = pool.stopKeeping();
-            if (!done) {
-                // the error of the work is the one to hear of
-                pool.freeKept(kept);
-            } else {
+            // the error of the work is the one to hear of
+            if (done) {
                 Status.driver(status, "ending a recording");
             }
         }
-        CUgraphExec_st executable = new CUgraphExec_st();
-        Status.driver(cudart.cuGraphInstantiate(executable, graph, 0), "preparing a recording");
-        return new Graph(graph, executable, kept);
     }
 
     private final class Graph implements Recording {
@@ -63,10 +81,12 @@ final class CudaRecorder implements Recorder {
 
         @Override
         public void close() {
-            context.synchronize("the last replay of a recording");
-            Status.driver(cudart.cuGraphExecDestroy(executable), "closing a recording");
-            Status.driver(cudart.cuGraphDestroy(graph), "closing a recording");
-            pool.freeKept(kept);
+            Closing closing = new Closing();
+            closing.add(() -> pool.freeKept(kept));
+            closing.add(() -> destroy(graph));
+            closing.add(() -> Status.driver(cudart.cuGraphExecDestroy(executable), "closing a recording"));
+            closing.add(() -> context.synchronize("the last replay of a recording"));
+            closing.close();
         }
     }
 }

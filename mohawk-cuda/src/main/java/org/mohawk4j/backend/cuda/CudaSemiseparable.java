@@ -21,6 +21,7 @@ final class CudaSemiseparable implements SemiseparableKernel {
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final Conversions conversions;
+    private final FittingSizes sizes = new FittingSizes();
 
     CudaSemiseparable(CudaPool pool, CudaKernels kernels, Conversions conversions) {
         this.pool = pool;
@@ -30,7 +31,20 @@ final class CudaSemiseparable implements SemiseparableKernel {
 
     @Override
     public boolean supports(long headDim, long stateSize) {
-        return WIDTHS.contains(headDim) && WIDTHS.contains(stateSize);
+        return WIDTHS.contains(headDim)
+                && WIDTHS.contains(stateSize)
+                && sizes.fits(
+                        "the semiseparable product of head width " + headDim + " and state size " + stateSize,
+                        () -> shortage(headDim, stateSize));
+    }
+
+    private Optional<String> shortage(long headDim, long stateSize) {
+        return shortage(forward(source(FORWARD, headDim, stateSize)))
+                .or(() -> shortage(backward(source(BACKWARD, headDim, stateSize))));
+    }
+
+    private Optional<String> shortage(Launch launch) {
+        return kernels.shortage(launch.kernel(), launch.sharedBytes());
     }
 
     /** Extents of one call. */
@@ -48,6 +62,27 @@ final class CudaSemiseparable implements SemiseparableKernel {
         }
     }
 
+    /** How one of the kernels that go through the chunks of a head is launched. */
+    private record Launch(CudaKernels.Kernel kernel, int threads, int sharedBytes) {
+        void over(Call call, Arguments arguments) {
+            kernel.launch(call.blocks(), 1, threads, sharedBytes, arguments);
+        }
+    }
+
+    private CudaKernels.Source source(String name, long headDim, long stateSize) {
+        return kernels.source(name, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
+    }
+
+    private static Launch forward(CudaKernels.Source source) {
+        int[] sizes = source.constants("semiseparableForwardSizes", 2);
+        return new Launch(source.kernel("semiseparable_forward"), sizes[0], sizes[1]);
+    }
+
+    private static Launch backward(CudaKernels.Source source) {
+        int[] sizes = source.constants("semiseparableBackwardSizes", 2);
+        return new Launch(source.kernel("semiseparable_backward"), sizes[0], sizes[1]);
+    }
+
     private static Call call(Array x, Array b) {
         return new Call(
                 x.shape().dim(0),
@@ -56,10 +91,6 @@ final class CudaSemiseparable implements SemiseparableKernel {
                 Math.toIntExact(b.shape().dim(2)),
                 x.shape().dim(3),
                 b.shape().dim(3));
-    }
-
-    private CudaKernels.Source source(String name, Call call) {
-        return kernels.source(name, "SSD_HEAD_DIM=" + call.p(), "SSD_STATE_SIZE=" + call.n());
     }
 
     @Override
@@ -72,14 +103,9 @@ final class CudaSemiseparable implements SemiseparableKernel {
         CudaArray last = pool.take(DType.FLOAT32, call.states());
         Optional<CudaArray> before =
                 kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
-        CudaKernels.Source source = source(FORWARD, call);
-        int[] sizes = source.constants("semiseparableForwardSizes", 2);
-        source.kernel("semiseparable_forward")
-                .launch(
-                        call.blocks(),
-                        1,
-                        sizes[0],
-                        sizes[1],
+        forward(source(FORWARD, call.p(), call.n()))
+                .over(
+                        call,
                         kernels.arguments()
                                 .add(xs)
                                 .add(bs)
@@ -123,14 +149,10 @@ final class CudaSemiseparable implements SemiseparableKernel {
         Shape perHead = Shape.of(call.batch(), call.time(), call.heads(), call.n());
         Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
         Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
-        CudaKernels.Source source = source(BACKWARD, call);
-        int[] sizes = source.constants("semiseparableBackwardSizes", 2);
-        source.kernel("semiseparable_backward")
-                .launch(
-                        call.blocks(),
-                        1,
-                        sizes[0],
-                        sizes[1],
+        CudaKernels.Source source = source(BACKWARD, call.p(), call.n());
+        backward(source)
+                .over(
+                        call,
                         kernels.arguments()
                                 .add(CudaArray.cast(saved.get(0)))
                                 .add(CudaArray.cast(saved.get(1)))

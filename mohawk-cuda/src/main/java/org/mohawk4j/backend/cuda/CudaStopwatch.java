@@ -23,6 +23,7 @@ final class CudaStopwatch implements Stopwatch {
         private final CUevent_st event = new CUevent_st();
 
         Event() {
+            context.use();
             Status.driver(cudart.cuEventCreate(event, cudart.CU_EVENT_DEFAULT), "making an event");
             Status.driver(cudart.cuEventRecord(event, context.stream()), "marking a time");
         }

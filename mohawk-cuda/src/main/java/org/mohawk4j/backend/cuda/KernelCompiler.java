@@ -1,15 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.cuda.global.nvrtc;
@@ -21,24 +12,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiles the sources that lie beside this class for one GPU. Machine code is kept on disk under the hash of what it
- * follows from, which is source, headers, definitions, compiler version and architecture: in the folder that the system
- * property {@code mohawk.cuda.cache} names, by default {@code mohawk4j/cuda} in the user's cache.
+ * Compiles the sources that lie beside this class for one GPU. Machine code is kept in a {@link KernelCache} under what it
+ * follows from: source, headers, definitions, compiler version and architecture.
  */
 final class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
 
     private final String architecture;
-    private final Path cache;
+    private final KernelCache cache;
 
-    KernelCompiler(String architecture) {
+    KernelCompiler(String architecture, KernelCache cache) {
         this.architecture = architecture;
-        String folder = System.getProperty("mohawk.cuda.cache");
-        String caches = System.getenv("XDG_CACHE_HOME");
-        this.cache = folder != null
-                ? Path.of(folder)
-                : (caches != null ? Path.of(caches) : Path.of(System.getProperty("user.home"), ".cache"))
-                        .resolve("mohawk4j/cuda");
+        this.cache = cache;
     }
 
     /**
@@ -46,24 +31,40 @@ final class KernelCompiler {
      * @param definitions such as {@code WIDTH=64}, for sources that are compiled for their sizes
      */
     byte[] machineCode(String name, List<String> definitions) {
-        KernelSource source = KernelSource.read(name);
-        List<String> options = Stream.concat(
-                        Stream.of("--gpu-architecture=" + architecture, "--std=c++17"),
-                        definitions.stream().map(definition -> "--define-macro=" + definition))
-                .toList();
-        Path kept = cache.resolve(hash("NVRTC " + version() + " " + options + "\n" + source.content()) + ".cubin");
-        try {
-            if (Files.exists(kept)) {
-                return Files.readAllBytes(kept);
-            }
-            long start = System.nanoTime();
-            byte[] code = compile(source, options);
-            LOG.debug("compiled {} for {} in {} ms", name, architecture, (System.nanoTime() - start) / 1_000_000);
-            keep(code, kept);
-            return code;
-        } catch (IOException e) {
-            throw new UncheckedIOException("machine code of " + name + " in " + cache + ": " + e, e);
+        Unit unit = unit(name, definitions);
+        return cache.read(unit.key()).orElseGet(() -> compiled(unit));
+    }
+
+    /** As {@link #machineCode}, whatever was kept before. */
+    byte[] compiledAnew(String name, List<String> definitions) {
+        Unit unit = unit(name, definitions);
+        cache.drop(unit.key());
+        return compiled(unit);
+    }
+
+    /** What NVRTC compiles at once. */
+    private record Unit(KernelSource source, List<String> options) {
+        String key() {
+            return "NVRTC " + version() + " " + options + "\n" + source.content();
         }
+    }
+
+    private Unit unit(String name, List<String> definitions) {
+        Stream<String> ofAll = Stream.of("--gpu-architecture=" + architecture, "--std=c++17");
+        Stream<String> defined = definitions.stream().map(definition -> "--define-macro=" + definition);
+        return new Unit(KernelSource.read(name), Stream.concat(ofAll, defined).toList());
+    }
+
+    private byte[] compiled(Unit unit) {
+        long start = System.nanoTime();
+        byte[] code = compile(unit.source(), unit.options());
+        LOG.debug(
+                "compiled {} for {} in {} ms",
+                unit.source().name(),
+                architecture,
+                (System.nanoTime() - start) / 1_000_000);
+        cache.keep(unit.key(), code);
+        return code;
     }
 
     static String version() {
@@ -108,27 +109,6 @@ final class KernelCompiler {
             byte[] log = new byte[Math.toIntExact(size.get())];
             Status.compiler(nvrtc.nvrtcGetProgramLog(program, log), "fetching NVRTC's log");
             return new String(log, StandardCharsets.UTF_8).strip();
-        }
-    }
-
-    /** Written beside and moved, so that two processes can fill the cache at once. */
-    private void keep(byte[] code, Path target) throws IOException {
-        Files.createDirectories(cache);
-        Path part = Files.createTempFile(cache, "part", ".cubin");
-        Files.write(part, code);
-        try {
-            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
-    private static String hash(String text) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 }

@@ -1,4 +1,5 @@
-// What the kernels of causal softmax attention share: tiles of 64 rows in shared memory, and products of them.
+// What the kernels of causal softmax attention share: tiles of 64 rows in shared memory. Products of them are in
+// attention_wgmma.cuh and attention_mma.cuh, whose sums lie alike in registers; ATTENTION_WGMMA is 1 or 0.
 //
 // Shapes (bfloat16, contiguous): q, out, dout, dq [B,Tq,H,P]; k, v, dk, dv [B,T,G,P]; lse, delta [B,H,Tq] float32.
 // G divides H; head h reads group h / (H/G). Query i stands at key position T-Tq+i and sees keys 0 .. T-Tq+i, Tq <= T.
@@ -8,13 +9,13 @@
 
 #pragma once
 
-#include "shared_memory.cuh"
 #include "common.cuh"
-#include "wgmma.cuh"
+#include "shared_memory.cuh"
 
 constexpr int P = ATTENTION_P;
 static_assert(P == 32 || P == 64 || P == 128, "ATTENTION_P");
-constexpr int ROWS = 64;                // of every tile: what one warpgroup's product takes
+static_assert(ATTENTION_WGMMA == 0 || ATTENTION_WGMMA == 1, "ATTENTION_WGMMA");
+constexpr int ROWS = 64;                // of every tile: what one warpgroup's products take
 constexpr int PANEL = P < 64 ? P : 64;  // columns
 constexpr int PANELS = P / PANEL;
 constexpr int PANEL_ROW_BYTES = 2 * PANEL;
@@ -72,43 +73,7 @@ __device__ __forceinline__ void loadTiles(
     loadTile<THREADS>(tiles + TILE_BYTES, y, first, limit, stride, thread);
 }
 
-__device__ __forceinline__ void awaitTiles() {
-    waitCopies<0>();
-    showToWgmma();
-    __syncthreads();
-}
-
-// Keeps the compiler from moving reads of sums above the wait that completes them.
-template <int N>
-__device__ __forceinline__ void settle(float (&d)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; i++) asm volatile("" : "+f"(d[i])::"memory");
-}
-
-// An operand of 16 columns of a tile, or of 16 rows of a panel.
-__device__ __forceinline__ Descriptor operand(unsigned address) {
-    return descriptor<PANEL_ROW_BYTES, PANEL_BYTES>(address);
-}
-
-// d = left right', tiles both.
-__device__ __forceinline__ void scores(float (&d)[32], unsigned left, unsigned right) {
-#pragma unroll
-    for (int k = 0; k < P / 16; k++) {
-        unsigned step = (k * 16 / PANEL) * PANEL_BYTES + (k * 16 % PANEL) * 2;
-        wgmmaShared(d, operand(left + step), operand(right + step), k == 0);
-    }
-}
-
-// d += left right, left [64, 64] in registers, right a tile.
-__device__ __forceinline__ void accumulate(float (&d)[P / 2], const unsigned (&left)[4][4], unsigned right) {
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-#pragma unroll
-        for (int panel = 0; panel < PANELS; panel++)
-            wgmmaRegisters<PANEL>(
-                d + PANEL / 2 * panel, left[k], operand(right + panel * PANEL_BYTES + k * 16 * PANEL_ROW_BYTES));
-}
-
+// The sums of a product as the left operand of the next one.
 __device__ __forceinline__ void toLeft(unsigned (&a)[4][4], const float (&d)[32]) {
 #pragma unroll
     for (int k = 0; k < 4; k++)

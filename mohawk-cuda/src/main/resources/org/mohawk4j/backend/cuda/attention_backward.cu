@@ -14,7 +14,11 @@
 // and dout are streamed once per 64 KEY_WARPGROUPS keys, k and v once per 64 QUERY_WARPGROUPS queries, mostly out of
 // L2.
 
-#include "attention.cuh"
+#if ATTENTION_WGMMA
+#include "attention_wgmma.cuh"
+#else
+#include "attention_mma.cuh"
+#endif
 
 constexpr int QUERY_WARPGROUPS = 2;
 constexpr int QUERY_THREADS = 128 * QUERY_WARPGROUPS;
@@ -116,12 +120,12 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
         if (query + ROWS - 1 + offset >= first) {
             float s[32], dp[32];
             unsigned p[4][4], ds[4][4];
-            wgmmaFence();
+            beginProducts();
             scores(s, keys, queries);
-            wgmmaCommit();
+            commitProducts();
             scores(dp, keys + TILE_BYTES, queries + TILE_BYTES);
-            wgmmaCommit();
-            wgmmaWait<1>();
+            commitProducts();
+            waitProducts<1>();
             settle(s);
             bool diagonal = query + offset < first + ROWS - 1;
 #pragma unroll
@@ -141,10 +145,10 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
                 }
             }
             toLeft(p, s);
-            wgmmaFence();
+            beginProducts();
             accumulate(dvSum, p, queries + TILE_BYTES);
-            wgmmaCommit();
-            wgmmaWait<1>();
+            commitProducts();
+            waitProducts<1>();
             settle(dp);
 #pragma unroll
             for (int j = 0; j < 8; j++) {
@@ -153,10 +157,10 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
                 for (int e = 0; e < 4; e++) dp[4 * j + e] = s[4 * j + e] * (dp[4 * j + e] - ((e & 1) ? d.y : d.x));
             }
             toLeft(ds, dp);
-            wgmmaFence();
+            beginProducts();
             accumulate(dkSum, ds, queries);
-            wgmmaCommit();
-            wgmmaWait<0>();
+            commitProducts();
+            waitProducts<0>();
             settle(dkSum);
             settle(dvSum);
         }
@@ -224,25 +228,25 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
         if (key <= first + ROWS - 1 + offset) {
             float s[32], dp[32];
             unsigned ds[4][4];
-            wgmmaFence();
+            beginProducts();
             scores(s, queries, keys);
-            wgmmaCommit();
+            commitProducts();
             scores(dp, queries + TILE_BYTES, keys + TILE_BYTES);
-            wgmmaCommit();
-            wgmmaWait<1>();
+            commitProducts();
+            waitProducts<1>();
             settle(s);
 #pragma unroll
             for (int i = 0; i < 32; i++) s[i] = exp2Approx(fmaf(s[i], scale2, (i & 2) ? -shift[1] : -shift[0]));
             if (key + ROWS - 1 > first + offset) hideLater(s, key, row + offset, 0.0f, place);
-            wgmmaWait<0>();
+            waitProducts<0>();
             settle(dp);
 #pragma unroll
             for (int i = 0; i < 32; i++) dp[i] = s[i] * (dp[i] - ((i & 2) ? rowDelta[1] : rowDelta[0]));
             toLeft(ds, dp);
-            wgmmaFence();
+            beginProducts();
             accumulate(dqSum, ds, keys);
-            wgmmaCommit();
-            wgmmaWait<0>();
+            commitProducts();
+            waitProducts<0>();
             settle(dqSum);
         }
         stage = next;

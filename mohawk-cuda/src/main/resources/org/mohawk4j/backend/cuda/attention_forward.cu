@@ -8,7 +8,11 @@
 // Bytes, at least: 2 P (2 Tq H + 2 T G) B, and lse. k and v are streamed once per 64 QUERY_WARPGROUPS queries, mostly
 // out of L2, since the tiles of one head are neighbours in the grid.
 
-#include "attention.cuh"
+#if ATTENTION_WGMMA
+#include "attention_wgmma.cuh"
+#else
+#include "attention_mma.cuh"
+#endif
 
 constexpr int QUERY_WARPGROUPS = 2;
 constexpr int BLOCKS = P == 128 ? 1 : 2;
@@ -69,10 +73,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
         if (key <= first + ROWS - 1 + offset) {
             float s[32];
             unsigned p[4][4];
-            wgmmaFence();
+            beginProducts();
             scores(s, queries, keys);
-            wgmmaCommit();
-            wgmmaWait<0>();
+            commitProducts();
+            waitProducts<0>();
             settle(s);
             settle(o);
             if (key + ROWS - 1 > first + offset) hideLater(s, key, position, -infinity(), place);
@@ -104,16 +108,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
             }
             toLeft(p, s);
             settle(o);
-            wgmmaFence();
+            beginProducts();
             accumulate(o, p, keys + TILE_BYTES);
-            wgmmaCommit();
-            if (STAGES == 2) wgmmaWait<0>();
+            commitProducts();
+            if (STAGES == 2) waitProducts<0>();
         } else {
-            wgmmaWait<0>();
+            waitProducts<0>();
         }
         stage = next;
     }
-    wgmmaWait<0>();
+    waitProducts<0>();
     settle(o);
     __syncthreads();
 

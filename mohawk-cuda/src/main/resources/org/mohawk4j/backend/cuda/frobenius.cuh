@@ -39,9 +39,9 @@ constexpr int P = FROB_P;
 constexpr int N = FROB_N;
 constexpr int GRANULE = 64;
 
-// wgmma for P = N = 64, whose rows are the 128 bytes of its swizzle (frobenius_wgmma.cuh); mma.sync for the rest
-// (frobenius_mma.cuh).
-constexpr bool WGMMA = P == 64 && N == 64;
+// wgmma, where FROB_WGMMA says that the device has it, for P = N = 64, whose rows are the 128 bytes of its swizzle
+// (frobenius_wgmma.cuh); mma.sync for the rest (frobenius_mma.cuh).
+constexpr bool WGMMA = FROB_WGMMA && P == 64 && N == 64;
 
 // Granules of a block's tile: for mma.sync blocks of 16 rows of a warp, for wgmma warpgroups of the block, of which 1
 // measured faster for T = 2048 and 2 for T = 16384.

@@ -6,7 +6,7 @@
 //   frob_grad_decay   dLogDecay_r = sum_{t>=r} (rowSum_t - colSum_t), in float64 because the terms nearly cancel; the
 //                     diagonal, which would cancel exactly, is left out of both. dD too.
 
-#if FROB_P == 64 && FROB_N == 64
+#if FROB_WGMMA && FROB_P == 64 && FROB_N == 64
 #include "frobenius_wgmma.cuh"
 #else
 #include "frobenius_mma.cuh"

@@ -9,7 +9,7 @@
 //   frob_rows_loss  the same without gradients.
 //   frob_norm       sums the partials in a fixed order; norm per (b,h) and the loss.
 
-#if FROB_P == 64 && FROB_N == 64
+#if FROB_WGMMA && FROB_P == 64 && FROB_N == 64
 #include "frobenius_wgmma.cuh"
 #else
 #include "frobenius_mma.cuh"

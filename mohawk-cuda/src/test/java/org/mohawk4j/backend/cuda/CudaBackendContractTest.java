@@ -14,7 +14,7 @@ import org.mohawk4j.tensor.DType;
 @Tag("gpu")
 class CudaBackendContractTest extends BackendContract {
     /** Few enough that the contract's largest losses are taken in several chunks. */
-    private static final long LOGITS_AT_ONCE = 1 << 19;
+    static final long LOGITS_AT_ONCE = 1 << 19;
 
     @BeforeAll
     static void requireGpu() {

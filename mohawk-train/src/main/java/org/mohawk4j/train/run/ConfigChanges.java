@@ -8,8 +8,8 @@ import java.util.Set;
 
 /** What differs between two configurations, value by value, of what can change a run's results. */
 public final class ConfigChanges {
-    /** They change how fast a run is, and not a bit of what comes of it. */
-    private static final Set<String> OF_SPEED = Set.of("data.readers", "data.teacher-cache");
+    /** They change how fast a run is, or which of a machine's devices it takes, and not a bit of what comes of it. */
+    private static final Set<String> OF_SPEED = Set.of("data.readers", "data.teacher-cache", "device");
 
     private ConfigChanges() {}
 

@@ -31,6 +31,7 @@ import org.mohawk4j.train.data.source.Mixture;
  * @param seed of everything random: the order of windows, initial weights, samples
  * @param threads of the CPU; 0: as many as the backend finds
  * @param backend {@code auto} or the name of one
+ * @param device which of the backend's devices, from 0
  * @param dtype what a run computes in
  * @param report whether to write the HTML report
  */
@@ -50,6 +51,7 @@ public record DistillConfig(
         long seed,
         int threads,
         String backend,
+        int device,
         Precision dtype,
         boolean report,
         StudentConfig student,
@@ -80,6 +82,7 @@ public record DistillConfig(
                 0,
                 0,
                 "auto",
+                0,
                 Precision.FLOAT,
                 true,
                 StudentConfig.defaults(),
@@ -122,6 +125,7 @@ public record DistillConfig(
         }
         Ranges.atLeast(0, "threads", threads);
         Ranges.require(!backend.isBlank(), "backend", "auto or the name of a backend", "nothing");
+        Ranges.atLeast(0, "device", device);
     }
 
     /**
