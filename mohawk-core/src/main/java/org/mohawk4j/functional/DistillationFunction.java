@@ -110,7 +110,7 @@ public final class DistillationFunction {
         return soft.mul(1 - weights.hardLabelShare()).add(hard.mul(weights.hardLabelShare()));
     }
 
-    private static void requireLabels(Optional<Tensor> labels, Weights weights) {
+    static void requireLabels(Optional<Tensor> labels, Weights weights) {
         if (weights.hardLabelShare() > 0 && labels.isEmpty()) {
             throw new IllegalArgumentException("a hard-label share of " + weights.hardLabelShare() + " needs labels");
         }

@@ -6,9 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.functional.DistillationFunction.Weights;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Gradients;
+import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -26,9 +25,6 @@ import org.mohawk4j.tensor.Tensor;
 public final class TopDistillationFunction {
     /** Beyond a processor's cache everything slows down. */
     private static final long LOGITS_AT_ONCE = 1 << 19;
-
-    /** What is added to a logit so that nothing is left of it; infinity would leave infinity times 0 where r is 0. */
-    private static final double NOTHING = -1e30;
 
     private TopDistillationFunction() {}
 
@@ -49,25 +45,31 @@ public final class TopDistillationFunction {
     /** @param chunk rows at a time; as many logits of one chunk as an int can count */
     static Tensor apply(TopTokens teacher, Head student, Optional<Tensor> labels, Weights weights, long chunk) {
         requireRows(teacher, student);
+        DistillationFunction.requireLabels(labels, weights);
         Engine engine = student.hidden().engine();
+        Optional<HostTensor> ids =
+                labels.filter(all -> weights.hardLabelShare() > 0).map(Tensor::toHost);
         Sums sums = new Sums(student);
         Tensor loss = engine.unrecorded(() -> {
             long rows = teacher.rows();
             Tensor total = engine.zeros();
             for (long from = 0; from < rows; from += chunk) {
                 long count = Math.min(chunk, rows - from);
+                long first = from;
                 try (Scope scope = engine.scope()) {
-                    long first = from;
-                    Tensor part = sums.add(
-                            from,
-                            student.detach().rows(from, count),
-                            own -> reference(
-                                            teacher.rows(first, count),
-                                            own,
-                                            labels.map(all -> all.narrow(0, first, count)),
-                                            weights)
-                                    .mul((double) count / rows));
-                    engine.backend().elementwise().accumulate(total.array(), part.array(), 1);
+                    Head part = student.detach().rows(from, count);
+                    TopDistillationChunk own = new TopDistillationChunk(
+                            teacher.rows(from, count),
+                            part.logits(),
+                            ids.map(all -> TopTokens.rows(all, first, count)),
+                            weights,
+                            rows);
+                    engine.backend()
+                            .elementwise()
+                            .accumulate(total.array(), own.loss().array(), 1);
+                    if (sums.isWanted()) {
+                        sums.add(from, part, own.gradient());
+                    }
                 }
             }
             return total;
@@ -79,74 +81,53 @@ public final class TopDistillationFunction {
     private static final class Sums {
         private final Engine engine;
         private final List<Tensor> inputs = new ArrayList<>();
-        private final List<Optional<Tensor>> gradients = new ArrayList<>();
+        private final Optional<Tensor> hidden;
+        private final Optional<Tensor> weight;
+        private final Optional<Tensor> bias;
 
         Sums(Head student) {
             engine = student.hidden().engine();
             inputs.add(student.hidden());
             inputs.add(student.weight());
             student.bias().ifPresent(inputs::add);
-            for (Tensor input : inputs) {
-                gradients.add(engine.isTracked(input) ? Optional.of(input.filledLike(0)) : Optional.empty());
-            }
+            hidden = place(Optional.of(student.hidden()));
+            weight = place(Optional.of(student.weight()));
+            bias = place(student.bias());
         }
 
-        /** A loss of a head. */
-        @FunctionalInterface
-        interface Loss {
-            Tensor of(Head head);
+        private Optional<Tensor> place(Optional<Tensor> input) {
+            return input.filter(engine::isTracked).map(like -> like.filledLike(0));
+        }
+
+        boolean isWanted() {
+            return hidden.isPresent() || weight.isPresent() || bias.isPresent();
         }
 
         /**
-         * Adds a chunk's gradients.
-         *
-         * @param from its first row
-         * @return its loss
+         * @param from a chunk's first row
+         * @param gradient by its logits
          */
-        Tensor add(long from, Head head, Loss loss) {
-            List<Tensor> own = new ArrayList<>(List.of(head.hidden(), head.weight()));
-            head.bias().ifPresent(own::add);
-            List<Tensor> watched = new ArrayList<>();
-            for (int i = 0; i < own.size(); i++) {
-                if (gradients.get(i).isPresent()) {
-                    watched.add(own.get(i));
-                }
-            }
-            if (watched.isEmpty()) {
-                return loss.of(head);
-            }
-            try (Tape tape = engine.tape(watched)) {
-                Tensor part = loss.of(head);
-                Gradients found = tape.gradients(part);
-                for (int i = 0; i < own.size(); i++) {
-                    put(i, from, found.of(own.get(i)));
-                }
-                return part.detach();
-            }
+        void add(long from, Head part, Tensor gradient) {
+            hidden.ifPresent(all -> {
+                Tensor own = gradient.matmul(part.weight()).cast(all.dtype());
+                engine.backend().memory().copyInto(all.array(), 0, from, own.array());
+            });
+            weight.ifPresent(all -> add(all, gradient.matmul(true, part.hidden().cast(gradient.dtype()), false)));
+            bias.ifPresent(all -> add(all, gradient.sumKeeping(0).reshape(-1)));
         }
 
-        private void put(int input, long from, Optional<Tensor> part) {
-            Optional<Tensor> all = gradients.get(input);
-            if (all.isEmpty() || part.isEmpty()) {
-                return;
-            }
-            if (input == 0) {
-                engine.backend()
-                        .memory()
-                        .copyInto(all.get().array(), 0, from, part.get().array());
-            } else {
-                engine.backend()
-                        .elementwise()
-                        .accumulate(all.get().array(), part.get().array(), 1);
-            }
+        private void add(Tensor all, Tensor part) {
+            engine.backend().elementwise().accumulate(all.array(), part.array(), 1);
         }
 
         Tensor record(Tensor loss) {
+            List<Optional<Tensor>> gradients = List.of(hidden, weight, bias);
             return engine.record(
                             List.of(loss),
                             inputs,
                             // what is not tracked is not looked at
                             upstream -> gradients.stream()
+                                    .limit(inputs.size())
                                     .map(g -> g.map(upstream.get(0)::mul).orElse(upstream.get(0)))
                                     .toList(),
                             gradients.stream().flatMap(Optional::stream).toArray(Tensor[]::new))
@@ -181,10 +162,10 @@ public final class TopDistillationFunction {
         return engine.indices(places, teacher.ids().shape().toArray());
     }
 
-    /** {@link #NOTHING} where a token is kept, else 0; [R,V]. */
+    /** {@link TopDistillationChunk#NOTHING} where a token is kept, else 0; [R,V]. */
     private static Tensor mask(Tensor places, Tensor logits) {
         Engine engine = logits.engine();
-        Tensor marks = engine.full(NOTHING, places.dim(0), places.dim(1), 1);
+        Tensor marks = engine.full(TopDistillationChunk.NOTHING, places.dim(0), places.dim(1), 1);
         return engine.wrap(engine.backend()
                         .layout()
                         .scatterAddRows(

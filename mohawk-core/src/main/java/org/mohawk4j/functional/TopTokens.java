@@ -45,7 +45,7 @@ public record TopTokens(HostTensor ids, HostTensor probabilities, HostTensor res
         return new TopTokens(rows(ids, from, count), rows(probabilities, from, count), rows(rest, from, count));
     }
 
-    private static HostTensor rows(HostTensor all, long from, long count) {
+    static HostTensor rows(HostTensor all, long from, long count) {
         Shape shape = all.shape().with(0, count);
         long row = all.shape().size() / all.shape().dim(0) * all.dtype().bytes();
         return new HostTensor(
