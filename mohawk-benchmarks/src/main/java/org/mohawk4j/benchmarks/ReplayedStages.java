@@ -1,6 +1,8 @@
 package org.mohawk4j.benchmarks;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -87,22 +89,44 @@ public final class ReplayedStages {
 
     private static Map<String, Object> measure(StageTrial computed, StageTrial replayed, int steps) {
         boolean same = computed.step().loss() == replayed.step().loss();
-        double[] computedSeconds = new double[steps];
-        double[] replayedSeconds = new double[steps];
+        Times ofComputed = new Times(steps);
+        Times ofReplayed = new Times(steps);
         for (int i = 0; i < steps; i++) {
-            long start = System.nanoTime();
-            double loss = computed.step().loss();
-            long middle = System.nanoTime();
-            same &= loss == replayed.step().loss();
-            computedSeconds[i] = (middle - start) / 1e9;
-            replayedSeconds[i] = (System.nanoTime() - middle) / 1e9;
+            same &= ofComputed.loss(computed, i) == ofReplayed.loss(replayed, i);
         }
-        Arrays.sort(computedSeconds);
-        Arrays.sort(replayedSeconds);
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("same_losses", same);
-        results.put("seconds_computed", BlasShare.rounded(computedSeconds[steps / 2]));
-        results.put("seconds_replayed", BlasShare.rounded(replayedSeconds[steps / 2]));
+        results.put("seconds_computed", median(ofComputed.wall()));
+        results.put("seconds_replayed", median(ofReplayed.wall()));
+        results.put("cpu_seconds_computed", median(ofComputed.cpu()));
+        results.put("cpu_seconds_replayed", median(ofReplayed.cpu()));
         return results;
+    }
+
+    /** Of the steps of a trial: what a clock says, and what processors had to do, whoever else is on the machine. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Times(double[] wall, double[] cpu) {
+        Times(int steps) {
+            this(new double[steps], new double[steps]);
+        }
+
+        double loss(StageTrial trial, int step) {
+            long start = System.nanoTime();
+            long cpuStart = cpuNanos();
+            double loss = trial.step().loss();
+            cpu[step] = (cpuNanos() - cpuStart) / 1e9;
+            wall[step] = (System.nanoTime() - start) / 1e9;
+            return loss;
+        }
+
+        private static long cpuNanos() {
+            return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+        }
+    }
+
+    private static double median(double... values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return BlasShare.rounded(sorted[sorted.length / 2]);
     }
 }

@@ -7,8 +7,6 @@ import java.util.Objects;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.safetensors.InputFile;
-import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
 
 /**
  * What a run would keep of its teacher, and how much room that takes, before anything is written.
@@ -32,13 +30,7 @@ public record CachePlan(Path file, CacheContents contents, int context, long win
      */
     public OpenCache open(CausalLm teacher) {
         requireRoom();
-        if (contents instanceof CacheContents.Tokens tokens) {
-            return new OpenCache(
-                    TeacherStates.COMPUTED,
-                    TokenCache.open(file, teacher, tokens.k(), tokens.temperature(), context, windows));
-        }
-        boolean all = ((CacheContents.States) contents).all();
-        return new OpenCache(TeacherCache.open(file, teacher, all, context, windows), TeacherTokens.COMPUTED);
+        return contents.open(file, teacher, context, windows);
     }
 
     private void requireRoom() {
