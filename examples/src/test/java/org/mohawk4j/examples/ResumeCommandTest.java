@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +39,8 @@ class ResumeCommandTest {
         options.addAll(List.of("--checkpoint-every", "1", "--top-k", "9", "--teacher-cache", folder + "/tokens"));
         CommandRun first = CommandRun.of(options.toArray(String[]::new)).succeeds();
         long bytes = Files.size(folder.resolve("tokens"));
-        assertThat(first.out()).contains("cache     at most " + String.format("%,d", bytes) + " bytes of 6 windows");
+        assertThat(first.out())
+                .contains("cache     at most " + String.format(Locale.ROOT, "%,d", bytes) + " bytes of 6 windows");
     }
 
     private CommandRun resume(String... more) {

@@ -39,7 +39,8 @@ public final class TopDistillationFunction {
         long vocabulary = student.weight().dim(0);
         // each chunk adds its gradient to the head's, [V,D]: with half as many rows that costs less than their logits
         long rows = Math.max(LOGITS_AT_ONCE / vocabulary, student.weight().dim(1) / 2);
-        return apply(teacher, student, labels, weights, Math.min(rows, Integer.MAX_VALUE / vocabulary));
+        long countable = Math.min(rows, Integer.MAX_VALUE / vocabulary);
+        return apply(teacher, student, labels, weights, Math.max(1, countable));
     }
 
     /** @param chunk rows at a time; as many logits of one chunk as an int can count */
