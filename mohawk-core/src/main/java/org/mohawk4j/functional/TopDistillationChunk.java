@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Tensor;
 
 /**
  * Some rows of {@link TopDistillationFunction}: their part of the loss, and its gradient by their logits, written down
- * instead of recorded: that takes half as many passes over the logits.
+ * instead of recorded: that takes fewer passes over the logits.
  */
 final class TopDistillationChunk {
     /** What is added to a logit so that nothing is left of it; infinity would leave infinity times 0 where r is 0. */

@@ -10,8 +10,8 @@ import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Single numbers by index, by loops of ours: ND4J copies rows, and takes 70 ns to read one number and 1.5 µs to add one
- * where these take 1 ns and 3.
+ * Single numbers by index, by loops of ours, which take a nanosecond for each: ND4J copies rows, and takes 65 ns to read
+ * one of a single number and 600 ns to add one.
  */
 final class Nd4jSingles {
     private Nd4jSingles() {}
