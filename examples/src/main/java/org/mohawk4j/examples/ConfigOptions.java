@@ -80,6 +80,7 @@ final class ConfigOptions {
     private static final List<ConfigOption<DistillationConfig>> LOGITS = List.of(
             number("temperature", "X", "of the logits", DistillationConfig::temperature),
             number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
+            whole("top-k", "K", "the teacher's likeliest tokens alone, 0 for all", DistillationConfig::topK),
             flag("recompute", "less memory for more time", DistillationConfig::recompute));
 
     private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
@@ -105,7 +106,7 @@ final class ConfigOptions {
             List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
 
     private static final List<ConfigOption<DataConfig>> CACHE =
-            List.of(path("teacher-cache", "FILE", "to keep its states in", DataConfig::teacherCache));
+            List.of(path("teacher-cache", "FILE", "to keep it in", DataConfig::teacherCache));
 
     private static final Group MACHINE = new Group(
             "Machine",

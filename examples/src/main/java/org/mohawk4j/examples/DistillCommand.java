@@ -21,7 +21,9 @@ import org.mohawk4j.train.StoppedException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.PendingInputs;
 import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.RunInputs;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -51,8 +53,12 @@ final class DistillCommand implements Runnable {
             description = "Goes on with a run that was ended, from its newest whole checkpoint, as if it had not been.")
     private Optional<Path> resumed = Optional.empty();
 
-    @Option(names = "--force", description = "With --resume: go on with options that the run was not begun with.")
+    @Option(
+            names = "--force",
+            description = "With --resume: go on with options, a teacher or texts that the run was not begun with.")
     private boolean force;
+
+    private Optional<Path> shipped = Optional.empty();
 
     @Override
     public void run() {
@@ -61,7 +67,11 @@ final class DistillCommand implements Runnable {
                 throw new InvalidInputException(
                         "--config: expected none beside --resume, which takes everything from the run folder");
             }
-            ResumedRun run = ResumedRun.open(resumed.get(), ConfigOptions.given(spec), force);
+            ResumedRun run = ResumedRun.open(
+                    resumed.get(),
+                    ConfigOptions.given(spec),
+                    force,
+                    config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder folder = run.folder()) {
                 run(run.config(), folder, run.from());
             }
@@ -75,15 +85,27 @@ final class DistillCommand implements Runnable {
 
     private void run(DistillConfig config, RunFolder folder, Optional<Checkpoint> from) {
         config.budget();
-        Path teacherFolder = config.teacher().orElseGet(EmbeddedTeacher::unpack);
+        Path teacherFolder = teacherFolder(config);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         requireContext(config.context(), dimensions.maxPositions());
         MixerPlan plan = StudentMixers.plan(config, dimensions);
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
+        if (!folder.hasBegun()) {
+            folder.reads(new PendingInputs(teacherFolder, config));
+        }
         try (Engine engine = ConfigOptions.open(config);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             distill(config, teacher, plan, tokenizer, teacherFolder.resolve(TokenizerJson.FILE_NAME), folder, from);
         }
+    }
+
+    private Path teacherFolder(DistillConfig config) {
+        return config.teacher().orElseGet(() -> {
+            if (shipped.isEmpty()) {
+                shipped = Optional.of(EmbeddedTeacher.unpack());
+            }
+            return shipped.get();
+        });
     }
 
     /** The defaults, under the file, under the options. */

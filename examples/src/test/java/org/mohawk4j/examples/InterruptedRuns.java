@@ -172,7 +172,14 @@ final class InterruptedRuns {
         String[] left = out.toFile().list();
         assertThat(Arrays.stream(left).sorted())
                 .as("%s", out)
-                .containsExactly(".lock", "checkpoints", "config.yaml", "metrics.jsonl", "statistics.jsonl", "student");
+                .containsExactly(
+                        ".lock",
+                        "checkpoints",
+                        "config.yaml",
+                        "inputs.json",
+                        "metrics.jsonl",
+                        "statistics.jsonl",
+                        "student");
     }
 
     private static List<String> stepsWithStatistics(Path out) throws IOException {

@@ -45,7 +45,7 @@ class RefusalTest {
     /** Columns: what is given to distill beside small dimensions, and a part of the message. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            --tokns 3                              | unknown options: '--tokns', '3', did you mean --tokens?
+            --tokns 3                              | unknown options: '--tokns', '3', did you mean --tokens
             extra                                  | unmatched argument at index
             --tokens many                          | invalid value for option '--tokens': 'many' is not a long
             --tokens                               | missing required parameter for option '--tokens' (N)
@@ -64,6 +64,8 @@ class RefusalTest {
             --qk-heads 3                           | student.qk-heads: expected a divisor of 4
             --conv-width 1                         | student.conv-width: expected a whole number of at least 2, got 1
             --stage2-target head                   | hidden-states.target: expected one of mixer, block
+            --top-k -1                             | distillation.top-k: expected a whole number of at least 0, got -1
+            --top-k 4097                           | distillation.top-k: expected at most 4096 of the teacher's 4096 tokens
             --freeze nothing.*                     | freeze: expected names of the student's parameters
             --context 4096 --tokens 99999          | context: expected at most 2048
             --backend abacus                       | backend 'abacus' is not on the class path

@@ -2,6 +2,7 @@ package org.mohawk4j.benchmarks;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
@@ -15,7 +16,9 @@ import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.stage.TeacherStates;
+import org.mohawk4j.train.stage.TeacherTokens;
 
 /**
  * A stage that can take training steps, one after the other, on one batch of random tokens. A step is what the trainer
@@ -47,6 +50,19 @@ final class StageTrial implements AutoCloseable {
      * @param stage 1, 2 (mixer outputs) or 3
      */
     StageTrial(CausalLm teacher, TeacherStates states, int stage, int batch, int context) {
+        this(teacher, batch, context, states, plan -> objective(stage, plan));
+    }
+
+    /** Stage 3 of the k likeliest tokens of the teacher's distributions. */
+    StageTrial(CausalLm teacher, TeacherTokens tokens, int k, int batch, int context) {
+        this(teacher, batch, context, TeacherStates.COMPUTED, plan -> {
+            TeacherDistribution top = TeacherDistribution.likeliest(teacher, TeacherStates.COMPUTED, tokens, k);
+            return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);
+        });
+    }
+
+    private StageTrial(
+            CausalLm teacher, int batch, int context, TeacherStates states, Function<StagePlan, Objective> stage) {
         SplittableRandom random = new SplittableRandom(0);
         MixerPlan plan = MixerPlan.replacing(teacher.config(), StageTrial::mamba, List.of());
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
@@ -54,7 +70,7 @@ final class StageTrial implements AutoCloseable {
         this.batch = batch;
         this.context = context;
         this.student = plan.student(teacher, random);
-        this.objective = objective(stage, new StagePlan(teacher, student, plan, List.of(), states));
+        this.objective = stage.apply(new StagePlan(teacher, student, plan, List.of(), states));
         this.optimizer = new AdamW(engine, ADAMW);
         this.inputs = random.ints((long) batch * context, 0, vocabulary).toArray();
         this.targets = random.ints((long) batch * context, 0, vocabulary).toArray();

@@ -104,6 +104,12 @@ public final class DistillationFunction {
         Tensor soft = CrossEntropyFunction.logSumExp(scaled)
                 .sub(target.mul(scaled).sumKeeping(-1))
                 .mean();
+        return withHardLabels(soft, logits, student, labels, weights);
+    }
+
+    /** A soft loss with the share of the cross-entropy with the true tokens. */
+    static Tensor withHardLabels(Tensor soft, Tensor logits, Head student, Optional<Tensor> labels, Weights weights) {
+        requireLabels(labels, weights);
         if (labels.isEmpty() || weights.hardLabelShare() == 0) {
             return soft;
         }
@@ -151,7 +157,7 @@ public final class DistillationFunction {
                 + head.bias().map(bias -> ", bias " + bias.shape()).orElse("");
     }
 
-    private static void requireLabels(Optional<Tensor> labels, Weights weights) {
+    static void requireLabels(Optional<Tensor> labels, Weights weights) {
         if (weights.hardLabelShare() > 0 && labels.isEmpty()) {
             throw new IllegalArgumentException("a hard-label share of " + weights.hardLabelShare() + " needs labels");
         }

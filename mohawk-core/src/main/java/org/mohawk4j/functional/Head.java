@@ -22,6 +22,11 @@ public record Head(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
         return new Head(hidden.detach(), weight.detach(), bias.map(Tensor::detach));
     }
 
+    /** Rows {@code from .. from + count - 1}. */
+    Head rows(long from, long count) {
+        return new Head(hidden.narrow(0, from, count), weight, bias);
+    }
+
     /**
      * The logit of one token per row.
      *

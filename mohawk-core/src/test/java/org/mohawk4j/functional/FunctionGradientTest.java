@@ -241,6 +241,9 @@ class FunctionGradientTest extends Float64Test {
                     numbers(5, 4),
                     numbers(7, 4),
                     numbers(7));
+            topDistillation(weights, 3, 5);
+            topDistillation(weights, 1, 2);
+            topDistillation(weights, 7, 2);
         }
         add(
                 "distillation without labels and bias",
@@ -251,6 +254,19 @@ class FunctionGradientTest extends Float64Test {
                         Weights.PLAIN),
                 numbers(5, 4),
                 numbers(7, 4));
+    }
+
+    private void topDistillation(Weights weights, int k, int chunk) {
+        Function<List<Tensor>, Tensor> loss = x -> TopDistillationFunction.apply(
+                TopTokensFunction.of(
+                        new Head(tensor(others(5, 6)), tensor(others(7, 6)), Optional.empty()),
+                        weights.temperature(),
+                        k),
+                head(x),
+                Optional.of(ids(LABELS)),
+                weights,
+                chunk);
+        add("distillation of " + k + " tokens, " + weights, loss, numbers(5, 4), numbers(7, 4), numbers(7));
     }
 
     private static Head head(List<Tensor> x) {

@@ -20,7 +20,9 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
+import org.mohawk4j.train.cache.OpenCache;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.data.Corpus;
@@ -40,7 +42,7 @@ import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
-import org.mohawk4j.train.stage.TeacherStates;
+import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.statistics.StatisticsRecorder;
 
 /**
@@ -77,6 +79,7 @@ public final class Distillation {
                     + teacher.config().maxPositions() + ", the teacher's positions, found " + config.context());
         }
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
+        requireTopK(config, vocabulary);
         this.config = config;
         this.teacher = teacher;
         this.tokenizer = tokenizer;
@@ -85,15 +88,32 @@ public final class Distillation {
         this.folder = folder;
     }
 
+    /** At most the vocabulary, and at most what one array holds of a micro-batch. */
+    private static void requireTopK(DistillConfig config, int vocabulary) {
+        long rows = (long) config.batch() / config.accumulate() * config.context();
+        long most = Math.min(vocabulary, Integer.MAX_VALUE / Float.BYTES / rows);
+        if (config.distillation().topK() > most) {
+            throw new InvalidInputException("distillation.top-k: expected at most " + most + " of the teacher's "
+                    + vocabulary + " tokens with " + rows + " tokens in a micro-batch, found "
+                    + config.distillation().topK());
+        }
+    }
+
     /** What the run keeps of its teacher, if it is to keep anything. */
     public Optional<CachePlan> cachePlan() {
-        TokenBudget budget = config.budget();
-        long met = budget.steps().stream()
-                .mapToLong(steps -> (long) steps * config.batch())
-                .sum();
+        CacheContents contents = CacheContents.of(config);
+        long met = 0;
+        for (int stage = contents.firstStage(); stage <= STAGES; stage++) {
+            met += (long) config.budget().stepsOf(stage) * config.batch();
+        }
         long windows = Math.min(met, training.windows(config.context()).orElse(met));
-        boolean all = budget.stepsOf(1) + budget.stepsOf(2) > 0;
-        return config.data().teacherCache().map(file -> CachePlan.of(file, teacher, all, config.context(), windows));
+        return config.data()
+                .teacherCache()
+                .map(file -> CachePlan.of(file, teacher, contents, config.context(), windows));
+    }
+
+    private OpenCache openCache() {
+        return cachePlan().map(cache -> cache.open(teacher)).orElse(OpenCache.NONE);
     }
 
     /** What came of a run. */
@@ -134,7 +154,7 @@ public final class Distillation {
         SplittableRandom random = new SplittableRandom(config.seed());
         stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
-                TeacherStates states = teacherStates();
+                OpenCache kept = openCache();
                 BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
@@ -142,7 +162,7 @@ public final class Distillation {
             // the student has what it starts from: the teacher is only read from here on
             teacher.narrowLinearMaps();
             NavigableMap<Integer, Objective> objectives =
-                    objectives(new StagePlan(teacher, student, plan, config.freeze(), states));
+                    objectives(new StagePlan(teacher, student, plan, config.freeze(), kept.states()), kept);
             MatrixProbe probe =
                     new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
             probe.captureStudent("student at the start");
@@ -160,22 +180,18 @@ public final class Distillation {
         }
     }
 
-    private NavigableMap<Integer, Objective> objectives(StagePlan stages) {
+    private NavigableMap<Integer, Objective> objectives(StagePlan stages, OpenCache kept) {
         TokenBudget budget = config.budget();
         NavigableMap<Integer, Objective> objectives = new TreeMap<>();
         for (int stage = 1; stage <= STAGES; stage++) {
             if (budget.stepsOf(stage) > 0) {
-                objectives.put(stage, objective(stage, stages));
+                objectives.put(stage, objective(stage, stages, kept));
             }
         }
         return objectives;
     }
 
-    private TeacherStates teacherStates() {
-        return cachePlan().<TeacherStates>map(plan -> plan.open(teacher)).orElse(TeacherStates.COMPUTED);
-    }
-
-    private Objective objective(int stage, StagePlan stages) {
+    private Objective objective(int stage, StagePlan stages, OpenCache kept) {
         return switch (stage) {
             case 1 -> stages.matrixOrientation();
             case 2 ->
@@ -185,11 +201,19 @@ public final class Distillation {
                                 : HiddenStateAlignment.Target.BLOCK);
             default ->
                 stages.knowledgeDistillation(
+                        distribution(kept),
                         new DistillationFunction.Weights(
                                 config.distillation().temperature(),
                                 config.distillation().hardLabelShare()),
                         config.distillation().recompute());
         };
+    }
+
+    private TeacherDistribution distribution(OpenCache kept) {
+        int topK = config.distillation().topK();
+        return topK > 0
+                ? TeacherDistribution.likeliest(teacher, kept.states(), kept.tokens(), topK)
+                : TeacherDistribution.whole(teacher, kept.states());
     }
 
     private void saveStudent(CausalLm student, Path tokenizerFile) throws IOException {

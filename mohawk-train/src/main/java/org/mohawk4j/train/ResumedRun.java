@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
@@ -11,6 +12,9 @@ import org.mohawk4j.train.run.ConfigChanges;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.RunInputs;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A run that is there and is to go on.
@@ -20,27 +24,42 @@ import org.mohawk4j.train.run.RunFolder;
  * @param from its newest whole checkpoint; empty if it was ended before the first, and starts over
  */
 public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkpoint> from) {
+    private static final Logger LOG = LoggerFactory.getLogger(ResumedRun.class);
+
+    /** As {@link #open(Path, Map, boolean, Function)}, without looking at what the run reads. */
+    public static ResumedRun open(Path path, Map<String, ?> changes, boolean force) {
+        return open(path, changes, force, Optional.empty());
+    }
+
     /**
      * Opens a run folder. What its configuration is compared with is what the checkpoint was saved under, so that a
-     * change of {@code config.yaml} is found as well.
+     * change of {@code config.yaml} is found as well; what it reads, with {@code inputs.json}.
      *
      * @param changes values to go on with in the place of the run's, by key
-     * @param force whether changes are accepted; {@code config.yaml} then has them
+     * @param force whether changes are accepted, of the configuration and of what the run reads; {@code config.yaml} and
+     *     {@code inputs.json} then have them
+     * @param inputs what a run of a configuration reads, as it is now
      * @throws InvalidInputException if it is no run folder, another process writes to it, all its checkpoints are
      *     damaged, or there are changes that are not accepted
      */
-    public static ResumedRun open(Path path, Map<String, ?> changes, boolean force) {
+    public static ResumedRun open(
+            Path path, Map<String, ?> changes, boolean force, Function<DistillConfig, RunInputs> inputs) {
+        return open(path, changes, force, Optional.of(inputs));
+    }
+
+    private static ResumedRun open(
+            Path path, Map<String, ?> changes, boolean force, Optional<Function<DistillConfig, RunInputs>> inputs) {
         RunFolder folder = RunFolder.existing(path);
         try {
             DistillConfig written = DistillConfigYaml.read(folder.config());
             DistillConfig config = written.with(changes);
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
-            List<String> found =
-                    ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config);
-            if (!found.isEmpty() && !force) {
-                throw new InvalidInputException("run " + path + ": expected the configuration that it was begun with,"
-                        + " found changes: " + String.join("; ", found) + "; --force goes on with them");
-            }
+            requireAccepted(
+                    path,
+                    "the configuration",
+                    ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config),
+                    force);
+            inputs.ifPresent(found -> compare(folder, found.apply(config), force));
             if (!config.equals(written)) {
                 folder.writeConfig(config);
             }
@@ -49,5 +68,29 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             folder.close();
             throw e;
         }
+    }
+
+    private static void compare(RunFolder folder, RunInputs now, boolean force) {
+        Optional<RunInputs> before = folder.readInputs();
+        if (before.isEmpty()) {
+            LOG.warn(
+                    "run {}: it does not say which teacher and texts it was begun with, so that it cannot be told"
+                            + " whether they are the same",
+                    folder.path());
+        }
+        before.ifPresent(begun -> requireAccepted(folder.path(), "the teacher and texts", begun.changesTo(now), force));
+        folder.reads(() -> now);
+    }
+
+    private static void requireAccepted(Path path, String what, List<String> changes, boolean force) {
+        if (changes.isEmpty()) {
+            return;
+        }
+        String told = String.join("; ", changes);
+        if (!force) {
+            throw new InvalidInputException("run " + path + ": expected " + what + " that it was begun with,"
+                    + " found changes: " + told + "; --force goes on with them");
+        }
+        LOG.warn("run {}: goes on with changes of {}: {}", path, what, told);
     }
 }

@@ -48,6 +48,7 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
 
     /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
     void resume(ObjectNode lengths) throws IOException {
+        folder.writeInputs();
         MetricsWriter open =
                 MetricsWriter.continued(folder.metrics(), lengths.path(METRICS).asLong());
         writer = open;

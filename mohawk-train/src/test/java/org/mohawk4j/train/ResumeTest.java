@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,6 +127,38 @@ class ResumeTest {
         };
     }
 
+    /** Twenty steps of six windows from a text of 56: in its ninth step a pass ends, and windows come again. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 5})
+    void aRunThatKeepsWhatItsTeacherComputesGoesOnTheSame(int topK) throws IOException {
+        Map<String, Object> changes = new LinkedHashMap<>(Map.of("tokens", 20 * 6 * 16, "batch", 6));
+        changes.put("distillation.top-k", topK);
+        changes.put("distillation.hard-label-share", 0.25);
+        TinyRun without = new TinyRun(folder.resolve("without"), changes);
+        without.start();
+        changes.put("data.teacher-cache", folder.resolve("whole.cache"));
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
+        whole.start();
+        changes.put("data.teacher-cache", folder.resolve("run.cache"));
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        for (int steps : new int[] {9, 8}) {
+            assertThatThrownBy(() -> {
+                        if (Files.exists(run.folder())) {
+                            run.resume(new EndAfter(steps), new StopRequest());
+                        } else {
+                            run.start(new EndAfter(steps), new StopRequest());
+                        }
+                    })
+                    .hasMessage("ended");
+        }
+
+        run.resume();
+
+        assertThat(run.losses()).isEqualTo(whole.losses()).isEqualTo(without.losses());
+        assertThat(run.student()).isEqualTo(whole.student()).isEqualTo(without.student());
+        assertThat(folder.resolve("run.cache")).hasSameBinaryContentAs(folder.resolve("whole.cache"));
+    }
+
     @Test
     void aFinishedRunIsEvaluatedAgain() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
@@ -156,7 +191,11 @@ class ResumeTest {
     void aDamagedCheckpointCostsTheStepsSinceTheOneBefore() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 2, "checkpoint.keep", 3));
         assertThatThrownBy(() -> run.start(new EndAfter(7), new StopRequest())).hasMessage("ended");
-        Path newest = run.folder().resolve("checkpoints/stage-2-step-00000002/student.safetensors");
+        Path newest;
+        // its step is 2, or 3 where a disk was slow: a checkpoint waits for the one before
+        try (Stream<Path> checkpoints = Files.list(run.folder().resolve("checkpoints"))) {
+            newest = checkpoints.max(Comparator.naturalOrder()).orElseThrow().resolve("student.safetensors");
+        }
         byte[] bytes = Files.readAllBytes(newest);
         bytes[bytes.length / 2] ^= 4;
         Files.write(newest, bytes);

@@ -37,6 +37,9 @@ import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherDistribution;
+import org.mohawk4j.train.stage.TeacherStates;
+import org.mohawk4j.train.stage.TeacherTokens;
 
 class TrainerTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
@@ -93,7 +96,12 @@ class TrainerTest {
         for (Objective objective : List.of(
                 plan.matrixOrientation(),
                 plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
-                plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3)))) {
+                plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3)),
+                plan.knowledgeDistillation(
+                        TeacherDistribution.likeliest(
+                                plan.teacher(), TeacherStates.COMPUTED, TeacherTokens.COMPUTED, 7),
+                        new DistillationFunction.Weights(2, 0.3),
+                        false))) {
             TokenBatch batch = batches().next();
             try (Scope scope = engine.scope()) {
                 MicroBatches.Evaluation whole = evaluate(objective, batch, 1);

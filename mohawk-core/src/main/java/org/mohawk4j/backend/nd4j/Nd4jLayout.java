@@ -95,6 +95,10 @@ final class Nd4jLayout implements LayoutOps {
         long width = table.shape().dim(1);
         long count = ids.shape().size();
         Nd4jArray y = pool.take(table.dtype(), ids.shape().insert(ids.shape().rank(), width));
+        if (Nd4jSingles.serves(Nd4jArray.cast(table))) {
+            Nd4jSingles.gather(Nd4jArray.cast(table), Nd4jArray.cast(ids), y);
+            return y;
+        }
         Nd4jExec.run("gather", y.shaped(count, width), new int[] {0}, Nd4jArray.values(table), Nd4jArray.flat(ids));
         return y;
     }
@@ -105,6 +109,10 @@ final class Nd4jLayout implements LayoutOps {
         long count = ids.shape().size();
         Nd4jArray y = pool.take(rows.dtype(), Shape.of(v, width));
         y.values().assign(0);
+        if (Nd4jSingles.serves(y)) {
+            Nd4jSingles.scatterAdd(Nd4jArray.cast(rows), Nd4jArray.cast(ids), y);
+            return y;
+        }
         Nd4j.getExecutioner()
                 .exec(DynamicCustomOp.builder("scatter_add")
                         .addInputs(y.values(), Nd4jArray.flat(ids), Nd4jArray.shaped(rows, count, width))

@@ -59,6 +59,8 @@ import org.mohawk4j.functional.SkipFunction.SkipKernel;
 import org.mohawk4j.functional.SummedLinearsFunction;
 import org.mohawk4j.functional.SummedLinearsFunction.SummedLinearsKernel;
 import org.mohawk4j.functional.SummedLinearsFunction.Term;
+import org.mohawk4j.functional.TopDistillationFunction;
+import org.mohawk4j.functional.TopTokens;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
 import org.mohawk4j.matrix.SemiseparableMatrix;
@@ -67,6 +69,7 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.HostArray;
@@ -531,6 +534,41 @@ interface KernelContract extends ContractTests {
                 teacher[1],
                 student[0],
                 student[1]);
+    }
+
+    /** It has no kernel of its own, but is in chunks and has a gradient that is written down. */
+    @TestFactory
+    default Stream<DynamicNode> distillationOfTheLikeliestTokens() {
+        return ifPresent(LinearKernel.class, probe -> {
+            for (Weights weights : List.of(Weights.PLAIN, new Weights(2, 0.25))) {
+                // R, D, V, K
+                for (int[] s : new int[][] {{1, 1, 2, 1}, {13, 5, 64, 64}, {65, 13, 208, 7}}) {
+                    HostArray labels = HostArray.randomIndices(Shape.of(s[0]), s[2], 9);
+                    TopTokens teacher = topTokens(s[0], s[2], s[3]);
+                    probe.check(
+                            "distillation of " + s[3] + " tokens, " + weights,
+                            x -> TopDistillationFunction.apply(
+                                    teacher,
+                                    new Head(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
+                                    Optional.of(probe.ids(x.get(0).engine(), labels)),
+                                    weights),
+                            numbers(4, s[0], s[1]),
+                            numbers(5, s[2], s[1]).map(v -> 4 * v),
+                            numbers(6, s[2]));
+                }
+            }
+        });
+    }
+
+    /** Every third id from one that is another in each row, V no multiple of 3; the i-th has half of what was left. */
+    private static TopTokens topTokens(int rows, int vocabulary, int k) {
+        HostArray ids = HostArray.byIndex(Shape.of(rows, k), i -> (i[0] + 3 * i[1]) % vocabulary);
+        HostArray kept = HostArray.byIndex(Shape.of(rows, k), i -> Math.pow(0.5, i[1] + 1));
+        HostArray rest = HostArray.filled(Shape.of(rows), k == vocabulary ? 0 : Math.pow(0.5, k));
+        return new TopTokens(
+                HostTensors.convert(ids.toHostTensor(), DType.INT32),
+                HostTensors.convert(kept.toHostTensor(), DType.FLOAT32),
+                HostTensors.convert(rest.toHostTensor(), DType.FLOAT32));
     }
 
     @TestFactory

@@ -12,15 +12,15 @@ import org.mohawk4j.safetensors.InputFile;
  * What a run would keep of its teacher, and how much room that takes, before anything is written.
  *
  * @param file where
- * @param all whether all L + 1 states of a window are kept, or the last alone
+ * @param contents what of each window
  * @param context T
  * @param windows that the run meets at most
  * @param bytes that the file has then at most, if it held nothing of other windows before
  */
-public record CachePlan(Path file, boolean all, int context, long windows, long bytes) {
+public record CachePlan(Path file, CacheContents contents, int context, long windows, long bytes) {
     /** A plan for a teacher. */
-    public static CachePlan of(Path file, CausalLm teacher, boolean all, int context, long windows) {
-        return new CachePlan(file, all, context, windows, TeacherCache.predictBytes(teacher, all, context, windows));
+    public static CachePlan of(Path file, CausalLm teacher, CacheContents contents, int context, long windows) {
+        return new CachePlan(file, contents, context, windows, contents.predictBytes(teacher, context, windows));
     }
 
     /**
@@ -28,7 +28,12 @@ public record CachePlan(Path file, boolean all, int context, long windows, long 
      *
      * @throws InvalidInputException if it holds something else, another program uses it, or there is no room for it
      */
-    public TeacherCache open(CausalLm teacher) {
+    public OpenCache open(CausalLm teacher) {
+        requireRoom();
+        return contents.open(file, teacher, context, windows);
+    }
+
+    private void requireRoom() {
         try {
             long before = Files.exists(file) ? Files.size(file) : 0;
             Path folder = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
@@ -40,6 +45,5 @@ public record CachePlan(Path file, boolean all, int context, long windows, long 
         } catch (IOException e) {
             throw InputFile.unwritable(file, e);
         }
-        return TeacherCache.open(file, teacher, all, context, windows);
     }
 }

@@ -1,13 +1,7 @@
 package org.mohawk4j.train.cache;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
@@ -30,17 +24,17 @@ import org.mohawk4j.train.stage.TeacherStates;
  */
 public final class TeacherCache implements TeacherStates {
     private final Engine engine;
-    private final StateFile file;
+    private final WindowFile file;
     private final StateLayout layout;
     private final int last;
     private final long most;
 
-    private TeacherCache(Engine engine, StateFile file, StateLayout layout, int last, long most) {
+    private TeacherCache(Engine engine, WindowFile file, StateLayout layout, int last, long windows) {
         this.engine = engine;
         this.file = file;
         this.layout = layout;
         this.last = last;
-        this.most = most;
+        this.most = file.size() + windows;
     }
 
     /**
@@ -63,10 +57,10 @@ public final class TeacherCache implements TeacherStates {
      * @throws InvalidInputException if the file holds something else, or another program uses it
      */
     public static TeacherCache open(Path path, CausalLm teacher, boolean all, int context, long windows) {
-        StateLayout layout = layout(teacher, all, context, fingerprint(teacher));
+        StateLayout layout = layout(teacher, all, context, WindowKeys.teacher(teacher));
         return new TeacherCache(
                 teacher.engine(),
-                new StateFile(path, layout),
+                new WindowFile(path, layout),
                 layout,
                 teacher.blocks().size(),
                 windows);
@@ -79,16 +73,6 @@ public final class TeacherCache implements TeacherStates {
                 dtype, states, context, Math.toIntExact(teacher.config().width()), fingerprint);
     }
 
-    /** Tells a teacher from every other by all of its numbers. */
-    private static String fingerprint(CausalLm teacher) {
-        MessageDigest digest = sha256();
-        teacher.parameters().forEach((name, parameter) -> {
-            digest.update(name.getBytes(StandardCharsets.UTF_8));
-            digest.update(parameter.value().toHost().data());
-        });
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
     /** How many windows there are. */
     public int windows() {
         return file.size();
@@ -99,29 +83,16 @@ public final class TeacherCache implements TeacherStates {
         if (ids.dim(1) != layout.context() || (all && layout.states() == 1)) {
             return COMPUTED.batch(ids, all);
         }
-        List<ByteBuffer> keys = keys(ids);
+        List<ByteBuffer> keys = WindowKeys.of(ids);
         long[] found = new long[keys.size()];
         for (int b = 0; b < found.length; b++) {
             OptionalLong entry = file.find(keys.get(b));
             if (entry.isEmpty()) {
-                return file.size() + keys.size() <= most ? new Recording(keys) : COMPUTED.batch(ids, all);
+                return file.size() + file.countMissing(keys) <= most ? new Recording(keys) : COMPUTED.batch(ids, all);
             }
             found[b] = entry.getAsLong();
         }
         return new Replay(found);
-    }
-
-    /** A window's states depend on its ids alone, so these are what they are found by. */
-    private List<ByteBuffer> keys(Tensor ids) {
-        ByteBuffer all = ids.toHost().data();
-        int bytes = layout.context() * Integer.BYTES;
-        List<ByteBuffer> keys = new ArrayList<>();
-        for (int b = 0; b < ids.dim(0); b++) {
-            MessageDigest digest = sha256();
-            digest.update(all.slice(b * bytes, bytes));
-            keys.add(ByteBuffer.wrap(Arrays.copyOf(digest.digest(), StateLayout.KEY_BYTES)));
-        }
-        return keys;
     }
 
     /** Where a state is kept in an entry; below 0 if it is not. */
@@ -129,20 +100,15 @@ public final class TeacherCache implements TeacherStates {
         return layout.states() > 1 ? index : index - last;
     }
 
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
-    }
-
     @Override
     public void close() {
         file.close();
     }
 
-    /** States that are computed, and written for the windows that are not there yet. */
+    /**
+     * States that are computed, and written for the windows that are not there yet. Of the others those in the file count,
+     * so that a window has the same numbers from its first batch on, and a run that goes on after a kill those it had.
+     */
     private final class Recording implements Batch {
         private final List<ByteBuffer> keys;
         private final long[] entries;
@@ -153,9 +119,12 @@ public final class TeacherCache implements TeacherStates {
             this.entries = new long[keys.size()];
             this.checksums = new int[keys.size()][layout.states()];
             for (int b = 0; b < entries.length; b++) {
-                boolean known = file.find(keys.get(b)).isPresent() || keys.indexOf(keys.get(b)) < b;
-                entries[b] = known ? -1 : file.reserve();
+                entries[b] = isNew(b) ? file.reserve() : -1;
             }
+        }
+
+        private boolean isNew(int b) {
+            return file.find(keys.get(b)).isEmpty() && keys.indexOf(keys.get(b)) == b;
         }
 
         @Override
@@ -167,20 +136,43 @@ public final class TeacherCache implements TeacherStates {
         public Tensor state(int index, Supplier<Tensor> compute) {
             Tensor state = compute.get();
             int slot = slot(index);
-            if (slot >= 0) {
-                HostTensor host = state.toHost();
-                if (host.dtype() != layout.dtype()) {
-                    throw new InvalidInputException("data.teacher-cache: expected a teacher with states in "
-                            + layout.dtype() + ", found " + host.dtype());
+            if (slot < 0) {
+                return state;
+            }
+            HostTensor host = state.toHost();
+            if (host.dtype() != layout.dtype()) {
+                throw new InvalidInputException("data.teacher-cache: expected a teacher with states in "
+                        + layout.dtype() + ", found " + host.dtype());
+            }
+            boolean allNew = true;
+            for (int b = 0; b < entries.length; b++) {
+                if (entries[b] >= 0) {
+                    checksums[b][slot] = file.writePart(entries[b], slot, window(host.data(), b));
+                } else {
+                    allNew = false;
                 }
-                for (int b = 0; b < entries.length; b++) {
-                    if (entries[b] >= 0) {
-                        ByteBuffer window = host.data().slice(b * layout.stateBytes(), layout.stateBytes());
-                        checksums[b][slot] = file.writeState(entries[b], slot, window);
+            }
+            return allNew ? state : withKnown(host, slot);
+        }
+
+        private Tensor withKnown(HostTensor computed, int slot) {
+            ByteBuffer states = ByteBuffer.allocate(computed.data().remaining());
+            states.put(computed.data());
+            for (int b = 0; b < entries.length; b++) {
+                if (entries[b] < 0) {
+                    OptionalLong known = file.find(keys.get(b));
+                    if (known.isPresent()) {
+                        file.readPart(known.getAsLong(), slot, window(states, b));
+                    } else {
+                        window(states, b).put(window(states, keys.indexOf(keys.get(b))));
                     }
                 }
             }
-            return state;
+            return engine.tensor(new HostTensor(layout.dtype(), computed.shape(), states.flip()), layout.dtype());
+        }
+
+        private ByteBuffer window(ByteBuffer states, int b) {
+            return states.slice(b * layout.partBytes(), layout.partBytes());
         }
 
         @Override
@@ -213,10 +205,10 @@ public final class TeacherCache implements TeacherStates {
 
         @Override
         public Tensor state(int index, Supplier<Tensor> compute) {
-            int bytes = layout.stateBytes();
+            int bytes = layout.partBytes();
             ByteBuffer states = ByteBuffer.allocate(Math.multiplyExact(entries.length, bytes));
             for (int b = 0; b < entries.length; b++) {
-                file.readState(entries[b], slot(index), states.slice(b * bytes, bytes));
+                file.readPart(entries[b], slot(index), states.slice(b * bytes, bytes));
             }
             Shape shape = Shape.of(entries.length, layout.context(), layout.width());
             return engine.tensor(new HostTensor(layout.dtype(), shape, states), layout.dtype());

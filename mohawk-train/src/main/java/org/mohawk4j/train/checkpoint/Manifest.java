@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.run.Sha256;
 
 /**
  * Says whether a checkpoint is whole. {@code manifest.json} has length and SHA-256 of every file, and the marker {@code

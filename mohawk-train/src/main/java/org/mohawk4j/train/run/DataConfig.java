@@ -10,7 +10,7 @@ import org.mohawk4j.train.data.stream.StreamOptions;
  * @param textField the field of a JSON line, or the column of a table, that holds the document
  * @param shuffle windows among which the order of streamed texts is random
  * @param readers threads that turn streamed texts into tokens; they change speed, not results
- * @param teacherCache file to keep the teacher's hidden states in; empty: they are computed each time
+ * @param teacherCache file to keep what the teacher computes in; empty: it is computed each time
  */
 public record DataConfig(String textField, int shuffle, int readers, Optional<Path> teacherCache) {
     /** Checks the ranges. */

@@ -7,14 +7,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
- * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code checkpoints/}, {@code student/}, {@code
+ * The folder of a run: {@code config.yaml}, {@code inputs.json}, {@code metrics.jsonl}, {@code checkpoints/}, {@code student/}, {@code
  * report/}, and {@code faults.jsonl} if there were any.
  *
  * <ul>
@@ -31,10 +34,12 @@ public final class RunFolder implements AutoCloseable {
     private static final String LOCK = ".lock";
 
     /** What a run that was killed while it began may have left. */
-    private static final Pattern REMAINS = Pattern.compile("\\.lock|\\.config\\.yaml\\..*");
+    private static final Pattern REMAINS =
+            Pattern.compile("\\.lock|\\.(config\\.yaml|inputs\\.json)\\..*|inputs\\.json");
 
     private final Path path;
     private @Nullable RunLock lock;
+    private @Nullable Supplier<RunInputs> inputs;
 
     private RunFolder(Path path) {
         this.path = path;
@@ -110,8 +115,20 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
+    /** Says what the run reads, for {@link #writeInputs}. Asked for then, so that it may be found out until then. */
+    public void reads(Supplier<RunInputs> found) {
+        inputs = found;
+    }
+
+    /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
+    public void writeInputs() {
+        if (inputs != null) {
+            AtomicFile.write(inputsFile(), inputs.get().format().getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
     /**
-     * Makes the folder and writes {@code config.yaml}. To be called when nothing can be refused any more, best after the
+     * Makes the folder and writes {@code inputs.json} and {@code config.yaml}. To be called when nothing can be refused any more, best after the
      * first training step.
      *
      * @throws InvalidInputException if the folder cannot be made, or something was put there meanwhile
@@ -122,6 +139,7 @@ public final class RunFolder implements AutoCloseable {
             Files.createDirectories(path);
             lock();
             check();
+            writeInputs();
             writeConfig(config);
         } catch (IOException e) {
             throw new InvalidInputException("out " + path + ": cannot make the run folder: " + e, e);
@@ -133,6 +151,26 @@ public final class RunFolder implements AutoCloseable {
         String text = "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n"
                 + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * What the run was begun with; empty if it does not say.
+     *
+     * @throws InvalidInputException if {@code inputs.json} is damaged
+     */
+    public Optional<RunInputs> readInputs() {
+        if (!Files.exists(inputsFile())) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RunInputs.parse(inputsFile().toString(), Files.readString(inputsFile())));
+        } catch (IOException e) {
+            throw InputFile.unreadable(inputsFile(), e);
+        }
+    }
+
+    private Path inputsFile() {
+        return path.resolve("inputs.json");
     }
 
     /** The folder itself. */

@@ -18,7 +18,7 @@ import org.mohawk4j.tensor.Tensor;
 public final class KnowledgeDistillation implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
-    private final TeacherStates states;
+    private final TeacherDistribution distribution;
     private final DistillationFunction.Weights weights;
     private final boolean recompute;
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
@@ -34,11 +34,11 @@ public final class KnowledgeDistillation implements Objective {
             DistillationFunction.Weights weights,
             boolean recompute,
             Predicate<String> trains) {
-        this(teacher, student, TeacherStates.COMPUTED, weights, recompute, trains);
+        this(teacher, student, TeacherDistribution.whole(teacher, TeacherStates.COMPUTED), weights, recompute, trains);
     }
 
     /**
-     * @param states the teacher's
+     * @param distribution the teacher's
      * @param recompute whether the student's blocks compute their activations again in the backward pass instead of
      *     storing them
      * @param trains which of the student's parameters, by name
@@ -46,13 +46,13 @@ public final class KnowledgeDistillation implements Objective {
     public KnowledgeDistillation(
             CausalLm teacher,
             CausalLm student,
-            TeacherStates states,
+            TeacherDistribution distribution,
             DistillationFunction.Weights weights,
             boolean recompute,
             Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
-        this.states = states;
+        this.distribution = distribution;
         this.weights = weights;
         this.recompute = recompute;
         student.parameters().forEach((name, parameter) -> {
@@ -75,31 +75,16 @@ public final class KnowledgeDistillation implements Objective {
     @Override
     public Result evaluate(Tensor ids, Tensor labels) {
         Engine engine = student.engine();
-        Tensor target = engine.scoped(() -> teacherHidden(ids));
+        TeacherDistribution.Target target = distribution.target(ids, weights);
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         try (Tape tape =
                 engine.tape(trained.values().stream().map(Parameter::value).toList())) {
             Tensor hidden = engine.scoped(() -> recompute ? student.hiddenRecomputed(ids) : student.hidden(ids));
-            Tensor loss = DistillationFunction.apply(
-                    teacher.head(target), student.head(hidden), Optional.of(labels), weights);
+            Tensor loss = target.loss(student.head(hidden), Optional.of(labels));
             Gradients found = tape.gradients(loss);
             trained.forEach((name, parameter) ->
                     found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
             return new Result(List.of(loss.detach()), gradients);
-        }
-    }
-
-    /** The teacher's hidden states after the final norm. */
-    private Tensor teacherHidden(Tensor ids) {
-        try (TeacherStates.Batch batch = states.batch(ids, false)) {
-            if (batch.isReplayed()) {
-                return teacher.normalise(batch.state(teacher.blocks().size(), () -> {
-                    throw new IllegalStateException("a state that is replayed is not computed");
-                }));
-            }
-            Tensor hidden = teacher.hidden(ids, (h, index) -> batch.state(index, () -> h));
-            batch.complete();
-            return hidden;
         }
     }
 }

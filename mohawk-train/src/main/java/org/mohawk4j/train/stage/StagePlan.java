@@ -61,8 +61,17 @@ public record StagePlan(
      * @param recompute whether the student's blocks compute their activations again in the backward pass
      */
     public Objective knowledgeDistillation(DistillationFunction.Weights weights, boolean recompute) {
+        return knowledgeDistillation(TeacherDistribution.whole(teacher, states), weights, recompute);
+    }
+
+    /**
+     * As {@link #knowledgeDistillation(DistillationFunction.Weights, boolean)}, with what is known of the teacher's
+     * distributions.
+     */
+    public Objective knowledgeDistillation(
+            TeacherDistribution distribution, DistillationFunction.Weights weights, boolean recompute) {
         return requireSomething(
-                3, new KnowledgeDistillation(teacher, student, states, weights, recompute, trainable()));
+                3, new KnowledgeDistillation(teacher, student, distribution, weights, recompute, trainable()));
     }
 
     private boolean isAligned(int layer) {

@@ -5,98 +5,34 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.MixerPlan;
-import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.train.stage.HiddenStateAlignment.Target;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherStates;
 
-class TeacherCacheTest {
-    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
-    private static final int CONTEXT = 24;
-    private static final int WINDOWS = 6;
-
-    @TempDir
-    private Path folder;
-
-    private Engine engine;
-    private CausalLm teacher;
-    private CausalLm student;
-    private MixerPlan mixers;
-
-    @BeforeEach
-    void open() {
-        engine = Engine.open("nd4j", BackendOptions.defaults());
-        teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"));
-        mixers = MixerPlan.replacing(
-                teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of(1));
-        student = mixers.student(teacher, new SplittableRandom(1));
-    }
-
-    @AfterEach
-    void close() {
-        engine.close();
-    }
-
+class TeacherCacheTest extends CacheTest {
     private TeacherCache cache(boolean all) {
         return TeacherCache.open(folder.resolve("states"), teacher, all, CONTEXT, WINDOWS);
     }
 
-    /** Losses and gradients of a stage on a batch of windows, each of which is told by its number. */
-    private Map<String, double[]> evaluate(Objective objective, int... windows) {
-        int[] ids = new int[windows.length * CONTEXT];
-        for (int b = 0; b < windows.length; b++) {
-            int[] window =
-                    new SplittableRandom(windows[b]).ints(CONTEXT, 0, 128).toArray();
-            System.arraycopy(window, 0, ids, b * CONTEXT, CONTEXT);
-        }
-        try (Scope scope = engine.scope()) {
-            Objective.Result result = objective.evaluate(
-                    scope.adopt(engine.indices(ids, windows.length, CONTEXT)), engine.indices(ids, ids.length));
-            Map<String, double[]> numbers = new LinkedHashMap<>();
-            numbers.put(
-                    "losses",
-                    result.losses().stream().mapToDouble(loss -> loss.item()).toArray());
-            result.gradients().forEach((name, gradient) -> numbers.put(name, gradient.toDoubles()));
-            return numbers;
-        }
-    }
-
     private List<Objective> stages(TeacherStates states) {
-        StagePlan plan = new StagePlan(teacher, student, mixers, List.of(), states);
+        StagePlan plan = plan(states);
         return List.of(
                 plan.matrixOrientation(),
                 plan.hiddenStateAlignment(Target.MIXER),
                 plan.hiddenStateAlignment(Target.BLOCK),
                 plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN));
-    }
-
-    private static void assertSame(Map<String, double[]> actual, Map<String, double[]> expected) {
-        assertThat(actual.keySet()).isEqualTo(expected.keySet());
-        actual.forEach((name, values) -> assertThat(values).as(name).isEqualTo(expected.get(name)));
     }
 
     @Test
@@ -147,13 +83,7 @@ class TeacherCacheTest {
             List<Objective> stages = stages(cache);
             List<Map<String, double[]>> expected = new ArrayList<>();
             stages.forEach(stage -> expected.add(evaluate(stage, 1, 2)));
-            // Zeros in every MLP of the teacher change whatever is computed with them.
-            teacher.parameters().forEach((name, parameter) -> {
-                if (name.contains(".mlp.")) {
-                    int bytes = Math.toIntExact(parameter.shape().size()) * Float.BYTES;
-                    parameter.set(new HostTensor(DType.FLOAT32, parameter.shape(), ByteBuffer.allocate(bytes)));
-                }
-            });
+            clear(".mlp.");
             for (int stage = 0; stage < 4; stage++) {
                 assertSame(evaluate(stages.get(stage), 1, 2), expected.get(stage));
             }
@@ -178,6 +108,31 @@ class TeacherCacheTest {
             evaluate(stage, 1, 2, 3, 4);
             evaluate(stage, 5, 6, 7);
             assertThat(cache.windows()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void windowsThatAreThereTakeNoRoom() {
+        try (TeacherCache cache = cache(false)) {
+            evaluate(stages(cache).get(3), 1, 2, 3, 4);
+            evaluate(stages(cache).get(3), 3, 4, 5, 6);
+            assertThat(cache.windows()).isEqualTo(6);
+        }
+        try (TeacherCache cache = cache(false)) {
+            evaluate(stages(cache).get(3), 7, 7, 8, 9);
+            assertThat(cache.windows()).as("windows of another run").isEqualTo(9);
+        }
+    }
+
+    /** Otherwise a run that goes on would read of some windows what the run that was ended had computed anew. */
+    @Test
+    void aWindowHasTheSameStatesFromItsFirstBatchOn() {
+        try (TeacherCache cache = cache(true)) {
+            evaluate(stages(cache).get(2), 1, 2);
+            clear(".mlp.");
+            Map<String, double[]> first = evaluate(stages(cache).get(2), 3, 1, 3);
+            assertThat(cache.windows()).isEqualTo(3);
+            assertSame(evaluate(stages(cache).get(2), 3, 1, 3), first);
         }
     }
 
@@ -231,7 +186,7 @@ class TeacherCacheTest {
         try (TeacherCache cache = cache(true)) {
             assertThatThrownBy(() -> evaluate(stages(cache).get(3), 1))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessageContaining("state 3 of window 0 is damaged");
+                    .hasMessageContaining("part 3 of window 0 is damaged");
         }
         Files.writeString(file, "something else");
         assertThatThrownBy(() -> cache(true))

@@ -53,6 +53,7 @@ class DistillConfigTest {
               target: block
             distillation:
               hard-label-share: 0.5
+              top-k: 64
               recompute: true
             checkpoint: {every: 50, minutes: 0, keep: 1}
             faults: {on-spike: roll-back}
@@ -82,7 +83,7 @@ class DistillConfigTest {
         assertThat(config.optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
         assertThat(config.schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
-        assertThat(config.distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, true));
+        assertThat(config.distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));
         assertThat(config.checkpoint()).isEqualTo(new CheckpointConfig(50, 0, 1));
         assertThat(config.faults())
                 .isEqualTo(new FaultConfig(FaultConfig.defaults().spikeThreshold(), FaultConfig.SpikeAction.ROLL_BACK));
@@ -207,6 +208,7 @@ class DistillConfigTest {
                 "batch: {size: 4} | batch: expected a value | got the keys size",
                 "evaluation: {held-out: 1} | evaluation.held-out: expected a number above 0 and below 1 | got 1.0",
                 "distillation: {temperature: 0} | distillation.temperature: expected a number above 0 | got 0.0",
+                "distillation: {top-k: -1} | distillation.top-k: expected a whole number of at least 0 | got -1",
                 "teacher: '' | teacher: expected a text | got ''",
                 "backend: [cuda] | backend: expected a text | got [\"cuda\"]",
             })

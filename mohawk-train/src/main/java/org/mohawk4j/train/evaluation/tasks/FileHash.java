@@ -3,21 +3,17 @@ package org.mohawk4j.train.evaluation.tasks;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.train.run.Sha256;
 
 /** SHA-256 of files, in hexadecimal. */
 public final class FileHash {
-    private static final int BUFFER = 1 << 20;
-
     private FileHash() {}
 
     /** Of one file. */
@@ -41,27 +37,16 @@ public final class FileHash {
 
     private static String of(Path named, List<Path> files) {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            MessageDigest digest = Sha256.digest();
             for (Path file : files) {
                 if (!file.equals(named)) {
                     digest.update((file.getFileName() + "\n").getBytes(UTF_8));
                 }
-                update(digest, file);
+                Sha256.update(digest, file);
             }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            return Sha256.of(digest);
         } catch (IOException e) {
             throw InputFile.unreadable(named, e);
-        }
-    }
-
-    private static void update(MessageDigest digest, Path file) throws IOException {
-        byte[] buffer = new byte[BUFFER];
-        try (InputStream in = Files.newInputStream(file)) {
-            for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-                digest.update(buffer, 0, read);
-            }
         }
     }
 }

@@ -8,18 +8,19 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.safetensors.InputFile;
 
 /**
- * A file of windows' hidden states. An entry is there once its key is, which is written last; what a kill has left of an
+ * A file that keeps something of windows. An entry is there once its key is, which is written last; what a kill has left of an
  * entry without one is written over.
  */
-final class StateFile implements AutoCloseable {
+final class WindowFile implements AutoCloseable {
     private final Path path;
-    private final StateLayout layout;
+    private final WindowLayout layout;
     private final FileChannel channel;
     private final Map<ByteBuffer, Long> entries = new HashMap<>();
     private long used;
@@ -30,7 +31,7 @@ final class StateFile implements AutoCloseable {
      *
      * @throws InvalidInputException if it holds something else, or another program uses it
      */
-    StateFile(Path path, StateLayout layout) {
+    WindowFile(Path path, WindowLayout layout) {
         this.path = path;
         this.layout = layout;
         try {
@@ -64,13 +65,13 @@ final class StateFile implements AutoCloseable {
 
     private void open() throws IOException {
         if (channel.size() == 0) {
-            write(layout.format(), 0);
+            write(layout.header(), 0);
         }
-        layout.requireSame(read(0, (int) Math.min(StateLayout.HEADER_BYTES, channel.size())), path.toString());
-        long whole = (channel.size() - StateLayout.HEADER_BYTES) / layout.entryBytes();
-        ByteBuffer none = ByteBuffer.allocate(StateLayout.KEY_BYTES);
+        layout.requireSame(read(0, (int) Math.min(WindowLayout.HEADER_BYTES, channel.size())), path.toString());
+        long whole = (channel.size() - WindowLayout.HEADER_BYTES) / layout.entryBytes();
+        ByteBuffer none = ByteBuffer.allocate(WindowLayout.KEY_BYTES);
         for (long entry = 0; entry < whole; entry++) {
-            ByteBuffer key = read(layout.entryAt(entry), StateLayout.KEY_BYTES);
+            ByteBuffer key = read(layout.entryAt(entry), WindowLayout.KEY_BYTES);
             if (!key.equals(none)) {
                 entries.put(key, entry);
                 used = entry + 1;
@@ -90,6 +91,14 @@ final class StateFile implements AutoCloseable {
         return entry == null ? OptionalLong.empty() : OptionalLong.of(entry);
     }
 
+    /** How many different windows are not there. */
+    int countMissing(List<ByteBuffer> keys) {
+        return (int) keys.stream()
+                .distinct()
+                .filter(key -> !entries.containsKey(key))
+                .count();
+    }
+
     /** Where the next window goes; two calls without {@link #finish} between give two places. */
     long reserve() {
         return end++;
@@ -101,39 +110,38 @@ final class StateFile implements AutoCloseable {
     }
 
     /**
-     * Writes one of an entry's states.
+     * Writes one of an entry's parts.
      *
      * @return its checksum
      */
-    int writeState(long entry, int state, ByteBuffer bytes) {
-        int checksum = StateLayout.crc32c(bytes.duplicate());
-        write(bytes, layout.stateAt(entry, state));
+    int writePart(long entry, int part, ByteBuffer bytes) {
+        int checksum = WindowLayout.crc32c(bytes.duplicate());
+        write(bytes, layout.partAt(entry, part));
         return checksum;
     }
 
-    /** Makes an entry whose states are written one that is there. */
+    /** Makes an entry whose parts are written one that is there. */
     void finish(long entry, ByteBuffer key, int... checksums) {
         ByteBuffer sums = ByteBuffer.allocate(Integer.BYTES * checksums.length).order(ByteOrder.LITTLE_ENDIAN);
         for (int checksum : checksums) {
             sums.putInt(checksum);
         }
-        write(sums.flip(), layout.entryAt(entry) + StateLayout.KEY_BYTES);
+        write(sums.flip(), layout.checksumAt(entry, 0));
         write(key.duplicate(), layout.entryAt(entry));
         entries.put(key, entry);
         used = Math.max(used, entry + 1);
     }
 
     /**
-     * Reads one of an entry's states.
+     * Reads one of an entry's parts.
      *
      * @throws InvalidInputException if it is not what was written
      */
-    void readState(long entry, int state, ByteBuffer target) {
+    void readPart(long entry, int part, ByteBuffer target) {
         try {
-            long sumAt = layout.entryAt(entry) + StateLayout.KEY_BYTES + (long) state * Integer.BYTES;
-            int expected = read(sumAt, Integer.BYTES).getInt();
+            int expected = read(layout.checksumAt(entry, part), Integer.BYTES).getInt();
             ByteBuffer bytes = target.duplicate();
-            long at = layout.stateAt(entry, state);
+            long at = layout.partAt(entry, part);
             while (bytes.hasRemaining()) {
                 int count = channel.read(bytes, at);
                 if (count < 0) {
@@ -141,8 +149,8 @@ final class StateFile implements AutoCloseable {
                 }
                 at += count;
             }
-            if (StateLayout.crc32c(target.duplicate()) != expected) {
-                throw new InvalidInputException(path + ": state " + state + " of window " + entry
+            if (WindowLayout.crc32c(target.duplicate()) != expected) {
+                throw new InvalidInputException(path + ": part " + part + " of window " + entry
                         + " is damaged: its checksum differs; delete the file");
             }
         } catch (IOException e) {

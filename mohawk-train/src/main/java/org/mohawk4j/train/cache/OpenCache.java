@@ -1,0 +1,16 @@
+package org.mohawk4j.train.cache;
+
+import org.mohawk4j.train.stage.TeacherStates;
+import org.mohawk4j.train.stage.TeacherTokens;
+
+/** Where the stages of a run find what was computed of the teacher; what no file keeps is computed each time. */
+public record OpenCache(TeacherStates states, TeacherTokens tokens) implements AutoCloseable {
+    /** Nothing is kept. */
+    public static final OpenCache NONE = new OpenCache(TeacherStates.COMPUTED, TeacherTokens.COMPUTED);
+
+    @Override
+    public void close() {
+        states.close();
+        tokens.close();
+    }
+}

@@ -1,0 +1,43 @@
+package org.mohawk4j.train.cache;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.run.Sha256;
+
+/** What windows are found by, and what tells a teacher from another. */
+final class WindowKeys {
+    private WindowKeys() {}
+
+    /**
+     * What a teacher computes of a window depends on its ids alone, so these are its key.
+     *
+     * @param ids int32 [B,T]
+     */
+    static List<ByteBuffer> of(Tensor ids) {
+        ByteBuffer all = ids.toHost().data();
+        int bytes = Math.toIntExact(ids.dim(1) * Integer.BYTES);
+        List<ByteBuffer> keys = new ArrayList<>();
+        for (int b = 0; b < ids.dim(0); b++) {
+            MessageDigest digest = Sha256.digest();
+            digest.update(all.slice(b * bytes, bytes));
+            keys.add(ByteBuffer.wrap(Arrays.copyOf(digest.digest(), WindowLayout.KEY_BYTES)));
+        }
+        return keys;
+    }
+
+    /** Tells a teacher from every other by all of its numbers. */
+    static String teacher(CausalLm teacher) {
+        MessageDigest digest = Sha256.digest();
+        teacher.parameters().forEach((name, parameter) -> {
+            digest.update(name.getBytes(StandardCharsets.UTF_8));
+            digest.update(parameter.value().toHost().data());
+        });
+        return Sha256.of(digest);
+    }
+}

@@ -1,0 +1,157 @@
+package org.mohawk4j.train.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.train.data.source.Mixture;
+import org.mohawk4j.train.data.source.SourceFile;
+import org.mohawk4j.train.data.stream.WholeText;
+
+/**
+ * What a run reads beside its configuration, by which one that goes on tells whether it still is what the run was begun
+ * with: each file of the teacher by all of its bytes; texts that are read into the memory likewise, streamed ones, of which
+ * there may be terabytes, by samples.
+ *
+ * @param files by what they are of ({@code teacher}, {@code text}, {@code valid}), then by name: a teacher's in its folder,
+ *     others as they are found
+ */
+public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What {@code ModelFolder} and the tokenizer read. */
+    private static final String OF_TEACHER =
+            "config\\.json|tokenizer\\.json|model\\.safetensors\\.index\\.json|.*\\.safetensors";
+
+    /** Changes that are told one by one. */
+    private static final int MOST_TOLD = 5;
+
+    public RunInputs {
+        Map<String, Map<String, FileFingerprint>> sorted = new TreeMap<>();
+        files.forEach((what, some) -> sorted.put(what, Collections.unmodifiableMap(new TreeMap<>(some))));
+        files = Collections.unmodifiableMap(sorted);
+    }
+
+    /**
+     * As files are now. Reads all of the teacher's.
+     *
+     * @throws InvalidInputException if there is no such teacher or text, or a file cannot be read
+     */
+    public static RunInputs of(Path teacher, DistillConfig config) {
+        Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
+        files.put("teacher", ofTeacher(teacher));
+        config.text().ifPresent(text -> files.put("text", ofText(text)));
+        config.valid().ifPresent(text -> files.put("valid", ofText(text)));
+        return new RunInputs(files);
+    }
+
+    private static Map<String, FileFingerprint> ofTeacher(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidInputException("teacher " + folder + ": expected a model's folder, found none");
+        }
+        Map<String, FileFingerprint> files = new TreeMap<>();
+        try (Stream<Path> all = Files.list(folder)) {
+            all.filter(file -> String.valueOf(file.getFileName()).matches(OF_TEACHER))
+                    .forEach(file -> files.put(String.valueOf(file.getFileName()), FileFingerprint.whole(file)));
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        }
+        return files;
+    }
+
+    private static Map<String, FileFingerprint> ofText(Mixture text) {
+        Function<Path, FileFingerprint> fingerprint =
+                WholeText.isModerate(text) ? FileFingerprint::whole : FileFingerprint::sample;
+        Map<String, FileFingerprint> files = new TreeMap<>();
+        for (Mixture.Part part : text.parts()) {
+            for (SourceFile file : part.files()) {
+                files.computeIfAbsent(file.path().toString(), name -> fingerprint.apply(file.path()));
+            }
+        }
+        return files;
+    }
+
+    /** What differs from these, a text for each of the first files and one for the others; none if nothing does. */
+    public List<String> changesTo(RunInputs now) {
+        List<String> changes = new ArrayList<>();
+        for (String what : union(files, now.files)) {
+            Map<String, FileFingerprint> before = files.getOrDefault(what, Map.of());
+            Map<String, FileFingerprint> after = now.files.getOrDefault(what, Map.of());
+            for (String name : union(before, after)) {
+                change(before, after, name).ifPresent(change -> changes.add(what + " " + name + " " + change));
+            }
+        }
+        if (changes.size() <= MOST_TOLD) {
+            return changes;
+        }
+        List<String> told = new ArrayList<>(changes.subList(0, MOST_TOLD));
+        told.add("and " + (changes.size() - MOST_TOLD) + " files more");
+        return told;
+    }
+
+    private static Iterable<String> union(Map<String, ?> some, Map<String, ?> others) {
+        return Stream.concat(some.keySet().stream(), others.keySet().stream())
+                .sorted()
+                .distinct()
+                .toList();
+    }
+
+    private static Optional<String> change(
+            Map<String, FileFingerprint> before, Map<String, FileFingerprint> after, String name) {
+        FileFingerprint was = before.get(name);
+        FileFingerprint is = after.get(name);
+        if (was == null || is == null) {
+            return Optional.of(was == null ? "is new" : "is gone");
+        }
+        return was.changeTo(is);
+    }
+
+    /** As JSON. */
+    public String format() {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        files.forEach((what, some) -> {
+            ObjectNode section = root.putObject(what);
+            some.forEach((name, fingerprint) -> section.set(name, fingerprint.toJson()));
+        });
+        return root.toPrettyString() + "\n";
+    }
+
+    /**
+     * Reads what {@link #format} gave.
+     *
+     * @param name what error messages call it
+     * @throws InvalidInputException if it is something else
+     */
+    public static RunInputs parse(String name, String json) {
+        try {
+            Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
+            for (Map.Entry<String, JsonNode> section : JSON.readTree(json).properties()) {
+                Map<String, FileFingerprint> some = new TreeMap<>();
+                for (Map.Entry<String, JsonNode> file : section.getValue().properties()) {
+                    some.put(file.getKey(), FileFingerprint.parse(name, file.getValue()));
+                }
+                files.put(section.getKey(), some);
+            }
+            if (files.isEmpty()) {
+                throw new InvalidInputException(name + ": expected the files that a run reads, found none");
+            }
+            return new RunInputs(files);
+        } catch (JsonProcessingException e) {
+            throw InputFile.notJson(name, e);
+        }
+    }
+}

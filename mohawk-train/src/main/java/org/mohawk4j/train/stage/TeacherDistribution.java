@@ -1,0 +1,45 @@
+package org.mohawk4j.train.stage;
+
+import java.util.Optional;
+import org.mohawk4j.functional.DistillationFunction.Weights;
+import org.mohawk4j.functional.Head;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.Tensor;
+
+/** The teacher's side of stage 3: its distributions of the next token, whole, or their likeliest tokens. */
+public interface TeacherDistribution {
+    /** Whole distributions, by the teacher's head on its last state. */
+    static TeacherDistribution whole(CausalLm teacher, TeacherStates states) {
+        return new WholeDistribution(teacher, states);
+    }
+
+    /**
+     * The k likeliest tokens of each distribution, and what all others have together.
+     *
+     * @param states from which they are computed where they are not there
+     * @param k from 1 to V
+     */
+    static TeacherDistribution likeliest(CausalLm teacher, TeacherStates states, TeacherTokens tokens, int k) {
+        return new TopDistribution(new WholeDistribution(teacher, states), tokens, k);
+    }
+
+    /**
+     * The distributions of a batch. Belongs to the innermost scope, and is made before the student's tape is opened.
+     *
+     * @param ids int32 [B,T]
+     * @param weights those of the loss
+     */
+    Target target(Tensor ids, Weights weights);
+
+    /** What a student is compared with. */
+    @FunctionalInterface
+    interface Target {
+        /**
+         * The loss, rank 0, a mean over rows.
+         *
+         * @param student of the same batch, [B·T] rows
+         * @param labels int32 [B·T], the tokens that follow
+         */
+        Tensor loss(Head student, Optional<Tensor> labels);
+    }
+}
