@@ -33,10 +33,10 @@ public final class GenerationThroughput {
         int batch = args.length > 0 ? Integer.parseInt(args[0]) : 1;
         int tokens = args.length > 1 ? Integer.parseInt(args[1]) : 512;
         int layers = args.length > 2 ? Integer.parseInt(args[2]) : 24;
-        System.out.println(measure(batch, tokens, layers).toJson());
+        System.out.println(measure(Chip.measure(), batch, tokens, layers).toJson());
     }
 
-    static Measurement measure(int batch, int tokens, int layers) {
+    static Measurement measure(Chip chip, int batch, int tokens, int layers) {
         Map<String, Object> configuration = new LinkedHashMap<>();
         configuration.put("batch", batch);
         configuration.put("tokens", tokens);
@@ -51,7 +51,7 @@ public final class GenerationThroughput {
                     "generation-throughput",
                     engine.backend().description(),
                     configuration,
-                    results(engine, model, batch, tokens));
+                    results(engine, chip, model, batch, tokens));
         }
     }
 
@@ -63,7 +63,7 @@ public final class GenerationThroughput {
                 new SplittableRandom(0));
     }
 
-    private static Map<String, Object> results(Engine engine, CausalLm model, int batch, int tokens) {
+    private static Map<String, Object> results(Engine engine, Chip chip, CausalLm model, int batch, int tokens) {
         Generator generator = new Generator(model, Sampling.GREEDY, 0);
         int[][] prompts = new int[batch][];
         Arrays.fill(prompts, PROMPT);
@@ -82,8 +82,20 @@ public final class GenerationThroughput {
         results.put("milliseconds_per_token", BlasShare.rounded(1e3 * median));
         results.put("slowest_run", BlasShare.rounded(1e3 * seconds[RUNS - 1]));
         results.put("tokens_per_second", BlasShare.rounded(batch / median));
+        double bytesPerSecond = weightBytes(model) / median;
+        results.put("terabytes_per_second", BlasShare.rounded(bytesPerSecond / 1e12));
+        results.put("share_of_copying", BlasShare.rounded(bytesPerSecond / chip.bytesPerSecond()));
         results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
         return results;
+    }
+
+    /** What every token reads: all weights but the embedding, of which it reads a row. */
+    private static long weightBytes(CausalLm model) {
+        return model.parameters().entrySet().stream()
+                .filter(parameter -> !parameter.getKey().startsWith("embedding."))
+                .map(parameter -> parameter.getValue().value())
+                .mapToLong(weight -> weight.shape().size() * weight.dtype().bytes())
+                .sum();
     }
 
     private static double timed(Generator generator, int[][] prompts, int tokens) {

@@ -67,8 +67,8 @@ public final class GpuBenchmarks {
         stage(rows, 2, 16, CONTEXT);
         stage(rows, 3, 4, CONTEXT);
         stage(rows, 3, 8, CONTEXT);
-        for (int batch : new int[] {1, 8, 64}) {
-            rows.put("generation-" + batch, chip -> GenerationThroughput.measure(batch, TOKENS, LAYERS));
+        for (int batch : new int[] {1, 4, 8, 64}) {
+            rows.put("generation-" + batch, chip -> GenerationThroughput.measure(chip, batch, TOKENS, LAYERS));
         }
         return rows;
     }
