@@ -1,11 +1,13 @@
 package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;
@@ -62,7 +64,9 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
     }
 
     private int failed(CommandLine command, Throwable failure) {
-        boolean expected = failure instanceof InvalidInputException || failure instanceof TrainingException;
+        boolean expected = failure instanceof InvalidInputException
+                || failure instanceof StorageException
+                || failure instanceof TrainingException;
         report(
                 command,
                 expected
@@ -73,16 +77,22 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
         return failure instanceof InvalidInputException ? ExitCode.USAGE : ExitCode.SOFTWARE;
     }
 
-    /** The deepest cause says most: what lies above it tells where it was noticed. */
+    /**
+     * The deepest cause says most: what lies above it tells where it was noticed. But what cannot be read or written is
+     * named by who noticed.
+     */
     private static String describe(Throwable failure) {
         Throwable cause = failure;
         while (cause.getCause() != null) {
             cause = cause.getCause();
         }
         String message = cause.getMessage() == null ? "" : ": " + cause.getMessage();
+        String place = failure instanceof UncheckedIOException && failure.getMessage() != null
+                ? failure.getMessage() + ": "
+                : "";
         return cause instanceof OutOfMemoryError
                 ? "out of memory" + message
-                : "unexpected " + cause.getClass().getSimpleName() + message;
+                : place + "unexpected " + cause.getClass().getSimpleName() + message;
     }
 
     private static void report(CommandLine command, String message, Throwable failure, boolean withTrace) {

@@ -49,9 +49,9 @@ public final class Mohawk implements Runnable {
     public static void main(String[] args) {
         // Whether natives fit together is JavaCPP's to say in the log, where simplelogger.properties judges it.
         System.setProperty("org.bytedeco.javacpp.logger", "slf4j");
-        // The JDK's HTTP server reads these once: a client that sends nothing for a minute is let go of, and small
-        // answers are sent at once.
-        System.setProperty("sun.net.httpserver.maxReqTime", "60");
+        // The JDK's HTTP server reads these once: a client that has not sent its request after twenty seconds is let go
+        // of, and small answers are sent at once.
+        System.setProperty("sun.net.httpserver.maxReqTime", "20");
         System.setProperty("sun.net.httpserver.nodelay", "true");
         System.exit(commandLine()
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))

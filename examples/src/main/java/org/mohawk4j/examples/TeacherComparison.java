@@ -2,23 +2,21 @@ package org.mohawk4j.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.fidelity.Fidelity;
 import org.mohawk4j.train.evaluation.fidelity.FidelityScores;
 import org.mohawk4j.train.report.FidelityReport;
+import org.mohawk4j.train.run.Folders;
 
 /** Compares a student with its teacher, and writes the report into a folder that appears when it is complete. */
 final class TeacherComparison {
@@ -72,24 +70,18 @@ final class TeacherComparison {
     private void write(FidelityScores scores, Map<String, String> facts) {
         Path partial = folder.resolve("." + NAME + ".partial");
         try {
-            delete(partial);
+            // what a run that was killed did not finish
+            Folders.delete(partial);
             Files.createDirectories(partial);
-            FidelityReport.write(partial, scores, facts);
-            Files.move(partial, folder.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot write the report into " + folder, e);
-        }
-    }
-
-    /** What an earlier run did not finish. */
-    private static void delete(Path partial) throws IOException {
-        if (Files.exists(partial)) {
-            try (Stream<Path> tree = Files.walk(partial)) {
-                List<Path> deepestFirst = tree.sorted(Comparator.reverseOrder()).toList();
-                for (Path path : deepestFirst) {
-                    Files.delete(path);
-                }
+            try {
+                FidelityReport.write(partial, scores, facts);
+                Files.move(partial, folder.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException | RuntimeException e) {
+                Folders.delete(partial);
+                throw e;
             }
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder.resolve(NAME), e);
         }
     }
 }

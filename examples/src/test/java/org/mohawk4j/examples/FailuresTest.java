@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -63,11 +64,19 @@ class FailuresTest {
     }
 
     @Test
+    void aFullDiskIsExitCodeOneAndNamesTheFile() {
+        CommandRun run = failing(new StorageException("x: cannot be written: no space", new IOException()));
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).isEqualToIgnoringNewLines("try: x: cannot be written: no space");
+    }
+
+    @Test
     void theUnexpectedIsOneLineWithItsCause() {
         CommandRun run = failing(new UncheckedIOException("cannot write x", new IOException("no space\nleft")));
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err().lines()).hasSize(1);
-        assertThat(run.err()).contains("IOException: no space left", "run again with --verbose for details");
+        assertThat(run.err())
+                .startsWith("try: cannot write x: unexpected IOException: no space left; run again with --verbose");
     }
 
     @Test

@@ -94,6 +94,8 @@ public class TextStreamBenchmark {
                 for (int i = 0; i < ids.length; i++) {
                     ids[i] = random.nextInt(VOCABULARY);
                 }
+                // a file ends with a document
+                ids[ids.length - 1] = 0;
                 writer.write(ids, 0, ids.length);
             }
             writer.commit();

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 
 /**
  * A file that appears under its name whole or not at all: written beside it, flushed to disk, then renamed. What was
@@ -24,6 +25,7 @@ public final class AtomicFile implements Closeable {
      * Starts a file.
      *
      * @throws InvalidInputException if its folder is missing or not writable, or its name is taken by a folder
+     * @throws StorageException if the disk refuses
      */
     public AtomicFile(Path target) {
         if (Files.isDirectory(target)) {
@@ -41,7 +43,7 @@ public final class AtomicFile implements Closeable {
     /**
      * Writes a whole file.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws StorageException if the disk refuses
      */
     public static void write(Path target, byte[] bytes) {
         try (AtomicFile file = new AtomicFile(target)) {
@@ -61,7 +63,7 @@ public final class AtomicFile implements Closeable {
     /**
      * Writes all remaining bytes at a position, which may be beyond what was written so far.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws StorageException if the disk refuses
      */
     public void write(ByteBuffer bytes, long position) {
         try {
@@ -77,7 +79,7 @@ public final class AtomicFile implements Closeable {
     /**
      * Flushes the file to disk and gives it its name.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws StorageException if the disk refuses
      */
     public void commit() {
         try {

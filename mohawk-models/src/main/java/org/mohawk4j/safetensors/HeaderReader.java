@@ -125,6 +125,9 @@ final class HeaderReader {
             throw invalid(name, "no " + (dtype == null ? "dtype" : hasShape ? "data_offsets" : "shape"));
         }
         requireSize(name, dtype);
+        if (tensors.count() == SafetensorsHeader.MAX_TENSORS) {
+            throw invalid("expected at most " + SafetensorsHeader.MAX_TENSORS + " tensors, found more");
+        }
         if (!tensors.add(name, dtype, dims, rank, begin, end)) {
             throw invalid(name, "given twice");
         }

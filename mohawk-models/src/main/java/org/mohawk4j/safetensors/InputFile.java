@@ -10,8 +10,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 
 /** One way to say, in one line, what is wrong with a file that a user named. */
 public final class InputFile {
@@ -21,6 +23,9 @@ public final class InputFile {
     /** What Jackson's messages tell of its own settings and classes. */
     private static final Pattern PARSER_DETAIL =
             Pattern.compile(" \\((?:start marker|for \\w+ starting) at \\[Source:[^)]*\\)[^)]*\\)|, from `[^`]*`");
+
+    private static final Set<String> PATH_REASONS =
+            Set.of("File name too long", "Invalid argument", "Is a directory", "Not a directory");
 
     private InputFile() {}
 
@@ -50,9 +55,37 @@ public final class InputFile {
         return new InvalidInputException(file + ": cannot be read: " + reason(cause), cause);
     }
 
-    /** The exception for a file that cannot be written. */
-    public static InvalidInputException unwritable(Path file, IOException cause) {
-        return new InvalidInputException(file + ": cannot be written: " + reason(cause), cause);
+    /**
+     * The exception for a file that cannot be written: an {@link InvalidInputException} if its path is to blame, else a
+     * {@link StorageException}, such as for a disk that is full.
+     */
+    public static RuntimeException unwritable(Path file, IOException cause) {
+        String message = file + ": cannot be written: " + reason(cause);
+        return isOfThePath(cause)
+                ? new InvalidInputException(message, cause)
+                : new StorageException(message.replaceAll("\\s*\\R\\s*", " "), cause);
+    }
+
+    /** Java has classes for some of what is wrong with a path, and the system's own words for the rest. */
+    private static boolean isOfThePath(IOException cause) {
+        return cause instanceof FileSystemException failure
+                && (failure.getClass() != FileSystemException.class
+                        || PATH_REASONS.contains(String.valueOf(failure.getReason())));
+    }
+
+    /** Whether a text has half a surrogate pair, which JSON can spell and no text in UTF-8 can mean. */
+    public static boolean hasHalfACharacter(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                if (!Character.isHighSurrogate(text.charAt(i))
+                        || i + 1 == text.length()
+                        || !Character.isLowSurrogate(text.charAt(i + 1))) {
+                    return true;
+                }
+                i++;
+            }
+        }
+        return false;
     }
 
     /** The exception for a file, or a part of one, that is not valid JSON. */

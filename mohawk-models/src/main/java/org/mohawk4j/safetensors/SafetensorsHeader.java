@@ -35,6 +35,10 @@ import org.mohawk4j.InvalidInputException;
  */
 record SafetensorsHeader(Map<String, String> metadata, TensorTable tensors, List<String> names, long dataStart) {
     static final int MAX_BYTES = 100_000_000;
+
+    /** Of one file, and of one index: far beyond any model, and little enough to be listed in a few seconds. */
+    static final int MAX_TENSORS = 500_000;
+
     static final String METADATA = "__metadata__";
 
     private static final int LENGTH_BYTES = 8;

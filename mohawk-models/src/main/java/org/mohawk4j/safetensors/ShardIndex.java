@@ -42,7 +42,6 @@ record ShardIndex(Map<String, String> weightMap) {
     private static final String WEIGHT_MAP = "weight_map";
 
     private static final int MAX_BYTES = 100_000_000;
-    private static final int MAX_TENSORS = 500_000;
     private static final int MAX_NAME_CHARACTERS = 1 << 25;
     private static final int MAX_SHARD_NAME = 255;
     private static final JsonFactory JSON = JsonFactory.builder()
@@ -136,13 +135,16 @@ record ShardIndex(Map<String, String> weightMap) {
                         + InputFile.quote(tensor) + ", found " + InputFile.quote(shard));
             }
             characters += tensor.length();
-            if (weightMap.size() == MAX_TENSORS || characters > MAX_NAME_CHARACTERS) {
-                throw new InvalidInputException(where + "lists more than " + MAX_TENSORS + " tensors or "
-                        + MAX_NAME_CHARACTERS + " characters of their names");
+            if (weightMap.size() == SafetensorsHeader.MAX_TENSORS || characters > MAX_NAME_CHARACTERS) {
+                throw new InvalidInputException(where + "lists more than " + SafetensorsHeader.MAX_TENSORS
+                        + " tensors or " + MAX_NAME_CHARACTERS + " characters of their names");
             }
             if (weightMap.put(tensor, shards.computeIfAbsent(shard, name -> name)) != null) {
                 throw new InvalidInputException(where + "tensor " + InputFile.quote(tensor) + " given twice");
             }
+        }
+        if (weightMap.isEmpty()) {
+            throw new InvalidInputException(where + "lists no tensor in " + WEIGHT_MAP);
         }
         return weightMap;
     }

@@ -30,15 +30,8 @@ final class StrictJson {
      */
     String text(String where) throws IOException {
         String text = parser.getText();
-        for (int i = 0; i < text.length(); i++) {
-            if (Character.isSurrogate(text.charAt(i))) {
-                if (!Character.isHighSurrogate(text.charAt(i))
-                        || i + 1 == text.length()
-                        || !Character.isLowSurrogate(text.charAt(i + 1))) {
-                    throw new InvalidInputException(where + "half a surrogate pair in " + InputFile.quote(text));
-                }
-                i++;
-            }
+        if (InputFile.hasHalfACharacter(text)) {
+            throw new InvalidInputException(where + "half a surrogate pair in " + InputFile.quote(text));
         }
         return text;
     }

@@ -254,6 +254,15 @@ class SafetensorsFileTest {
         }
     }
 
+    @Test
+    void moreTensorsThanAnyModelHasAreRefused() throws IOException {
+        String header = IntStream.rangeClosed(1, SafetensorsHeader.MAX_TENSORS)
+                .mapToObj(i -> ",\"" + i + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}")
+                .collect(Collectors.joining("", "{\"0\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}"));
+
+        assertRefused(TestFiles.write(file(), header, 0)).hasMessageEndingWith("at most 500000 tensors, found more");
+    }
+
     private Path file() {
         return folder.resolve("x.safetensors");
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.HostTensors;
@@ -162,6 +164,17 @@ class SafetensorsWriterTest {
         assertThatThrownBy(() -> writer(folder, "a"))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("found a folder");
+    }
+
+    @Test
+    void aDiskThatIsFullIsNotTheFaultOfThePath() {
+        assertThat(InputFile.unwritable(folder, new FileSystemException("x", null, "No space left on device")))
+                .isInstanceOf(StorageException.class)
+                .hasMessage(folder + ": cannot be written: No space left on device");
+        assertThat(InputFile.unwritable(folder, new IOException("Input/output error")))
+                .isInstanceOf(StorageException.class);
+        assertThat(InputFile.unwritable(folder, new FileSystemException("x", null, "File name too long")))
+                .isInstanceOf(InvalidInputException.class);
     }
 
     private Path write(Map<String, HostTensor> tensors, Map<String, String> metadata) {

@@ -1,8 +1,6 @@
 package org.mohawk4j.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,12 +11,14 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -140,6 +140,7 @@ public final class Distillation {
      * @param environment facts for the report, by name
      * @param from where to go on; empty to start, or to start over in a folder that has begun
      * @param stop asks the run to save and stop
+     * @throws StorageException if there is no room for the student, or the disk refuses
      * @throws StoppedException if it was asked to
      * @throws TrainingException if training cannot go on, or a checkpoint cannot be written
      */
@@ -159,6 +160,8 @@ public final class Distillation {
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
+            StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
+            saver.requireRoom();
             // the student has what it starts from: the teacher is only read from here on
             teacher.narrowLinearMaps();
             NavigableMap<Integer, Objective> objectives =
@@ -166,17 +169,17 @@ public final class Distillation {
             MatrixProbe probe =
                     new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
             probe.captureStudent("student at the start");
-            try (RunSaver saver = new RunSaver(config, folder, recorder, student, probe, stop)) {
+            try (RunSaver steps = new RunSaver(config, folder, recorder, student, probe, stop)) {
                 if (from.isEmpty() && folder.hasBegun()) {
-                    saver.startOver();
+                    steps.startOver();
                 }
-                new StageSequence(config, teacher.engine(), objectives, batches, probe).run(recorder, saver, from);
+                new StageSequence(config, teacher.engine(), objectives, batches, probe).run(recorder, steps, from);
             }
             stop.trainingEnds();
-            saveStudent(student, tokenizerFile);
+            saver.save();
             return report(student, recorder, probe, environment);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write into the run folder " + folder.path() + ": " + e, e);
+            throw InputFile.unwritable(folder.path(), e);
         }
     }
 
@@ -216,15 +219,7 @@ public final class Distillation {
                 : TeacherDistribution.whole(teacher, kept.states());
     }
 
-    private void saveStudent(CausalLm student, Path tokenizerFile) throws IOException {
-        folder.writeStudent(target -> {
-            ModelFolder.save(student, target);
-            Files.copy(tokenizerFile, target.resolve("tokenizer.json"));
-        });
-    }
-
-    private Result report(CausalLm student, RunRecorder recorder, MatrixProbe probe, Map<String, String> environment)
-            throws IOException {
+    private Result report(CausalLm student, RunRecorder recorder, MatrixProbe probe, Map<String, String> environment) {
         int limit = config.evaluation().windows();
         Perplexity.Score teacherScore = Perplexity.of(teacher, validation, limit);
         Perplexity.Score studentScore = Perplexity.of(student, validation, limit);

@@ -8,11 +8,13 @@ import java.util.function.Function;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
+import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.run.ConfigChanges;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
+import org.mohawk4j.train.run.TokenBudget;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +27,9 @@ import org.slf4j.LoggerFactory;
  */
 public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkpoint> from) {
     private static final Logger LOG = LoggerFactory.getLogger(ResumedRun.class);
+
+    /** How texts of changes begin that matter to what is done when training is over. */
+    private static final List<String> AFTER_TRAINING = List.of("report ", "evaluation.windows ");
 
     /** As {@link #open(Path, Map, boolean, Function)}, without looking at what the run reads. */
     public static ResumedRun open(Path path, Map<String, ?> changes, boolean force) {
@@ -54,12 +59,11 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             DistillConfig written = DistillConfigYaml.read(folder.config());
             DistillConfig config = written.with(changes);
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
-            requireAccepted(
-                    path,
-                    "the configuration",
-                    ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config),
-                    force);
-            inputs.ifPresent(found -> compare(folder, found.apply(config), force));
+            List<String> found =
+                    ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config);
+            requireAccepted(path, "the configuration", found, force);
+            from.ifPresent(checkpoint -> requireStepsLeft(path, config, checkpoint, found));
+            inputs.ifPresent(given -> compare(folder, given.apply(config), force));
             if (!config.equals(written)) {
                 folder.writeConfig(config);
             }
@@ -92,5 +96,32 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
                     + " found changes: " + told + "; --force goes on with them");
         }
         LOG.warn("run {}: goes on with changes of {}: {}", path, what, told);
+    }
+
+    /**
+     * A student is trained as its {@code config.yaml} says: when its steps are taken, what they were taken with does not
+     * change any more, unless more tokens are asked for.
+     */
+    private static void requireStepsLeft(Path path, DistillConfig config, Checkpoint from, List<String> changes) {
+        List<String> ofTraining = changes.stream()
+                .filter(change -> AFTER_TRAINING.stream().noneMatch(change::startsWith))
+                .toList();
+        boolean isMore = changes.stream().anyMatch(change -> change.startsWith("tokens "));
+        boolean isOver =
+                isOver(config, from.position()) || (!isMore && isOver(RunSaver.configOf(from), from.position()));
+        if (isOver && !ofTraining.isEmpty()) {
+            throw new InvalidInputException(
+                    "run " + path + ": expected steps left to take with changes, found all taken," + " and changes: "
+                            + String.join("; ", ofTraining));
+        }
+    }
+
+    private static boolean isOver(DistillConfig config, Position place) {
+        TokenBudget budget = config.budget();
+        int last = 3;
+        while (budget.stepsOf(last) == 0) {
+            last--;
+        }
+        return place.compareTo(new Position(last, budget.stepsOf(last))) >= 0;
     }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.run.DistillConfig;
@@ -199,7 +200,7 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
                 faults.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write into " + folder.path(), e);
+            throw InputFile.unwritable(folder.path(), e);
         }
     }
 }

@@ -47,6 +47,9 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     /** Spikes that roll back to one checkpoint; the next one ends the run. */
     private static final int MOST_ROLL_BACKS = 3;
 
+    /** The last update before a checkpoint may have spoilt the weights, which the next step shows: one more stays. */
+    private static final int LEAST_KEPT = 2;
+
     private final DistillConfig config;
     private final RunFolder folder;
     private final RunRecorder recorder;
@@ -57,6 +60,11 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     private final BackgroundWriter writer = new BackgroundWriter();
     private @Nullable Snapshot snapshot;
     private @Nullable Position saved;
+
+    /** The last step that was finite: checkpoints before it are known to be good. */
+    private @Nullable Position finite;
+
+    private boolean unretired;
     private boolean due;
     private long savedAt = System.nanoTime();
     private int rollBacks;
@@ -94,6 +102,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         store.clearBehind(from.position());
         recorder.resume(state.withObjectProperty(FILES));
         saved = from.position();
+        finite = saved;
     }
 
     /** Starts over in a folder whose run was ended before its first checkpoint. */
@@ -133,11 +142,23 @@ final class RunSaver implements StepBoundary, AutoCloseable {
             }
             writer.check();
             due |= isDue(state);
-            if (due && folder.hasBegun() && !writer.isBusy()) {
-                save(state);
+            if (state.guard().isFinite()) {
+                finite = state.position();
+                if (folder.hasBegun() && !writer.isBusy()) {
+                    saveOrRetire(state);
+                }
             }
         } catch (IOException e) {
             throw failed(e);
+        }
+    }
+
+    private void saveOrRetire(StageState state) throws IOException {
+        if (due) {
+            save(state);
+        } else if (unretired && !state.position().equals(saved)) {
+            writer.start(() -> store.retain(config.checkpoint().keep()));
+            unretired = false;
         }
     }
 
@@ -165,7 +186,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
 
     /**
      * After the last step of the last stage: if there are checkpoints, this place becomes one, so that what is left can be
-     * done again without training.
+     * done again without training. A disk that has no room for it may have some for the student, a third as large.
      */
     void finish(StageState state) {
         try {
@@ -175,7 +196,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
                 writer.await();
             }
         } catch (IOException e) {
-            throw failed(e);
+            LOG.warn("the last step is not saved as a checkpoint: {}", e.getMessage());
         }
     }
 
@@ -201,8 +222,12 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         Snapshot whole = copy;
         List<Path> beside = recorder.files();
         double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
+        // among steps that are not finite, where a run is saved only because it ends, nothing is given up for it
+        int keep = state.guard().isFinite()
+                ? Math.max(LEAST_KEPT, config.checkpoint().keep())
+                : Integer.MAX_VALUE;
         writer.start(() -> {
-            store.write(whole, beside, config.checkpoint().keep());
+            store.write(whole, beside, keep);
             double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
             LOG.info(String.format(
                     Locale.ROOT,
@@ -216,6 +241,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         }
         saved = position;
         due = false;
+        unretired = keep > config.checkpoint().keep();
         savedAt = System.nanoTime();
     }
 
@@ -236,8 +262,20 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     }
 
     @Override
-    public String lastSaved() {
-        return saved == null ? "there is no checkpoint" : "the last checkpoint is that of " + saved;
+    public String lost() {
+        try {
+            writer.await();
+            List<Position> spoilt = finite == null ? List.of() : store.setAside(finite);
+            String aside = spoilt.isEmpty()
+                    ? ""
+                    : "the checkpoint of " + spoilt.get(0) + " is put aside, since no step behind it was finite; ";
+            return aside
+                    + store.last()
+                            .map(place -> "the last checkpoint is that of " + place)
+                            .orElse("there is no checkpoint");
+        } catch (IOException e) {
+            throw failed(e);
+        }
     }
 
     @Override

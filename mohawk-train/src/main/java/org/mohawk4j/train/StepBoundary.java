@@ -13,8 +13,8 @@ interface StepBoundary {
         return false;
     }
 
-    /** What there is to go on from, in words. */
-    default String lastSaved() {
+    /** The run ends, since its steps are no longer finite. Says in words what there is to go on from. */
+    default String lost() {
         return "nothing is saved";
     }
 
@@ -22,6 +22,7 @@ interface StepBoundary {
      * Puts parameters and state back to where they were last saved within the stage; the data goes on.
      *
      * @return whether there was such a place
+     * @throws TrainingException if it does not help, or cannot be done
      */
     default boolean rollBack(StageState state) {
         return false;

@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Trainer {
     private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+    private static final String STOPPED = "stopped";
 
     private final Engine engine;
     private final BatchStream batches;
@@ -160,23 +161,34 @@ public final class Trainer {
     private void handle(
             Fault fault, StageState state, double loss, double norm, TokenBatch batch, StepBoundary boundary) {
         Position place = state.position();
-        String action = "skipped";
-        if (state.guard().isLost()) {
-            action = "stopped";
-        } else if (fault.kind() == Fault.Kind.SPIKE
-                && faults.onSpike() == SpikeAction.ROLL_BACK
-                && boundary.rollBack(state)) {
-            state.dataAt(batches.state());
-            action = "rolled back to " + state.position();
+        String action = state.guard().isLost() ? STOPPED : "skipped";
+        try {
+            if (fault.kind() == Fault.Kind.SPIKE
+                    && faults.onSpike() == SpikeAction.ROLL_BACK
+                    && boundary.rollBack(state)) {
+                state.dataAt(batches.state());
+                action = "rolled back to " + state.position();
+            }
+        } catch (TrainingException e) {
+            tell(new StepFault(place.stage(), place.step(), fault.reason(), STOPPED, loss, norm, batch.origin()));
+            throw e;
         }
-        LOG.warn("{}: {}; {}; the batch is {}", place, fault.reason(), action, batch.origin());
-        listener.onFault(
-                new StepFault(place.stage(), place.step(), fault.reason(), action, loss, norm, batch.origin()));
+        tell(new StepFault(place.stage(), place.step(), fault.reason(), action, loss, norm, batch.origin()));
         if (state.guard().isLost()) {
             throw new TrainingException(place + ": " + fault.reason() + "; "
                     + StepGuard.IN_A_ROW
                     + " steps in a row were not finite, and none was trained on; a smaller learning"
-                    + " rate may help; " + boundary.lastSaved());
+                    + " rate may help; " + boundary.lost());
         }
+    }
+
+    private void tell(StepFault fault) {
+        LOG.warn(
+                "{}: {}; {}; the batch is {}",
+                new Position(fault.stage(), fault.step()),
+                fault.reason(),
+                fault.action(),
+                fault.batch());
+        listener.onFault(fault);
     }
 }

@@ -36,7 +36,7 @@ class ResumeTest {
     }
 
     /** Ends a run as an exception from outside does, after the metrics of a step are written and before its checkpoint. */
-    private static final class EndAfter implements TrainingListener {
+    private static final class EndAfter extends PatientListener {
         private int left;
 
         EndAfter(int steps) {
@@ -45,6 +45,7 @@ class ResumeTest {
 
         @Override
         public void iterationDone(StepMetrics metrics) {
+            super.iterationDone(metrics);
             if (--left == 0) {
                 throw new IllegalStateException("ended");
             }
@@ -185,6 +186,24 @@ class ResumeTest {
                 .as("compared with what the checkpoint was saved under")
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("seed was 0, is 3");
+    }
+
+    @Test
+    void whatAFinishedRunWasTrainedWithDoesNotChangeAnyMore() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
+        run.start();
+
+        for (Map<String, ?> changes : List.of(Map.of("batch", 2), Map.of("batch", 8), Map.of("tokens", 200))) {
+            assertThatThrownBy(() -> ResumedRun.open(run.folder(), changes, true))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("expected steps left to take with changes, found all taken, and changes: "
+                            + changes.keySet().iterator().next() + " was");
+        }
+        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml"))).isEqualTo(run.config());
+        ResumedRun.open(run.folder(), Map.of("evaluation.windows", 2), true)
+                .folder()
+                .close();
+        ResumedRun.open(run.folder(), Map.of("tokens", 2000), true).folder().close();
     }
 
     @Test

@@ -92,6 +92,21 @@ class RollBackTest {
     }
 
     @Test
+    void theSpikeThatEndsTheRunIsToldAsTheOthersAre() throws IOException {
+        TinyRun run = run("run", "roll-back", 33);
+
+        assertThatThrownBy(() -> run.start(new Listener(0), new StopRequest()))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("the loss spikes again after 3 times back to stage 3, step 33");
+
+        assertThat(faults).hasSizeGreaterThan(3);
+        StepFault last = faults.get(faults.size() - 1);
+        assertThat(last.action()).isEqualTo("stopped");
+        assertThat(last.batch()).startsWith("random, windows [");
+        assertThat(faults(run)).hasSameSizeAs(faults);
+    }
+
+    @Test
     void withoutACheckpointASpikeIsPassedOver() throws IOException {
         TinyRun run = run("run", "roll-back", 0);
 

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSpec;
@@ -60,7 +61,7 @@ public final class CheckpointStore {
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
             Folders.sync(root);
             Manifest.mark(target);
-        } catch (InvalidInputException e) {
+        } catch (InvalidInputException | StorageException e) {
             // how the writers of files say that the disk refuses
             throw discard(partial, target, new IOException(e.getMessage(), e));
         } catch (IOException e) {
@@ -107,7 +108,8 @@ public final class CheckpointStore {
         return failure;
     }
 
-    private void retain(int keep) throws IOException {
+    /** Drops all but the newest. */
+    public void retain(int keep) throws IOException {
         List<Position> marked = marked();
         for (Position old : marked.subList(Math.min(keep, marked.size()), marked.size())) {
             remove(folder(old));
@@ -156,6 +158,33 @@ public final class CheckpointStore {
         return marked().isEmpty();
     }
 
+    /** The position of the newest, whole or damaged. */
+    public Optional<Position> last() {
+        return marked().stream().findFirst();
+    }
+
+    /**
+     * Puts checkpoints aside, under another name, from which nobody is to go on: behind them no step was finite.
+     *
+     * @param from the first of them
+     * @return their positions, the newest first
+     */
+    public List<Position> setAside(Position from) throws IOException {
+        List<Position> spoilt = marked().stream()
+                .filter(position -> position.compareTo(from) >= 0)
+                .toList();
+        for (Position position : spoilt) {
+            putAside(folder(position), "not-finite-");
+        }
+        return spoilt;
+    }
+
+    private void putAside(Path folder, String prefix) throws IOException {
+        Path aside = root.resolve(prefix + folder.getFileName());
+        Folders.delete(aside);
+        Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+    }
+
     /**
      * Clears what a killed process left unfinished, and puts damaged checkpoints behind a position aside, under another
      * name, so that retention does not take them for the newest.
@@ -169,9 +198,7 @@ public final class CheckpointStore {
             if (name.endsWith(".partial") || (position.isPresent() && !Manifest.isMarked(folder))) {
                 Folders.delete(folder);
             } else if (position.isPresent() && position.get().compareTo(reached) > 0) {
-                Path aside = root.resolve("damaged-" + name);
-                Folders.delete(aside);
-                Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+                putAside(folder, "damaged-");
             }
         }
     }

@@ -64,6 +64,11 @@ public final class StepGuard {
         return Optional.empty();
     }
 
+    /** Whether the last step judged had a finite loss and gradient; true before the first. */
+    public boolean isFinite() {
+        return notFinite == 0;
+    }
+
     /** Whether there were so many steps in a row without a finite loss and gradient that training cannot go on. */
     public boolean isLost() {
         return notFinite >= IN_A_ROW;

@@ -1,7 +1,6 @@
 package org.mohawk4j.train.run;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +12,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.InputFile;
 
@@ -103,10 +103,7 @@ public final class RunFolder implements AutoCloseable {
                 throw new InvalidInputException("out " + path + ": expected a readable folder, found " + e, e);
             }
         }
-        Path parent = path.toAbsolutePath().normalize();
-        while (!Files.exists(parent)) {
-            parent = Objects.requireNonNull(parent.getParent(), "a file system's root exists");
-        }
+        Path parent = existingParent();
         if (!Files.isDirectory(parent)) {
             throw new InvalidInputException("out " + path + ": expected a folder to be in, found the file " + parent);
         }
@@ -127,11 +124,20 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
+    private Path existingParent() {
+        Path parent = path.toAbsolutePath().normalize();
+        while (!Files.exists(parent)) {
+            parent = Objects.requireNonNull(parent.getParent(), "a file system's root exists");
+        }
+        return parent;
+    }
+
     /**
      * Makes the folder and writes {@code inputs.json} and {@code config.yaml}. To be called when nothing can be refused any more, best after the
      * first training step.
      *
      * @throws InvalidInputException if the folder cannot be made, or something was put there meanwhile
+     * @throws StorageException if the disk refuses
      */
     public void begin(DistillConfig config) {
         check();
@@ -142,7 +148,7 @@ public final class RunFolder implements AutoCloseable {
             writeInputs();
             writeConfig(config);
         } catch (IOException e) {
-            throw new InvalidInputException("out " + path + ": cannot make the run folder: " + e, e);
+            throw InputFile.unwritable(path, e);
         }
     }
 
@@ -213,14 +219,48 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("report");
     }
 
-    /** Writes {@code student/} as a whole, in the place of an earlier one. */
-    public void writeStudent(Contents contents) throws IOException {
-        replace(student(), contents);
+    /**
+     * Checks that a student has a chance to be written, since training it for nothing would be a pity.
+     *
+     * @param bytes of the student
+     * @throws InvalidInputException if there is less room on the disk
+     */
+    public void requireRoom(long bytes) {
+        try {
+            long room = Files.getFileStore(existingParent()).getUsableSpace();
+            if (room < bytes) {
+                throw new StorageException(
+                        "out " + path + ": expected room for the student's " + bytes + " bytes, found " + room);
+            }
+        } catch (IOException e) {
+            throw InputFile.unwritable(path, e);
+        }
     }
 
-    /** Writes {@code report/} as a whole, in the place of an earlier one. */
-    public void writeReport(Contents contents) throws IOException {
-        replace(report(), contents);
+    /**
+     * Writes {@code student/} as a whole, in the place of an earlier one.
+     *
+     * @throws StorageException if the disk refuses; the earlier one is there then
+     */
+    public void writeStudent(Contents contents) {
+        write(student(), contents);
+    }
+
+    /**
+     * Writes {@code report/} as a whole, in the place of an earlier one.
+     *
+     * @throws StorageException if the disk refuses; the earlier one is there then
+     */
+    public void writeReport(Contents contents) {
+        write(report(), contents);
+    }
+
+    private void write(Path target, Contents contents) {
+        try {
+            replace(target, contents);
+        } catch (IOException e) {
+            throw InputFile.unwritable(target, e);
+        }
     }
 
     private void replace(Path target, Contents contents) throws IOException {
@@ -251,7 +291,7 @@ public final class RunFolder implements AutoCloseable {
         try {
             return new MetricsWriter(metrics());
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + metrics(), e);
+            throw InputFile.unwritable(metrics(), e);
         }
     }
 

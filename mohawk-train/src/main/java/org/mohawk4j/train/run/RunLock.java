@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
  * Keeps a second writer out of a run folder. The system takes the lock back when its process ends, however it ends; the
@@ -32,6 +33,7 @@ final class RunLock implements AutoCloseable {
      * @throws InvalidInputException naming the process that holds the lock
      */
     static RunLock acquire(Path folder, Path file) {
+        boolean isNew = !Files.exists(file);
         try {
             FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -40,12 +42,25 @@ final class RunLock implements AutoCloseable {
                 throw new InvalidInputException("run " + folder + ": expected no other writer, found "
                         + Files.readString(file).strip());
             }
+            name(channel, file, isNew);
+            return new RunLock(channel);
+        } catch (IOException e) {
+            throw InputFile.unwritable(file, e);
+        }
+    }
+
+    /** Writes who holds the lock. A full disk has no room even for that; nothing is left then. */
+    private static void name(FileChannel channel, Path file, boolean isNew) throws IOException {
+        try {
             String holder = "process " + ProcessHandle.current().pid() + " since "
                     + Instant.now().truncatedTo(ChronoUnit.SECONDS) + "\n";
             channel.truncate(0).write(ByteBuffer.wrap(holder.getBytes(StandardCharsets.UTF_8)), 0);
-            return new RunLock(channel);
         } catch (IOException e) {
-            throw new InvalidInputException("run " + folder + ": cannot be locked: " + e, e);
+            channel.close();
+            if (isNew) {
+                Files.deleteIfExists(file);
+            }
+            throw e;
         }
     }
 

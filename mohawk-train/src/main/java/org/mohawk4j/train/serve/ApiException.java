@@ -22,6 +22,11 @@ final class ApiException extends RuntimeException {
         return new ApiException(400, "invalid_value", Optional.of(parameter), parameter + ": expected " + expected);
     }
 
+    /** The heap is full, whatever was counted. */
+    static ApiException outOfMemory() {
+        return of(503, "out_of_memory", "out of memory; expected smaller requests, or fewer at once");
+    }
+
     /** Anything else. */
     static ApiException of(int status, String code, String message) {
         return new ApiException(status, code, Optional.empty(), message);

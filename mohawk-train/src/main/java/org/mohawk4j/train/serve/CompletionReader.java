@@ -20,6 +20,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.generation.Sampling;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.serve.Completion.Prompt;
 
@@ -125,8 +126,16 @@ final class CompletionReader {
         }
     }
 
+    /** A number; clients of another kind of completions send true, with the number elsewhere, or false. */
     private static OptionalInt logProbs(JsonNode request) {
-        return isAbsent(request.path("logprobs"))
+        JsonNode value = request.path("logprobs");
+        if (value.isBoolean() && value.asBoolean()) {
+            throw ApiException.wrong(
+                    "logprobs",
+                    "a whole number from 0 to " + MAX_LOGPROBS
+                            + ", of the likeliest tokens to tell, found true, which is of chat completions");
+        }
+        return isAbsent(value) || value.isBoolean()
                 ? OptionalInt.empty()
                 : OptionalInt.of(whole(request, "logprobs", 0, 0, MAX_LOGPROBS));
     }
@@ -165,6 +174,7 @@ final class CompletionReader {
     }
 
     private Prompt text(String where, String text) {
+        requireCharacters(where, text);
         int[] ids = tokenizer.encode(text);
         if (ids.length == 0) {
             int start = tokenizer
@@ -211,7 +221,14 @@ final class CompletionReader {
         if (stops.size() > MAX_STOPS || stops.contains("")) {
             throw ApiException.wrong("stop", "at most " + MAX_STOPS + " texts, none of them empty");
         }
+        stops.forEach(each -> requireCharacters("stop", each));
         return stops;
+    }
+
+    private static void requireCharacters(String where, String text) {
+        if (InputFile.hasHalfACharacter(text)) {
+            throw ApiException.wrong(where, "a text, found half a surrogate pair in it");
+        }
     }
 
     private static boolean flag(JsonNode request, String name) {

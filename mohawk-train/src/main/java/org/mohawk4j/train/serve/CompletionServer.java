@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
@@ -29,7 +31,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Serves a model over HTTP: {@code POST /v1/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
  * is told in OpenAI's form, {@code {"error":{…}}}, with status 400, 404, 405, 413, 429 if too many requests wait, 500,
- * or 503 while it shuts down.
+ * or 503 while it shuts down. What goes wrong when an answer has begun cuts the connection.
  *
  * <p>The JDK's server takes two settings from system properties, once: {@code sun.net.httpserver.nodelay=true} saves 40 ms
  * an answer, {@code sun.net.httpserver.maxReqTime} limits the seconds that a client may take to send a request.
@@ -47,9 +49,20 @@ public final class CompletionServer implements AutoCloseable {
     /** How much of a body that is too large is read, in bodies of the largest size, so that its client hears why. */
     private static final int READ_IN_VAIN = 16;
 
+    private static final int READ_AT_ONCE = 1 << 13;
+
+    /** Requests whose bodies are still to come; the JDK's server ends those that take too long. */
+    private static final int MOST_READING = 1000;
+
+    /** Bodies that are made sense of at the same time: what that takes is many times their length. */
+    private static final int MOST_PARSING = 2;
+
     private static final String COMPLETIONS = "/v1/completions";
     private static final String MODELS = "/v1/models";
     private static final String HEALTH = "/health";
+    private static final String HEAD = "HEAD";
+    private static final int NOT_SENT = -1;
+    private static final int NO_BODY = -1;
 
     private final ServeConfig config;
     private final Tokenizer tokenizer;
@@ -59,6 +72,9 @@ public final class CompletionServer implements AutoCloseable {
     private final HttpServer http;
     private final ExecutorService connections;
     private final AtomicInteger active = new AtomicInteger();
+    private final AtomicInteger reading = new AtomicInteger();
+    private final Semaphore parsing = new Semaphore(MOST_PARSING);
+    private final MemoryBudget memory;
     private final long started = System.currentTimeMillis() / 1000;
     private volatile boolean closing;
     private volatile boolean aborting;
@@ -70,7 +86,13 @@ public final class CompletionServer implements AutoCloseable {
      * @throws InvalidInputException if the address cannot be listened on
      */
     public CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer) {
+        this(config, model, tokenizer, Runtime.getRuntime().maxMemory());
+    }
+
+    /** @param heapBytes of which requests may have half */
+    CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer, long heapBytes) {
         this.config = config;
+        this.memory = new MemoryBudget(heapBytes);
         this.tokenizer = tokenizer;
         this.completer = new Completer(model, tokenizer);
         this.reader = new CompletionReader(
@@ -133,26 +155,34 @@ public final class CompletionServer implements AutoCloseable {
 
     private void handle(HttpExchange exchange) throws IOException {
         active.incrementAndGet();
-        try (exchange) {
-            try {
-                if (active.get() > config.queue() + SPARE_CONNECTIONS) {
-                    throw tooMany(exchange);
-                }
-                route(exchange);
-            } catch (ApiException e) {
-                if (e.status() == 500) {
-                    LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-                } else {
-                    LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
-                }
-                send(exchange, e.status(), error(e));
-            } catch (RuntimeException e) {
+        try {
+            route(exchange);
+        } catch (ApiException e) {
+            if (e.status() == 500) {
                 LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-                send(exchange, 500, error(ApiException.of(500, "internal_error", "unexpected " + e)));
+            } else {
+                LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
             }
+            refuse(exchange, e);
+        } catch (RuntimeException e) {
+            LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
+            refuse(exchange, ApiException.of(500, "internal_error", "unexpected " + e));
+        } catch (OutOfMemoryError e) {
+            LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
+            refuse(exchange, ApiException.outOfMemory());
         } finally {
             active.decrementAndGet();
         }
+        // not where an exception gets through: the JDK's server cuts the connection then, and nobody takes what was
+        // sent for the whole
+        exchange.close();
+    }
+
+    private static void refuse(HttpExchange exchange, ApiException e) throws IOException {
+        if (exchange.getResponseCode() != NOT_SENT) {
+            throw new IOException("the answer breaks off", e);
+        }
+        send(exchange, e.status(), error(e));
     }
 
     private void route(HttpExchange exchange) throws IOException {
@@ -178,7 +208,8 @@ public final class CompletionServer implements AutoCloseable {
     }
 
     private static void requireMethod(HttpExchange exchange, String method) {
-        if (!exchange.getRequestMethod().equals(method)) {
+        boolean isHead = method.equals("GET") && exchange.getRequestMethod().equals(HEAD);
+        if (!exchange.getRequestMethod().equals(method) && !isHead) {
             exchange.getResponseHeaders().set("Allow", method);
             throw ApiException.of(
                     405, "method_not_allowed", "expected " + method + ", found " + exchange.getRequestMethod());
@@ -195,7 +226,26 @@ public final class CompletionServer implements AutoCloseable {
     }
 
     private void complete(HttpExchange exchange) throws IOException {
-        Completion request = reader.read(body(exchange));
+        Completion request = read(exchange);
+        long bytes = MemoryBudget.bytesOf(request);
+        if (bytes > memory.total()) {
+            throw ApiException.of(
+                    413,
+                    "answer_too_large",
+                    "expected an answer of at most " + memory.total()
+                            + " bytes of the server's memory, half of its heap,"
+                            + " found that its tokens may take " + bytes
+                            + "; expected fewer prompts, continuations, max_tokens or logprobs in a request");
+        }
+        try (MemoryBudget.Share share = memory.share()) {
+            if (!share.grow(bytes)) {
+                throw tooMany(exchange);
+            }
+            answer(exchange, request);
+        }
+    }
+
+    private void answer(HttpExchange exchange, Completion request) throws IOException {
         CompletionJob job = new CompletionJob(completer, request, () -> aborting);
         if (closing) {
             throw ApiException.of(503, "shutting_down", "the server is shutting down");
@@ -208,11 +258,14 @@ public final class CompletionServer implements AutoCloseable {
             if (request.stream()) {
                 stream(exchange, request, job, writer);
             } else {
+                WholeAnswer answer = new WholeAnswer(exchange);
                 List<Piece> pieces = new ArrayList<>();
-                for (Optional<Piece> piece = job.next(); piece.isPresent(); piece = job.next()) {
+                for (Optional<Piece> piece = job.next(answer::keepWaiting);
+                        piece.isPresent();
+                        piece = job.next(answer::keepWaiting)) {
                     pieces.add(piece.get());
                 }
-                send(exchange, 200, writer.answer(pieces));
+                writer.write(pieces, answer.begun());
             }
         } finally {
             // no matter why: if the client is gone, the model has better things to do
@@ -226,16 +279,65 @@ public final class CompletionServer implements AutoCloseable {
                 429, "queue_full", "expected at most " + config.queue() + " requests to wait; try again later");
     }
 
-    private byte[] body(HttpExchange exchange) throws IOException {
-        try (InputStream in = exchange.getRequestBody()) {
-            byte[] body = in.readNBytes(config.maxBodyBytes() + 1);
-            if (body.length > config.maxBodyBytes()) {
-                for (int i = 0; i < READ_IN_VAIN && in.readNBytes(config.maxBodyBytes()).length > 0; i++) {}
-                exchange.getResponseHeaders().set("Connection", "close");
-                throw ApiException.of(
-                        413, "body_too_large", "expected a body of at most " + config.maxBodyBytes() + " bytes");
+    private Completion read(HttpExchange exchange) throws IOException {
+        try (MemoryBudget.Share share = memory.share()) {
+            byte[] body = receive(exchange, share);
+            if (active.get() > config.queue() + SPARE_CONNECTIONS) {
+                throw tooMany(exchange);
             }
-            return body;
+            parsing.acquireUninterruptibly();
+            try {
+                return reader.read(body);
+            } finally {
+                parsing.release();
+            }
+        }
+    }
+
+    /** Until its body is there, a request is in nobody's way, and nobody waits for it when the server closes. */
+    private byte[] receive(HttpExchange exchange, MemoryBudget.Share share) throws IOException {
+        boolean isOne = reading.incrementAndGet() <= MOST_READING;
+        active.decrementAndGet();
+        try {
+            if (!isOne) {
+                throw tooMany(exchange);
+            }
+            return body(exchange, share);
+        } finally {
+            active.incrementAndGet();
+            reading.decrementAndGet();
+        }
+    }
+
+    private byte[] body(HttpExchange exchange, MemoryBudget.Share memory) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        try (InputStream in = exchange.getRequestBody()) {
+            byte[] some = new byte[READ_AT_ONCE];
+            for (int count = in.read(some); count >= 0; count = in.read(some)) {
+                if (body.size() + count > config.maxBodyBytes()) {
+                    passOver(in);
+                    exchange.getResponseHeaders().set("Connection", "close");
+                    throw ApiException.of(
+                            413, "body_too_large", "expected a body of at most " + config.maxBodyBytes() + " bytes");
+                }
+                // what holds it grows by doubling
+                if (!memory.grow(2L * count)) {
+                    passOver(in);
+                    throw tooMany(exchange);
+                }
+                body.write(some, 0, count);
+            }
+        }
+        return body.toByteArray();
+    }
+
+    /** A client hears nothing before it has sent its body, or so much of it that it has only itself to blame. */
+    private void passOver(InputStream in) throws IOException {
+        byte[] some = new byte[READ_AT_ONCE];
+        for (long left = (long) READ_IN_VAIN * config.maxBodyBytes(); left > 0; left -= some.length) {
+            if (in.readNBytes(some, 0, some.length) == 0) {
+                return;
+            }
         }
     }
 
@@ -278,6 +380,11 @@ public final class CompletionServer implements AutoCloseable {
     private static void send(HttpExchange exchange, int status, JsonNode json) throws IOException {
         byte[] body = JSON.writeValueAsBytes(json);
         exchange.getResponseHeaders().set("Content-Type", "application/json; charset=utf-8");
+        if (exchange.getRequestMethod().equals(HEAD)) {
+            exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+            exchange.sendResponseHeaders(status, NO_BODY);
+            return;
+        }
         exchange.sendResponseHeaders(status, body.length);
         exchange.getResponseBody().write(body);
     }

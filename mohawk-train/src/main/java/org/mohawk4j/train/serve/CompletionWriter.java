@@ -1,10 +1,16 @@
 package org.mohawk4j.train.serve;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -13,6 +19,9 @@ import org.mohawk4j.train.evaluation.likelihood.Ranking;
 
 /** Puts an answer into OpenAI's form: piece by piece for a stream, or whole. */
 final class CompletionWriter {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String CHOICES = "choices";
+
     private final Completion request;
     private final Tokenizer tokenizer;
     private final String model;
@@ -31,21 +40,39 @@ final class CompletionWriter {
     /** The next event of a stream. */
     ObjectNode event(Piece piece) {
         ObjectNode json = envelope();
-        json.withArray("choices").add(choice(piece.choice(), piece.text(), piece.tokens(), piece.finish()));
+        json.putArray(CHOICES).add(choice(piece.choice(), piece.text(), piece.tokens(), piece.finish()));
         return json;
     }
 
     /** The last event of a stream whose client wants to know what it used. */
     ObjectNode usageEvent() {
         ObjectNode json = envelope();
-        addUsage(json);
+        json.putArray(CHOICES);
+        json.setAll(usage());
         return json;
     }
 
-    /** A whole answer. */
-    ObjectNode answer(List<Piece> pieces) {
-        ObjectNode json = envelope();
-        ArrayNode choices = json.withArray("choices");
+    /** Writes a whole answer, one choice after the other, since all at once can be larger than the memory. */
+    void write(List<Piece> pieces, OutputStream out) throws IOException {
+        try (JsonGenerator json = JSON.createGenerator(out)) {
+            json.writeStartObject();
+            writeFields(json, envelope());
+            json.writeArrayFieldStart(CHOICES);
+            writeChoices(pieces, json);
+            json.writeEndArray();
+            writeFields(json, usage());
+            json.writeEndObject();
+        }
+    }
+
+    private static void writeFields(JsonGenerator json, ObjectNode fields) throws IOException {
+        for (Map.Entry<String, JsonNode> field : fields.properties()) {
+            json.writeFieldName(field.getKey());
+            JSON.writeTree(json, field.getValue());
+        }
+    }
+
+    private void writeChoices(List<Piece> pieces, JsonGenerator json) throws IOException {
         for (int c = 0; c < offsets.length; c++) {
             int choice = c;
             StringBuilder text = new StringBuilder();
@@ -58,10 +85,8 @@ final class CompletionWriter {
             });
             Optional<String> finish =
                     own.stream().flatMap(piece -> piece.finish().stream()).findFirst();
-            choices.add(choice(choice, text.toString(), tokens, finish));
+            JSON.writeTree(json, choice(choice, text.toString(), tokens, finish));
         }
-        addUsage(json);
-        return json;
     }
 
     private ObjectNode envelope() {
@@ -70,16 +95,17 @@ final class CompletionWriter {
                 .put("object", "text_completion")
                 .put("created", created)
                 .put("model", model);
-        json.putArray("choices");
         return json;
     }
 
-    private void addUsage(ObjectNode json) {
+    private ObjectNode usage() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
         int prompt = request.promptTokens();
         json.putObject("usage")
                 .put("prompt_tokens", prompt)
                 .put("completion_tokens", generated)
                 .put("total_tokens", prompt + generated);
+        return json;
     }
 
     private ObjectNode choice(int index, String text, List<Piece.Token> tokens, Optional<String> finish) {

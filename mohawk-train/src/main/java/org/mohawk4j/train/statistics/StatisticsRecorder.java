@@ -2,7 +2,6 @@ package org.mohawk4j.train.statistics;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -143,7 +143,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
             }
             line(open, statistics);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file, e);
+            throw InputFile.unwritable(file, e);
         }
     }
 
@@ -179,7 +179,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
             try {
                 out.close();
             } catch (IOException e) {
-                throw new UncheckedIOException("cannot write " + file, e);
+                throw InputFile.unwritable(file, e);
             }
         }
     }

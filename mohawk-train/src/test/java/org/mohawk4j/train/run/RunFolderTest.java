@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 
 class RunFolderTest {
     @TempDir
@@ -111,8 +112,8 @@ class RunFolderTest {
                     Files.writeString(student.resolve("deep/er/half"), "");
                     throw new IOException("disk full");
                 }))
-                .isInstanceOf(IOException.class)
-                .hasMessage("disk full");
+                .isInstanceOf(StorageException.class)
+                .hasMessage(run.student() + ": cannot be written: disk full");
 
         assertThat(names(run.student())).containsExactly("old");
         assertThat(names(run.path())).containsExactly("config.yaml", "student");

@@ -3,8 +3,12 @@ package org.mohawk4j.train.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -180,6 +184,9 @@ class CompletionServerTest {
             {"prompt":"a","temperature":-1}                       | temperature: expected a number from 0
             {"prompt":"a","top_p":0}                              | top-p: expected
             {"prompt":"a","n":1000}                               | n: expected a whole number from 1 to 128
+            {"prompt":"a","logprobs":true}                        | 0 to 20, of the likeliest tokens to tell, found true
+            {"prompt":"a\\ud800b"}                                | prompt: expected a text, found half a surrogate pair
+            {"prompt":"a","stop":"\\udc00"}                       | stop: expected a text, found half a surrogate pair
             {"prompt":"a","logprobs":21}                          | logprobs: expected a whole number from 0 to 20
             {"prompt":"a","echo":"yes"}                           | echo: expected true or false
             {"prompt":"a","stop":[1]}                             | stop: expected at most 16 texts
@@ -195,6 +202,84 @@ class CompletionServerTest {
         JsonNode error = ServedTeacher.json(response.body()).path("error");
         assertThat(error.path("message").asText()).contains(message);
         assertThat(error.path("type").asText()).isEqualTo("invalid_request_error");
+    }
+
+    @Test
+    void headIsGetWithoutTheBody() {
+        for (String path : List.of("/health", "/v1/models", "/v1/completions")) {
+            HttpResponse<String> head = served.send(served.request(path)
+                    .method("HEAD", HttpRequest.BodyPublishers.noBody())
+                    .build());
+            HttpResponse<String> get = served.send(served.request(path).build());
+
+            assertThat(head.statusCode()).isEqualTo(path.equals("/v1/completions") ? 405 : get.statusCode());
+            assertThat(head.body()).isEmpty();
+            assertThat(head.headers().firstValueAsLong("Content-Length")).isPresent();
+        }
+    }
+
+    @Test
+    void noLogProbabilitiesMayBeAskedForByFalse() {
+        assertThat(served.complete("{\"prompt\":\"It\",\"max_tokens\":1,\"logprobs\":false}")
+                        .at("/choices/0/logprobs")
+                        .isNull())
+                .isTrue();
+    }
+
+    @Test
+    void answersThatWouldFillTheHeapAreRefused() {
+        try (ServedTeacher small = new ServedTeacher(ServedTeacher.config(4), 10 << 20)) {
+            String many = "[" + ("[1" + ",1".repeat(499) + "],").repeat(9) + "[1]]";
+            HttpResponse<String> large = small.post(
+                    "{\"prompt\":" + many + ",\"max_tokens\":1,\"echo\":true,\"logprobs\":20,\"temperature\":0}");
+
+            assertThat(large.statusCode()).isEqualTo(413);
+            assertThat(large.body()).contains("expected an answer of at most 5242880 bytes", "half of its heap");
+            assertThat(small.complete("{\"prompt\":" + many
+                                    + ",\"max_tokens\":1,\"echo\":true,\"logprobs\":0,\"temperature\":0}")
+                            .at("/choices"))
+                    .hasSize(10);
+        }
+    }
+
+    @Test
+    void bodiesThatDoNotComeAreInNobodysWay() throws IOException {
+        List<Socket> halves = new ArrayList<>();
+        try (ServedTeacher busy = new ServedTeacher(ServedTeacher.config(1))) {
+            for (int i = 0; i < 100; i++) {
+                halves.add(begin(busy, 100, "{\"prompt\":"));
+            }
+
+            assertThat(busy.complete("{\"prompt\":\"It was\",\"max_tokens\":1}").at("/choices"))
+                    .hasSize(1);
+        } finally {
+            for (Socket half : halves) {
+                half.close();
+            }
+        }
+    }
+
+    @Test
+    void aClientThatHasLeftIsFoundOut() throws IOException {
+        try (ServedTeacher busy = new ServedTeacher(ServedTeacher.config(2))) {
+            String body = "{\"prompt\":\"It was\",\"n\":100,\"max_tokens\":2000,\"stop\":\"never said\"}";
+            begin(busy, body.length(), body).close();
+
+            HttpResponse<String> next = busy.post("{\"prompt\":\"It was\",\"max_tokens\":1,\"temperature\":0}");
+
+            assertThat(next.statusCode()).isEqualTo(200);
+            assertThat(ServedTeacher.json(next.body()).at("/choices")).hasSize(1);
+        }
+    }
+
+    /** Sends the head of a request and the beginning of its body. */
+    private static Socket begin(ServedTeacher teacher, int length, String body) throws IOException {
+        Socket socket = new Socket(
+                InetAddress.getLoopbackAddress(), teacher.server().address().getPort());
+        socket.getOutputStream()
+                .write(("POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n" + body)
+                        .getBytes(StandardCharsets.UTF_8));
+        return socket;
     }
 
     @Test

@@ -30,10 +30,15 @@ final class ServedTeacher implements AutoCloseable {
     private final Thread thread;
 
     ServedTeacher(ServeConfig config) {
+        this(config, Runtime.getRuntime().maxMemory());
+    }
+
+    ServedTeacher(ServeConfig config, long heapBytes) {
         thread = new Thread(() -> {
             try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
                     CausalLm model = ModelFolder.load(engine, TEACHER);
-                    CompletionServer opened = new CompletionServer(config, model, TokenizerJson.load(TEACHER))) {
+                    CompletionServer opened =
+                            new CompletionServer(config, model, TokenizerJson.load(TEACHER), heapBytes)) {
                 server.complete(opened);
                 opened.run();
             } catch (InterruptedException | RuntimeException e) {

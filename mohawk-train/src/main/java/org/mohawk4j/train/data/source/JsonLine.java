@@ -36,7 +36,7 @@ final class JsonLine {
      * @param line an object, or nothing but spaces, which has no text
      * @param where the line comes from, for the message
      * @throws InvalidInputException if the line is no object of JSON, is nested deeper than {@value #DEEPEST}, has a key
-     *     twice, or has no such field with a text
+     *     twice, has no such field with a text, or half a surrogate pair in it
      */
     static String text(String line, String field, String where) {
         try (JsonParser parser = JSON.createParser(line)) {
@@ -52,6 +52,9 @@ final class JsonLine {
                 if (wanted) {
                     require(value == JsonToken.VALUE_STRING, where, "a text in " + InputFile.quote(field), value);
                     text = parser.getText();
+                    if (InputFile.hasHalfACharacter(text)) {
+                        throw new InvalidInputException(where + ": half a surrogate pair in " + InputFile.quote(field));
+                    }
                 } else {
                     parser.skipChildren();
                 }

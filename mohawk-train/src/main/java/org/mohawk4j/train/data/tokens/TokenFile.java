@@ -47,8 +47,8 @@ public final class TokenFile {
     /**
      * Opens a file.
      *
-     * @throws InvalidInputException if it is missing, is no token file, is cut off or too long, or its header or its
-     *     checksums are damaged
+     * @throws InvalidInputException if it is missing, is no token file, is cut off or too long, its header, its
+     *     checksums or its last chunk are damaged, or it ends within a document
      */
     public static TokenFile open(Path path) {
         InputFile.requireRegular(path);
@@ -81,7 +81,20 @@ public final class TokenFile {
                 throw new InvalidInputException(path + ": expected zeros between its tokens and its checksums");
             }
         }
-        return new TokenFile(path, header, checksums, maps(channel, header));
+        TokenFile file = new TokenFile(path, header, checksums, maps(channel, header));
+        file.requireWholeDocuments();
+        return file;
+    }
+
+    /** What follows in training would be read as the rest of the last document. */
+    private void requireWholeDocuments() {
+        if (header.tokens() > 0) {
+            int[] last = chunk(header.chunks() - 1);
+            if (last[last.length - 1] != header.endOfText()) {
+                throw new InvalidInputException(path + ": expected the end-of-text token " + header.endOfText()
+                        + " as its last id, found " + last[last.length - 1]);
+            }
+        }
     }
 
     /** How many tokens there are. */

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.safetensors.AtomicFile;
 
 /** Writes a token file as ids come; it appears whole, with {@link #commit}, or not at all. */
@@ -17,6 +18,7 @@ public final class TokenFileWriter implements AutoCloseable {
     private final ByteBuffer chunk;
     private ByteBuffer checksums = ByteBuffer.allocate(1 << 10).order(ByteOrder.LITTLE_ENDIAN);
     private long written;
+    private int last;
 
     /**
      * Starts a file.
@@ -47,6 +49,7 @@ public final class TokenFileWriter implements AutoCloseable {
      */
     public void write(int[] ids, int from, int to) {
         for (int i = from; i < to; i++) {
+            last = ids[i];
             if (ids[i] < 0 || ids[i] >= vocabularySize) {
                 throw new IllegalArgumentException(
                         "token ids: expected 0 to " + (vocabularySize - 1) + ", got " + ids[i]);
@@ -78,9 +81,13 @@ public final class TokenFileWriter implements AutoCloseable {
     /**
      * Ends the file and gives it its name.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws IllegalStateException if the last id is not the one that ends a document
+     * @throws StorageException if the disk refuses
      */
     public void commit() {
+        if (tokens() > 0 && last != endOfText) {
+            throw new IllegalStateException("the last id is " + last + ", not the end-of-text token " + endOfText);
+        }
         if (chunk.position() > 0) {
             flush();
         }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
 import org.mohawk4j.safetensors.InputFile;
 
 /**
@@ -79,7 +80,7 @@ public final class TokenFolderWriter implements AutoCloseable {
     /**
      * Writes ids.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws StorageException if the disk refuses
      */
     public void write(int... ids) {
         int from = 0;
@@ -116,7 +117,7 @@ public final class TokenFolderWriter implements AutoCloseable {
     /**
      * Ends the last file and gives the folder its name.
      *
-     * @throws InvalidInputException if the disk refuses
+     * @throws StorageException if the disk refuses
      */
     public void commit() {
         if (file.tokens() > 0 || files.size() == 1) {

@@ -156,6 +156,7 @@ class ReadersTest {
             {'text':'a','text':'b'}    | Duplicate field 'text'
             {'a':1,'b':{'c':1,'c':2}}  | Duplicate field 'c'
             {'a':1}                    | expected a field 'text', found none
+            {'text':'a\\ud800b'}        | half a surrogate pair in 'text'
             {'text':null}              | expected a text in 'text', found null
             {'text':['a']}             | expected a text in 'text', found an array
             ['text']                   | expected an object of JSON, found an array

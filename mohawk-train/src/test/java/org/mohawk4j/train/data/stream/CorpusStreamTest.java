@@ -63,7 +63,9 @@ class CorpusStreamTest {
         return file;
     }
 
+    /** Writes a file whose last id becomes the end of a document. */
     private void writeTokens(String name, int... ids) {
+        ids[ids.length - 1] = 0;
         try (TokenFileWriter writer =
                 new TokenFileWriter(folder.resolve(name), 1 << 16, 0, TokenFile.UNKNOWN_TOKENIZER)) {
             writer.write(ids, 0, ids.length);

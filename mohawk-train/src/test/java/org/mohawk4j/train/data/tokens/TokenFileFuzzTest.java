@@ -51,6 +51,9 @@ class TokenFileFuzzTest {
         Path file = folder.resolve("valid.tokens");
         int vocabulary = random.nextBoolean() ? 2 + random.nextInt(60_000) : 70_000 + random.nextInt(1 << 30);
         int[] ids = random.ints(random.nextInt(60), 0, vocabulary).toArray();
+        if (ids.length > 0) {
+            ids[ids.length - 1] = 1;
+        }
         try (TokenFileWriter writer = new TokenFileWriter(file, vocabulary, 1, TokenFile.UNKNOWN_TOKENIZER)) {
             writer.write(ids, 0, ids.length);
             writer.commit();

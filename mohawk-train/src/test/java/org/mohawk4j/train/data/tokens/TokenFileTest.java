@@ -34,7 +34,11 @@ class TokenFileTest {
     }
 
     private static int[] ids(int count, int vocabulary) {
-        return new Random(count).ints(count, 0, vocabulary).toArray();
+        int[] ids = new Random(count).ints(count, 0, vocabulary).toArray();
+        if (count > 0) {
+            ids[count - 1] = 1;
+        }
+        return ids;
     }
 
     private static int[] readAll(TokenFile file) {
@@ -120,6 +124,21 @@ class TokenFileTest {
         assertThatThrownBy(() -> readAll(TokenFile.open(file)))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageMatching(".*a\\.tokens: expected token ids from 0 to 249, found 2\\d\\d at token \\d+");
+    }
+
+    @Test
+    void aFileEndsWithADocument() throws IOException {
+        assertThatThrownBy(() -> write(10, 1, 2)).isInstanceOf(IllegalStateException.class);
+        Path file = write(10, 2, 1);
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        // a file whose checksums are right and whose end-of-text token is another
+        bytes.putInt(28, 2)
+                .putInt(76, TokenFileHeader.crc32c(bytes.duplicate().position(0).limit(76)));
+        Files.write(file, bytes.array());
+
+        assertThatThrownBy(() -> TokenFile.open(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage(file + ": expected the end-of-text token 2 as its last id, found 1");
     }
 
     @Test

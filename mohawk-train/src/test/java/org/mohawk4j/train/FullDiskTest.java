@@ -1,0 +1,145 @@
+package org.mohawk4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.mohawk4j.StorageException;
+import org.mohawk4j.safetensors.SafetensorsFile;
+import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.StepMetrics;
+
+class FullDiskTest {
+    private static final int BLOCK = 512;
+    private static final int BLOCKS = 8_000;
+    private static final Pattern ELSEWHERE = Pattern.compile("the student is in (\\S+) instead");
+
+    private FileSystem disk;
+    private Path root;
+
+    @BeforeEach
+    void open() {
+        disk = Jimfs.newFileSystem(Configuration.unix().toBuilder()
+                .setBlockSize(BLOCK)
+                .setMaxSize((long) BLOCK * BLOCKS)
+                .build());
+        root = disk.getPath("/work");
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        disk.close();
+    }
+
+    /** Takes all room but some, as other programs do. */
+    private void fill(long left) throws IOException {
+        int taken = (int) (Files.getFileStore(root).getUsableSpace() - left);
+        Files.write(root.resolve("other"), new byte[taken / BLOCK * BLOCK]);
+    }
+
+    private TrainingListener fillingAfter(int step, int blocks) {
+        return new PatientListener() {
+            private int taken;
+
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                super.iterationDone(metrics);
+                if (++taken == step) {
+                    try {
+                        fill((long) blocks * BLOCK);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            }
+        };
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @Test
+    void whatAShortRunHasTrainedIsSavedElsewhere() throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+
+        StorageException failure =
+                catchThrowableOfType(StorageException.class, () -> run.start(fillingAfter(12, 20), new StopRequest()));
+
+        assertThat(failure).hasMessageContaining("model.safetensors: cannot be written: out of disk space; ");
+        Matcher place = ELSEWHERE.matcher(failure.getMessage());
+        assertThat(place.find()).as(failure.getMessage()).isTrue();
+        Path student = Path.of(place.group(1));
+        try (SafetensorsFile weights = SafetensorsFile.open(student.resolve("model.safetensors"))) {
+            assertThat(weights.names()).isNotEmpty();
+        } finally {
+            Folders.delete(student);
+        }
+        assertThat(names(run.folder())).containsExactly(".lock", "config.yaml", "metrics.jsonl", "statistics.jsonl");
+    }
+
+    @Test
+    void withACheckpointItIsToldHowToGoOn() {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 3));
+
+        assertThatThrownBy(() -> run.start(fillingAfter(12, 20), new StopRequest()))
+                .isInstanceOf(StorageException.class)
+                .hasMessageContaining(
+                        "model.safetensors: cannot be written: out of disk space; with more room, to go on from"
+                                + " stage 3, step 3: ./mohawk distill --resume /work/run");
+    }
+
+    @Test
+    void whereTheLastCheckpointDoesNotFitTheStudentMay() throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 3, "evaluation.windows", 1));
+
+        run.start(fillingAfter(12, 1000), new StopRequest());
+
+        assertThat(names(run.folder().resolve("student"))).contains("model.safetensors");
+        assertThat(names(run.folder().resolve("checkpoints")))
+                .containsExactly("stage-2-step-00000003", "stage-3-step-00000003");
+    }
+
+    @Test
+    void aDiskWithoutRoomForTheStudentIsFoundBeforeTraining() throws IOException {
+        Files.createDirectories(root);
+        fill(20 * BLOCK);
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of());
+
+        assertThatThrownBy(run::start)
+                .isInstanceOf(StorageException.class)
+                .hasMessageMatching("out /work/run: expected room for the student's \\d+ bytes, found " + 20 * BLOCK);
+        assertThat(run.folder()).doesNotExist();
+    }
+
+    @Test
+    void aFolderThatCannotEvenBeLockedHasNoLockLeft() throws IOException {
+        Files.createDirectories(root);
+        RunFolder run = RunFolder.at(root.resolve("run"));
+        fill(0);
+
+        assertThatThrownBy(() -> run.begin(DistillConfig.defaults()))
+                .isInstanceOf(StorageException.class)
+                .hasMessage("/work/run/.lock: cannot be written: out of disk space");
+        assertThat(names(run.path())).isEmpty();
+    }
+}
