@@ -40,7 +40,7 @@ class FullDiskTest {
                 .setBlockSize(BLOCK)
                 .setMaxSize((long) BLOCK * BLOCKS)
                 .build());
-        root = disk.getPath("/work");
+        root = disk.getPath("/disk");
     }
 
     @AfterEach
@@ -105,7 +105,7 @@ class FullDiskTest {
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining(
                         "model.safetensors: cannot be written: out of disk space; with more room, to go on from"
-                                + " stage 3, step 3: ./mohawk distill --resume /work/run");
+                                + " stage 3, step 3: ./mohawk distill --resume /disk/run");
     }
 
     @Test
@@ -127,7 +127,7 @@ class FullDiskTest {
 
         assertThatThrownBy(run::start)
                 .isInstanceOf(StorageException.class)
-                .hasMessageMatching("out /work/run: expected room for the student's \\d+ bytes, found " + 20 * BLOCK);
+                .hasMessageMatching("out /disk/run: expected room for the student's \\d+ bytes, found " + 20 * BLOCK);
         assertThat(run.folder()).doesNotExist();
     }
 
@@ -139,7 +139,7 @@ class FullDiskTest {
 
         assertThatThrownBy(() -> run.begin(DistillConfig.defaults()))
                 .isInstanceOf(StorageException.class)
-                .hasMessage("/work/run/.lock: cannot be written: out of disk space");
+                .hasMessage("/disk/run/.lock: cannot be written: out of disk space");
         assertThat(names(run.path())).isEmpty();
     }
 }
