@@ -89,7 +89,7 @@ final class CudaBackend implements Backend {
             closing.add(matmul::close);
             closing.add(() -> context.synchronize("the last work before closing"));
             Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
-            CudaProjections few = new CudaProjections(device, pool, kernels, memory);
+            CudaProjections few = new CudaProjections(context, pool, kernels, memory);
             present.put(NormedLinearsKernel.class, few);
             present.put(SummedLinearsKernel.class, few);
             CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);

@@ -16,6 +16,7 @@ final class CudaContext implements AutoCloseable {
     private final CudaDevice device;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
+    private long breaks;
 
     CudaContext(CudaDevice device) {
         this.device = device;
@@ -47,6 +48,18 @@ final class CudaContext implements AutoCloseable {
     CUstream_st stream() {
         use();
         return stream;
+    }
+
+    /**
+     * Changes wherever what is launched next does not follow on the device what was launched last: where a recording begins
+     * and ends, since its work is not done yet, and with each replay.
+     */
+    long breaks() {
+        return breaks;
+    }
+
+    void noteBreak() {
+        breaks++;
     }
 
     /** Waits for everything asked for so far. Errors of kernels come out here at the latest. */

@@ -21,13 +21,19 @@ record CudaDevice(int index, String name, int major, int minor, int multiprocess
     private static final int NAME_LENGTH = 256;
 
     static int count() {
-        Status.driver(cudart.cuInit(0), "starting CUDA's driver");
+        start();
         int[] count = new int[1];
         Status.driver(cudart.cuDeviceGetCount(count), "counting GPUs");
         return count[0];
     }
 
+    /** Once or again: the driver answers nothing else before. */
+    private static void start() {
+        Status.driver(cudart.cuInit(0), "starting CUDA's driver");
+    }
+
     static CudaDevice of(int index) {
+        start();
         byte[] name = new byte[NAME_LENGTH];
         Status.driver(cudart.cuDeviceGetName(name, name.length, index), "reading the name of GPU " + index);
         int length = 0;

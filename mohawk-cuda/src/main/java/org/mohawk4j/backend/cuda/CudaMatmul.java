@@ -1,8 +1,10 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.javacpp.DoublePointer;
@@ -36,6 +38,10 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     private final cublasLtContext handle = new cublasLtContext();
     private final CudaArray workspace;
     private final Map<GemmPlan.Key, GemmPlan> plans = new HashMap<>();
+
+    /** What cuBLASLt knows no way to compute, and is not asked for again. */
+    private final Set<GemmPlan.Key> impossible = new HashSet<>();
+
     private final Place left = new Place();
     private final Place right = new Place();
     private final Place into = new Place();
@@ -121,11 +127,16 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
      */
     Optional<CudaArray> throughGelu(CudaArray g, CudaArray weight, CudaArray before) {
         CudaArray y = pool.take(g.dtype(), before.shape());
-        GemmPlan plan;
+        GemmPlan.Key key = key(g, false, weight, false, y, GemmPlan.Finish.GELU_SLOPE);
+        @Nullable GemmPlan plan;
         try {
-            plan = plan(g, false, weight, false, y, GemmPlan.Finish.GELU_SLOPE);
+            plan = impossible.contains(key) ? null : plan(key);
         } catch (CudaException e) {
             LOG.debug("no product through a gelu: {}", e.getMessage());
+            impossible.add(key);
+            plan = null;
+        }
+        if (plan == null) {
             pool.release(y);
             return Optional.empty();
         }
@@ -142,9 +153,18 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private GemmPlan plan(
             CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, GemmPlan.Finish finish) {
+        return plan(key(a, transposeA, b, transposeB, c, finish));
+    }
+
+    private GemmPlan plan(GemmPlan.Key key) {
+        return plans.computeIfAbsent(key, wanted -> new GemmPlan(handle, wanted, WORKSPACE_BYTES));
+    }
+
+    private static GemmPlan.Key key(
+            CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, GemmPlan.Finish finish) {
         long m = c.shape().dim(-2);
         long n = c.shape().dim(-1);
-        GemmPlan.Key key = new GemmPlan.Key(
+        return new GemmPlan.Key(
                 a.dtype(),
                 c.dtype(),
                 m,
@@ -156,7 +176,6 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
                 alignment(a),
                 alignment(b),
                 finish);
-        return plans.computeIfAbsent(key, wanted -> new GemmPlan(handle, wanted, WORKSPACE_BYTES));
     }
 
     private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {

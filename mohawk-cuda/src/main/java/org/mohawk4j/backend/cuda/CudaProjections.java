@@ -27,6 +27,7 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     private static final long VECTOR = VECTOR_BYTES / 2;
     private static final int PART_FIELDS = 8;
 
+    private final CudaContext context;
     private final CudaDevice device;
     private final CudaPool pool;
     private final CudaKernels kernels;
@@ -36,8 +37,12 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     /** What the last normalised maps give, until a sum has taken some of it. */
     private Set<CudaPool.Block> underWay = Set.of();
 
-    CudaProjections(CudaDevice device, CudaPool pool, CudaKernels kernels, CudaMemory memory) {
-        this.device = device;
+    /** {@link CudaContext#breaks} when that was last known to be what the device has done. */
+    private long breaks;
+
+    CudaProjections(CudaContext context, CudaPool pool, CudaKernels kernels, CudaMemory memory) {
+        this.context = context;
+        this.device = context.device();
         this.pool = pool;
         this.kernels = kernels;
         this.memory = memory;
@@ -201,14 +206,18 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
         return y;
     }
 
-    /** For the launch that comes, if no sum has done it since the last. */
+    /**
+     * For the launch that comes, if no sum has done it since the last. A recording clears for itself, whatever came before
+     * it, and so does what comes after one, whether it was replayed or failed.
+     */
     private void clearProgress() {
         CudaArray held = progress;
         if (held == null) {
             progress = CudaArray.cast(memory.full(Shape.of(2), DType.INT32, 0));
-        } else if (!underWay.isEmpty()) {
+        } else if (!underWay.isEmpty() || breaks != context.breaks()) {
             memory.fill(held, 0);
         }
+        breaks = context.breaks();
     }
 
     private void launch(

@@ -50,11 +50,13 @@ final class CudaRecorder implements Recorder {
         Status.driver(
                 cudart.cuStreamBeginCapture(context.stream(), cudart.CU_STREAM_CAPTURE_MODE_RELAXED),
                 "starting a recording");
+        context.noteBreak();
         boolean done = false;
         try {
             work.run();
             done = true;
         } finally {
+            context.noteBreak();
             int status = cudart.cuStreamEndCapture(context.stream(), graph);
             // the error of the work is the one to hear of
             if (done) {
@@ -76,6 +78,7 @@ final class CudaRecorder implements Recorder {
 
         @Override
         public void replay() {
+            context.noteBreak();
             Status.driver(cudart.cuGraphLaunch(executable, context.stream()), "replaying a recording");
         }
 

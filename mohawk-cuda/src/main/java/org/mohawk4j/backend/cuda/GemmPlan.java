@@ -61,6 +61,7 @@ final class GemmPlan implements AutoCloseable {
         }
     }
 
+    private final Closing closing = new Closing();
     private final Key key;
     private final cublasLtMatmulDescOpaque_t operation;
     private final cublasLtMatrixLayoutOpaque_t first;
@@ -73,26 +74,42 @@ final class GemmPlan implements AutoCloseable {
 
     GemmPlan(cublasLtContext handle, Key key, long workspaceBytes) {
         this.key = key;
-        boolean isDouble = key.operands() == DType.FLOAT64;
+        closing.add(choices::close);
+        try {
+            operation = operation(key.operands() == DType.FLOAT64);
+            set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            if (key.finish() != Finish.NONE) {
+                set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
+            }
+            if (key.finish().hasKept()) {
+                set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
+            }
+            first = key.transposeB()
+                    ? layout(key.operands(), key.k(), key.n())
+                    : layout(key.operands(), key.n(), key.k());
+            second = key.transposeA()
+                    ? layout(key.operands(), key.m(), key.k())
+                    : layout(key.operands(), key.k(), key.m());
+            result = layout(key.result(), key.n(), key.m());
+            algorithms = find(handle, workspaceBytes);
+            algorithm = choices.getPointer(0).algo();
+        } catch (RuntimeException | Error e) {
+            // cuBLASLt may know no way, and is asked again for other sizes
+            closing.closeAfter(e);
+            throw e;
+        }
+    }
+
+    private cublasLtMatmulDescOpaque_t operation(boolean isDouble) {
         int scale = isDouble ? cudart.CUDA_R_64F : cudart.CUDA_R_32F;
         int compute = isDouble ? cublas.CUBLAS_COMPUTE_64F : cublas.CUBLAS_COMPUTE_32F;
         try (PointerPointer<Pointer> made = new PointerPointer<>(1)) {
             check(cublas.cublasLtMatmulDescCreate(made, compute, scale));
-            operation = new cublasLtMatmulDescOpaque_t(made.get());
+            cublasLtMatmulDescOpaque_t created = new cublasLtMatmulDescOpaque_t(made.get());
+            closing.add(() -> check(cublas.cublasLtMatmulDescDestroy(created)));
+            return created;
         }
-        set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
-        set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
-        if (key.finish() != Finish.NONE) {
-            set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
-        }
-        if (key.finish().hasKept()) {
-            set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
-        }
-        first = key.transposeB() ? layout(key.operands(), key.k(), key.n()) : layout(key.operands(), key.n(), key.k());
-        second = key.transposeA() ? layout(key.operands(), key.m(), key.k()) : layout(key.operands(), key.k(), key.m());
-        result = layout(key.result(), key.n(), key.m());
-        algorithms = find(handle, workspaceBytes);
-        algorithm = choices.getPointer(0).algo();
     }
 
     /** Multiplications of numbers. */
@@ -150,6 +167,7 @@ final class GemmPlan implements AutoCloseable {
                 LongPointer stride = new LongPointer(1)) {
             check(cublas.cublasLtMatrixLayoutCreate(made, type(dtype), rows, columns, rows));
             cublasLtMatrixLayoutOpaque_t layout = new cublasLtMatrixLayoutOpaque_t(made.get());
+            closing.add(() -> check(cublas.cublasLtMatrixLayoutDestroy(layout)));
             count.put(Math.toIntExact(key.batch()));
             stride.put(rows * columns);
             check(cublas.cublasLtMatrixLayoutSetAttribute(
@@ -241,10 +259,6 @@ final class GemmPlan implements AutoCloseable {
 
     @Override
     public void close() {
-        check(cublas.cublasLtMatrixLayoutDestroy(first));
-        check(cublas.cublasLtMatrixLayoutDestroy(second));
-        check(cublas.cublasLtMatrixLayoutDestroy(result));
-        check(cublas.cublasLtMatmulDescDestroy(operation));
-        choices.close();
+        closing.close();
     }
 }
