@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.backend.DeviceMemoryException;
 import org.mohawk4j.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;
@@ -66,6 +67,7 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
     private int failed(CommandLine command, Throwable failure) {
         boolean expected = failure instanceof InvalidInputException
                 || failure instanceof StorageException
+                || failure instanceof DeviceMemoryException
                 || failure instanceof TrainingException;
         report(
                 command,

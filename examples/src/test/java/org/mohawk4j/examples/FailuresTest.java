@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.backend.DeviceMemoryException;
 import org.mohawk4j.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -61,6 +62,14 @@ class FailuresTest {
         CommandRun run = failing(new TrainingException("the loss is NaN"));
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).isEqualToIgnoringNewLines("try: the loss is NaN");
+    }
+
+    @Test
+    void aGpuWithoutRoomIsOneLineAndNoUsageError() {
+        CommandRun run = failing(new DeviceMemoryException("out of GPU memory: FLOAT32 [3, 5]"));
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).isEqualTo("try: out of GPU memory: FLOAT32 [3, 5]" + System.lineSeparator());
     }
 
     @Test

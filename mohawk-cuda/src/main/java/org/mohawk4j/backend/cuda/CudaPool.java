@@ -12,6 +12,7 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.DeviceMemoryException;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
@@ -62,7 +63,7 @@ final class CudaPool implements AutoCloseable {
             status = allocate(bytes);
         }
         if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
-            throw new CudaException(outOfMemory(dtype, shape, bytes));
+            throw new DeviceMemoryException(outOfMemory(dtype, shape, bytes));
         }
         Status.driver(
                 status,
