@@ -140,6 +140,27 @@ interface KernelContract extends ContractTests {
         });
     }
 
+    /** As in generation, with weights as a model keeps them that is not trained. */
+    @TestFactory
+    default Stream<DynamicNode> linearOfFewRows() {
+        return ifPresent(LinearKernel.class, probe -> {
+            for (long[] s : new long[][] {{1, 8, 1}, {1, 2056, 207}, {3, 64, 65}, {4, 2048, 13}, {5, 64, 13}}) {
+                for (Activation activation : Activation.values()) {
+                    probe.checkUntracked(
+                            "linear of few rows, " + activation,
+                            x -> LinearFunction.apply(
+                                    probe.activation(x.get(0)),
+                                    probe.narrowed(x.get(1)),
+                                    Optional.of(x.get(2)),
+                                    activation),
+                            numbers(1, s[0], s[1]).map(v -> 3 * v),
+                            numbers(2, s[2], s[1]),
+                            numbers(3, s[2]));
+                }
+            }
+        });
+    }
+
     @TestFactory
     default Stream<DynamicNode> linearOfPartOfItsWeight() {
         return ifPresent(

@@ -318,7 +318,10 @@ record RepeatedOperation(
                     all,
                     "linear of " + rows + " rows",
                     x -> List.of(LinearFunction.apply(
-                            x.get(0).narrow(0, 0, rows), x.get(1), Optional.of(x.get(2)), Activation.GELU_TANH)),
+                            x.get(0).narrow(0, 0, rows),
+                            x.get(1).cast(x.get(0).engine().backend().productType()),
+                            Optional.of(x.get(2)),
+                            Activation.GELU_TANH)),
                     FEW_ROWS,
                     Shape.of(520, 256),
                     Shape.of(520));
