@@ -19,9 +19,8 @@
 //
 // Bytes: the weights once, all else is small. FLOPs: two for each weight and row.
 
+#include "activation.cuh"
 #include "shared_memory.cuh"
-
-enum { NONE, GELU_TANH, RELU, SILU };
 
 #define MOST_PARTS 4
 #define WARPS 16
@@ -56,15 +55,6 @@ struct Part {
 struct Parts {
     Part at[MOST_PARTS];
 };
-
-__device__ inline float activated(Size activation, float x) {
-    switch (activation) {
-        case GELU_TANH: return x * sigmoidOf<Bf16>(1.5957691216057308f * (x + 0.044715f * x * x * x));
-        case RELU: return x != x || x > 0.f ? x : 0.f;
-        case SILU: return x * sigmoidOf<Bf16>(x);
-        default: return x;
-    }
-}
 
 __device__ inline float dotOfPair(unsigned a, unsigned b, float sum) {
     sum = fmaf(__uint_as_float(a << 16), __uint_as_float(b << 16), sum);
@@ -415,7 +405,7 @@ __device__ inline void project(
             ((float *)parts.at[0].y)[r * outputs + row] = h[r * outputs + row] + sum;
         } else {
             const Part &part = parts.at[share.mapOf(row)];
-            sum = activated(part.activation, sum);
+            sum = activate<Bf16>((int)part.activation, sum);
             Size place = r * part.outputs + row;
             if (part.wide) {
                 put((float *)part.y, place, sum);
