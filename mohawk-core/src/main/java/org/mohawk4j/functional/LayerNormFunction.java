@@ -62,7 +62,7 @@ public final class LayerNormFunction {
                 .get(0);
     }
 
-    private static void requireShapes(Tensor x, Tensor weight, Tensor bias) {
+    static void requireShapes(Tensor x, Tensor weight, Tensor bias) {
         boolean fits = x.shape().rank() > 0
                 && weight.shape().equals(Shape.of(x.dim(-1)))
                 && bias.shape().equals(weight.shape());

@@ -124,14 +124,14 @@ public final class LinearFunction {
                 .reshape(x.shape().with(-1, weight.dim(0)).toArray());
     }
 
-    private static void requireBias(Tensor bias, Tensor weight) {
+    static void requireBias(Tensor bias, Tensor weight) {
         if (!bias.shape().equals(Shape.of(weight.dim(0)))) {
             throw new IllegalArgumentException(
                     "linear of weight " + weight.shape() + " and bias " + bias.shape() + ": expected bias [E]");
         }
     }
 
-    private static void requireWidth(Tensor x, Tensor weight) {
+    static void requireWidth(Tensor x, Tensor weight) {
         if (weight.shape().rank() != 2 || x.dim(-1) != weight.dim(1)) {
             throw new IllegalArgumentException(
                     "linear of input " + x.shape() + " and weight " + weight.shape() + ": last extents differ");

@@ -23,6 +23,12 @@ public record LinearMap(Tensor weight, Optional<Tensor> bias, Activation activat
         return LinearFunction.apply(x, weight, bias, activation);
     }
 
+    /** @throws IllegalArgumentException if this cannot be applied to x [..., D] */
+    void requireFits(Tensor x) {
+        LinearFunction.requireWidth(x, weight);
+        bias.ifPresent(b -> LinearFunction.requireBias(b, weight));
+    }
+
     Arrays arrays() {
         return new Arrays(weight.array(), bias.map(Tensor::array), activation);
     }

@@ -51,6 +51,14 @@ public final class MlpFunction {
      * @return [..., F]
      */
     public static Tensor apply(Tensor x, Weights weights, Activation activation) {
+        LinearFunction.requireWidth(x, weights.first());
+        LinearFunction.requireBias(weights.firstBias(), weights.first());
+        if (weights.second().shape().rank() != 2
+                || weights.second().dim(1) != weights.first().dim(0)) {
+            throw new IllegalArgumentException("MLP needs first [E,D], second [F,E]; got first "
+                    + weights.first().shape() + ", second " + weights.second().shape());
+        }
+        LinearFunction.requireBias(weights.secondBias(), weights.second());
         Engine engine = x.engine();
         MlpKernel.Operands operands = new MlpKernel.Operands(
                 weights.first().array(),

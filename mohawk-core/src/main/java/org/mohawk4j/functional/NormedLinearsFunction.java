@@ -56,6 +56,8 @@ public final class NormedLinearsFunction {
      */
     public static List<Tensor> apply(Tensor x, Norm norm, List<LinearMap> maps, DType result) {
         Engine engine = x.engine();
+        LayerNormFunction.requireShapes(x, norm.weight(), norm.bias());
+        maps.forEach(map -> map.requireFits(x));
         if (Stream.concat(
                         Stream.of(x, norm.weight(), norm.bias()), maps.stream().flatMap(LinearMap::tensors))
                 .anyMatch(engine::isTracked)) {

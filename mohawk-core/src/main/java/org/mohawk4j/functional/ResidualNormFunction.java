@@ -45,6 +45,7 @@ public final class ResidualNormFunction {
      * @param epsilon added to the variance
      */
     public static Normed apply(Tensor h, Tensor a, Tensor b, Tensor weight, Tensor bias, double epsilon) {
+        LayerNormFunction.requireShapes(h, weight, bias);
         Engine engine = h.engine();
         Optional<ResidualNormKernel> kernel = engine.backend()
                 .kernel(ResidualNormKernel.class)

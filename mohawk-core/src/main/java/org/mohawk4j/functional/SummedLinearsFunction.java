@@ -25,6 +25,16 @@ public final class SummedLinearsFunction {
             return map.apply(x);
         }
 
+        private void requireFits(Tensor h) {
+            map.requireFits(x);
+            if (!x.shape().with(-1, map.weight().dim(0)).equals(h.shape())) {
+                throw new IllegalArgumentException(
+                        "sum of linear maps needs h [..., D], x [..., F], weight [D,F]; got h "
+                                + h.shape() + ", x " + x.shape() + ", weight "
+                                + map.weight().shape());
+            }
+        }
+
         private Stream<Tensor> tensors() {
             return Stream.concat(Stream.of(x), map.tensors());
         }
@@ -53,6 +63,7 @@ public final class SummedLinearsFunction {
      */
     public static Tensor apply(Tensor h, List<Term> terms) {
         Engine engine = h.engine();
+        terms.forEach(term -> term.requireFits(h));
         if (Stream.concat(Stream.of(h), terms.stream().flatMap(Term::tensors)).anyMatch(engine::isTracked)) {
             return reference(h, terms);
         }

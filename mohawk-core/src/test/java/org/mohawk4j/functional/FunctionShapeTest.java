@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.functional.DistillationFunction.Weights;
+import org.mohawk4j.functional.SummedLinearsFunction.Term;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -46,6 +48,68 @@ class FunctionShapeTest {
         refuses(() -> LayerNormFunction.apply(x(2, 5), x(5), x(4), 1e-5), "bias [4]");
         refuses(() -> LayerNormFunction.apply(x(2, 5), x(1, 5), x(5), 1e-5), "weight [1, 5]");
         refuses(() -> LayerNormFunction.apply(x(), x(1), x(1), 1e-5), "x []");
+    }
+
+    @Test
+    void mapsOfOneInputNeedItsWidth() {
+        NormedLinearsFunction.Norm norm = new NormedLinearsFunction.Norm(x(5), x(5), 1e-5);
+        LinearMap fits = map(x(3, 5), Optional.of(x(3)));
+        assertThatCode(() -> NormedLinearsFunction.apply(x(2, 5), norm, List.of(fits), DType.FLOAT32))
+                .doesNotThrowAnyException();
+        refuses(
+                () -> NormedLinearsFunction.apply(x(2, 4), norm, List.of(fits), DType.FLOAT32),
+                "x [2, 4]",
+                "weight [5]");
+        refuses(
+                () -> NormedLinearsFunction.apply(
+                        x(2, 5), norm, List.of(fits, map(x(3, 4), Optional.empty())), DType.FLOAT32),
+                "input [2, 5]",
+                "weight [3, 4]");
+        refuses(
+                () -> NormedLinearsFunction.apply(
+                        x(2, 5), norm, List.of(map(x(3, 5), Optional.of(x(5)))), DType.FLOAT32),
+                "bias [5]");
+    }
+
+    @Test
+    void mapsThatAreAddedNeedTheStreamsShape() {
+        LinearMap fits = map(x(5, 3), Optional.of(x(5)));
+        assertThatCode(() -> SummedLinearsFunction.apply(x(2, 5), List.of(new Term(x(2, 3), fits))))
+                .doesNotThrowAnyException();
+        refuses(() -> SummedLinearsFunction.apply(x(2, 5), List.of(new Term(x(1, 3), fits))), "h [2, 5]", "x [1, 3]");
+        refuses(
+                () -> SummedLinearsFunction.apply(x(2, 5), List.of(new Term(x(2, 3), map(x(4, 3), Optional.empty())))),
+                "h [2, 5]",
+                "weight [4, 3]");
+        refuses(
+                () -> SummedLinearsFunction.apply(x(2, 5), List.of(new Term(x(2, 4), fits))),
+                "input [2, 4]",
+                "weight [5, 3]");
+    }
+
+    private static LinearMap map(Tensor weight, Optional<Tensor> bias) {
+        return new LinearMap(weight, bias, Activation.NONE);
+    }
+
+    @Test
+    void mlpNeedsMapsThatFollowEachOther() {
+        refuses(
+                () -> MlpFunction.apply(
+                        x(2, 5), new MlpFunction.Weights(x(7, 5), x(7), x(5, 6), x(5)), Activation.RELU),
+                "first [7, 5]",
+                "second [5, 6]");
+        refuses(
+                () -> MlpFunction.apply(
+                        x(2, 5), new MlpFunction.Weights(x(7, 5), x(7), x(5, 7), x(7)), Activation.RELU),
+                "bias [7]");
+    }
+
+    @Test
+    void residualSumNeedsANormOfItsWidth() {
+        refuses(
+                () -> ResidualNormFunction.apply(x(2, 5), x(2, 5), x(2, 5), x(4), x(5), 1e-5),
+                "x [2, 5]",
+                "weight [4]");
     }
 
     @Test
