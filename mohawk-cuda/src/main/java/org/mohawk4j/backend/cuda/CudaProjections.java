@@ -32,6 +32,7 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     private final CudaPool pool;
     private final CudaKernels kernels;
     private final CudaMemory memory;
+    private @Nullable Sizes sizes;
     private @Nullable CudaArray progress;
 
     /** What the last normalised maps give, until a sum has taken some of it. */
@@ -51,9 +52,15 @@ final class CudaProjections implements NormedLinearsKernel, SummedLinearsKernel 
     /** What {@code projections.cu} says of itself. */
     private record Sizes(int threads, long piece, long ringBytes, int mostMaps, long mostNormed) {}
 
+    /** Read once, when the source is first asked for. */
     private Sizes sizes() {
-        int[] read = kernels.source(SOURCE).constants("projectionSizes", 5);
-        return new Sizes(read[0], read[1], read[2], read[3], read[4]);
+        Sizes known = sizes;
+        if (known == null) {
+            int[] read = kernels.source(SOURCE).constants("projectionSizes", 5);
+            known = new Sizes(read[0], read[1], read[2], read[3], read[4]);
+            sizes = known;
+        }
+        return known;
     }
 
     /** One map as the source has it. */
