@@ -50,7 +50,6 @@ import org.mohawk4j.train.statistics.StatisticsRecorder;
  * metrics and the report. The engine, teacher and texts are the caller's to close.
  */
 public final class Distillation {
-    private static final int STAGES = 3;
     private static final int SAMPLE_TOKENS = 60;
     private static final int PROMPT_TOKENS = 16;
 
@@ -103,7 +102,7 @@ public final class Distillation {
     public Optional<CachePlan> cachePlan() {
         CacheContents contents = CacheContents.of(config);
         long met = 0;
-        for (int stage = contents.firstStage(); stage <= STAGES; stage++) {
+        for (int stage = contents.firstStage(); stage <= TokenBudget.STAGES; stage++) {
             met += (long) config.budget().stepsOf(stage) * config.batch();
         }
         long windows = Math.min(met, training.windows(config.context()).orElse(met));
@@ -186,7 +185,7 @@ public final class Distillation {
     private NavigableMap<Integer, Objective> objectives(StagePlan stages, OpenCache kept) {
         TokenBudget budget = config.budget();
         NavigableMap<Integer, Objective> objectives = new TreeMap<>();
-        for (int stage = 1; stage <= STAGES; stage++) {
+        for (int stage = 1; stage <= TokenBudget.STAGES; stage++) {
             if (budget.stepsOf(stage) > 0) {
                 objectives.put(stage, objective(stage, stages, kept));
             }

@@ -118,10 +118,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
 
     private static boolean isOver(DistillConfig config, Position place) {
         TokenBudget budget = config.budget();
-        int last = 3;
-        while (budget.stepsOf(last) == 0) {
-            last--;
-        }
+        int last = budget.lastStage();
         return place.compareTo(new Position(last, budget.stepsOf(last))) >= 0;
     }
 }

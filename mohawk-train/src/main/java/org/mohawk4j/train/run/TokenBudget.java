@@ -14,7 +14,7 @@ import org.mohawk4j.InvalidInputException;
  */
 public record TokenBudget(long tokensPerStep, List<Integer> steps) {
     /** Matrix orientation, hidden-state alignment, knowledge distillation. */
-    static final int STAGES = 3;
+    public static final int STAGES = 3;
 
     private static final double SUM_TOLERANCE = 1e-6;
 
@@ -88,6 +88,15 @@ public record TokenBudget(long tokensPerStep, List<Integer> steps) {
      */
     public int stepsOf(int stage) {
         return steps.get(stage - 1);
+    }
+
+    /** The last stage that has steps. */
+    public int lastStage() {
+        int last = STAGES;
+        while (stepsOf(last) == 0) {
+            last--;
+        }
+        return last;
     }
 
     /** The tokens that a stage trains on. */
