@@ -7,10 +7,12 @@ import org.mohawk4j.tensor.DType;
 /** Operands of kernels in the type that they compute in, and results in the type that is wanted. */
 final class Conversions {
     private final CudaPool pool;
+    private final CudaKernels kernels;
     private final MemoryOps memory;
 
-    Conversions(CudaPool pool, MemoryOps memory) {
+    Conversions(CudaPool pool, CudaKernels kernels, MemoryOps memory) {
         this.pool = pool;
+        this.kernels = kernels;
         this.memory = memory;
     }
 
@@ -20,6 +22,25 @@ final class Conversions {
             return pool.view(CudaArray.cast(x), 0, x.shape());
         }
         return CudaArray.cast(memory.cast(x, dtype));
+    }
+
+    /**
+     * As {@link #as} for a parameter. Rounding float32 to bfloat16, each place has a threshold of its own between two
+     * neighbours, the same every time: a step that is shorter than their distance then moves as many of the rounded
+     * numbers as its length says. Rounding to nearest would move all of them or none where they start out as bfloat16,
+     * which is what checkpoints hold.
+     */
+    CudaArray parameter(DType dtype, Array x) {
+        if (x.dtype() != DType.FLOAT32 || dtype != DType.BFLOAT16) {
+            return as(dtype, x);
+        }
+        CudaArray y = pool.take(dtype, x.shape());
+        kernels.source(CudaMemory.SOURCE)
+                .kernel("round_by_place")
+                .each(
+                        CudaKernels.fours(y.size()),
+                        kernels.arguments().add(CudaArray.cast(x)).add(y).add(y.size()));
+        return y;
     }
 
     /** As {@link #as}; x is given back. */

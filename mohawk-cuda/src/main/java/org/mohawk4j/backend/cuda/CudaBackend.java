@@ -82,7 +82,7 @@ final class CudaBackend implements Backend {
             elementwise = new CudaElementwise(pool, kernels, memory);
             reductions = new CudaReductions(context, pool, kernels, memory);
             layout = new CudaLayout(context, pool, kernels, memory);
-            Conversions conversions = new Conversions(pool, memory);
+            Conversions conversions = new Conversions(pool, kernels, memory);
             Staging staging = new Staging(context);
             closing.add(staging::close);
             matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());

@@ -141,7 +141,7 @@ final class CudaDistillation implements DistillationKernel {
         Side(Operands given) {
             logitType = ElementType.accumulator(given.weight().dtype());
             hidden = conversions.as(matmul.operands(logitType), given.hidden());
-            weight = conversions.as(matmul.operands(logitType), given.weight());
+            weight = conversions.parameter(matmul.operands(logitType), given.weight());
         }
 
         DType operandType() {

@@ -47,7 +47,7 @@ final class CudaLinear implements LinearKernel {
     public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept) {
         DType operands = matmul.operands(input.dtype());
         CudaArray x = conversions.as(operands, input);
-        CudaArray w = conversions.as(operands, weight);
+        CudaArray w = conversions.parameter(operands, weight);
         List<Array> saved = new ArrayList<>();
         CudaArray y;
         if (!kept && weight.dtype() == operands && few.supports(x, w, bias)) {
@@ -73,7 +73,7 @@ final class CudaLinear implements LinearKernel {
 
     private CudaArray finished(
             CudaArray x, CudaArray w, Array bias, Activation activation, boolean kept, List<Array> saved) {
-        CudaArray shift = conversions.as(x.dtype(), bias);
+        CudaArray shift = conversions.parameter(x.dtype(), bias);
         CudaArray y;
         if (activation == Activation.NONE) {
             y = matmul.finished(x, w, shift, GemmPlan.Finish.BIAS, null);

@@ -147,6 +147,53 @@ __device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v) {
     }
 }
 
+// How numbers are stored: as the nearest that the type has, or, in bfloat16, as one of the two neighbours, by a threshold
+// between them that belongs to the element's place. A number a third of the way up goes up in a third of all places, so
+// that what is shorter than the distance of neighbours is not lost where many numbers share it, and nothing is random.
+// What is a bfloat16 already stays. Each stores neighbours from y on; a place of four is a multiple of four.
+struct Nearest {
+    template <int COLUMNS, typename T>
+    __device__ static void put(T *y, Size place, const Four<Compute<T>> &v) {
+        putColumns<COLUMNS>(y, 0, v);
+    }
+};
+
+struct ByPlace {
+    // Of a place and its neighbour, 16 bits each, the first in the lower half (the finaliser of MurmurHash3).
+    __device__ static unsigned thresholds(Size pair) {
+        unsigned h = (unsigned)pair + 1;
+        h = (h ^ (h >> 16)) * 0x85ebca6bu;
+        h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+        return h ^ (h >> 16);
+    }
+
+    // The upper half is the result. NaN stays NaN.
+    __device__ static unsigned lifted(float value, unsigned threshold) {
+        unsigned bits = __float_as_uint(value);
+        return value != value ? bits | 0x400000u : bits + threshold;
+    }
+
+    __device__ static unsigned two(float first, float second, Size pair) {
+        unsigned t = thresholds(pair);
+        return __byte_perm(lifted(first, t & 0xffffu), lifted(second, t >> 16), 0x7632);
+    }
+
+    template <int COLUMNS>
+    __device__ static void put(Bf16 *y, Size place, const Four<float> &v) {
+        if (COLUMNS == 4) {
+            *(uint2 *)y = make_uint2(two(v.at[0], v.at[1], place / 2), two(v.at[2], v.at[3], place / 2 + 1));
+        } else {
+            unsigned both = two(v.at[0], v.at[0], place / 2);
+            y->bits = (unsigned short)(place % 2 ? both >> 16 : both);
+        }
+    }
+
+    template <int COLUMNS, typename T>
+    __device__ static void put(T *y, Size place, const Four<T> &v) {
+        putColumns<COLUMNS>(y, 0, v);
+    }
+};
+
 // The part of a thread that adds up columns of [rows, width]: one column or four neighbours, and a stretch of rows. Sums
 // of stretches are added up in order afterwards.
 struct ColumnStretch {

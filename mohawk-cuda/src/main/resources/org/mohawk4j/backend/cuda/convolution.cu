@@ -3,6 +3,8 @@
 // once, and neighbouring threads take neighbouring channels. Some positions are read before any of them is written, so
 // that many reads are under way at a time. Gradients by weight and bias are summed over stretches first,
 // [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
+// A convolution begins as the identity and its x is in bfloat16: y is rounded by its place in the sequence, since the
+// nearest of it would be x until the weights have moved far.
 // What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels; what is on x's side may be the first
 // columns of longer rows, of so many numbers as its stride says.
 // TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows. AROUND says whether dy's first
@@ -162,6 +164,7 @@ __device__ inline void convolution(
         PartOf<T> part(parts, s.channel, s.sequence, time);
         const T *in = x + s.base + s.from * stride;
         T *y = part.from + s.from * part.width;
+        Size place = s.from * channels + s.channel;
         Four<C> taps[TAPS], shift = getColumns<CHANNELS>(bias, s.channel);
         Window<C> window;
         loadTaps(taps, weight + s.channel * TAPS);
@@ -177,8 +180,9 @@ __device__ inline void convolution(
                 for (int k = 0; k < TAPS; k++)
 #pragma unroll
                     for (int c = 0; c < CHANNELS; c++) sum.at[c] += taps[k].at[c] * window.seen[k].at[c];
-                if (j < left) putColumns<CHANNELS>(y, 0, sum);
+                if (j < left) ByPlace::put<CHANNELS>(y, place, sum);
                 y += part.width;
+                place += channels;
             }
         }
     }

@@ -152,8 +152,8 @@ __device__ inline double load(const void *x, int type, Size i) {
     }
 }
 
-// The two that mixed precision asks for most: several groups are read before any is written.
-template <typename X, typename Y>
+// What mixed precision asks for most: several groups are read before any is written.
+template <typename Rounding, typename X, typename Y>
 __device__ inline void castEach(const X *x, Y *y, Size n) {
     const int AHEAD = 4;
     Size vectors = inFours(x) && inFours(y) ? n / 4 : 0;
@@ -165,13 +165,17 @@ __device__ inline void castEach(const X *x, Y *y, Size n) {
             if (i + j * step < vectors) some[j] = getFour(x, 4 * (i + j * step));
 #pragma unroll
         for (int j = 0; j < AHEAD; j++)
-            if (i + j * step < vectors) putFour(y, 4 * (i + j * step), some[j]);
+            if (i + j * step < vectors) Rounding::template put<4>(y + 4 * (i + j * step), 4 * (i + j * step), some[j]);
     }
-    EACH(j, n - 4 * vectors) put(y, 4 * vectors + j, get(x, 4 * vectors + j));
+    EACH(j, n - 4 * vectors) {
+        Size i = 4 * vectors + j;
+        Rounding::template put<1>(y + i, i, Four<float>{{get(x, i)}});
+    }
 }
 
-extern "C" __global__ void cast_f32_bf16(const float *x, Bf16 *y, Size n) { castEach(x, y, n); }
-extern "C" __global__ void cast_bf16_f32(const Bf16 *x, float *y, Size n) { castEach(x, y, n); }
+extern "C" __global__ void cast_f32_bf16(const float *x, Bf16 *y, Size n) { castEach<Nearest>(x, y, n); }
+extern "C" __global__ void cast_bf16_f32(const Bf16 *x, float *y, Size n) { castEach<Nearest>(x, y, n); }
+extern "C" __global__ void round_by_place(const float *x, Bf16 *y, Size n) { castEach<ByPlace>(x, y, n); }
 
 // Between types, to nearest. Through float32 where the target is 16 bits wide: rounding twice is the price of float64
 // sources, which only checks have.
