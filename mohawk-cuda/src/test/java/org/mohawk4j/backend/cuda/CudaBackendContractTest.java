@@ -1,26 +1,14 @@
 package org.mohawk4j.backend.cuda;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.backend.contract.BackendContract;
 import org.mohawk4j.tensor.DType;
 
-@Tag("gpu")
-class CudaBackendContractTest extends BackendContract {
+class CudaBackendContractTest extends BackendContract implements GpuTest {
     /** Few enough that the contract's largest losses are taken in several chunks. */
     static final long LOGITS_AT_ONCE = 1 << 19;
-
-    @BeforeAll
-    static void requireGpu() {
-        Availability here = new CudaBackendProvider().availability();
-        assumeTrue(here.usable(), here.reason());
-    }
 
     @Override
     protected Backend open(BackendOptions options) {

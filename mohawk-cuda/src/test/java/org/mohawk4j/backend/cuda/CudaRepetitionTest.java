@@ -1,7 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -9,13 +8,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
@@ -26,15 +22,8 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.HostArray;
 
 /** The same numbers give the same bits, results and gradients, twenty times over; and no operation is left out. */
-@Tag("gpu")
-class CudaRepetitionTest {
+class CudaRepetitionTest implements GpuTest {
     private static final int REPETITIONS = 20;
-
-    @BeforeAll
-    static void requireGpu() {
-        Availability here = new CudaBackendProvider().availability();
-        assumeTrue(here.usable(), here.reason());
-    }
 
     private static CudaBackend open(boolean mixed) {
         return new CudaBackend(BackendOptions.defaults().withMixed(mixed));

@@ -2,7 +2,6 @@ package org.mohawk4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,13 +18,10 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.SizeTPointer;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.backend.DeviceMemoryException;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.Recorder;
@@ -39,17 +35,10 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.HostArray;
 
 /** What goes wrong on a GPU, and what must not: memory that runs out or stays behind, broken files, several backends. */
-@Tag("gpu")
-class CudaRobustnessTest {
+class CudaRobustnessTest implements GpuTest {
     private static final String CACHE = "mohawk.cuda.cache";
     private static final long MEBIBYTE = 1 << 20;
     private static final Shape SHAPE = Shape.of(63, 65);
-
-    @BeforeAll
-    static void requireGpu() {
-        Availability here = new CudaBackendProvider().availability();
-        assumeTrue(here.usable(), here.reason());
-    }
 
     private static CudaBackend open() {
         return new CudaBackend(BackendOptions.defaults().withMixed(true));

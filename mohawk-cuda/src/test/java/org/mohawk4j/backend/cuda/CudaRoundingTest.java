@@ -2,18 +2,14 @@ package org.mohawk4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.CausalConv1dFunction;
 import org.mohawk4j.functional.LinearFunction;
@@ -26,16 +22,9 @@ import org.mohawk4j.tensor.Tensor;
  * Numbers that go up or down by their place: float32 weights in products of bfloat16, and what a convolution makes of
  * bfloat16.
  */
-@Tag("gpu")
-class CudaRoundingTest {
+class CudaRoundingTest implements GpuTest {
     /** Between neighbours in bfloat16 from 1 to 2. */
     private static final double SPACING = 1.0 / 128;
-
-    @BeforeAll
-    static void requireGpu() {
-        Availability here = new CudaBackendProvider().availability();
-        assumeTrue(here.usable(), here.reason());
-    }
 
     private static Engine open() {
         return Engine.open("cuda", BackendOptions.defaults().withMixed(true));

@@ -7,12 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.RotaryFunction;
@@ -37,18 +34,11 @@ import org.mohawk4j.testing.HostArray;
  * device: outputs and all gradients, norm of the difference over norm of the expected. With {@code wgmma} where the device
  * has it, and without.
  */
-@Tag("gpu")
-class CudaTensorCoreTest {
+class CudaTensorCoreTest implements GpuTest {
     /** Inputs are exact in bfloat16; what is left are roundings between products and of results. */
     private static final double TOLERANCE = 1e-2;
 
     private static final int CHUNK = 64;
-
-    @BeforeAll
-    static void requireGpu() {
-        Availability here = new CudaBackendProvider().availability();
-        assumeTrue(here.usable(), here.reason());
-    }
 
     /**
      * A function of tensors in the type that it is given, with several outputs.

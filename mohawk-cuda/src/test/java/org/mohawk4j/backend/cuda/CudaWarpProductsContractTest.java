@@ -1,12 +1,10 @@
 package org.mohawk4j.backend.cuda;
 
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 
 /** The contract as on a device without {@code wgmma}: kernels' products run on {@code mma.sync}, which Hopper has too. */
-@Tag("gpu")
 class CudaWarpProductsContractTest extends CudaBackendContractTest {
     @Override
     protected Backend open(BackendOptions options) {
