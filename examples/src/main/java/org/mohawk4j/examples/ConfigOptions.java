@@ -178,6 +178,16 @@ final class ConfigOptions {
         }
     }
 
+    /** Adds what {@link Texts} and {@link Machine} do. */
+    static final class TextsAndMachine implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            TEXTS.addTo(command);
+            MACHINE.addTo(command);
+            return command;
+        }
+    }
+
     /** Adds {@code --text-field} and {@code --readers}. */
     static final class Texts implements IModelTransformer {
         @Override

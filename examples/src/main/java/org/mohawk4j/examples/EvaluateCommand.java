@@ -6,13 +6,14 @@ import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.data.TextFile;
-import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.data.source.Mixture;
 import org.mohawk4j.train.evaluation.Perplexity;
+import org.mohawk4j.train.run.DataConfig;
 import org.mohawk4j.train.run.DistillConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Spec;
         description = "Measures how good a model, teacher or student, is. With --text: how well it predicts a text, in"
                 + " consecutive windows without overlap, each token from its own window; with --teacher also how close"
                 + " it is to another model. With --tasks: zero-shot tasks.",
-        modelTransformer = ConfigOptions.Machine.class)
+        modelTransformer = ConfigOptions.TextsAndMachine.class)
 final class EvaluateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -34,8 +35,8 @@ final class EvaluateCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path model;
 
-    @Option(names = "--text", paramLabel = "FILE", description = "UTF-8")
-    private Optional<Path> text = Optional.empty();
+    @Option(names = "--text", paramLabel = "TEXT", description = "file, folder or 'pattern'; again for more")
+    private List<String> texts = List.of();
 
     @Option(
             names = "--teacher",
@@ -81,15 +82,15 @@ final class EvaluateCommand implements Runnable {
     @Override
     public void run() {
         requireSomethingToDo();
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
+        DistillConfig config = DistillConfig.defaults().with(ConfigOptions.given(spec));
         ModelFolder.config(model);
         TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
-        Optional<TokenWindows> read = text.map(file -> windows(file, ids));
+        Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids));
         PrintWriter printed = spec.commandLine().getOut();
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
-        try (Engine engine = ConfigOptions.open(machine);
+        try (Engine engine = ConfigOptions.open(config);
                 CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
             read.ifPresent(all -> {
                 all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
@@ -98,16 +99,16 @@ final class EvaluateCommand implements Runnable {
                 printed.println(score);
                 agreement.ifPresent(printed::println);
             });
-            scoring.ifPresent(asked -> asked.run(model, loaded, ids, machine.dtype()));
+            scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.dtype()));
         }
     }
 
     private void requireSomethingToDo() {
-        if (text.isEmpty() && tasks.isEmpty()) {
-            throw new InvalidInputException("evaluate: expected --text FILE or --tasks NAME,… or both, found neither");
+        if (texts.isEmpty() && tasks.isEmpty()) {
+            throw new InvalidInputException("evaluate: expected --text TEXT or --tasks NAME,… or both, found neither");
         }
-        if (teacher.isPresent() && text.isEmpty()) {
-            throw new InvalidInputException("teacher: expected --text FILE to compare on, found none");
+        if (teacher.isPresent() && texts.isEmpty()) {
+            throw new InvalidInputException("teacher: expected --text TEXT to compare on, found none");
         }
         if (tasks.isEmpty() != taskData.isEmpty()) {
             throw new InvalidInputException(
@@ -119,12 +120,14 @@ final class EvaluateCommand implements Runnable {
     }
 
     /** The windows of a text, if they fit the model. */
-    private TokenWindows windows(Path file, TokenizerJson ids) {
-        long positions = ModelFolder.config(model).maxPositions();
+    private TokenWindows windows(Mixture text, DataConfig data, TokenizerJson ids) {
+        CausalLmConfig read = ModelFolder.config(model);
+        long positions = read.maxPositions();
         if (context < 1 || context > positions) {
             throw new InvalidInputException(
                     "context: expected 1 to " + positions + ", the model's positions, got " + context);
         }
-        return new TokenWindows(TokenSequence.encode(new TextFile(file), ids::encode), context);
+        int vocabulary = Math.toIntExact(read.vocabulary());
+        return new TokenWindows(RunTexts.toEvaluate(text, data, ids, vocabulary, windows, context), context);
     }
 }

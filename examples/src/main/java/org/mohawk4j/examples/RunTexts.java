@@ -25,8 +25,14 @@ record RunTexts(Corpus training, TokenSequence heldOut, String description) {
 
     static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
-        Optional<TokenSequence> valid =
-                config.valid().map(mixture -> validation(mixture, config, tokenizer, vocabulary));
+        Optional<TokenSequence> valid = config.valid()
+                .map(mixture -> toEvaluate(
+                        mixture,
+                        config.data(),
+                        tokenizer,
+                        vocabulary,
+                        config.evaluation().windows(),
+                        config.context()));
         Optional<Mixture> streamed = config.text().filter(mixture -> !WholeText.isModerate(mixture));
         return streamed.isPresent()
                 ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
@@ -46,14 +52,18 @@ record RunTexts(Corpus training, TokenSequence heldOut, String description) {
         return new Encoding(tokenizer::encode, endOfText, vocabulary, data.textField(), tokenizer.sha256());
     }
 
-    private static TokenSequence validation(
-            Mixture mixture, DistillConfig config, TokenizerJson tokenizer, int vocabulary) {
-        if (WholeText.isModerate(mixture)) {
-            return WholeText.read(mixture, tokenizer::encode);
+    /**
+     * The tokens of a text to evaluate on, or of as much of it as some windows take.
+     *
+     * @param windows at most, 0 for all
+     */
+    static TokenSequence toEvaluate(
+            Mixture text, DataConfig data, TokenizerJson tokenizer, int vocabulary, long windows, int context) {
+        if (WholeText.isModerate(text)) {
+            return WholeText.read(text, tokenizer::encode);
         }
-        long windows = config.evaluation().windows();
-        long tokens = windows == 0 ? Long.MAX_VALUE : windows * config.context() + 1;
-        return WholeText.read(mixture, encoding(config.data(), tokenizer, vocabulary), config.data().stream(), tokens);
+        long tokens = windows == 0 ? Long.MAX_VALUE : windows * context + 1;
+        return WholeText.read(text, encoding(data, tokenizer, vocabulary), data.stream(), tokens);
     }
 
     private static RunTexts streamed(

@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +52,28 @@ class EvaluateCommandTest {
         assertThat(json.at("/layers")).hasSize(4);
         assertThat(json.at("/about/teacher").asText()).isEqualTo(teacher);
         CommandRun.of(arguments).refuses("expected a folder without 'fidelity'");
+    }
+
+    @Test
+    void jsonLinesAreReadByTheirField() throws IOException {
+        Path text = CommandRun.text(folder.resolve("text.txt"), 300);
+        Path lines = folder.resolve("text.jsonl");
+        Files.writeString(
+                lines, new ObjectMapper().writeValueAsString(Map.of("id", 1, "content", Files.readString(text))));
+
+        CommandRun plain = evaluate("--text", text.toString(), "--windows", "2");
+        CommandRun packed = evaluate("--text", lines.toString(), "--text-field", "content", "--windows", "2");
+        CommandRun both = evaluate("--text", text.toString(), "--text", lines.toString(), "--text-field", "content");
+
+        assertThat(plain.value("tokens")).isEqualTo(64);
+        assertThat(packed.value("perplexity")).isEqualTo(plain.value("perplexity"));
+        assertThat(both.value("tokens")).isGreaterThan(64);
+    }
+
+    private CommandRun evaluate(String... text) {
+        List<String> arguments = new ArrayList<>(List.of("evaluate", "--model", teacher, "--context", "32"));
+        arguments.addAll(List.of(text));
+        return CommandRun.of(arguments.toArray(String[]::new)).succeeds();
     }
 
     @Test

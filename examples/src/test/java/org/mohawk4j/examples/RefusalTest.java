@@ -130,9 +130,9 @@ class RefusalTest {
         String text = inputs.resolve("long.txt").toString();
         CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
         CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: no such folder");
-        CommandRun.of("evaluate", "--model", teacher).refuses("expected --text FILE or --tasks");
+        CommandRun.of("evaluate", "--model", teacher).refuses("expected --text TEXT or --tasks");
         CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
-                .refuses("teacher: expected --text FILE");
+                .refuses("teacher: expected --text TEXT");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
                 .refuses("found 'pica'");
