@@ -88,6 +88,9 @@ final class EvaluateCommand implements Runnable {
         Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids));
         PrintWriter printed = spec.commandLine().getOut();
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
+        if (teacher.isPresent() || taskData.isPresent()) {
+            NewFolder.requireWritable(folder);
+        }
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
         try (Engine engine = ConfigOptions.open(config);
@@ -95,8 +98,12 @@ final class EvaluateCommand implements Runnable {
             read.ifPresent(all -> {
                 all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
                 String score = ScoreLine.of("", Perplexity.of(loaded, all, windows));
-                Optional<String> agreement = comparison.map(compared -> compared.run(model, loaded, all, windows));
-                printed.println(score);
+                Optional<String> agreement;
+                try {
+                    agreement = comparison.map(compared -> compared.run(model, loaded, all, windows));
+                } finally {
+                    printed.println(score);
+                }
                 agreement.ifPresent(printed::println);
             });
             scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.dtype()));

@@ -39,7 +39,10 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
         CommandLine command =
                 parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
         try {
-            return new RunLast().execute(parsed);
+            int code = new RunLast().execute(parsed);
+            return command.getOut().checkError()
+                    ? failed(command, new StorageException("standard output: cannot be written to the end"))
+                    : code;
         } catch (ExecutionException e) {
             return failed(command, e.getCause() == null ? e : e.getCause());
         } catch (Error e) {

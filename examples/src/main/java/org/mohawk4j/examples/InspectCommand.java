@@ -33,7 +33,6 @@ final class InspectCommand implements Runnable {
     private static final int DTYPE_WIDTH = 9;
     private static final int SHAPE_WIDTH = 21;
     private static final int SIZE_WIDTH = 15;
-    private static final int PRINTED_AT_ONCE = 1 << 16;
 
     @Spec
     private CommandSpec spec;
@@ -60,13 +59,44 @@ final class InspectCommand implements Runnable {
     }
 
     private static void listMetadata(Map<String, String> metadata, PrintWriter out) {
-        StringBuilder lines = new StringBuilder();
-        metadata.forEach((key, value) -> lines.append("metadata  ")
-                .append(InputFile.quote(key))
-                .append(": ")
-                .append(InputFile.quote(value))
-                .append(System.lineSeparator()));
-        out.print(lines);
+        Listing lines = new Listing(out);
+        metadata.forEach((key, value) -> lines.text("metadata  ")
+                .text(InputFile.quote(key))
+                .text(": ")
+                .text(InputFile.quote(value))
+                .end());
+        lines.print();
+    }
+
+    /** A header can declare half a million tensors: lines are put together by hand and printed many at a time. */
+    private record Listing(PrintWriter out, StringBuilder lines) {
+        private static final int PRINTED_AT_ONCE = 1 << 16;
+
+        Listing(PrintWriter out) {
+            this(out, new StringBuilder());
+        }
+
+        Listing text(String text) {
+            lines.append(text);
+            return this;
+        }
+
+        /** At least one space. */
+        Listing pad(int spaces) {
+            return text(" ".repeat(Math.max(1, spaces)));
+        }
+
+        void end() {
+            lines.append(System.lineSeparator());
+            if (lines.length() > PRINTED_AT_ONCE) {
+                print();
+            }
+        }
+
+        void print() {
+            out.append(lines);
+            lines.setLength(0);
+        }
     }
 
     private static void describeModel(ConfigNode json, PrintWriter out) {
@@ -109,10 +139,9 @@ final class InspectCommand implements Runnable {
         return type.getSimpleName() + text.substring(Math.max(0, text.indexOf('[')));
     }
 
-    /** A header can declare a million tensors: lines are put together by hand and printed many at a time. */
     private static void listTensors(TensorSource source, PrintWriter out) {
         NumberFormat grouped = NumberFormat.getIntegerInstance(Locale.ROOT);
-        StringBuilder lines = new StringBuilder();
+        Listing lines = new Listing(out);
         long elements = 0;
         long bytes = 0;
         List<String> names = source.names();
@@ -121,25 +150,20 @@ final class InspectCommand implements Runnable {
             elements += info.shape().size();
             bytes += info.byteLength();
             String size = grouped.format(info.byteLength());
-            lines.append(info.dtype());
-            pad(lines, DTYPE_WIDTH - info.dtype().name().length());
+            String dtype = info.dtype().name();
             String shape = show(info.shape());
-            lines.append(shape);
-            pad(lines, SHAPE_WIDTH - shape.length());
-            pad(lines, SIZE_WIDTH - size.length());
-            lines.append(size).append(" bytes  ").append(show(name)).append(System.lineSeparator());
-            if (lines.length() > PRINTED_AT_ONCE) {
-                out.print(lines);
-                lines.setLength(0);
-            }
+            lines.text(dtype)
+                    .pad(DTYPE_WIDTH - dtype.length())
+                    .text(shape)
+                    .pad(SHAPE_WIDTH - shape.length())
+                    .pad(SIZE_WIDTH - size.length())
+                    .text(size)
+                    .text(" bytes  ")
+                    .text(show(name))
+                    .end();
         }
-        out.print(lines);
+        lines.print();
         out.printf(Locale.ROOT, "total     %,d tensors, %,d parameters, %,d bytes%n", names.size(), elements, bytes);
-    }
-
-    /** At least one space. */
-    private static void pad(StringBuilder line, int spaces) {
-        line.append(" ".repeat(Math.max(1, spaces)));
     }
 
     private static String show(Shape shape) {

@@ -32,9 +32,13 @@ class FailuresTest {
 
     private static CommandRun run(boolean verbose, Callable<Integer> body) {
         StringWriter out = new StringWriter();
+        return run(new PrintWriter(out), out, verbose, body);
+    }
+
+    private static CommandRun run(PrintWriter printed, StringWriter out, boolean verbose, Callable<Integer> body) {
         StringWriter err = new StringWriter();
         int exitCode = new CommandLine(new Trial(body))
-                .setOut(new PrintWriter(out))
+                .setOut(printed)
                 .setErr(new PrintWriter(err))
                 .setExecutionStrategy(new Failures(() -> verbose))
                 .execute();
@@ -48,6 +52,18 @@ class FailuresTest {
             }
             throw (Exception) failure;
         });
+    }
+
+    @Test
+    void outputThatIsLostIsAFailure() {
+        PrintWriter lost = new PrintWriter(new StringWriter());
+        lost.close();
+        CommandRun run = run(lost, new StringWriter(), false, () -> {
+            lost.println("what nobody sees");
+            return 0;
+        });
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).isEqualToIgnoringNewLines("try: standard output: cannot be written to the end");
     }
 
     @Test

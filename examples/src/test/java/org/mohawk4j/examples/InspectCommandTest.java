@@ -1,6 +1,7 @@
 package org.mohawk4j.examples;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,6 +64,28 @@ class InspectCommandTest {
 
         assertThat(run.out()).contains("'\\u001b[2J\\u202e'", "rank 5000", "metadata  'a\\u000ab': '\\u0007'");
         assertThat(run.lines()).hasSize(4).allSatisfy(line -> assertThat(line).hasSizeLessThan(200));
+    }
+
+    @Test
+    void whatCanBeShownIs() throws IOException {
+        Path file = file("{\"\ud83d\ude42é\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
+
+        assertThat(inspect(file).succeeds().lines().get(0)).endsWith(" bytes  \ud83d\ude42é");
+    }
+
+    /** As a later version of the format might have it. */
+    @Test
+    void manyTensorsMayHaveAFieldMore() throws IOException {
+        String tensor = ":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0],\"crc\":1}";
+        String tensors = IntStream.range(0, 12_000)
+                .mapToObj(i -> "\"" + i + "\"" + tensor)
+                .collect(joining(","));
+        String fields =
+                IntStream.range(0, 10_001).mapToObj(i -> "\"" + i + "\":0").collect(joining(","));
+
+        inspect(file("{" + tensors + "}", 0)).succeeds();
+        inspect(file("{\"t\":{" + fields + "}}", 0)).refuses("more than 10000 fields beyond those that are read");
+        inspect(file("{\"t\":{\"x\":{" + fields + "}}}", 0)).refuses("more than 10000 fields");
     }
 
     @Test

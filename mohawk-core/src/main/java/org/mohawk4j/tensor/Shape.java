@@ -13,6 +13,9 @@ public final class Shape {
             if (dim < 0) {
                 throw new IllegalArgumentException("shape " + Arrays.toString(dims) + " has a negative extent");
             }
+            product = dim == 0 ? 0 : product;
+        }
+        for (long dim : dims) {
             product = Math.multiplyExact(product, dim);
         }
         this.dims = dims;

@@ -75,13 +75,29 @@ public final class ConfigNode {
      * Reads a text that is one JSON object.
      *
      * @param where named in complaints
-     * @throws InvalidInputException if it is not one, has a key twice, or nests more than 32 deep
+     * @throws InvalidInputException if it is not one, has a key twice or half a surrogate pair, or nests more than
+     *     32 deep
      */
     public static ConfigNode parse(String where, String json) {
         try {
-            return of(where, JSON.readTree(json));
+            JsonNode node = JSON.readTree(json);
+            requireWholeCharacters(where, node);
+            return of(where, node);
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(where, e);
+        }
+    }
+
+    /** JSON can spell half a surrogate pair, which no file in UTF-8 can mean. */
+    private static void requireWholeCharacters(String where, JsonNode node) {
+        requireWholeCharacters(where, node.isTextual() ? node.textValue() : "");
+        node.fieldNames().forEachRemaining(name -> requireWholeCharacters(where, name));
+        node.forEach(part -> requireWholeCharacters(where, part));
+    }
+
+    private static void requireWholeCharacters(String where, String text) {
+        if (InputFile.hasHalfACharacter(text)) {
+            throw new InvalidInputException(where + ": half a surrogate pair in " + InputFile.quote(text));
         }
     }
 

@@ -113,6 +113,9 @@ final class HeaderReader {
                 default -> {
                     ignored = ignored == null ? new HashSet<>() : ignored;
                     repeated = !ignored.add(field);
+                    if (ignored.size() > StrictJson.MAX_IGNORED_FIELDS) {
+                        throw StrictJson.tooMany(where(name));
+                    }
                     // The format may grow fields; the reference implementation passes over them too.
                     strict.skip(where(name));
                 }
@@ -175,25 +178,31 @@ final class HeaderReader {
     }
 
     private void requireSize(String name, SafetensorsDtype dtype) {
-        long bits;
-        try {
-            long elements = 1;
-            for (int i = 0; i < rank; i++) {
-                elements = Math.multiplyExact(elements, dims[i]);
-            }
-            bits = Math.multiplyExact(elements, dtype.bits());
-        } catch (ArithmeticException e) {
-            throw invalid(name, "more elements in shape " + shownShape() + " than 64 bits can count");
+        long bits = 1;
+        for (int i = 0; i < rank; i++) {
+            bits = unsignedProduct(name, bits, dims[i]);
         }
+        bits = unsignedProduct(name, bits, dtype.bits());
         if (bits % 8 != 0) {
-            throw invalid(name, dtype + " " + shownShape() + " fills " + bits + " bits, which are no whole bytes");
-        }
-        if (bits / 8 != end - begin) {
             throw invalid(
                     name,
-                    dtype + " " + shownShape() + " needs " + bits / 8 + " bytes, its data_offsets span "
+                    dtype + " " + shownShape() + " fills " + Long.toUnsignedString(bits)
+                            + " bits, which are no whole bytes");
+        }
+        if (bits >>> 3 != end - begin) {
+            throw invalid(
+                    name,
+                    dtype + " " + shownShape() + " needs " + (bits >>> 3) + " bytes, its data_offsets span "
                             + (end - begin));
         }
+    }
+
+    /** The reference implementation counts in 64 bits without a sign, a shape's dimensions in their order. */
+    private long unsignedProduct(String name, long a, long b) {
+        if (b != 0 && Long.compareUnsigned(a, Long.divideUnsigned(-1, b)) > 0) {
+            throw invalid(name, "more elements in shape " + shownShape() + " than 64 bits can count");
+        }
+        return a * b;
     }
 
     private String shownShape() {

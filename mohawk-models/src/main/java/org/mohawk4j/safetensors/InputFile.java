@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HexFormat;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
@@ -17,6 +19,7 @@ import org.mohawk4j.StorageException;
 
 /** One way to say, in one line, what is wrong with a file that a user named. */
 public final class InputFile {
+    private static final HexFormat HEX = HexFormat.of();
     private static final int SHOWN_CHARACTERS = 100;
     private static final int SHOWN_EXPLANATION = 300;
 
@@ -42,11 +45,26 @@ public final class InputFile {
         } catch (IOException e) {
             throw unreadable(file, e);
         }
-        if (attributes.isDirectory()) {
-            throw new InvalidInputException(file + ": expected a file, found a folder");
-        }
         if (!attributes.isRegularFile()) {
-            throw new InvalidInputException(file + ": expected a regular file, found a device, pipe or socket");
+            throw new InvalidInputException(file + ": expected a file, found " + whatIsAt(file));
+        }
+    }
+
+    /**
+     * What is there that is not what was expected, following links: nothing, a file, a folder or something else.
+     *
+     * @throws InvalidInputException if that cannot be said for want of permission
+     */
+    public static String whatIsAt(Path path) {
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+            return attributes.isDirectory()
+                    ? "a folder"
+                    : attributes.isRegularFile() ? "a file" : "a device, pipe or socket";
+        } catch (AccessDeniedException e) {
+            throw unreadable(path, e);
+        } catch (IOException e) {
+            return "nothing there";
         }
     }
 
@@ -114,26 +132,26 @@ public final class InputFile {
     }
 
     private static String shorten(String text, int most) {
-        String shown = printable(text.substring(0, Math.min(text.length(), most)));
-        boolean whole = text.length() <= most && shown.length() <= most;
-        return whole ? shown : shown.substring(0, most - 3) + "...";
-    }
-
-    private static String printable(String text) {
-        StringBuilder shown = new StringBuilder(text.length());
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (isHidden(c)) {
-                shown.append(String.format("\\u%04x", (int) c));
+        StringBuilder shown = new StringBuilder(Math.min(text.length(), most));
+        int i = 0;
+        while (i < text.length() && shown.length() <= most) {
+            int point = text.codePointAt(i);
+            int next = i + Character.charCount(point);
+            if (isHidden(point)) {
+                for (; i < next; i++) {
+                    shown.append("\\u").append(HEX.toHexDigits(text.charAt(i)));
+                }
             } else {
-                shown.append(c);
+                shown.append(text, i, next);
             }
+            i = next;
         }
-        return shown.toString();
+        return shown.length() <= most ? shown.toString() : shown.substring(0, most - 3) + "...";
     }
 
-    private static boolean isHidden(char c) {
-        int type = Character.getType(c);
+    /** Half of a pair is a code point of its own. */
+    private static boolean isHidden(int point) {
+        int type = Character.getType(point);
         return type == Character.CONTROL
                 || type == Character.FORMAT
                 || type == Character.LINE_SEPARATOR
@@ -147,6 +165,9 @@ public final class InputFile {
         }
         if (e instanceof AccessDeniedException) {
             return "permission denied";
+        }
+        if (e instanceof FileSystemLoopException) {
+            return "a link leads back to a folder around it";
         }
         if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException) {
             return "a file is where a folder should be";

@@ -2,6 +2,7 @@ package org.mohawk4j.safetensors;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
@@ -50,8 +51,10 @@ public final class SafetensorsFolder implements TensorSource {
      */
     public static TensorSource open(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new InvalidInputException(
-                    folder + ": expected a model folder, found " + (Files.exists(folder) ? "a file" : "nothing there"));
+            throw new InvalidInputException(folder + ": expected a model folder, found " + InputFile.whatIsAt(folder));
+        }
+        if (!Files.isExecutable(folder)) {
+            throw InputFile.unreadable(folder, new AccessDeniedException(folder.toString()));
         }
         Path single = folder.resolve(FILE_NAME);
         if (isThere(single)) {

@@ -101,6 +101,9 @@ record ShardIndex(Map<String, String> weightMap) {
             if (!fields.add(field)) {
                 throw new InvalidInputException(where + InputFile.quote(field) + " given twice");
             }
+            if (fields.size() > StrictJson.MAX_IGNORED_FIELDS) {
+                throw StrictJson.tooMany(where);
+            }
             JsonToken value = parser.nextToken();
             if (!field.equals(WEIGHT_MAP)) {
                 strict.skip(where);

@@ -14,10 +14,10 @@ import org.mohawk4j.InvalidInputException;
  * nobody reads than fits the memory. Values are passed over token by token, without being kept.
  */
 final class StrictJson {
-    private static final int MAX_IGNORED_FIELDS = 10_000;
+    /** Of one value, or of one object: their names are kept until it ends, to see whether one is given twice. */
+    static final int MAX_IGNORED_FIELDS = 10_000;
 
     private final JsonParser parser;
-    private int ignoredFields;
 
     StrictJson(JsonParser parser) {
         this.parser = parser;
@@ -43,6 +43,7 @@ final class StrictJson {
      */
     void skip(String where) throws IOException {
         Deque<Set<String>> objects = new ArrayDeque<>();
+        int ignoredFields = 0;
         int depth = 0;
         do {
             JsonToken token = parser.currentToken();
@@ -61,16 +62,18 @@ final class StrictJson {
             if (token == JsonToken.VALUE_STRING) {
                 text(where);
             }
-            if (token == JsonToken.FIELD_NAME || depth == 0) {
-                ignoredFields++;
-            }
-            if (ignoredFields > MAX_IGNORED_FIELDS) {
-                throw new InvalidInputException(
-                        where + "more than " + MAX_IGNORED_FIELDS + " fields beyond those that are read");
+            if (token == JsonToken.FIELD_NAME && ++ignoredFields > MAX_IGNORED_FIELDS) {
+                throw tooMany(where);
             }
             if (depth > 0) {
                 parser.nextToken();
             }
         } while (depth > 0);
+    }
+
+    /** The exception for more than {@link #MAX_IGNORED_FIELDS}. */
+    static InvalidInputException tooMany(String where) {
+        return new InvalidInputException(
+                where + "more than " + MAX_IGNORED_FIELDS + " fields beyond those that are read");
     }
 }

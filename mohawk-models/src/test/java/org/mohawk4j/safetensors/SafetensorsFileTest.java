@@ -50,6 +50,7 @@ class SafetensorsFileTest {
                 "{\"z\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[8,16]},"
                         + "\"e\":{\"dtype\":\"U8\",\"shape\":[0,9223372036854775807,3],\"data_offsets\":[8,8]},"
                         + "\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}",
+                "{\"e\":{\"dtype\":\"U8\",\"shape\":[4611686018427387904,2,0],\"data_offsets\":[0,0]}," + T + "}",
                 "{" + T + "} \t\r\n ",
             })
     void acceptsWhatTheReferenceAccepts(String header) throws IOException {

@@ -25,10 +25,13 @@ public final class PhiAttention {
         double fraction = rotary.optionalNumber("partial_rotary_factor").orElse(DEFAULT_ROTARY_FRACTION);
         long headDim = width / heads;
         int rotaryDim = (int) (fraction * headDim);
-        if (rotaryDim % 2 != 0 || fraction > 1) {
+        if (rotaryDim % 2 != 0 || fraction < 0 || fraction > 1) {
             throw rotary.wrong("partial_rotary_factor", "an even share of " + headDim + " entries", fraction);
         }
         double theta = rope.optionalNumber("rope_theta").orElse(DEFAULT_ROPE_THETA);
+        if (theta <= 0) {
+            throw rope.wrong("rope_theta", "a number above 0", theta);
+        }
         return new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, theta);
     }
 

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.train.data.file.Compression;
 import org.mohawk4j.train.data.file.Utf8;
 
@@ -20,11 +21,9 @@ public record TextFile(Path path) {
      *     not UTF-8; then the message names the first wrong byte
      */
     public String read() {
-        if (!Files.exists(path)) {
-            throw new InvalidInputException("text " + path + ": expected a file of UTF-8 text, found nothing there");
-        }
         if (!Files.isRegularFile(path)) {
-            throw new InvalidInputException("text " + path + ": expected a file of UTF-8 text, found a folder");
+            throw new InvalidInputException(
+                    "text " + path + ": expected a file of UTF-8 text, found " + InputFile.whatIsAt(path));
         }
         if (!Files.isReadable(path)) {
             throw new InvalidInputException(

@@ -17,7 +17,11 @@ public record DataConfig(String textField, int shuffle, int readers, Optional<Pa
     public DataConfig {
         Ranges.require(!textField.isEmpty(), "data.text-field", "a name", "nothing");
         Ranges.atLeast(1, "data.shuffle", shuffle);
-        Ranges.atLeast(1, "data.readers", readers);
+        Ranges.require(
+                readers >= 1 && readers <= StreamOptions.MOST_READERS,
+                "data.readers",
+                "1 to " + StreamOptions.MOST_READERS,
+                readers);
     }
 
     static DataConfig defaults() {

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
  * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of
@@ -43,8 +44,7 @@ public final class DistillConfigYaml {
     public static DistillConfig read(Path file) {
         String name = "configuration " + file;
         if (!Files.isRegularFile(file)) {
-            throw new InvalidInputException(
-                    name + ": expected a YAML file, found " + (Files.exists(file) ? "a folder" : "nothing there"));
+            throw new InvalidInputException(name + ": expected a YAML file, found " + InputFile.whatIsAt(file));
         }
         try {
             return parse(name, YAML.readTree(file.toFile()));

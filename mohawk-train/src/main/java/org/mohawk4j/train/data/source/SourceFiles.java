@@ -45,8 +45,8 @@ final class SourceFiles {
                 return found(location, path, file -> formatOf(file).isPresent());
             }
             if (!Files.exists(path)) {
-                throw new InvalidInputException(
-                        "text " + location + ": expected a file, a folder or a pattern, found nothing there");
+                throw new InvalidInputException("text " + location + ": expected a file, a folder or a pattern, found "
+                        + InputFile.whatIsAt(path));
             }
             return List.of(sourceFile(path, String.valueOf(path.getFileName())));
         } catch (InvalidPathException | PatternSyntaxException e) {
