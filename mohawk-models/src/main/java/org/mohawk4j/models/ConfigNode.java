@@ -104,7 +104,8 @@ public final class ConfigNode {
     /** @param where named in complaints */
     public static ConfigNode of(String where, JsonNode node) {
         if (!node.isObject()) {
-            throw new InvalidInputException(where + ": expected a JSON object, found " + node.getNodeType());
+            throw new InvalidInputException(where + ": expected a JSON object, found "
+                    + (node.isMissingNode() ? "nothing" : node.getNodeType()));
         }
         return new ConfigNode(where, node);
     }

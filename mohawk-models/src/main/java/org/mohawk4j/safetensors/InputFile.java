@@ -24,8 +24,13 @@ public final class InputFile {
     private static final int SHOWN_EXPLANATION = 300;
 
     /** What Jackson's messages tell of its own settings and classes. */
-    private static final Pattern PARSER_DETAIL =
-            Pattern.compile(" \\((?:start marker|for \\w+ starting) at \\[Source:[^)]*\\)[^)]*\\)|, from `[^`]*`");
+    private static final Pattern PARSER_DETAIL = Pattern.compile(String.join(
+            "|",
+            " \\((?:start marker|for \\w+ starting) at \\[Source:[^)]*\\)[^)]*\\)",
+            ", from `[^`]*`",
+            ": enable `[^`]*` to allow",
+            " \\(bound as `[^`]*`\\): not allowed as per `[^`]*`",
+            " \\(not recognized as one since Feature '[^']*' not enabled for parser\\)"));
 
     private static final Set<String> PATH_REASONS =
             Set.of("File name too long", "Invalid argument", "Is a directory", "Not a directory");

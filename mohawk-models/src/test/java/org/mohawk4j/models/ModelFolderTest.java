@@ -120,6 +120,19 @@ class ModelFolderTest {
         refused("expected shape [2147483647, 32]", "found [128, 32]");
     }
 
+    /** The parser knows of settings that would let these through. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{} {}", "{\"a\": NaN}", "{\"a\": +1}", "// a\n{}", "{\"a\": 01}"})
+    void aParsersSettingsAreNoneOfTheReadersBusiness(String json) throws IOException {
+        copyGolden("teacher");
+        Files.writeString(folder.resolve("config.json"), json);
+
+        assertThatThrownBy(() -> ModelFolder.config(folder))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("config.json: not valid JSON at character ")
+                .satisfies(e -> assertThat(e.getMessage()).doesNotContain("Feature", "ALLOW", "`"));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
