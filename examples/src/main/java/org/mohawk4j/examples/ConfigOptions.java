@@ -182,9 +182,7 @@ final class ConfigOptions {
     static final class TextsAndMachine implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
-            TEXTS.addTo(command);
-            MACHINE.addTo(command);
-            return command;
+            return new Machine().transform(new Texts().transform(command));
         }
     }
 

@@ -15,6 +15,7 @@ import org.mohawk4j.train.data.source.Mixture;
 import org.mohawk4j.train.evaluation.Perplexity;
 import org.mohawk4j.train.run.DataConfig;
 import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.Folders;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -83,13 +84,13 @@ final class EvaluateCommand implements Runnable {
     public void run() {
         requireSomethingToDo();
         DistillConfig config = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        ModelFolder.config(model);
+        CausalLmConfig dimensions = ModelFolder.config(model);
         TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
-        Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids));
+        Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
         if (teacher.isPresent() || taskData.isPresent()) {
-            NewFolder.requireWritable(folder);
+            Folders.requireWritable(folder);
         }
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
@@ -127,14 +128,13 @@ final class EvaluateCommand implements Runnable {
     }
 
     /** The windows of a text, if they fit the model. */
-    private TokenWindows windows(Mixture text, DataConfig data, TokenizerJson ids) {
-        CausalLmConfig read = ModelFolder.config(model);
-        long positions = read.maxPositions();
+    private TokenWindows windows(Mixture text, DataConfig data, TokenizerJson ids, CausalLmConfig dimensions) {
+        long positions = dimensions.maxPositions();
         if (context < 1 || context > positions) {
             throw new InvalidInputException(
                     "context: expected 1 to " + positions + ", the model's positions, got " + context);
         }
-        int vocabulary = Math.toIntExact(read.vocabulary());
+        int vocabulary = Math.toIntExact(dimensions.vocabulary());
         return new TokenWindows(RunTexts.toEvaluate(text, data, ids, vocabulary, windows, context), context);
     }
 }

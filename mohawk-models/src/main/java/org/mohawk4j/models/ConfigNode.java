@@ -81,7 +81,7 @@ public final class ConfigNode {
     public static ConfigNode parse(String where, String json) {
         try {
             JsonNode node = JSON.readTree(json);
-            requireWholeCharacters(where, node);
+            requireWholeCharacters(where + ": ", node);
             return of(where, node);
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(where, e);
@@ -90,15 +90,9 @@ public final class ConfigNode {
 
     /** JSON can spell half a surrogate pair, which no file in UTF-8 can mean. */
     private static void requireWholeCharacters(String where, JsonNode node) {
-        requireWholeCharacters(where, node.isTextual() ? node.textValue() : "");
-        node.fieldNames().forEachRemaining(name -> requireWholeCharacters(where, name));
+        InputFile.requireWholeCharacters(where, node.isTextual() ? node.textValue() : "");
+        node.fieldNames().forEachRemaining(name -> InputFile.requireWholeCharacters(where, name));
         node.forEach(part -> requireWholeCharacters(where, part));
-    }
-
-    private static void requireWholeCharacters(String where, String text) {
-        if (InputFile.hasHalfACharacter(text)) {
-            throw new InvalidInputException(where + ": half a surrogate pair in " + InputFile.quote(text));
-        }
     }
 
     /** @param where named in complaints */

@@ -94,7 +94,7 @@ final class HeaderReader {
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             String field = text();
             parser.nextToken();
-            boolean repeated;
+            boolean repeated = false;
             switch (field) {
                 case "dtype" -> {
                     repeated = dtype != null;
@@ -112,10 +112,7 @@ final class HeaderReader {
                 }
                 default -> {
                     ignored = ignored == null ? new HashSet<>() : ignored;
-                    repeated = !ignored.add(field);
-                    if (ignored.size() > StrictJson.MAX_IGNORED_FIELDS) {
-                        throw StrictJson.tooMany(where(name));
-                    }
+                    StrictJson.keep(ignored, field, where(name));
                     // The format may grow fields; the reference implementation passes over them too.
                     strict.skip(where(name));
                 }

@@ -44,14 +44,13 @@ public final class InputFile {
      * @throws InvalidInputException if it is missing, a folder, a device or a pipe
      */
     public static void requireRegular(Path file) {
-        BasicFileAttributes attributes;
         try {
-            attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!attributes.isRegularFile()) {
+                throw new InvalidInputException(file + ": expected a file, found " + kind(attributes));
+            }
         } catch (IOException e) {
             throw unreadable(file, e);
-        }
-        if (!attributes.isRegularFile()) {
-            throw new InvalidInputException(file + ": expected a file, found " + whatIsAt(file));
         }
     }
 
@@ -62,15 +61,18 @@ public final class InputFile {
      */
     public static String whatIsAt(Path path) {
         try {
-            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
-            return attributes.isDirectory()
-                    ? "a folder"
-                    : attributes.isRegularFile() ? "a file" : "a device, pipe or socket";
+            return kind(Files.readAttributes(path, BasicFileAttributes.class));
         } catch (AccessDeniedException e) {
             throw unreadable(path, e);
         } catch (IOException e) {
             return "nothing there";
         }
+    }
+
+    private static String kind(BasicFileAttributes attributes) {
+        return attributes.isDirectory()
+                ? "a folder"
+                : attributes.isRegularFile() ? "a file" : "a device, pipe or socket";
     }
 
     /** The exception for a file that cannot be read. */
@@ -109,6 +111,17 @@ public final class InputFile {
             }
         }
         return false;
+    }
+
+    /**
+     * Refuses a text that {@link #hasHalfACharacter}.
+     *
+     * @param where begins the complaint
+     */
+    public static void requireWholeCharacters(String where, String text) {
+        if (hasHalfACharacter(text)) {
+            throw new InvalidInputException(where + "half a surrogate pair in " + quote(text));
+        }
     }
 
     /** The exception for a file, or a part of one, that is not valid JSON. */

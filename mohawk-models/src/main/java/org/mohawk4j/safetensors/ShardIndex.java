@@ -98,12 +98,7 @@ record ShardIndex(Map<String, String> weightMap) {
         }
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             String field = strict.text(where);
-            if (!fields.add(field)) {
-                throw new InvalidInputException(where + InputFile.quote(field) + " given twice");
-            }
-            if (fields.size() > StrictJson.MAX_IGNORED_FIELDS) {
-                throw StrictJson.tooMany(where);
-            }
+            StrictJson.keep(fields, field, where);
             JsonToken value = parser.nextToken();
             if (!field.equals(WEIGHT_MAP)) {
                 strict.skip(where);

@@ -15,7 +15,7 @@ import org.mohawk4j.InvalidInputException;
  */
 final class StrictJson {
     /** Of one value, or of one object: their names are kept until it ends, to see whether one is given twice. */
-    static final int MAX_IGNORED_FIELDS = 10_000;
+    private static final int MAX_IGNORED_FIELDS = 10_000;
 
     private final JsonParser parser;
 
@@ -30,10 +30,22 @@ final class StrictJson {
      */
     String text(String where) throws IOException {
         String text = parser.getText();
-        if (InputFile.hasHalfACharacter(text)) {
-            throw new InvalidInputException(where + "half a surrogate pair in " + InputFile.quote(text));
-        }
+        InputFile.requireWholeCharacters(where, text);
         return text;
+    }
+
+    /**
+     * Keeps one more name of an object.
+     *
+     * @param where named in the complaint
+     */
+    static void keep(Set<String> names, String name, String where) {
+        if (!names.add(name)) {
+            throw new InvalidInputException(where + InputFile.quote(name) + " given twice");
+        }
+        if (names.size() > MAX_IGNORED_FIELDS) {
+            throw tooMany(where);
+        }
     }
 
     /**
@@ -56,14 +68,14 @@ final class StrictJson {
                 objects.pop();
             }
             depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-            if (token == JsonToken.FIELD_NAME && !objects.element().add(text(where))) {
-                throw new InvalidInputException(where + InputFile.quote(parser.currentName()) + " given twice");
+            if (token == JsonToken.FIELD_NAME) {
+                keep(objects.element(), text(where), where);
+                if (++ignoredFields > MAX_IGNORED_FIELDS) {
+                    throw tooMany(where);
+                }
             }
             if (token == JsonToken.VALUE_STRING) {
                 text(where);
-            }
-            if (token == JsonToken.FIELD_NAME && ++ignoredFields > MAX_IGNORED_FIELDS) {
-                throw tooMany(where);
             }
             if (depth > 0) {
                 parser.nextToken();
@@ -71,8 +83,7 @@ final class StrictJson {
         } while (depth > 0);
     }
 
-    /** The exception for more than {@link #MAX_IGNORED_FIELDS}. */
-    static InvalidInputException tooMany(String where) {
+    private static InvalidInputException tooMany(String where) {
         return new InvalidInputException(
                 where + "more than " + MAX_IGNORED_FIELDS + " fields beyond those that are read");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -70,19 +71,9 @@ class LostRunTest {
 
     @Test
     void aStopAmongStepsThatAreNotFiniteGivesNothingUp() throws IOException {
-        run = new TinyRun(
-                folder.resolve("run"),
-                Map.of(
-                        "lr",
-                        List.of(1e-3, 1e-3, 1e30),
-                        "optimizer.clip-norm",
-                        0.0,
-                        "schedule.warmup-fraction",
-                        0.0,
-                        "checkpoint.every",
-                        1,
-                        "checkpoint.keep",
-                        1));
+        Map<String, Object> keepingOne = new HashMap<>(SPOILING);
+        keepingOne.put("checkpoint.keep", 1);
+        run = new TinyRun(folder.resolve("run"), keepingOne);
         StopRequest stop = new StopRequest();
         TrainingListener stopping = new PatientListener() {
             @Override

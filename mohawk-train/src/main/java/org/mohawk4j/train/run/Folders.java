@@ -8,11 +8,37 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 
 /** What the JDK lacks for folders. */
 public final class Folders {
     private Folders() {}
+
+    /** What is there already of a path: itself or the nearest around it. */
+    static Path nearestOf(Path path) {
+        Path nearest = path.toAbsolutePath().normalize();
+        while (!Files.exists(nearest)) {
+            nearest = Objects.requireNonNull(nearest.getParent(), "a file system's root exists");
+        }
+        return nearest;
+    }
+
+    /**
+     * Checks that an output folder can be written to, or made, as far as that can be said without doing it.
+     *
+     * @throws InvalidInputException if it cannot
+     */
+    public static void requireWritable(Path folder) {
+        Path parent = nearestOf(folder);
+        if (!Files.isDirectory(parent)) {
+            throw new InvalidInputException("out " + folder + ": expected a folder to be in, found the file " + parent);
+        }
+        if (!Files.isWritable(parent)) {
+            throw new InvalidInputException("out " + folder + ": expected permission to write in " + parent);
+        }
+    }
 
     /** Puts a folder's names on the disk, where a folder can be opened: on POSIX systems. */
     public static void sync(Path folder) throws IOException {

@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -103,13 +102,7 @@ public final class RunFolder implements AutoCloseable {
                 throw new InvalidInputException("out " + path + ": expected a readable folder, found " + e, e);
             }
         }
-        Path parent = existingParent();
-        if (!Files.isDirectory(parent)) {
-            throw new InvalidInputException("out " + path + ": expected a folder to be in, found the file " + parent);
-        }
-        if (!Files.isWritable(parent)) {
-            throw new InvalidInputException("out " + path + ": expected permission to write in " + parent);
-        }
+        Folders.requireWritable(path);
     }
 
     /** Says what the run reads, for {@link #writeInputs}. Asked for then, so that it may be found out until then. */
@@ -122,14 +115,6 @@ public final class RunFolder implements AutoCloseable {
         if (inputs != null) {
             AtomicFile.write(inputsFile(), inputs.get().format().getBytes(StandardCharsets.UTF_8));
         }
-    }
-
-    private Path existingParent() {
-        Path parent = path.toAbsolutePath().normalize();
-        while (!Files.exists(parent)) {
-            parent = Objects.requireNonNull(parent.getParent(), "a file system's root exists");
-        }
-        return parent;
     }
 
     /**
@@ -227,7 +212,7 @@ public final class RunFolder implements AutoCloseable {
      */
     public void requireRoom(long bytes) {
         try {
-            long room = Files.getFileStore(existingParent()).getUsableSpace();
+            long room = Files.getFileStore(Folders.nearestOf(path)).getUsableSpace();
             if (room < bytes) {
                 throw new StorageException(
                         "out " + path + ": expected room for the student's " + bytes + " bytes, found " + room);
