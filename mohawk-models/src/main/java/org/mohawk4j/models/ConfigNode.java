@@ -245,6 +245,22 @@ public final class ConfigNode {
         }
     }
 
+    /**
+     * Refuses a value that contradicts that of the same key in another object. A key that either lacks contradicts
+     * nothing.
+     *
+     * @param name the other object's, for the message
+     */
+    public void requireSame(String key, ConfigNode other, String name) {
+        if (has(key) && other.has(key) && !isSame(required(key), other.required(key))) {
+            throw wrong(key, "the same as in " + name + ", " + other.required(key), required(key));
+        }
+    }
+
+    private static boolean isSame(JsonNode a, JsonNode b) {
+        return a.isNumber() && b.isNumber() ? a.doubleValue() == b.doubleValue() : a.equals(b);
+    }
+
     public InvalidInputException wrong(String key, String expected, Object actual) {
         return new InvalidInputException(
                 where + ": " + key + ": expected " + expected + ", found " + InputFile.shorten(actual.toString()));
