@@ -218,6 +218,19 @@ public final class ConfigNode {
         return value.intValue();
     }
 
+    /**
+     * A whole number that divides another.
+     *
+     * @param name the other one's, for the message
+     */
+    public int divisor(String key, long whole, String name) {
+        int value = positiveInt(key);
+        if (whole % value != 0) {
+            throw wrong(key, "a divisor of " + name, value);
+        }
+        return value;
+    }
+
     public OptionalLong optionalPositive(String key) {
         return has(key) ? OptionalLong.of(positive(key)) : OptionalLong.empty();
     }

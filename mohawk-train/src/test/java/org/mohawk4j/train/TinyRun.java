@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
@@ -32,9 +33,17 @@ final class TinyRun {
 
     private final Path folder;
     private final DistillConfig config;
+    private final MixerConfig mixer;
+    private final List<Integer> keptLayers;
 
     TinyRun(Path folder, Map<String, ?> changes) {
+        this(folder, changes, new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+    }
+
+    TinyRun(Path folder, Map<String, ?> changes, MixerConfig mixer, List<Integer> keptLayers) {
         this.folder = folder;
+        this.mixer = mixer;
+        this.keptLayers = keptLayers;
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
@@ -78,14 +87,13 @@ final class TinyRun {
         return resume(new TrainingListener() {}, new StopRequest());
     }
 
-    private static Distillation.Result run(
+    private Distillation.Result run(
             DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
         Path tokenizer = Files.createTempFile("tokenizer", ".json");
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
                 CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
-            MixerPlan plan = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+            MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> mixer, keptLayers);
             return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizer, Map.of(), listener, from, stop);
         } finally {
@@ -120,7 +128,7 @@ final class TinyRun {
     }
 
     /** Ids as their decimals. */
-    private static final class Numbers implements Tokenizer {
+    static final class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
             return text.chars().map(c -> c % VOCABULARY).toArray();

@@ -17,19 +17,11 @@ public final class PhiAttention {
      * @param width D
      */
     public static SoftmaxAttention.Config read(ConfigNode config, long width) {
-        int heads = divisor(config, "num_attention_heads", width, "the width " + width);
+        int heads = config.divisor("num_attention_heads", width, "the width " + width);
         int keyValueHeads = config.has("num_key_value_heads")
-                ? divisor(config, "num_key_value_heads", heads, "num_attention_heads " + heads)
+                ? config.divisor("num_key_value_heads", heads, "num_attention_heads " + heads)
                 : heads;
         RopeSettings rope = RopeSettings.read(config, width / heads, DEFAULT_ROPE_THETA, DEFAULT_ROTARY_FRACTION);
         return new SoftmaxAttention.Config(width, heads, keyValueHeads, rope.rotaryDim(), rope.theta());
-    }
-
-    private static int divisor(ConfigNode config, String key, long whole, String name) {
-        int value = config.positiveInt(key);
-        if (whole % value != 0) {
-            throw config.wrong(key, "a divisor of " + name, value);
-        }
-        return value;
     }
 }
