@@ -24,7 +24,6 @@ import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 
 /** Models in folders of {@code config.json} and safetensors, in any {@link ModelFormat} on the class path. */
@@ -120,7 +119,7 @@ public final class ModelFolder {
                     SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
                 parameters.forEach((name, parameter) -> writer.write(
                         format.fileName(model.config(), name),
-                        HostTensors.convert(parameter.value().toHost(), dtype)));
+                        parameter.value().inPieces().as(dtype)));
                 writer.commit();
             }
             Files.writeString(folder.resolve(CONFIG), JSON.writeValueAsString(config) + "\n");
@@ -137,7 +136,7 @@ public final class ModelFolder {
         model.parameters().forEach((name, parameter) -> {
             String fileName = format.fileName(model.config(), name);
             requireShape(source, fileName, parameter.shape());
-            parameter.set(source.tensor(fileName));
+            parameter.set(source.numbers(fileName));
             unread.remove(fileName);
         });
         if (!unread.isEmpty()) {

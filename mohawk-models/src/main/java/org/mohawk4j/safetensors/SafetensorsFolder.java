@@ -19,6 +19,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 
 /**
@@ -169,6 +170,11 @@ public final class SafetensorsFolder implements TensorSource {
     @Override
     public HostTensor tensor(String name) {
         return shard(name).tensor(name);
+    }
+
+    @Override
+    public HostSource numbers(String name) {
+        return shard(name).numbers(name);
     }
 
     private SafetensorsFile shard(String name) {

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.fault.StepGuard;
 import org.mohawk4j.train.optimizer.AdamW;
@@ -88,7 +88,7 @@ final class StageState implements AutoCloseable {
     }
 
     /** Continues from what was saved. */
-    void restore(Position position, ObjectNode json, Map<String, HostTensor> moments) {
+    void restore(Position position, ObjectNode json, Map<String, ? extends HostSource> moments) {
         step = position.step();
         tokens = json.path("tokens").asLong();
         seconds = json.path("seconds").asDouble();
