@@ -35,6 +35,7 @@ final class TinyRun {
     private final DistillConfig config;
     private final MixerConfig mixer;
     private final List<Integer> keptLayers;
+    private Path tokenizer = Path.of("none");
 
     TinyRun(Path folder, Map<String, ?> changes) {
         this(folder, changes, new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
@@ -56,6 +57,11 @@ final class TinyRun {
                         "evaluation.windows", 1,
                         "checkpoint.every", 3))
                 .with(changes);
+    }
+
+    /** What the run copies beside its student. */
+    Path tokenizer() {
+        return tokenizer;
     }
 
     Path folder() {
@@ -90,14 +96,14 @@ final class TinyRun {
     private Distillation.Result run(
             DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
-        Path tokenizer = Files.createTempFile("tokenizer", ".json");
+        tokenizer = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
                 CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
             MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> mixer, keptLayers);
             return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizer, Map.of(), listener, from, stop);
         } finally {
-            Files.delete(tokenizer);
+            Files.deleteIfExists(tokenizer);
         }
     }
 
