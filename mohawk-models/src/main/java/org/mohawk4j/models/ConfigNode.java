@@ -208,14 +208,19 @@ public final class ConfigNode {
 
     /** A whole number from {@code least} to {@code most}. */
     public int between(String key, int least, int most) {
+        return (int) whole(key, least, most);
+    }
+
+    /** A whole number from {@code least} to {@code most}. */
+    public long whole(String key, long least, long most) {
         JsonNode value = required(key);
         if (!value.isIntegralNumber()
-                || !value.canConvertToInt()
-                || value.intValue() < least
-                || value.intValue() > most) {
+                || !value.canConvertToLong()
+                || value.longValue() < least
+                || value.longValue() > most) {
             throw wrong(key, "a whole number from " + least + " to " + most, value);
         }
-        return value.intValue();
+        return value.longValue();
     }
 
     /**
