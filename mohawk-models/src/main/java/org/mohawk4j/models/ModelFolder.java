@@ -165,7 +165,8 @@ public final class ModelFolder {
             description.write(ByteBuffer.wrap(format(config)), 0);
             description.flush();
             parameters.forEach((name, parameter) -> weights.write(
-                    requireNonNull(fileNames.get(name)), parameter.value().inPieces().as(dtype)));
+                    requireNonNull(fileNames.get(name)),
+                    parameter.value().inPieces().as(dtype)));
             weights.commit();
             description.commit();
         }

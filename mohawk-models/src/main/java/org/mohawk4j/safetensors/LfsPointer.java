@@ -16,8 +16,9 @@ import org.mohawk4j.InvalidInputException;
 final class LfsPointer {
     private static final int LEAST_BYTES = 100;
     private static final int MOST_BYTES = 1024;
-    private static final Pattern FORM = Pattern.compile("version https://(?:git-lfs|hawser)\\.github\\.com/spec/v\\d+\\R"
-            + "(?:ext-\\S+ \\S+\\R)*oid sha256:[0-9a-f]{64}\\Rsize (\\d+)\\R?");
+    private static final Pattern FORM =
+            Pattern.compile("version https://(?:git-lfs|hawser)\\.github\\.com/spec/v\\d+\\R"
+                    + "(?:ext-\\S+ \\S+\\R)*oid sha256:[0-9a-f]{64}\\Rsize (\\d+)\\R?");
 
     private LfsPointer() {}
 

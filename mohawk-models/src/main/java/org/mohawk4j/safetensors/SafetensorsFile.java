@@ -95,8 +95,9 @@ public final class SafetensorsFile implements TensorSource {
         if (numbers instanceof HostTensor tensor) {
             return tensor;
         }
-        throw new InvalidInputException(path + ": tensor " + InputFile.quote(name) + ": expected at most "
-                + Integer.MAX_VALUE + " bytes in one tensor, found " + info(name).byteLength());
+        throw new InvalidInputException(
+                path + ": tensor " + InputFile.quote(name) + ": expected at most " + Integer.MAX_VALUE
+                        + " bytes in one tensor, found " + info(name).byteLength());
     }
 
     @Override

@@ -68,7 +68,8 @@ public final class SafetensorsFolder implements TensorSource {
         Path index = folder.resolve(ShardIndex.FILE_NAME);
         if (!isThere(index)) {
             throw new InvalidInputException(folder + ": expected " + FILE_NAME + " or " + ShardIndex.FILE_NAME
-                    + ", found " + inOtherForm(folder).map(SafetensorsFolder::conversion).orElse("neither"));
+                    + ", found "
+                    + inOtherForm(folder).map(SafetensorsFolder::conversion).orElse("neither"));
         }
         return open(folder, ShardIndex.read(index).weightMap());
     }

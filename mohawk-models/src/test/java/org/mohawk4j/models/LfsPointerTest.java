@@ -18,16 +18,13 @@ import org.mohawk4j.tokenizer.TokenizerJson;
 
 /** Folders as git clone leaves them without git lfs, and folders of older weights. */
 class LfsPointerTest {
-    private static final String POINTER_PLAIN =
-            "version https://git-lfs.github.com/spec/v1\noid sha256:"
-                    + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nsize 2836578304\n";
-    private static final String POINTER_WINDOWS =
-            "version https://git-lfs.github.com/spec/v1\r\noid sha256:"
-                    + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\r\nsize 2836578304\r\n";
-    private static final String POINTER_EXTENDED =
-            "version https://git-lfs.github.com/spec/v1\next-0-foo sha256:"
-                    + "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\noid sha256:"
-                    + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nsize 2836578304\n";
+    private static final String POINTER_PLAIN = "version https://git-lfs.github.com/spec/v1\noid sha256:"
+            + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nsize 2836578304\n";
+    private static final String POINTER_WINDOWS = "version https://git-lfs.github.com/spec/v1\r\noid sha256:"
+            + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\r\nsize 2836578304\r\n";
+    private static final String POINTER_EXTENDED = "version https://git-lfs.github.com/spec/v1\next-0-foo sha256:"
+            + "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\noid sha256:"
+            + "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nsize 2836578304\n";
 
     @TempDir
     Path folder;
@@ -77,8 +74,7 @@ class LfsPointerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth", "model.pt"})
+    @ValueSource(strings = {"pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth", "model.pt"})
     void weightsOfPyTorchAreToBeConverted(String file) throws IOException {
         Files.write(folder.resolve(file), new byte[] {'P', 'K'});
         Files.write(folder.resolve("training_args.bin"), new byte[] {'P', 'K'});

@@ -40,8 +40,7 @@ class RopeSettingsTest {
         } catch (IOException e) {
             throw new AssertionError("a folder for temporary files", e);
         }
-        return (SoftmaxAttention.Config)
-                ModelFolder.config(folder).mixers().get(0);
+        return (SoftmaxAttention.Config) ModelFolder.config(folder).mixers().get(0);
     }
 
     @ParameterizedTest

@@ -114,8 +114,7 @@ class TensorPiecesTest {
             float[] row = new float[width];
             for (long i = 0; i < shape.dim(0); i++) {
                 Arrays.fill(row, i % 256);
-                action.accept(
-                        i * width, HostTensors.convert(HostTensors.of(Shape.of(width), row), DType.BFLOAT16));
+                action.accept(i * width, HostTensors.convert(HostTensors.of(Shape.of(width), row), DType.BFLOAT16));
             }
         }
     }

@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.FaultsWriter;
@@ -51,8 +51,7 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
     void resume(ObjectNode lengths) throws IOException {
         folder.writeInputs();
-        MetricsWriter open =
-                MetricsWriter.continued(folder.metrics(), length(lengths, METRICS));
+        MetricsWriter open = MetricsWriter.continued(folder.metrics(), length(lengths, METRICS));
         writer = open;
         long faultBytes = length(lengths, FAULTS);
         if (Files.exists(folder.faults()) || faultBytes > 0) {

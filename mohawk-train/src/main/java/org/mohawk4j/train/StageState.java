@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.fault.StepGuard;

@@ -76,7 +76,8 @@ class TiedWeightsTest {
         ClassLoader before = thread.getContextClassLoader();
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of(), new OwnConfig(32), List.of());
         try (URLClassLoader loader = new URLClassLoader(
-                new URL[] {folder.resolve("classes").toUri().toURL()}, getClass().getClassLoader())) {
+                new URL[] {folder.resolve("classes").toUri().toURL()},
+                getClass().getClassLoader())) {
             thread.setContextClassLoader(loader);
 
             assertThatThrownBy(run::start)

@@ -66,7 +66,8 @@ public final class MetricsReader {
         try {
             JsonNode node = JSON.readTree(line);
             List<Double> layerLosses = new ArrayList<>();
-            if (node.has(StepMetrics.LAYER_LOSSES) && !node.path(StepMetrics.LAYER_LOSSES).isArray()) {
+            if (node.has(StepMetrics.LAYER_LOSSES)
+                    && !node.path(StepMetrics.LAYER_LOSSES).isArray()) {
                 throw expected("a list", StepMetrics.LAYER_LOSSES, place, node.path(StepMetrics.LAYER_LOSSES));
             }
             node.path(StepMetrics.LAYER_LOSSES)

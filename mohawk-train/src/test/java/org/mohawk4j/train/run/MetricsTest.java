@@ -106,8 +106,17 @@ class MetricsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "stage,1.7", "stage,1.0", "stage,4294967297", "stage,-1", "stage,'\"1\"'", "stage,true", "stage,null",
-        "step,1e0", "step,2147483648", "tokens,1.5", "tokens,9223372036854775808"
+        "stage,1.7",
+        "stage,1.0",
+        "stage,4294967297",
+        "stage,-1",
+        "stage,'\"1\"'",
+        "stage,true",
+        "stage,null",
+        "step,1e0",
+        "step,2147483648",
+        "tokens,1.5",
+        "tokens,9223372036854775808"
     })
     void aWholeNumberIsNothingElse(String name, String value) throws IOException {
         try (MetricsWriter writer = new MetricsWriter(file)) {

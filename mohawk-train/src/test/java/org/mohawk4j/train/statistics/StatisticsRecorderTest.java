@@ -122,7 +122,8 @@ class StatisticsRecorderTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"\"stage\":1.7", "\"stage\":\"1\"", "\"step\":4294967297", "\"jvm_bytes\":1.5", "\"stage\":true"})
+            strings = {"\"stage\":1.7", "\"stage\":\"1\"", "\"step\":4294967297", "\"jvm_bytes\":1.5", "\"stage\":true"
+            })
     void aWholeNumberIsNothingElse(String field) {
         assertThatThrownBy(() -> StatisticsFile.parse("file line 2", "{" + field + "}", StepStatistics.class))
                 .isInstanceOf(InvalidInputException.class)

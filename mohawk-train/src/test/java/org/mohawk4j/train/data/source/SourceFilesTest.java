@@ -10,11 +10,11 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.train.data.file.Compression;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.data.TextFile;
+import org.mohawk4j.train.data.file.Compression;
 
 class SourceFilesTest {
     @TempDir
