@@ -4,13 +4,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Supplier;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 
 /** Getting numbers in and out of a backend, and giving memory back. */
 public interface MemoryOps {
     /** Copies host numbers, of any type, into a new array of type {@code dtype}. */
-    Array upload(HostTensor source, DType dtype);
+    Array upload(HostSource source, DType dtype);
 
     /** Copies an array to the host, in its own type; waits until it is computed. */
     default HostTensor download(Array source) {
@@ -25,7 +26,16 @@ public interface MemoryOps {
      *
      * @param target direct, with room from position 0 to its limit for exactly the array's bytes; its position stays
      */
-    void download(Array source, ByteBuffer target);
+    default void download(Array source, ByteBuffer target) {
+        download(source, 0, target);
+    }
+
+    /**
+     * As {@link #download(Array, ByteBuffer)}, of part of an array: as many elements as the target has room for.
+     *
+     * @param from index of the first one, row-major
+     */
+    void download(Array source, long from, ByteBuffer target);
 
     /**
      * As {@link #download(Array)}, of what the array holds once the work queued so far is done. Work that is queued

@@ -3,7 +3,7 @@ package org.mohawk4j.layer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -37,7 +37,7 @@ public final class Parameter {
     }
 
     /** Copies host numbers in, of any floating type. */
-    public void set(HostTensor numbers) {
+    public void set(HostSource numbers) {
         if (!numbers.shape().equals(shape)) {
             throw new IllegalArgumentException("a parameter of shape " + shape + " is given " + numbers.shape());
         }
@@ -54,7 +54,7 @@ public final class Parameter {
 
     /** Copies another parameter's numbers. */
     public void set(Parameter other) {
-        set(other.value().toHost());
+        set(other.value().inPieces());
     }
 
     /**

@@ -1,6 +1,7 @@
 package org.mohawk4j.mixer;
 
 import java.util.random.RandomGenerator;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.layer.Initializer;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.ToeplitzMatrix;
@@ -38,7 +39,7 @@ public final class Toeplitz extends ProjectedMixer {
     @Override
     public ToeplitzMatrix matrix(Tensor u) {
         if (u.dim(1) > config.maxTime()) {
-            throw new IllegalArgumentException(
+            throw new InvalidInputException(
                     "a Toeplitz mixer for up to " + config.maxTime() + " positions is given " + u.dim(1));
         }
         return new ToeplitzMatrix(coefficients.value().narrow(1, 0, u.dim(1)), u.dim(0), config.chunk());

@@ -158,7 +158,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Copies host numbers to the device as {@code dtype}. */
-    public Tensor tensor(HostTensor host, DType dtype) {
+    public Tensor tensor(HostSource host, DType dtype) {
         return wrap(backend.memory().upload(host, dtype));
     }
 

@@ -430,6 +430,20 @@ public final class Tensor {
         return new HostTensor(dtype(), shape(), target.duplicate().position(0));
     }
 
+    /**
+     * As {@link #toHost(ByteBuffer)}, of part of the numbers: as many as the target has room for.
+     *
+     * @param from index of the first one, row-major
+     */
+    public void toHost(long from, ByteBuffer target) {
+        engine.backend().memory().download(array(), from, target);
+    }
+
+    /** The numbers, of any size, copied to the host piece by piece when they are asked for. */
+    public HostSource inPieces() {
+        return new TensorPieces(this, HostSource.PIECE_BYTES / dtype().bytes());
+    }
+
     /** Copies floating-point numbers to the host, row-major. */
     public double[] toDoubles() {
         return HostTensors.toDoubles(toHost());

@@ -208,14 +208,32 @@ public final class ConfigNode {
 
     /** A whole number from {@code least} to {@code most}. */
     public int between(String key, int least, int most) {
+        return (int) whole(key, least, most);
+    }
+
+    /** A whole number from {@code least} to {@code most}. */
+    public long whole(String key, long least, long most) {
         JsonNode value = required(key);
         if (!value.isIntegralNumber()
-                || !value.canConvertToInt()
-                || value.intValue() < least
-                || value.intValue() > most) {
+                || !value.canConvertToLong()
+                || value.longValue() < least
+                || value.longValue() > most) {
             throw wrong(key, "a whole number from " + least + " to " + most, value);
         }
-        return value.intValue();
+        return value.longValue();
+    }
+
+    /**
+     * A whole number that divides another.
+     *
+     * @param name the other one's, for the message
+     */
+    public int divisor(String key, long whole, String name) {
+        int value = positiveInt(key);
+        if (whole % value != 0) {
+            throw wrong(key, "a divisor of " + name, value);
+        }
+        return value;
     }
 
     public OptionalLong optionalPositive(String key) {
@@ -243,6 +261,22 @@ public final class ConfigNode {
         if (has(key) && !required(key).asText().equals(supported.toString())) {
             throw wrong(key, supported.toString() + ", the only one supported", required(key));
         }
+    }
+
+    /**
+     * Refuses a value that contradicts that of the same key in another object. A key that either lacks contradicts
+     * nothing.
+     *
+     * @param name the other object's, for the message
+     */
+    public void requireSame(String key, ConfigNode other, String name) {
+        if (has(key) && other.has(key) && !isSame(required(key), other.required(key))) {
+            throw wrong(key, "the same as in " + name + ", " + other.required(key), required(key));
+        }
+    }
+
+    private static boolean isSame(JsonNode a, JsonNode b) {
+        return a.isNumber() && b.isNumber() ? a.doubleValue() == b.doubleValue() : a.equals(b);
     }
 
     public InvalidInputException wrong(String key, String expected, Object actual) {

@@ -1,14 +1,20 @@
 package org.mohawk4j.models;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -18,13 +24,13 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
 
 /** Models in folders of {@code config.json} and safetensors, in any {@link ModelFormat} on the class path. */
@@ -76,6 +82,8 @@ public final class ModelFolder {
      * Writes {@code config.json} and {@code model.safetensors} in float32, in the form that can describe the model.
      *
      * @param folder is made if needed
+     * @throws InvalidInputException if the model cannot be saved, or the folder's path is to blame
+     * @throws org.mohawk4j.StorageException if the disk refuses; what was there before stays
      */
     public static void save(CausalLm model, Path folder) {
         save(model, folder, DType.FLOAT32);
@@ -87,9 +95,23 @@ public final class ModelFolder {
         write(model, described.format(), described.json(), folder, dtype);
     }
 
-    /** Throws what {@link #save(CausalLm, Path)} would throw for a model that no form can describe. */
+    /**
+     * Throws what {@link #save(CausalLm, Path)} would throw for a model that no form can describe. That its parameters
+     * have names of their own in the file is checked by {@link #requireSavable(CausalLm)}.
+     */
     public static void requireSavable(CausalLmConfig config) {
         describe(config);
+    }
+
+    /**
+     * Throws what {@link #save(CausalLm, Path)} would throw for a model that cannot be saved, to be called before it is
+     * trained.
+     *
+     * @throws InvalidInputException if no form can describe it, or its form has one tensor for two parameters
+     */
+    public static void requireSavable(CausalLm model) {
+        Described described = describe(model.config());
+        fileNames(model, described.format());
     }
 
     private record Described(ModelFormat format, ObjectNode json) {}
@@ -109,25 +131,52 @@ public final class ModelFolder {
                 + " in blocks of this form");
     }
 
+    /** The name in the file of each parameter. */
+    private static Map<String, String> fileNames(CausalLm model, ModelFormat format) {
+        Map<String, String> fileNames = new LinkedHashMap<>();
+        Map<String, String> parameters = new HashMap<>();
+        model.parameters().keySet().forEach(name -> {
+            String fileName = format.fileName(model.config(), name);
+            String other = parameters.put(fileName, name);
+            if (other != null) {
+                throw new InvalidInputException("a model of the form " + format.name() + " cannot be saved: it keeps "
+                        + other + " and " + name + " in one tensor, " + fileName + ", but they are trained apart");
+            }
+            fileNames.put(name, fileName);
+        });
+        return fileNames;
+    }
+
     private static void write(CausalLm model, ModelFormat format, ObjectNode config, Path folder, DType dtype) {
         Map<String, Parameter> parameters = model.parameters();
+        Map<String, String> fileNames = fileNames(model, format);
         List<TensorSpec> specs = new ArrayList<>();
         parameters.forEach((name, parameter) ->
-                specs.add(new TensorSpec(format.fileName(model.config(), name), dtype, parameter.shape())));
+                specs.add(new TensorSpec(requireNonNull(fileNames.get(name)), dtype, parameter.shape())));
         try {
             Files.createDirectories(folder);
-            try (SafetensorsWriter writer =
-                    SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
-                parameters.forEach((name, parameter) -> writer.write(
-                        format.fileName(model.config(), name),
-                        HostTensors.convert(parameter.value().toHost(), dtype)));
-                writer.commit();
-            }
-            Files.writeString(folder.resolve(CONFIG), JSON.writeValueAsString(config) + "\n");
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder, e);
+        }
+        // nothing is given its name before all is on the disk
+        try (AtomicFile description = new AtomicFile(folder.resolve(CONFIG));
+                SafetensorsWriter weights =
+                        SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
+            description.write(ByteBuffer.wrap(format(config)), 0);
+            description.flush();
+            parameters.forEach((name, parameter) -> weights.write(
+                    requireNonNull(fileNames.get(name)),
+                    parameter.value().inPieces().as(dtype)));
+            weights.commit();
+            description.commit();
+        }
+    }
+
+    private static byte[] format(ObjectNode config) {
+        try {
+            return (JSON.writeValueAsString(config) + "\n").getBytes(UTF_8);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a configuration cannot be written as JSON", e);
-        } catch (IOException e) {
-            throw new InvalidInputException(folder + ": cannot be written: " + e.getMessage(), e);
         }
     }
 
@@ -137,7 +186,7 @@ public final class ModelFolder {
         model.parameters().forEach((name, parameter) -> {
             String fileName = format.fileName(model.config(), name);
             requireShape(source, fileName, parameter.shape());
-            parameter.set(source.tensor(fileName));
+            parameter.set(source.numbers(fileName));
             unread.remove(fileName);
         });
         if (!unread.isEmpty()) {

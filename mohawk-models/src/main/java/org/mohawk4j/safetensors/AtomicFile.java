@@ -77,13 +77,26 @@ public final class AtomicFile implements Closeable {
     }
 
     /**
+     * Flushes what was written to disk: a disk that is full may say so only now.
+     *
+     * @throws StorageException if the disk refuses
+     */
+    public void flush() {
+        try {
+            channel.force(true);
+        } catch (IOException e) {
+            throw InputFile.unwritable(target, e);
+        }
+    }
+
+    /**
      * Flushes the file to disk and gives it its name.
      *
      * @throws StorageException if the disk refuses
      */
     public void commit() {
+        flush();
         try {
-            channel.force(true);
             channel.close();
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {

@@ -38,10 +38,11 @@ public final class InputFile {
     private InputFile() {}
 
     /**
-     * Checks that {@code file} is a regular file, following links, without opening it: opening a pipe would wait for
+     * Checks that {@code file} is a regular file, following links, before it is opened: opening a pipe would wait for
      * its writer.
      *
-     * @throws InvalidInputException if it is missing, a folder, a device or a pipe
+     * @throws InvalidInputException if it is missing, a folder, a device or a pipe, or a pointer that Git LFS has left
+     *     in the place of a file
      */
     public static void requireRegular(Path file) {
         try {
@@ -49,6 +50,7 @@ public final class InputFile {
             if (!attributes.isRegularFile()) {
                 throw new InvalidInputException(file + ": expected a file, found " + kind(attributes));
             }
+            LfsPointer.refuse(file, attributes.size());
         } catch (IOException e) {
             throw unreadable(file, e);
         }

@@ -5,10 +5,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 
 /**
@@ -89,26 +91,41 @@ public final class SafetensorsFile implements TensorSource {
 
     @Override
     public HostTensor tensor(String name) {
+        HostSource numbers = numbers(name);
+        if (numbers instanceof HostTensor tensor) {
+            return tensor;
+        }
+        throw new InvalidInputException(
+                path + ": tensor " + InputFile.quote(name) + ": expected at most " + Integer.MAX_VALUE
+                        + " bytes in one tensor, found " + info(name).byteLength());
+    }
+
+    @Override
+    public HostSource numbers(String name) {
+        return numbers(name, Integer.MAX_VALUE);
+    }
+
+    /** @param most bytes that are mapped at once */
+    HostSource numbers(String name, int most) {
         TensorInfo info = info(name);
         DType dtype = info.dtype()
                 .dtype()
                 .orElseThrow(() -> new InvalidInputException(path + ": tensor " + InputFile.quote(name)
                         + ": expected dtype F64, F32, F16, BF16, I64 or I32, found " + info.dtype()));
-        if (info.byteLength() > Integer.MAX_VALUE) {
-            throw new InvalidInputException(path + ": tensor " + InputFile.quote(name) + ": expected at most "
-                    + Integer.MAX_VALUE + " bytes in one tensor, found " + info.byteLength());
-        }
         if (!channel.isOpen()) {
             throw new IllegalStateException(path + " is closed");
         }
+        long whole = most - most % dtype.bytes();
+        List<ByteBuffer> chunks = new ArrayList<>();
         try {
-            ByteBuffer data = info.byteLength() == 0
-                    ? ByteBuffer.allocate(0)
-                    : channel.map(FileChannel.MapMode.READ_ONLY, info.offset(), info.byteLength());
-            return new HostTensor(dtype, info.shape(), data);
+            for (long at = 0; at < info.byteLength(); at += whole) {
+                long bytes = Math.min(whole, info.byteLength() - at);
+                chunks.add(channel.map(FileChannel.MapMode.READ_ONLY, info.offset() + at, bytes));
+            }
         } catch (IOException e) {
             throw InputFile.unreadable(path, e);
         }
+        return HostSource.of(dtype, info.shape(), chunks.isEmpty() ? List.of(ByteBuffer.allocate(0)) : chunks);
     }
 
     @Override

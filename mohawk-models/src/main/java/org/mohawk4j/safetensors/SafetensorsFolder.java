@@ -14,11 +14,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 
 /**
@@ -31,6 +34,8 @@ public final class SafetensorsFolder implements TensorSource {
     public static final String FILE_NAME = "model.safetensors";
 
     private static final String SUFFIX = ".safetensors";
+    private static final Pattern PYTORCH =
+            Pattern.compile("(?:pytorch_model|consolidated|model)\\b.*\\.(?:bin|pt|pth)(?:\\.index\\.json)?");
 
     private final Path path;
     private final List<SafetensorsFile> shards;
@@ -62,10 +67,30 @@ public final class SafetensorsFolder implements TensorSource {
         }
         Path index = folder.resolve(ShardIndex.FILE_NAME);
         if (!isThere(index)) {
-            throw new InvalidInputException(
-                    folder + ": expected " + FILE_NAME + " or " + ShardIndex.FILE_NAME + ", found neither");
+            throw new InvalidInputException(folder + ": expected " + FILE_NAME + " or " + ShardIndex.FILE_NAME
+                    + ", found "
+                    + inOtherForm(folder).map(SafetensorsFolder::conversion).orElse("neither"));
         }
         return open(folder, ShardIndex.read(index).weightMap());
+    }
+
+    /** The weights of a folder that has them as PyTorch pickles them. */
+    private static Optional<String> inOtherForm(Path folder) {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.map(path -> path.getFileName().toString())
+                    .filter(name -> PYTORCH.matcher(name).matches())
+                    .min(Comparator.naturalOrder());
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        } catch (UncheckedIOException e) {
+            throw InputFile.unreadable(folder, Objects.requireNonNull(e.getCause()));
+        }
+    }
+
+    private static String conversion(String file) {
+        return InputFile.shorten(file) + ", weights of PyTorch; convert them in Python: from transformers import"
+                + " AutoModelForCausalLM; AutoModelForCausalLM.from_pretrained(FOLDER,"
+                + " torch_dtype='auto').save_pretrained(FOLDER)";
     }
 
     /** A link to nothing is there: opening it says what is wrong. */
@@ -169,6 +194,11 @@ public final class SafetensorsFolder implements TensorSource {
     @Override
     public HostTensor tensor(String name) {
         return shard(name).tensor(name);
+    }
+
+    @Override
+    public HostSource numbers(String name) {
+        return shard(name).numbers(name);
     }
 
     private SafetensorsFile shard(String name) {

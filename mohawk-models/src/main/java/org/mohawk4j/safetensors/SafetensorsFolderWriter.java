@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 
 /**
  * Writes the weights of a model folder as the Hugging Face ecosystem reads them: {@code model.safetensors}, or, when
@@ -104,7 +104,7 @@ public final class SafetensorsFolderWriter implements TensorSink {
     }
 
     @Override
-    public void write(String name, HostTensor tensor) {
+    public void write(String name, HostSource tensor) {
         SafetensorsWriter shard = shards.get(String.valueOf(weightMap.get(name)));
         if (shard == null) {
             throw new IllegalArgumentException("tensor " + InputFile.quote(name) + " was not declared");

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 
 /**
  * Writes one safetensors file, tensor by tensor, byte for byte as the reference implementation lays it out: by dtype,
@@ -98,7 +98,7 @@ public final class SafetensorsWriter implements TensorSink {
     }
 
     @Override
-    public void write(String name, HostTensor tensor) {
+    public void write(String name, HostSource tensor) {
         requireOpen();
         Slot slot = slots.get(name);
         if (slot == null) {
@@ -112,7 +112,8 @@ public final class SafetensorsWriter implements TensorSink {
         if (!missing.contains(name)) {
             throw new IllegalStateException("tensor " + InputFile.quote(name) + " is written twice");
         }
-        file.write(tensor.data(), slot.position());
+        tensor.forEachPiece((from, piece) ->
+                file.write(piece.data(), slot.position() + from * piece.dtype().bytes()));
         missing.remove(name);
     }
 

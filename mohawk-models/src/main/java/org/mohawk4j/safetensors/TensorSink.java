@@ -2,7 +2,7 @@ package org.mohawk4j.safetensors;
 
 import java.io.Closeable;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 
 /**
  * Where declared tensors are written, each once, in any order. Nothing appears under its final name before
@@ -16,7 +16,7 @@ public interface TensorSink extends Closeable {
      * @throws IllegalStateException if it was written before, or the sink is closed
      * @throws InvalidInputException if the disk refuses
      */
-    void write(String name, HostTensor tensor);
+    void write(String name, HostSource tensor);
 
     /**
      * Makes what was written durable and visible, and closes the sink.

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 
 /** Named tensors that can be read: a safetensors file, or a model folder of one file or many shards. */
@@ -44,6 +45,13 @@ public interface TensorSource extends Closeable {
      *     than 2^31 - 1 bytes
      */
     HostTensor tensor(String name);
+
+    /**
+     * A tensor of any size, memory-mapped as {@link #tensor} does it; a {@link HostTensor} if it fits into one buffer.
+     *
+     * @throws InvalidInputException if there is no such tensor, or its element type has no {@code DType}
+     */
+    HostSource numbers(String name);
 
     /** Lets go of the files. Tensors that were handed out stay valid. */
     @Override

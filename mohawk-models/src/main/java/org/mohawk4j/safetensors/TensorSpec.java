@@ -1,13 +1,13 @@
 package org.mohawk4j.safetensors;
 
 import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Shape;
 
 /** A tensor that is going to be written. */
 public record TensorSpec(String name, DType dtype, Shape shape) {
     /** The specification that {@code tensor} fulfils. */
-    public static TensorSpec of(String name, HostTensor tensor) {
+    public static TensorSpec of(String name, HostSource tensor) {
         return new TensorSpec(name, tensor.dtype(), tensor.shape());
     }
 

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 import org.mohawk4j.tensor.Shape;
 
 /**
- * The entries of a header in columns: names and shapes as bytes in one array, offsets in another. A header of the
- * largest size can declare two million tensors; as objects they would cost ten times the header, like this they cost
+ * The entries of a header in columns: names and shapes as bytes in blocks, offsets in arrays. A header may declare as
+ * many as {@link SafetensorsHeader#MAX_TENSORS}; as objects they would cost ten times the header, like this they cost
  * less than the header itself.
  */
 final class TensorTable {

@@ -160,7 +160,7 @@ public final class Distillation {
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
-            saver.requireRoom();
+            saver.requireSavable();
             // the student has what it starts from: the teacher is only read from here on
             teacher.narrowLinearMaps();
             NavigableMap<Integer, Objective> objectives =

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LossHistory;
@@ -50,10 +51,9 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
     void resume(ObjectNode lengths) throws IOException {
         folder.writeInputs();
-        MetricsWriter open =
-                MetricsWriter.continued(folder.metrics(), lengths.path(METRICS).asLong());
+        MetricsWriter open = MetricsWriter.continued(folder.metrics(), length(lengths, METRICS));
         writer = open;
-        long faultBytes = lengths.path(FAULTS).asLong();
+        long faultBytes = length(lengths, FAULTS);
         if (Files.exists(folder.faults()) || faultBytes > 0) {
             faults = FaultsWriter.continued(folder.faults(), faultBytes);
         }
@@ -65,9 +65,15 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     private void cutStatistics(ObjectNode lengths) throws IOException {
         if (Files.exists(folder.statistics())) {
             try (FileChannel file = FileChannel.open(folder.statistics(), StandardOpenOption.WRITE)) {
-                file.truncate(lengths.path(STATISTICS).asLong());
+                file.truncate(length(lengths, STATISTICS));
             }
         }
+    }
+
+    /** None is said of a run that starts over. */
+    private static long length(ObjectNode lengths, String file) {
+        ConfigNode saved = ConfigNode.of("the lengths of a run's files", lengths);
+        return saved.has(file) ? saved.whole(file, 0, Long.MAX_VALUE) : 0;
     }
 
     private long statisticsLength() {
@@ -102,7 +108,7 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
     /** Takes the metrics of steps back that are no longer part of the run. */
     void rollBack(ObjectNode lengths) throws IOException {
         if (writer != null) {
-            writer.truncate(lengths.path(METRICS).asLong());
+            writer.truncate(length(lengths, METRICS));
             cutStatistics(lengths);
             losses = LossHistory.read(folder.metrics());
         }

@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.checkpoint.BackgroundWriter;
@@ -113,13 +114,13 @@ final class RunSaver implements StepBoundary, AutoCloseable {
 
     /** Puts the state of a checkpoint's stage back. */
     void restore(StageState state, Checkpoint from) {
-        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.tensors(OPTIMIZER));
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.numbers(OPTIMIZER));
     }
 
     private void loadStudent(Checkpoint from) {
-        Map<String, HostTensor> values = from.tensors(STUDENT);
+        Map<String, HostSource> values = from.numbers(STUDENT);
         student.parameters().forEach((name, parameter) -> {
-            HostTensor value = values.get(name);
+            HostSource value = values.get(name);
             if (value == null || !value.shape().equals(parameter.shape())) {
                 throw new InvalidInputException(
                         from.folder().resolve(STUDENT) + ": tensor " + name + ": expected shape " + parameter.shape()

@@ -3,8 +3,9 @@ package org.mohawk4j.train;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
+import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.fault.StepGuard;
 import org.mohawk4j.train.optimizer.AdamW;
@@ -88,13 +89,14 @@ final class StageState implements AutoCloseable {
     }
 
     /** Continues from what was saved. */
-    void restore(Position position, ObjectNode json, Map<String, HostTensor> moments) {
+    void restore(Position position, ObjectNode json, Map<String, ? extends HostSource> moments) {
         step = position.step();
-        tokens = json.path("tokens").asLong();
-        seconds = json.path("seconds").asDouble();
+        ConfigNode saved = ConfigNode.of("the state of stage " + position.stage(), json);
+        tokens = saved.whole("tokens", 0, Long.MAX_VALUE);
+        seconds = saved.optionalNumber("seconds").orElse(0);
         guard.restore(json.withObjectProperty("guard"));
         data = json.withObjectProperty("data");
-        optimizer.restore(json.path("updates").asInt(), moments);
+        optimizer.restore(saved.between("updates", 0, Integer.MAX_VALUE), moments);
     }
 
     /** Frees the optimiser's moments. */

@@ -3,10 +3,13 @@ package org.mohawk4j.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.run.Folders;
 import org.mohawk4j.train.run.RunFolder;
@@ -15,29 +18,37 @@ import org.mohawk4j.train.run.RunFolder;
 final class StudentSaver {
     private final RunFolder folder;
     private final CausalLm student;
-    private final Path tokenizerFile;
+    private final byte[] tokenizer;
 
-    /** @param tokenizerFile copied beside the student */
+    /**
+     * @param tokenizerFile copied beside the student; read now, since it may be gone when training is done
+     * @throws InvalidInputException if it cannot be read
+     */
     StudentSaver(RunFolder folder, CausalLm student, Path tokenizerFile) {
         this.folder = folder;
         this.student = student;
-        this.tokenizerFile = tokenizerFile;
+        try {
+            this.tokenizer = Files.readAllBytes(tokenizerFile);
+        } catch (IOException e) {
+            throw InputFile.unreadable(tokenizerFile, e);
+        }
     }
 
-    /** Before training: a disk that is full already is found here. */
-    void requireRoom() {
+    /** Before training: a student that cannot be saved, and a disk that is full already, are found here. */
+    void requireSavable() {
+        ModelFolder.requireSavable(student);
         folder.requireRoom(Module.sizeOf(student.parameters()) * Float.BYTES);
     }
 
     /**
-     * After training.
+     * After training, when a path that cannot be written to is no longer bad input.
      *
-     * @throws StorageException if the disk refuses, which says where what was trained is
+     * @throws StorageException if the student cannot be written, which says where what was trained is
      */
     void save() {
         try {
             folder.writeStudent(this::writeTo);
-        } catch (StorageException e) {
+        } catch (StorageException | InvalidInputException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
                     .map(last ->
@@ -54,17 +65,17 @@ final class StudentSaver {
             try {
                 writeTo(other);
                 return "the student is in " + other + " instead";
-            } catch (IOException | RuntimeException e) {
+            } catch (RuntimeException e) {
                 Folders.delete(other);
                 throw e;
             }
-        } catch (IOException | StorageException e) {
+        } catch (IOException | StorageException | InvalidInputException e) {
             return "nor could it be saved in the folder for temporary files: " + e.getMessage();
         }
     }
 
-    private void writeTo(Path target) throws IOException {
+    private void writeTo(Path target) {
         ModelFolder.save(student, target);
-        Files.copy(tokenizerFile, target.resolve("tokenizer.json"));
+        AtomicFile.write(target.resolve("tokenizer.json"), tokenizer);
     }
 }

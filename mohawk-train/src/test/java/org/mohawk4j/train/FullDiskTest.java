@@ -19,14 +19,21 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.safetensors.SafetensorsFile;
+import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.Folders;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.StepMetrics;
 
 class FullDiskTest {
+    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     private static final int BLOCK = 512;
     private static final int BLOCKS = 8_000;
     private static final Pattern ELSEWHERE = Pattern.compile("the student is in (\\S+) instead");
@@ -54,7 +61,15 @@ class FullDiskTest {
         Files.write(root.resolve("other"), new byte[taken / BLOCK * BLOCK]);
     }
 
+    private interface Disturbance {
+        void happen() throws IOException;
+    }
+
     private TrainingListener fillingAfter(int step, int blocks) {
+        return after(step, () -> fill((long) blocks * BLOCK));
+    }
+
+    private static TrainingListener after(int step, Disturbance disturbance) {
         return new PatientListener() {
             private int taken;
 
@@ -63,7 +78,7 @@ class FullDiskTest {
                 super.iterationDone(metrics);
                 if (++taken == step) {
                     try {
-                        fill((long) blocks * BLOCK);
+                        disturbance.happen();
                     } catch (IOException e) {
                         throw new UncheckedIOException(e);
                     }
@@ -95,6 +110,81 @@ class FullDiskTest {
             Folders.delete(student);
         }
         assertThat(names(run.folder())).containsExactly(".lock", "config.yaml", "metrics.jsonl", "statistics.jsonl");
+    }
+
+    /** Weights fit, what comes beside them does not. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void whatIsTrainedIsSavedElsewhereWhateverDoesNotFit(int more) throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+        TinyRun other = new TinyRun(root.resolve("unhindered"), Map.of("checkpoint.every", 0));
+        other.start();
+        int weights = other.student().length;
+        Folders.delete(other.folder());
+
+        StorageException failure = catchThrowableOfType(
+                StorageException.class,
+                () -> run.start(fillingAfter(12, (weights + BLOCK - 1) / BLOCK + more), new StopRequest()));
+
+        assertThat(failure).hasMessageMatching("/disk/run/\\S+: cannot be written: out of disk space; .*");
+        Matcher place = ELSEWHERE.matcher(failure.getMessage());
+        assertThat(place.find()).as(failure.getMessage()).isTrue();
+        Path student = Path.of(place.group(1));
+        assertThat(names(student)).containsExactly("config.json", "model.safetensors", "tokenizer.json");
+        Folders.delete(student);
+        assertThat(run.folder().resolve("student")).doesNotExist();
+    }
+
+    @Test
+    void aFolderThatIsGoneAfterTrainingDoesNotCostTheStudent() throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+        TrainingListener removing = after(12, () -> {
+            Folders.delete(run.folder());
+            Files.write(run.folder(), new byte[0]);
+        });
+
+        StorageException failure =
+                catchThrowableOfType(StorageException.class, () -> run.start(removing, new StopRequest()));
+
+        Matcher place = ELSEWHERE.matcher(failure.getMessage());
+        assertThat(place.find()).as(failure.getMessage()).isTrue();
+        Folders.delete(Path.of(place.group(1)));
+    }
+
+    @Test
+    void aTokenizerThatIsGoneAfterTrainingIsSavedAllTheSame() throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+
+        run.start(after(12, () -> Files.delete(run.tokenizer())), new StopRequest());
+
+        assertThat(names(run.folder().resolve("student")))
+                .containsExactly("config.json", "model.safetensors", "tokenizer.json");
+    }
+
+    @Test
+    void aModelIsSavedWholeOrNotAtAll() throws IOException {
+        Path folder = Files.createDirectories(root.resolve("model"));
+        Files.writeString(folder.resolve("config.json"), "as before");
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
+                CausalLm model = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            long blocks = Files.size(GOLDEN.resolve("teacher/model.safetensors")) / BLOCK;
+            boolean saved = false;
+            for (long left = blocks - 2; !saved; left++) {
+                fill(left * BLOCK);
+                try {
+                    ModelFolder.save(model, folder);
+                    saved = true;
+                } catch (StorageException e) {
+                    assertThat(e)
+                            .hasMessageMatching("/disk/model/(config.json|model.safetensors): cannot be written: .*");
+                    assertThat(names(folder)).containsExactly("config.json");
+                    assertThat(folder.resolve("config.json")).hasContent("as before");
+                }
+                Files.delete(root.resolve("other"));
+            }
+            assertThat(names(folder)).containsExactly("config.json", "model.safetensors");
+            assertThat(ModelFolder.config(folder)).isEqualTo(model.config());
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
@@ -32,9 +33,18 @@ final class TinyRun {
 
     private final Path folder;
     private final DistillConfig config;
+    private final MixerConfig mixer;
+    private final List<Integer> keptLayers;
+    private Path tokenizer = Path.of("none");
 
     TinyRun(Path folder, Map<String, ?> changes) {
+        this(folder, changes, new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+    }
+
+    TinyRun(Path folder, Map<String, ?> changes, MixerConfig mixer, List<Integer> keptLayers) {
         this.folder = folder;
+        this.mixer = mixer;
+        this.keptLayers = keptLayers;
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
@@ -47,6 +57,11 @@ final class TinyRun {
                         "evaluation.windows", 1,
                         "checkpoint.every", 3))
                 .with(changes);
+    }
+
+    /** What the run copies beside its student. */
+    Path tokenizer() {
+        return tokenizer;
     }
 
     Path folder() {
@@ -78,18 +93,17 @@ final class TinyRun {
         return resume(new TrainingListener() {}, new StopRequest());
     }
 
-    private static Distillation.Result run(
+    private Distillation.Result run(
             DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
-        Path tokenizer = Files.createTempFile("tokenizer", ".json");
+        tokenizer = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
                 CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
-            MixerPlan plan = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+            MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> mixer, keptLayers);
             return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizer, Map.of(), listener, from, stop);
         } finally {
-            Files.delete(tokenizer);
+            Files.deleteIfExists(tokenizer);
         }
     }
 
@@ -120,7 +134,7 @@ final class TinyRun {
     }
 
     /** Ids as their decimals. */
-    private static final class Numbers implements Tokenizer {
+    static final class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
             return text.chars().map(c -> c % VOCABULARY).toArray();

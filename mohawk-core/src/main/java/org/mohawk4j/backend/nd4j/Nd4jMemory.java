@@ -1,11 +1,11 @@
 package org.mohawk4j.backend.nd4j;
 
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Shape;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -21,21 +21,30 @@ final class Nd4jMemory implements MemoryOps {
     }
 
     @Override
-    public Array upload(HostTensor source, DType dtype) {
+    public Array upload(HostSource source, DType dtype) {
         Nd4jArray target = pool.take(dtype, source.shape());
-        ByteBuffer bytes = HostTensors.convert(source, dtype).data();
-        target.block().buffer().asNio().put(0, bytes, 0, bytes.remaining());
+        source.as(dtype).forEachPiece((from, piece) -> {
+            ByteBuffer bytes = piece.data();
+            bytes(target, from, bytes.remaining()).put(bytes);
+        });
         Nd4j.getAffinityManager().tagLocation(target.values(), Location.HOST);
         return target;
     }
 
     @Override
-    public void download(Array source, ByteBuffer target) {
+    public void download(Array source, long from, ByteBuffer target) {
         Nd4jArray array = Nd4jArray.cast(source);
-        int size = Math.toIntExact(source.shape().size() * source.dtype().bytes());
         Nd4j.getAffinityManager().ensureLocation(array.values(), Location.HOST);
-        int offset = Math.toIntExact(array.offset() * source.dtype().bytes());
-        target.put(0, array.block().buffer().asNio(), offset, size);
+        target.put(0, bytes(array, from, target.limit()), 0, target.limit());
+    }
+
+    /** Part of an array's memory. ND4J's own view of a block as a buffer ends at 2 GiB. */
+    private static ByteBuffer bytes(Nd4jArray array, long from, int bytes) {
+        long offset = (array.offset() + from) * array.dtype().bytes();
+        return new BytePointer(array.block().buffer().pointer())
+                .getPointer(offset)
+                .capacity(bytes)
+                .asByteBuffer();
     }
 
     @Override

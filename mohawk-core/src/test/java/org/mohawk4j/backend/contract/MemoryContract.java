@@ -11,6 +11,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
@@ -64,6 +65,55 @@ interface MemoryContract extends ContractTests {
                 assertThat(array.dtype()).isEqualTo(probe.dtype());
                 probe.backend().memory().release(array);
             }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> uploadsComeInPiecesOfAnySize() {
+        return onEach(probe -> {
+            HostArray x = HostArray.random(Shape.of(7, 31), 4).map(v -> 100 * v);
+            for (DType type : DType.values()) {
+                HostTensor whole = HostTensors.convert(x.toHostTensor(), type);
+                HostArray expected = HostArray.of(whole).roundedTo(probe.dtype());
+                for (int elements : new int[] {1, 3, 64, 216, 217}) {
+                    HostSource source = HostSource.of(type, x.shape(), chunks(whole, elements));
+                    Array array = probe.backend().memory().upload(source, probe.dtype());
+                    TensorAssert.assertClose(
+                            "upload from " + type + " in pieces of " + elements,
+                            probe.download(array),
+                            expected,
+                            BackendProbe.exact(expected));
+                    probe.backend().memory().release(array);
+                }
+            }
+        });
+    }
+
+    private static List<ByteBuffer> chunks(HostTensor whole, int elements) {
+        List<ByteBuffer> chunks = new ArrayList<>();
+        ByteBuffer all = whole.data();
+        int most = elements * whole.dtype().bytes();
+        for (int at = 0; at < all.limit(); at += most) {
+            chunks.add(all.slice(at, Math.min(most, all.limit() - at)));
+        }
+        return chunks;
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> partsOfArraysAndOfViewsAreDownloaded() {
+        return onEach(probe -> {
+            HostArray x = probe.random(Shape.of(6, 5), 5);
+            MemoryOps memory = probe.backend().memory();
+            Array array = memory.upload(x.toHostTensor(), probe.dtype());
+            Array view = probe.backend().layout().narrow(array, 0, 2, 3);
+            ByteBuffer all = memory.download(array).data();
+            ByteBuffer target = ByteBuffer.allocateDirect(4 * probe.dtype().bytes());
+            memory.download(array, 7, target);
+            assertThat(target).isEqualTo(all.slice(7 * probe.dtype().bytes(), target.limit()));
+            memory.download(view, 7, target);
+            assertThat(target).isEqualTo(all.slice(17 * probe.dtype().bytes(), target.limit()));
+            memory.release(view);
+            memory.release(array);
         });
     }
 

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 
@@ -30,8 +31,24 @@ final class CudaMemory implements MemoryOps {
     }
 
     @Override
-    public Array upload(HostTensor source, DType dtype) {
-        CudaArray target = pool.take(source.dtype(), source.shape());
+    public Array upload(HostSource source, DType dtype) {
+        CudaArray target = pool.take(dtype, source.shape());
+        source.forEachPiece((from, piece) -> {
+            CudaArray part =
+                    new CudaArray(target.block(), target.address() + from * dtype.bytes(), dtype, piece.shape());
+            if (piece.dtype() == dtype) {
+                copy(piece, part);
+            } else {
+                CudaArray uploaded = pool.take(piece.dtype(), piece.shape());
+                copy(piece, uploaded);
+                convert(uploaded, part);
+                release(uploaded);
+            }
+        });
+        return target;
+    }
+
+    private void copy(HostTensor source, CudaArray target) {
         try (BytePointer bytes = bytes(source.data())) {
             Status.driver(
                     cudart.cuMemcpyHtoDAsync(target.address(), bytes, bytes.limit(), context.stream()),
@@ -39,12 +56,6 @@ final class CudaMemory implements MemoryOps {
             // the host's numbers may be freed as soon as this returns
             context.synchronize("uploading " + source.shape());
         }
-        if (source.dtype() == dtype) {
-            return target;
-        }
-        Array converted = cast(target, dtype);
-        release(target);
-        return converted;
     }
 
     private static BytePointer bytes(ByteBuffer data) {
@@ -57,13 +68,13 @@ final class CudaMemory implements MemoryOps {
     }
 
     @Override
-    public void download(Array source, ByteBuffer target) {
+    public void download(Array source, long from, ByteBuffer target) {
         CudaArray array = CudaArray.cast(source);
-        long length = array.size() * array.dtype().bytes();
+        long address = array.address() + from * array.dtype().bytes();
         // a pointer starts where its buffer stands
         try (BytePointer bytes = new BytePointer(target.duplicate().position(0))) {
             Status.driver(
-                    cudart.cuMemcpyDtoHAsync(bytes, array.address(), length, context.stream()),
+                    cudart.cuMemcpyDtoHAsync(bytes, address, target.limit(), context.stream()),
                     () -> "downloading " + array.dtype() + " " + array.shape());
             context.synchronize("downloading " + array.shape());
         }

@@ -8,7 +8,7 @@ import org.mohawk4j.backend.nd4j.NdArrays;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
@@ -84,7 +84,7 @@ public final class UpdaterOptimizer implements Optimizer {
     }
 
     @Override
-    public void restore(int updates, Map<String, HostTensor> saved) {
+    public void restore(int updates, Map<String, ? extends HostSource> saved) {
         close();
         saved.forEach((key, numbers) -> {
             if (key.endsWith(STATE)) {

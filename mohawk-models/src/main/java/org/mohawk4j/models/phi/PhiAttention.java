@@ -2,6 +2,7 @@ package org.mohawk4j.models.phi;
 
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.models.RopeSettings;
 
 /** How Phi's attention stands in a configuration, under Hugging Face's keys and with Hugging Face's defaults. */
 public final class PhiAttention {
@@ -11,35 +12,16 @@ public final class PhiAttention {
     private PhiAttention() {}
 
     /**
-     * @param config with {@code num_attention_heads} and, if they are not the defaults, {@code num_key_value_heads},
-     *     {@code partial_rotary_factor} and {@code rope_theta}; the last two may stand in {@code rope_parameters}
+     * @param config with {@code num_attention_heads}, {@code num_key_value_heads} if they are fewer, and the keys of
+     *     {@link RopeSettings}
      * @param width D
      */
     public static SoftmaxAttention.Config read(ConfigNode config, long width) {
-        int heads = divisor(config, "num_attention_heads", width, "the width " + width);
+        int heads = config.divisor("num_attention_heads", width, "the width " + width);
         int keyValueHeads = config.has("num_key_value_heads")
-                ? divisor(config, "num_key_value_heads", heads, "num_attention_heads " + heads)
+                ? config.divisor("num_key_value_heads", heads, "num_attention_heads " + heads)
                 : heads;
-        ConfigNode rope = config.has("rope_parameters") ? config.object("rope_parameters") : config;
-        ConfigNode rotary = rope.has("partial_rotary_factor") ? rope : config;
-        double fraction = rotary.optionalNumber("partial_rotary_factor").orElse(DEFAULT_ROTARY_FRACTION);
-        long headDim = width / heads;
-        int rotaryDim = (int) (fraction * headDim);
-        if (rotaryDim % 2 != 0 || fraction < 0 || fraction > 1) {
-            throw rotary.wrong("partial_rotary_factor", "an even share of " + headDim + " entries", fraction);
-        }
-        double theta = rope.optionalNumber("rope_theta").orElse(DEFAULT_ROPE_THETA);
-        if (theta <= 0) {
-            throw rope.wrong("rope_theta", "a number above 0", theta);
-        }
-        return new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, theta);
-    }
-
-    private static int divisor(ConfigNode config, String key, long whole, String name) {
-        int value = config.positiveInt(key);
-        if (whole % value != 0) {
-            throw config.wrong(key, "a divisor of " + name, value);
-        }
-        return value;
+        RopeSettings rope = RopeSettings.read(config, width / heads, DEFAULT_ROPE_THETA, DEFAULT_ROTARY_FRACTION);
+        return new SoftmaxAttention.Config(width, heads, keyValueHeads, rope.rotaryDim(), rope.theta());
     }
 }

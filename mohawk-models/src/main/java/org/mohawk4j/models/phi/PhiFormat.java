@@ -34,9 +34,6 @@ public final class PhiFormat implements ModelFormat {
         config.requireIfPresent("hidden_act", "gelu_new");
         config.requireIfPresent("tie_word_embeddings", false);
         config.requireIfPresent("qk_layernorm", false);
-        if (config.has("rope_scaling")) {
-            throw config.wrong("rope_scaling", "null, the only one supported", "a value");
-        }
         long width = config.positive("hidden_size");
         MixerConfig attention = PhiAttention.read(config, width);
         return new CausalLmConfig(

@@ -22,14 +22,8 @@ public final class DiscreteMamba2Format implements MixerFormat {
         input.requireIfPresent("bias", false);
         input.requireIfPresent("conv_bias", true);
         input.requireIfPresent("activation", "identity");
-        int heads = input.positiveInt("n_v_heads");
-        int groups = input.positiveInt("n_qk_heads");
-        if (width % heads != 0) {
-            throw input.wrong("n_v_heads", "a divisor of the model's width " + width, heads);
-        }
-        if (heads % groups != 0) {
-            throw input.wrong("n_qk_heads", "a divisor of n_v_heads " + heads, groups);
-        }
+        int heads = input.divisor("n_v_heads", width, "the model's width " + width);
+        int groups = input.divisor("n_qk_heads", heads, "n_v_heads " + heads);
         int chunk = input.has("chunk_size") ? input.positiveInt("chunk_size") : DEFAULT_CHUNK;
         return new DiscreteMamba2.Config(
                 width,

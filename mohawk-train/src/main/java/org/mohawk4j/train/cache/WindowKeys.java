@@ -36,7 +36,7 @@ final class WindowKeys {
         MessageDigest digest = Sha256.digest();
         teacher.parameters().forEach((name, parameter) -> {
             digest.update(name.getBytes(StandardCharsets.UTF_8));
-            digest.update(parameter.value().toHost().data());
+            parameter.value().inPieces().forEachPiece((from, piece) -> digest.update(piece.data()));
         });
         return Sha256.of(digest);
     }

@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.safetensors.SafetensorsFile;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 
 /** A checkpoint on disk that was found whole. */
@@ -32,11 +34,20 @@ public record Checkpoint(Path folder, Position position) {
      *
      * @throws InvalidInputException if the file cannot be read
      */
+    public Map<String, HostSource> numbers(String file) {
+        return read(file, SafetensorsFile::numbers);
+    }
+
+    /** As {@link #numbers}, of arrays that fit into a buffer each. */
     public Map<String, HostTensor> tensors(String file) {
-        Map<String, HostTensor> tensors = new LinkedHashMap<>();
+        return read(file, SafetensorsFile::tensor);
+    }
+
+    private <T> Map<String, T> read(String file, BiFunction<SafetensorsFile, String, T> reader) {
+        Map<String, T> tensors = new LinkedHashMap<>();
         if (Files.exists(folder.resolve(file))) {
             try (SafetensorsFile source = SafetensorsFile.open(folder.resolve(file))) {
-                source.names().forEach(name -> tensors.put(name, source.tensor(name)));
+                source.names().forEach(name -> tensors.put(name, reader.apply(source, name)));
             }
         }
         return tensors;

@@ -18,7 +18,7 @@ import org.mohawk4j.StorageException;
 import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSpec;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.train.run.Folders;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,7 +72,7 @@ public final class CheckpointStore {
 
     private static void fill(Path folder, Snapshot snapshot) throws IOException {
         List<String> files = new ArrayList<>();
-        for (Map.Entry<String, Map<String, HostTensor>> file : snapshot.files().entrySet()) {
+        for (Map.Entry<String, Map<String, HostSource>> file : snapshot.files().entrySet()) {
             List<TensorSpec> specs = new ArrayList<>();
             file.getValue().forEach((name, tensor) -> specs.add(TensorSpec.of(name, tensor)));
             try (SafetensorsWriter writer =

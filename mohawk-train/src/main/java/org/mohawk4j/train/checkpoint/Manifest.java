@@ -79,8 +79,8 @@ final class Manifest {
         if (!Files.isRegularFile(file)) {
             return Optional.of(name + " is missing");
         }
-        long bytes = expected.path(BYTES).asLong(-1);
-        if (Files.size(file) != bytes) {
+        JsonNode bytes = expected.path(BYTES);
+        if (!bytes.isIntegralNumber() || !bytes.canConvertToLong() || Files.size(file) != bytes.longValue()) {
             return Optional.of(name + ": expected " + bytes + " bytes, found " + Files.size(file));
         }
         return expected.path(SHA256).asText().equals(Sha256.of(file))

@@ -29,6 +29,7 @@ public record TextFile(Path path) {
             throw new InvalidInputException(
                     "text " + path + ": expected a readable file, found one without permission");
         }
+        InputFile.requireRegular(path);
         Compression compression = Compression.of(path);
         try (InputStream in = compression.open(path)) {
             byte[] bytes = in.readNBytes(LARGEST);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Optional;
+import org.mohawk4j.models.ConfigNode;
 
 /**
  * Judges each step by its loss and the norm of its gradients, before its update. As many spikes in a row as
@@ -83,11 +84,16 @@ public final class StepGuard {
         return state;
     }
 
-    /** Continues from a state of {@link #state}. */
+    /**
+     * Continues from a state of {@link #state}.
+     *
+     * @throws org.mohawk4j.InvalidInputException if it is something else
+     */
     public void restore(ObjectNode state) {
-        notFinite = state.path("not_finite_in_a_row").asInt();
-        spikesInARow = state.path("spikes_in_a_row").asInt();
+        ConfigNode saved = ConfigNode.of("the state of a stage's faults", state);
+        notFinite = saved.between("not_finite_in_a_row", 0, Integer.MAX_VALUE);
+        spikesInARow = saved.between("spikes_in_a_row", 0, Integer.MAX_VALUE);
         spikes.clear();
-        state.path("losses").forEach(loss -> spikes.add(loss.asDouble()));
+        saved.numbers("losses").forEach(spikes::add);
     }
 }

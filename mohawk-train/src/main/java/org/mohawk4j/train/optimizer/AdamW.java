@@ -9,7 +9,7 @@ import java.util.Optional;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
@@ -86,7 +86,7 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public void restore(int updates, Map<String, HostTensor> saved) {
+    public void restore(int updates, Map<String, ? extends HostSource> saved) {
         moments.values().forEach(own -> {
             scope.free(own.first());
             scope.free(own.second());
@@ -95,14 +95,14 @@ public final class AdamW implements Optimizer {
         saved.forEach((key, first) -> {
             if (key.endsWith(FIRST)) {
                 String name = key.substring(0, key.length() - FIRST.length());
-                HostTensor second = Objects.requireNonNull(saved.get(name + SECOND), name);
+                HostSource second = Objects.requireNonNull(saved.get(name + SECOND), name);
                 moments.put(name, new Moments(upload(first), upload(second)));
             }
         });
         steps = updates;
     }
 
-    private Tensor upload(HostTensor numbers) {
+    private Tensor upload(HostSource numbers) {
         return scope.adopt(engine.tensor(numbers, engine.parameterType()));
     }
 

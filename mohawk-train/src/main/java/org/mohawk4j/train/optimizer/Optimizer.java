@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
 
 /** Changes parameters by their gradients. What it remembers between updates is its own until it is closed. */
@@ -56,7 +56,7 @@ public interface Optimizer extends AutoCloseable {
      * @param updates as {@link #steps} gave
      * @param saved as {@link #moments} gave
      */
-    void restore(int updates, Map<String, HostTensor> saved);
+    void restore(int updates, Map<String, ? extends HostSource> saved);
 
     /** Frees what it remembers. */
     @Override

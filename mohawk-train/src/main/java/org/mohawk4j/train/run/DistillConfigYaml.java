@@ -46,6 +46,7 @@ public final class DistillConfigYaml {
         if (!Files.isRegularFile(file)) {
             throw new InvalidInputException(name + ": expected a YAML file, found " + InputFile.whatIsAt(file));
         }
+        InputFile.requireRegular(file);
         try {
             return parse(name, YAML.readTree(file.toFile()));
         } catch (JsonProcessingException e) {

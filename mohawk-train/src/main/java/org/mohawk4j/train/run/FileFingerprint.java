@@ -89,10 +89,10 @@ public record FileFingerprint(long bytes, String sha256, boolean sampled) {
         boolean sampled = json.has(SAMPLE);
         JsonNode sha256 = json.path(sampled ? SAMPLE : WHOLE);
         JsonNode bytes = json.path(BYTES);
-        if (!bytes.isIntegralNumber() || !sha256.isTextual()) {
+        if (!bytes.isIntegralNumber() || !bytes.canConvertToLong() || bytes.longValue() < 0 || !sha256.isTextual()) {
             throw new InvalidInputException(
                     name + ": expected bytes and SHA-256 of each file, found " + InputFile.shorten(json.toString()));
         }
-        return new FileFingerprint(bytes.asLong(), sha256.asText(), sampled);
+        return new FileFingerprint(bytes.longValue(), sha256.asText(), sampled);
     }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.safetensors.InputFile;
 
 /**
  * Reads the JSON lines of {@link MetricsWriter}, also of a run that is still writing them: a last line without its end
@@ -65,7 +66,12 @@ public final class MetricsReader {
         try {
             JsonNode node = JSON.readTree(line);
             List<Double> layerLosses = new ArrayList<>();
-            node.path(StepMetrics.LAYER_LOSSES).forEach(loss -> layerLosses.add(loss.asDouble(Double.NaN)));
+            if (node.has(StepMetrics.LAYER_LOSSES)
+                    && !node.path(StepMetrics.LAYER_LOSSES).isArray()) {
+                throw expected("a list", StepMetrics.LAYER_LOSSES, place, node.path(StepMetrics.LAYER_LOSSES));
+            }
+            node.path(StepMetrics.LAYER_LOSSES)
+                    .forEach(loss -> layerLosses.add(number(loss, "numbers", StepMetrics.LAYER_LOSSES, place)));
             Map<String, Object> extra = new LinkedHashMap<>();
             node.properties().forEach(entry -> {
                 if (!StepMetrics.NAMES.contains(entry.getKey())) {
@@ -73,9 +79,9 @@ public final class MetricsReader {
                 }
             });
             return new StepMetrics(
-                    (int) whole(node, StepMetrics.STAGE, place),
-                    (int) whole(node, StepMetrics.STEP, place),
-                    whole(node, StepMetrics.TOKENS, place),
+                    (int) whole(node, StepMetrics.STAGE, Integer.MAX_VALUE, place),
+                    (int) whole(node, StepMetrics.STEP, Integer.MAX_VALUE, place),
+                    whole(node, StepMetrics.TOKENS, Long.MAX_VALUE, place),
                     number(node, StepMetrics.LOSS, place),
                     layerLosses,
                     number(node, StepMetrics.LEARNING_RATE, place),
@@ -88,20 +94,32 @@ public final class MetricsReader {
         }
     }
 
-    private static long whole(JsonNode node, String name, String place) {
+    /** From 0. */
+    private static long whole(JsonNode node, String name, long most, String place) {
         JsonNode value = node.path(name);
-        if (!value.canConvertToLong()) {
-            throw new InvalidInputException(place + ": expected a whole number " + name + ", found " + value);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToLong()
+                || value.longValue() < 0
+                || value.longValue() > most) {
+            throw expected("a whole number", name, place, value);
         }
-        return value.asLong();
+        return value.longValue();
     }
 
     private static double number(JsonNode node, String name, String place) {
-        JsonNode value = node.path(name);
+        return number(node.path(name), "a number", name, place);
+    }
+
+    private static double number(JsonNode value, String kind, String name, String place) {
         if (!value.isNumber() && !value.isNull()) {
-            throw new InvalidInputException(place + ": expected a number " + name + ", found " + value);
+            throw expected(kind, name, place, value);
         }
         return value.isNull() ? Double.NaN : value.asDouble();
+    }
+
+    private static InvalidInputException expected(String kind, String name, String place, JsonNode found) {
+        return new InvalidInputException(
+                place + ": expected " + kind + " " + name + ", found " + InputFile.shorten(found.toString()));
     }
 
     private static Object plain(JsonNode value) {

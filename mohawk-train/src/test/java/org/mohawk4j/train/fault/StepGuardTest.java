@@ -1,9 +1,17 @@
 package org.mohawk4j.train.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.fault.StepGuard.Fault;
 
 class StepGuardTest {
@@ -52,6 +60,19 @@ class StepGuardTest {
         for (int i = 0; i < 200; i++) {
             Optional<Fault> fault = guard.judge(i % 2 == 0 ? 9 : 4, 1);
             assertThat(fault.isPresent()).as("step " + i).isEqualTo(i % 2 == 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1.7", "\"1\"", "4294967297", "-1", "true"})
+    void aStateWithWhatIsNoWholeNumberIsRefused(String value) throws IOException {
+        for (String name : List.of("not_finite_in_a_row", "spikes_in_a_row")) {
+            ObjectNode state = guard.state();
+            state.set(name, new ObjectMapper().readTree(value));
+
+            assertThatThrownBy(() -> new StepGuard(10).restore(state))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining(name + ": expected a whole number");
         }
     }
 

@@ -15,6 +15,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
 
 class MetricsTest {
@@ -100,6 +102,46 @@ class MetricsTest {
         Files.writeString(file, "{\"stage\":1,\"st", StandardOpenOption.APPEND);
 
         assertThat(MetricsReader.read(file)).containsExactly(FIRST);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "stage,1.7",
+        "stage,1.0",
+        "stage,4294967297",
+        "stage,-1",
+        "stage,'\"1\"'",
+        "stage,true",
+        "stage,null",
+        "step,1e0",
+        "step,2147483648",
+        "tokens,1.5",
+        "tokens,9223372036854775808"
+    })
+    void aWholeNumberIsNothingElse(String name, String value) throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+        }
+        String line = Files.readString(file);
+        String changed = line.replaceFirst("(\"" + name + "\":)[^,]+", "$1" + value);
+        assertThat(changed).isNotEqualTo(line);
+        Files.writeString(file, changed);
+
+        assertThatThrownBy(() -> MetricsReader.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("line 1: expected a whole number " + name + ", found ");
+    }
+
+    @Test
+    void aLossOfALayerThatIsNoNumberIsRefused() throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.write(FIRST);
+        }
+        Files.writeString(file, Files.readString(file).replaceFirst("(\"layer_losses\":\\[)[^\\]]*", "$1\"3.5\""));
+
+        assertThatThrownBy(() -> MetricsReader.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("line 1: expected numbers layer_losses, found \"3.5\"");
     }
 
     @Test

@@ -126,7 +126,13 @@ class RunInputsTest {
 
     @Test
     void damageIsOneLine() {
-        for (String json : List.of("{}", "[", "{\"teacher\":{\"config.json\":{\"bytes\":3}}}", "")) {
+        for (String json : List.of(
+                "{}",
+                "[",
+                "{\"teacher\":{\"config.json\":{\"bytes\":3}}}",
+                "",
+                "{\"teacher\":{\"config.json\":{\"bytes\":18446744073709551616,\"sha256\":\"0\"}}}",
+                "{\"teacher\":{\"config.json\":{\"bytes\":1.5,\"sha256\":\"0\"}}}")) {
             assertThatThrownBy(() -> RunInputs.parse("run/inputs.json", json))
                     .isInstanceOf(InvalidInputException.class)
                     .hasMessageStartingWith("run/inputs.json: ")

@@ -14,6 +14,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
@@ -116,6 +118,26 @@ class StatisticsRecorderTest {
         assertThatThrownBy(() -> StatisticsFile.parse("file line 2", "{\"stage\":", StepStatistics.class))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith("file line 2: expected StepStatistics in JSON");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"\"stage\":1.7", "\"stage\":\"1\"", "\"step\":4294967297", "\"jvm_bytes\":1.5", "\"stage\":true"
+            })
+    void aWholeNumberIsNothingElse(String field) {
+        assertThatThrownBy(() -> StatisticsFile.parse("file line 2", "{" + field + "}", StepStatistics.class))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageStartingWith("file line 2: expected StepStatistics in JSON");
+    }
+
+    @Test
+    void whatIsNotFiniteReadsBackAsWritten() {
+        Distribution odd = new Distribution(
+                Double.NaN, Double.POSITIVE_INFINITY, 1, Double.NEGATIVE_INFINITY, Double.NaN, List.of(1, 2));
+
+        String line = StatisticsFile.format(odd);
+
+        assertThat(StatisticsFile.parse("line", line, Distribution.class)).isEqualTo(odd);
     }
 
     private List<String> record(int steps) throws IOException {

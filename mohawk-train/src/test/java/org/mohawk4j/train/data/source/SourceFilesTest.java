@@ -10,7 +10,10 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.data.TextFile;
 import org.mohawk4j.train.data.file.Compression;
 
 class SourceFilesTest {
@@ -106,5 +109,27 @@ class SourceFilesTest {
         assertThatThrownBy(() -> names(location))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining(message);
+    }
+
+    /** As git clone leaves large files without git lfs: such a text of three lines would be trained on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"a.txt", "a.jsonl", "a.json.gz", "a.txt.xz", "a.parquet", "a.tokens", "unnamed"})
+    void aPointerOfGitLfsIsNoText(String name) throws IOException {
+        Path file = folder.resolve(name);
+        Files.writeString(
+                file,
+                "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0123456789abcdef".repeat(4)
+                        + "\nsize 12345\n");
+        for (String location : List.of(file.toString(), folder.toString(), folder + "/*")) {
+            if (!location.equals(folder.toString()) || !name.equals("unnamed")) {
+                assertThatThrownBy(() -> SourceFiles.find(location))
+                        .isInstanceOf(InvalidInputException.class)
+                        .hasMessageContaining(name)
+                        .hasMessageContaining("git lfs pull");
+            }
+        }
+        assertThatThrownBy(() -> new TextFile(file).read())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("git lfs pull");
     }
 }
