@@ -79,8 +79,9 @@ public final class AdamWFunction {
      * @return rank 0
      */
     public static Tensor clipScale(Tensor norm, double limit) {
-        Tensor share = norm.filledLike(limit).div(norm.add(1e-6));
-        return share.affine(-1, 1).relu().affine(-1, 1);
+        // from what is above the limit, not from what is left: 1 - (1 - x) would lose the digits of a small x
+        Tensor excess = norm.add(1e-6 - limit).relu();
+        return norm.filledLike(limit).div(excess.add(limit));
     }
 
     /** @param gradientScale rank 0, multiplies every gradient first */
