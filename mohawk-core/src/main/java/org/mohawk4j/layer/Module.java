@@ -55,10 +55,11 @@ public abstract class Module implements AutoCloseable {
                 .sum();
     }
 
-    /** Frees all parameters. */
+    /** Frees all parameters. The module cannot be used any more. */
     @Override
     public void close() {
-        parameters().values().forEach(Parameter::free);
+        own.values().forEach(Parameter::close);
+        parts.values().forEach(Module::close);
     }
 
     private void requireNew(String name, boolean fresh) {

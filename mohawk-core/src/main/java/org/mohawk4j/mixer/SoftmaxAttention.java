@@ -58,7 +58,9 @@ public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
         kProj = part("k_proj", new Linear(engine, config.width(), keyWidth, true, random));
         vProj = part("v_proj", new Linear(engine, config.width(), keyWidth, true, random));
         dense = part("dense", new Linear(engine, config.width(), config.width(), true, random));
-        rotary = new RotaryEmbedding(engine, config.headDim(), config.rotaryDim(), config.ropeTheta());
+        rotary = part(
+                "rotary",
+                new RotaryEmbedding(engine, config.headDim(), config.rotaryDim(), config.ropeTheta()));
     }
 
     public Config config() {

@@ -6,7 +6,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,7 @@ import org.mohawk4j.backend.Backends;
 public final class Engine implements AutoCloseable {
     private final Backend backend;
     private final Deque<Scope> scopes = new ArrayDeque<>();
+    private final Map<List<Object>, Object> shared = new HashMap<>();
     private @Nullable Tape tape;
     private @Nullable Tensor unit;
     private boolean closed;
@@ -64,6 +67,20 @@ public final class Engine implements AutoCloseable {
     /** A scope that new tensors do not enter by themselves, for what outlives a step: see {@link Scope#adopt}. */
     public Scope detachedScope() {
         return new Scope(this, false);
+    }
+
+    /**
+     * What the parts of models on this engine have in common, made for the first that asks.
+     *
+     * @param key decides, by equality, what is the same
+     */
+    public <T> T shared(Class<T> type, Object key, Supplier<T> make) {
+        return type.cast(shared.computeIfAbsent(List.of(type, key), k -> make.get()));
+    }
+
+    /** The next to ask for it gets a new one. */
+    public void endSharing(Class<?> type, Object key) {
+        shared.remove(List.of(type, key));
     }
 
     /** Runs {@code body} in a scope of its own, from which only the result comes out. */
