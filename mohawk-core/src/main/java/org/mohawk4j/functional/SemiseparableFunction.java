@@ -3,6 +3,7 @@ package org.mohawk4j.functional;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.DType;
@@ -62,6 +63,7 @@ public final class SemiseparableFunction {
      * @param chunk Q, how many positions are handled as one dense block
      */
     public static Result apply(Inputs in, int chunk) {
+        Arguments.atLeast(1, "semiseparable product: chunk", chunk);
         if (in.x().dim(1) == 1) {
             return step(in);
         }
@@ -192,6 +194,7 @@ public final class SemiseparableFunction {
 
     /** Dense within chunks of Q positions, recurrent between them. */
     public static Result chunked(Inputs in, int chunk) {
+        Arguments.atLeast(1, "semiseparable product: chunk", chunk);
         long batch = in.x().dim(0);
         long time = in.x().dim(1);
         long heads = in.x().dim(2);

@@ -80,8 +80,7 @@ public final class Parameter {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException(
-                    "a parameter of shape " + shape + " is used after its module was closed");
+            throw new IllegalStateException("a parameter of shape " + shape + " is used after its module was closed");
         }
     }
 

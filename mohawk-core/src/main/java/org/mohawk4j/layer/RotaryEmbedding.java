@@ -1,6 +1,7 @@
 package org.mohawk4j.layer;
 
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -22,7 +23,18 @@ public final class RotaryEmbedding extends Module {
      */
     public RotaryEmbedding(Engine engine, int headDim, int rotaryDim, double base) {
         super(engine);
+        requireFits(headDim, rotaryDim, base);
         this.key = new RotaryTables.Key(headDim, rotaryDim, base);
+    }
+
+    /** @throws IllegalArgumentException for what the constructor does not take */
+    public static void requireFits(long headDim, int rotaryDim, double base) {
+        Arguments.require(
+                rotaryDim >= 0 && rotaryDim <= headDim && rotaryDim % 2 == 0,
+                "rotary embedding",
+                "an even number of entries that turn, from 0 to the head width " + headDim,
+                rotaryDim);
+        Arguments.positive("rotary embedding: base", base);
     }
 
     /**

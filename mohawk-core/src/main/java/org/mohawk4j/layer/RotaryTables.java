@@ -9,17 +9,7 @@ import org.mohawk4j.tensor.Scope;
 /** Cosines and sines by position, which grow with the longest one seen. Used by several, and freed by the last of them. */
 final class RotaryTables implements AutoCloseable {
     /** What they depend on. */
-    record Key(int headDim, int rotaryDim, double base) {
-        Key {
-            if (rotaryDim < 0 || rotaryDim > headDim || rotaryDim % 2 != 0) {
-                throw new IllegalArgumentException("rotary embedding: expected an even number of entries that turn, from"
-                        + " 0 to the head width " + headDim + ", got " + rotaryDim);
-            }
-            if (!(base > 0) || Double.isInfinite(base)) {
-                throw new IllegalArgumentException("rotary embedding: expected a base above 0, got " + base);
-            }
-        }
-    }
+    record Key(int headDim, int rotaryDim, double base) {}
 
     private final Engine engine;
     private final Key key;

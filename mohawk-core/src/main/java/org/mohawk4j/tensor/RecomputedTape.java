@@ -34,8 +34,7 @@ final class RecomputedTape extends Tape {
             open.differentiate(
                     body.apply(input),
                     seed,
-                    () -> leaves.forEach((there, leaf) ->
-                            leaf.handGradient(engine.currentScope(), there::accumulate)));
+                    () -> leaves.forEach((there, leaf) -> leaf.handGradient(engine.currentScope(), there::accumulate)));
         }
     }
 

@@ -75,7 +75,9 @@ class DecayPrecisionTest {
             Tensor logDecay = engine.tensor(decay.toHostTensor(), engine.parameterType());
             long time = decay.shape().dim(1);
             Tensor seed = engine.tensor(
-                    HostArray.random(Shape.of(1, 1, time, time), 6).map(v -> (float) (2 + v)).toHostTensor(),
+                    HostArray.random(Shape.of(1, 1, time, time), 6)
+                            .map(v -> (float) (2 + v))
+                            .toHostTensor(),
                     engine.parameterType());
             try (Tape tape = engine.tape(List.of(logDecay))) {
                 Tensor matrix = SemiseparableFunction.decayMatrix(logDecay.permute(0, 2, 1));

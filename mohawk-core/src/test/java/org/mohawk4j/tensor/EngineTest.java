@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.layer.Mlp;
 import org.mohawk4j.functional.Activation;
+import org.mohawk4j.layer.Mlp;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
@@ -65,8 +65,7 @@ class EngineTest extends Float64Test {
         Tensor kept = owner.adopt(engine.zeros(2, 2));
         Mlp mlp = new Mlp(engine, 2, 3, Activation.NONE, new SplittableRandom(1));
         mlp.apply(kept);
-        MatrixMixer mixer =
-                new DiscreteMamba2.Config(2, 1, 1, 2, 2, 4).create(engine, new SplittableRandom(1));
+        MatrixMixer mixer = new DiscreteMamba2.Config(2, 1, 1, 2, 2, 4).create(engine, new SplittableRandom(1));
         MixerState state = mixer.newState(1);
         mixer.forward(kept.reshape(1, 2, 2), state);
         engine.close();
@@ -135,13 +134,13 @@ class EngineTest extends Float64Test {
         Tensor there = other.submit(() -> {
                     try (Scope scope = engine().scope();
                             Tape tape = engine().tape(List.of(x))) {
-                        return scope.keep(
-                                tape.gradients(x.square().sum()).of(x).orElseThrow());
+                        return scope.keep(tape.gradients(x.square().sum()).of(x).orElseThrow());
                     }
                 })
                 .get();
         assertThat(there.toDoubles()).containsExactly(6, 6);
-        other.submit(() -> assertThat(x.mul(2).toDoubles()).containsExactly(6, 6)).get();
+        other.submit(() -> assertThat(x.mul(2).toDoubles()).containsExactly(6, 6))
+                .get();
     }
 
     @Test

@@ -18,8 +18,8 @@ class RecomputationTest extends Float64Test {
      *
      * @param cut what is done to parts that need no gradient
      */
-    private static Tensor closing(Engine engine, Tensor x, Tensor w, Tensor frozen, boolean recompute,
-            UnaryOperator<Tensor> cut) {
+    private static Tensor closing(
+            Engine engine, Tensor x, Tensor w, Tensor frozen, boolean recompute, UnaryOperator<Tensor> cut) {
         Tensor scaled = w.exp();
         Tensor held = cut.apply(w.square());
         Tensor mask = engine.scoped(() -> frozen.mul(3));
@@ -43,11 +43,10 @@ class RecomputationTest extends Float64Test {
         List<List<Tensor>> both = new ArrayList<>();
         for (boolean recompute : new boolean[] {false, true}) {
             try (Tape tape = engine().tape(List.of(x, w))) {
-                Gradients gradients = tape.gradients(
-                        closing(engine(), x, w, frozen, recompute, Tensor::detach)
-                                .square().sum());
-                both.add(List.of(
-                        gradients.of(x).orElseThrow(), gradients.of(w).orElseThrow()));
+                Gradients gradients = tape.gradients(closing(engine(), x, w, frozen, recompute, Tensor::detach)
+                        .square()
+                        .sum());
+                both.add(List.of(gradients.of(x).orElseThrow(), gradients.of(w).orElseThrow()));
             }
         }
         for (int i = 0; i < 2; i++) {
@@ -77,8 +76,7 @@ class RecomputationTest extends Float64Test {
             // y, scaled and mask
             assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(3 * 50 * Double.BYTES);
             try (Scope scope = engine().scope()) {
-                Tensor gradient = scope.adopt(
-                        tape.gradients(y.sum()).of(w).orElseThrow());
+                Tensor gradient = scope.adopt(tape.gradients(y.sum()).of(w).orElseThrow());
                 assertThat(gradient.toDoubles()).doesNotContain(0);
             }
             assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(50 * Double.BYTES);
@@ -103,10 +101,7 @@ class RecomputationTest extends Float64Test {
             try (Tape tape = engine().tape(List.of(x))) {
                 Tensor square = x.square();
                 Tensor y = engine().recomputed(closedOver ? x : square, in -> closedOver ? square : in);
-                assertThat(tape.gradients(y.mul(3).sum())
-                                .of(x)
-                                .orElseThrow()
-                                .toDoubles())
+                assertThat(tape.gradients(y.mul(3).sum()).of(x).orElseThrow().toDoubles())
                         .containsExactly(6, 12);
             }
         }
