@@ -2,6 +2,7 @@ package org.mohawk4j.functional;
 
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.Kernel;
@@ -34,6 +35,15 @@ public final class AdamWFunction {
      */
     public record Hyperparameters(
             double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int step) {
+        public Hyperparameters {
+            Arguments.notNegative("learning rate", learningRate);
+            Arguments.kept("beta1", beta1);
+            Arguments.kept("beta2", beta2);
+            Arguments.positive("epsilon", epsilon);
+            Arguments.notNegative("weight decay", weightDecay);
+            Arguments.atLeast(1, "step", step);
+        }
+
         /** The share of a first moment that has been filled so far. */
         public double correction1() {
             return 1 - Math.pow(beta1, step);
@@ -79,8 +89,9 @@ public final class AdamWFunction {
      * @return rank 0
      */
     public static Tensor clipScale(Tensor norm, double limit) {
-        Tensor share = norm.filledLike(limit).div(norm.add(1e-6));
-        return share.affine(-1, 1).relu().affine(-1, 1);
+        // from what is above the limit, not from what is left: 1 - (1 - x) would lose the digits of a small x
+        Tensor excess = norm.add(1e-6 - limit).relu();
+        return norm.filledLike(limit).div(excess.add(limit));
     }
 
     /** @param gradientScale rank 0, multiplies every gradient first */

@@ -3,6 +3,7 @@ package org.mohawk4j.functional;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.DType;
@@ -26,10 +27,12 @@ public final class DistillationFunction {
         public static final Weights PLAIN = new Weights(1, 0);
 
         public Weights {
-            if (!(temperature > 0) || !(hardLabelShare >= 0 && hardLabelShare <= 1)) {
-                throw new IllegalArgumentException("temperature " + temperature + " must be positive, hard-label share "
-                        + hardLabelShare + " between 0 and 1");
-            }
+            Arguments.positive("temperature", temperature);
+            Arguments.require(
+                    hardLabelShare >= 0 && hardLabelShare <= 1,
+                    "hard-label share",
+                    "a number from 0 to 1",
+                    hardLabelShare);
         }
     }
 

@@ -3,6 +3,7 @@ package org.mohawk4j.functional;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.Engine;
@@ -25,6 +26,14 @@ public final class Mamba2Function {
      * @param chunk Q
      */
     public record Config(long width, int heads, int groups, int stateSize, int chunk) {
+        public Config {
+            Arguments.atLeast(1, "Mamba-2: width", width);
+            Arguments.require(heads > 0 && width % heads == 0, "Mamba-2: heads", "a divisor of " + width, heads);
+            Arguments.require(groups > 0 && heads % groups == 0, "Mamba-2: groups", "a divisor of " + heads, groups);
+            Arguments.atLeast(1, "Mamba-2: state size", stateSize);
+            Arguments.atLeast(1, "Mamba-2: chunk", chunk);
+        }
+
         /** G·N. */
         public long stateWidth() {
             return (long) groups * stateSize;

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.tensor.DType;
@@ -24,6 +25,10 @@ public final class NormedLinearsFunction {
      * @param bias [D]
      */
     public record Norm(Tensor weight, Tensor bias, double epsilon) {
+        public Norm {
+            Arguments.positive("layer norm: epsilon", epsilon);
+        }
+
         /** What a kernel sees of it. */
         public record Arrays(Array weight, Array bias, double epsilon) {}
 

@@ -39,7 +39,12 @@ public final class RotaryFunction {
         }
         Tensor turned = engine.wrap(rotate(kernel.get(), x, tables, firstPosition, false));
         return engine.record(
-                turned, Edge.of(x, g -> engine.wrap(rotate(kernel.get(), g, tables, firstPosition, true))));
+                turned,
+                Edge.of(
+                        x,
+                        g -> engine.wrap(rotate(kernel.get(), g, tables, firstPosition, true)),
+                        tables.cos(),
+                        tables.sin()));
     }
 
     private static void requireShapes(Tensor x, Tables tables, long firstPosition) {

@@ -3,9 +3,12 @@ package org.mohawk4j.functional;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -60,6 +63,7 @@ public final class SemiseparableFunction {
      * @param chunk Q, how many positions are handled as one dense block
      */
     public static Result apply(Inputs in, int chunk) {
+        Arguments.atLeast(1, "semiseparable product: chunk", chunk);
         if (in.x().dim(1) == 1) {
             return step(in);
         }
@@ -117,11 +121,16 @@ public final class SemiseparableFunction {
      * @param logDecay [..., T]
      */
     public static Tensor decayMatrix(Tensor logDecay) {
-        Tensor sums = logDecay.cumulativeSum(-1);
-        int rank = sums.shape().rank();
+        Engine engine = logDecay.engine();
+        int rank = logDecay.shape().rank();
+        // in float64, since sums from the start grow with T, and their differences would lose what they round off
+        Tensor sums = logDecay.cast(DType.FLOAT64).cumulativeSum(-1);
         Tensor to = sums.reshape(sums.shape().insert(rank, 1).toArray());
         Tensor from = sums.reshape(sums.shape().insert(rank - 1, 1).toArray());
-        return to.sub(from).lowerTriangle(0, AttentionFunction.MASKED).exp();
+        return engine.scoped(() -> {
+            Tensor exponents = engine.scoped(() -> to.sub(from).cast(logDecay.dtype()));
+            return exponents.lowerTriangle(0, AttentionFunction.MASKED).exp();
+        });
     }
 
     /**
@@ -130,10 +139,21 @@ public final class SemiseparableFunction {
      * @return [B,H,T,T]
      */
     public static Tensor matrix(Tensor b, Tensor c, Tensor logDecay) {
-        long heads = logDecay.dim(-1);
+        return matrix(b, c, logDecay.dim(-1), decayMatrix(logDecay.permute(0, 2, 1)));
+    }
+
+    private static Tensor matrix(Tensor b, Tensor c, long heads, Tensor decayMatrix) {
         Tensor queries = Heads.repeat(c, heads).permute(0, 2, 1, 3);
         Tensor keys = Heads.repeat(b, heads).permute(0, 2, 1, 3);
-        return queries.matmul(false, keys, true).mul(decayMatrix(logDecay.permute(0, 2, 1)));
+        return queries.matmul(false, keys, true).mul(decayMatrix);
+    }
+
+    /** What is left of each position at the last one: the last row of a decay matrix, as a column. */
+    private static Tensor toEnd(Tensor decayMatrix) {
+        Shape row = decayMatrix.shape();
+        return decayMatrix
+                .narrow(-2, row.dim(-2) - 1, 1)
+                .reshape(row.with(row.rank() - 1, 1).toArray());
     }
 
     /** Through the full matrix, in time and memory quadratic in T: what the other ways must equal. */
@@ -141,11 +161,12 @@ public final class SemiseparableFunction {
         Tensor x = in.x().permute(0, 2, 1, 3);
         long heads = in.x().dim(2);
         Tensor decay = in.logDecay().permute(0, 2, 1);
-        Tensor y = matrix(in.b(), in.c(), in.logDecay()).matmul(x);
+        Tensor decayMatrix = decayMatrix(decay);
+        Tensor y = matrix(in.b(), in.c(), heads, decayMatrix).matmul(x);
         Tensor sums = decay.cumulativeSum(-1);
         Tensor total = sums.narrow(-1, sums.dim(-1) - 1, 1);
         Tensor b = Heads.repeat(in.b(), heads).permute(0, 2, 1, 3);
-        Tensor state = x.mul(column(total.sub(sums).exp())).matmul(true, b, false);
+        Tensor state = x.mul(toEnd(decayMatrix)).matmul(true, b, false);
         if (in.state().isPresent()) {
             Tensor before = in.state().get();
             Tensor c = Heads.repeat(in.c(), heads).permute(0, 2, 1, 3);
@@ -173,6 +194,7 @@ public final class SemiseparableFunction {
 
     /** Dense within chunks of Q positions, recurrent between them. */
     public static Result chunked(Inputs in, int chunk) {
+        Arguments.atLeast(1, "semiseparable product: chunk", chunk);
         long batch = in.x().dim(0);
         long time = in.x().dim(1);
         long heads = in.x().dim(2);
@@ -187,8 +209,9 @@ public final class SemiseparableFunction {
                 .permute(0, 1, 3, 2);
         Tensor sums = decay.cumulativeSum(-1);
         Tensor total = sums.narrow(-1, q - 1, 1);
-        Tensor within = c.matmul(false, b, true).mul(decayMatrix(decay)).matmul(x);
-        Tensor gathered = x.mul(column(total.sub(sums).exp())).matmul(true, b, false);
+        Tensor decayMatrix = decayMatrix(decay);
+        Tensor within = c.matmul(false, b, true).mul(decayMatrix).matmul(x);
+        Tensor gathered = x.mul(toEnd(decayMatrix)).matmul(true, b, false);
         Tensor kept = column(total.exp());
         List<Tensor> before = new ArrayList<>();
         Tensor state = in.state()

@@ -1,6 +1,7 @@
 package org.mohawk4j.layer;
 
 import java.util.List;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.CausalConv1dFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
@@ -18,6 +19,7 @@ public final class CausalConv1d extends Module {
     /** @param taps K, how many positions each output sees, the present one included */
     public CausalConv1d(Engine engine, long channels, int taps) {
         super(engine);
+        Arguments.atLeast(1, "convolution: taps", taps);
         this.taps = taps;
         this.weight = parameter(
                 "weight", Shape.of(channels, 1, taps), Initializer.byIndex(i -> i % taps == taps - 1 ? 1 : 0));

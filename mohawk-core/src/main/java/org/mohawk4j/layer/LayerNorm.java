@@ -1,5 +1,6 @@
 package org.mohawk4j.layer;
 
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.NormedLinearsFunction.Norm;
 import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.ResidualNormFunction.Normed;
@@ -15,6 +16,7 @@ public final class LayerNorm extends Module {
 
     public LayerNorm(Engine engine, long width, double epsilon) {
         super(engine);
+        Arguments.positive("layer norm: epsilon", epsilon);
         this.weight = parameter("weight", Shape.of(width), Initializer.constant(1));
         this.bias = parameter("bias", Shape.of(width), Initializer.constant(0));
         this.epsilon = epsilon;

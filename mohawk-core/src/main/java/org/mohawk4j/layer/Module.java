@@ -2,6 +2,7 @@ package org.mohawk4j.layer;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 
@@ -21,6 +22,9 @@ public abstract class Module implements AutoCloseable {
 
     /** Declares a parameter. */
     protected final Parameter parameter(String name, Shape shape, Initializer initializer) {
+        for (long extent : shape.toArray()) {
+            Arguments.require(extent > 0, getClass().getSimpleName() + ": " + name, "extents of at least 1", shape);
+        }
         Parameter parameter = new Parameter(engine, shape, initializer);
         requireNew(name, own.put(name, parameter) == null && !parts.containsKey(name));
         return parameter;
@@ -55,10 +59,11 @@ public abstract class Module implements AutoCloseable {
                 .sum();
     }
 
-    /** Frees all parameters. */
+    /** Frees all parameters. The module cannot be used any more. */
     @Override
     public void close() {
-        parameters().values().forEach(Parameter::free);
+        own.values().forEach(Parameter::close);
+        parts.values().forEach(Module::close);
     }
 
     private void requireNew(String name, boolean fresh) {

@@ -15,6 +15,7 @@ public final class Parameter {
     private final Initializer initializer;
     private final Scope scope;
     private @Nullable Tensor value;
+    private boolean closed;
 
     Parameter(Engine engine, Shape shape, Initializer initializer) {
         this.engine = engine;
@@ -31,6 +32,7 @@ public final class Parameter {
     public Tensor value() {
         Tensor current = value;
         if (current == null) {
+            requireOpen();
             current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
         }
         return current;
@@ -70,8 +72,19 @@ public final class Parameter {
         replace(shared);
     }
 
-    /** Frees the memory. */
-    void free() {
+    /** Frees the memory for good. */
+    void close() {
+        free();
+        closed = true;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("a parameter of shape " + shape + " is used after its module was closed");
+        }
+    }
+
+    private void free() {
         if (value != null) {
             scope.free(value);
             value = null;
@@ -79,6 +92,7 @@ public final class Parameter {
     }
 
     private Tensor replace(Tensor fresh) {
+        requireOpen();
         if (fresh == value) {
             return fresh;
         }

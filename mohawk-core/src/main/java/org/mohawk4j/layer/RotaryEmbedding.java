@@ -1,34 +1,40 @@
 package org.mohawk4j.layer;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
  * Rotary position embedding on the first {@code rotaryDim} entries of each head, the rest untouched. Entry i turns with
- * entry i + rotaryDim/2 by {@code position · base^(-2i/rotaryDim)}, as Hugging Face's Phi does. The tables are computed
- * once and grow with the longest position seen.
+ * entry i + rotaryDim/2 by {@code position · base^(-2i/rotaryDim)}, as Hugging Face's Phi does. All embeddings of an
+ * engine that turn alike share their tables, which the last of them to be closed frees.
  */
-public final class RotaryEmbedding {
-    private final Engine engine;
-    private final int headDim;
-    private final int rotaryDim;
-    private final double base;
-    private final Scope scope;
-    private RotaryFunction.@Nullable Tables tables;
+public final class RotaryEmbedding extends Module {
+    private final RotaryTables.Key key;
+    private @Nullable RotaryTables tables;
+    private boolean closed;
 
+    /**
+     * @param headDim P
+     * @param rotaryDim even, from 0 to P
+     * @param base of the rotation frequencies, above 0
+     */
     public RotaryEmbedding(Engine engine, int headDim, int rotaryDim, double base) {
-        if (rotaryDim < 0 || rotaryDim > headDim || rotaryDim % 2 != 0) {
-            throw new IllegalArgumentException("rotary width " + rotaryDim + " must be even and at most " + headDim);
-        }
-        this.engine = engine;
-        this.headDim = headDim;
-        this.rotaryDim = rotaryDim;
-        this.base = base;
-        this.scope = engine.detachedScope();
+        super(engine);
+        requireFits(headDim, rotaryDim, base);
+        this.key = new RotaryTables.Key(headDim, rotaryDim, base);
+    }
+
+    /** @throws IllegalArgumentException for what the constructor does not take */
+    public static void requireFits(long headDim, int rotaryDim, double base) {
+        Arguments.require(
+                rotaryDim >= 0 && rotaryDim <= headDim && rotaryDim % 2 == 0,
+                "rotary embedding",
+                "an even number of entries that turn, from 0 to the head width " + headDim,
+                rotaryDim);
+        Arguments.positive("rotary embedding: base", base);
     }
 
     /**
@@ -36,46 +42,27 @@ public final class RotaryEmbedding {
      * @param firstPosition the position of x's first entry along time
      */
     public Tensor apply(Tensor x, long firstPosition) {
-        return rotaryDim == 0 ? x : RotaryFunction.apply(x, tables(firstPosition + x.dim(1)), firstPosition);
+        if (closed) {
+            throw new IllegalStateException("a rotary embedding is used after its module was closed");
+        }
+        if (key.rotaryDim() == 0) {
+            return x;
+        }
+        RotaryTables shared = tables;
+        if (shared == null) {
+            shared = RotaryTables.open(engine(), key);
+            tables = shared;
+        }
+        return RotaryFunction.apply(x, shared.upTo(firstPosition + x.dim(1)), firstPosition);
     }
 
-    private RotaryFunction.Tables tables(long positions) {
-        RotaryFunction.Tables current = tables;
-        if (current == null || current.cos().dim(0) < positions) {
-            if (current != null) {
-                scope.free(current.cos());
-                scope.free(current.sin());
-                scope.free(current.partner());
-                positions = Math.max(positions, 2 * current.cos().dim(0));
-            }
-            current = create(Math.toIntExact(positions));
-            tables = current;
+    @Override
+    public void close() {
+        super.close();
+        closed = true;
+        if (tables != null) {
+            tables.close();
+            tables = null;
         }
-        return current;
-    }
-
-    private RotaryFunction.Tables create(int positions) {
-        int half = rotaryDim / 2;
-        double[] cos = new double[positions * headDim];
-        double[] sin = new double[positions * headDim];
-        double[] partner = new double[headDim * headDim];
-        Arrays.fill(cos, 1);
-        for (int i = 0; i < half; i++) {
-            double frequency = Math.pow(base, -2.0 * i / rotaryDim);
-            for (int t = 0; t < positions; t++) {
-                int at = t * headDim + i;
-                cos[at] = Math.cos(t * frequency);
-                sin[at] = Math.sin(t * frequency);
-                cos[at + half] = cos[at];
-                sin[at + half] = sin[at];
-            }
-            partner[(i + half) * headDim + i] = -1;
-            partner[i * headDim + i + half] = 1;
-        }
-        return new RotaryFunction.Tables(
-                scope.adopt(engine.tensor(cos, positions, headDim)),
-                scope.adopt(engine.tensor(sin, positions, headDim)),
-                scope.adopt(engine.tensor(partner, headDim, headDim)),
-                rotaryDim);
     }
 }

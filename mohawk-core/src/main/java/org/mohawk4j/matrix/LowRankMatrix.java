@@ -1,6 +1,7 @@
 package org.mohawk4j.matrix;
 
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -12,6 +13,15 @@ import org.mohawk4j.tensor.Tensor;
  * @param chunk Q, positions that are multiplied as one dense block
  */
 public record LowRankMatrix(Tensor c, Tensor b, int chunk) implements MixingMatrix {
+    public LowRankMatrix {
+        Arguments.atLeast(1, "low-rank matrix: chunk", chunk);
+        Arguments.require(
+                c.shape().rank() == 4 && b.shape().equals(c.shape()),
+                "low-rank matrix",
+                "c and b [B,T,H,N]",
+                "c " + c.shape() + ", b " + b.shape());
+    }
+
     /** The same matrix in the more general form. */
     public SemiseparableMatrix asSemiseparable() {
         Tensor noDecay = c.engine().zeros(c.dim(0), c.dim(1), c.dim(2));

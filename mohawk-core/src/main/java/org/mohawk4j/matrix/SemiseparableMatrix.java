@@ -1,8 +1,10 @@
 package org.mohawk4j.matrix;
 
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.functional.SkipFunction;
+import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -17,6 +19,23 @@ import org.mohawk4j.tensor.Tensor;
  */
 public record SemiseparableMatrix(Tensor c, Tensor b, Tensor logDecay, Optional<Tensor> skip, int chunk)
         implements MixingMatrix {
+    public SemiseparableMatrix {
+        Arguments.atLeast(1, "semiseparable matrix: chunk", chunk);
+        boolean fits = c.shape().rank() == 4
+                && b.shape().equals(c.shape())
+                && logDecay.shape().rank() == 3
+                && logDecay.dim(0) == c.dim(0)
+                && logDecay.dim(1) == c.dim(1)
+                && logDecay.dim(2) % c.dim(2) == 0
+                && skip.map(d -> d.shape().equals(Shape.of(logDecay.dim(2)))).orElse(true);
+        Arguments.require(
+                fits,
+                "semiseparable matrix",
+                "c and b [B,T,G,N], logDecay [B,T,H] and skip [H]",
+                "c " + c.shape() + ", b " + b.shape() + ", logDecay " + logDecay.shape()
+                        + skip.map(d -> ", skip " + d.shape()).orElse(""));
+    }
+
     @Override
     public Tensor multiply(Tensor x) {
         return multiply(x, Optional.empty()).y();

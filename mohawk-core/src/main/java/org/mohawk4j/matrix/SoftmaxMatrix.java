@@ -1,5 +1,6 @@
 package org.mohawk4j.matrix;
 
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.tensor.Tensor;
 
@@ -10,6 +11,17 @@ import org.mohawk4j.tensor.Tensor;
  * @param k [B,T,G,P], likewise; G divides H
  */
 public record SoftmaxMatrix(Tensor q, Tensor k, double scale) implements MixingMatrix {
+    public SoftmaxMatrix {
+        Arguments.require(Double.isFinite(scale), "softmax matrix: scale", "a finite number", scale);
+        boolean fits = q.shape().rank() == 4
+                && k.shape().rank() == 4
+                && q.dim(0) == k.dim(0)
+                && q.dim(1) == k.dim(1)
+                && q.dim(2) % k.dim(2) == 0
+                && q.dim(3) == k.dim(3);
+        Arguments.require(fits, "softmax matrix", "q [B,T,H,P] and k [B,T,G,P]", "q " + q.shape() + ", k " + k.shape());
+    }
+
     /** @param x [B,T,G,P] or [B,T,H,P] */
     @Override
     public Tensor multiply(Tensor x) {

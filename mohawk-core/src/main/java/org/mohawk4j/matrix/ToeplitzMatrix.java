@@ -1,6 +1,7 @@
 package org.mohawk4j.matrix;
 
 import java.util.List;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
@@ -12,6 +13,13 @@ import org.mohawk4j.tensor.Tensor;
  * @param chunk Q, positions that are multiplied as one dense block
  */
 public record ToeplitzMatrix(Tensor coefficients, long batch, int chunk) implements MixingMatrix {
+    public ToeplitzMatrix {
+        Arguments.require(
+                coefficients.shape().rank() == 2, "Toeplitz matrix", "coefficients [H,T]", coefficients.shape());
+        Arguments.atLeast(1, "Toeplitz matrix: batch", batch);
+        Arguments.atLeast(1, "Toeplitz matrix: chunk", chunk);
+    }
+
     /** Block by block: T·Q numbers per head exist at once, never T·T. */
     @Override
     public Tensor multiply(Tensor x) {

@@ -2,6 +2,7 @@ package org.mohawk4j.mixer;
 
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.functional.SemiseparableFunction;
 import org.mohawk4j.layer.Linear;
@@ -19,6 +20,12 @@ public final class CausalLinearAttention extends ProjectedMixer {
      * @param chunk Q, positions that are multiplied as one dense block
      */
     public record Config(long width, int heads, int stateSize, int chunk) implements MixerConfig {
+        public Config {
+            requireHeads("CausalLinearAttention", width, heads);
+            Arguments.atLeast(1, "CausalLinearAttention: state size", stateSize);
+            Arguments.atLeast(1, "CausalLinearAttention: chunk", chunk);
+        }
+
         @Override
         public CausalLinearAttention create(Engine engine, RandomGenerator random) {
             return new CausalLinearAttention(engine, this, random);

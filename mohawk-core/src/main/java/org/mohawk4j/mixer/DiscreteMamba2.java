@@ -3,6 +3,7 @@ package org.mohawk4j.mixer;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.functional.GateFunction;
@@ -48,6 +49,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     public record Config(long width, int heads, int groups, int stateSize, int convWidth, int chunk)
             implements MixerConfig {
         public Config {
+            Arguments.atLeast(1, "Mamba-2 mixer: width", width);
             if (heads <= 0 || width % heads != 0 || groups <= 0 || heads % groups != 0) {
                 throw new IllegalArgumentException("Mamba-2 mixer of width " + width + ": " + heads + " heads and "
                         + groups + " groups do not divide it");

@@ -66,7 +66,12 @@ public abstract class MatrixMixer extends Module {
      * a recurrence or a cache does better.
      */
     public Tensor forward(Tensor u, MixerState state) {
-        Tensor seen = ((HistoryState) state).append(u);
+        if (!(state instanceof HistoryState history)) {
+            throw new IllegalStateException(getClass().getSimpleName() + ": a mixer with a state of its own overrides"
+                    + " forward(u, state) beside newState; this one got "
+                    + state.getClass().getSimpleName());
+        }
+        Tensor seen = history.append(u);
         return forward(seen).narrow(1, seen.dim(1) - u.dim(1), u.dim(1));
     }
 }

@@ -1,6 +1,7 @@
 package org.mohawk4j.mixer;
 
 import java.util.random.RandomGenerator;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.tensor.Engine;
@@ -22,13 +23,23 @@ public abstract class ProjectedMixer extends MatrixMixer {
      */
     protected ProjectedMixer(Engine engine, long width, long heads, RandomGenerator random) {
         super(engine, heads);
-        if (heads <= 0 || width % heads != 0) {
-            throw new IllegalArgumentException(
-                    getClass().getSimpleName() + " of width " + width + ": " + heads + " heads do not divide it");
-        }
+        requireHeads(getClass().getSimpleName(), width, heads);
         this.width = width;
         vProj = part("v_proj", new Linear(engine, width, width, false, random));
         outProj = part("out_proj", new Linear(engine, width, width, false, random));
+    }
+
+    /**
+     * For the constructors of configurations.
+     *
+     * @param mixer its name, for the message
+     * @throws IllegalArgumentException if the heads do not divide the width, or either is not positive
+     */
+    protected static void requireHeads(String mixer, long width, long heads) {
+        Arguments.atLeast(1, mixer + ": width", width);
+        if (heads <= 0 || width % heads != 0) {
+            throw new IllegalArgumentException(mixer + " of width " + width + ": " + heads + " heads do not divide it");
+        }
     }
 
     /** Values and output as an attention's of the same width. */

@@ -2,6 +2,7 @@ package org.mohawk4j.mixer;
 
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Linear;
@@ -26,10 +27,12 @@ public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
     public record Config(long width, int heads, int keyValueHeads, int rotaryDim, double ropeTheta)
             implements MixerConfig {
         public Config {
+            Arguments.atLeast(1, "attention: width", width);
             if (heads <= 0 || width % heads != 0 || keyValueHeads <= 0 || heads % keyValueHeads != 0) {
                 throw new IllegalArgumentException("attention of width " + width + ": " + heads + " heads and "
                         + keyValueHeads + " key/value heads do not divide it");
             }
+            RotaryEmbedding.requireFits(width / heads, rotaryDim, ropeTheta);
         }
 
         /** P. */
@@ -58,7 +61,7 @@ public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
         kProj = part("k_proj", new Linear(engine, config.width(), keyWidth, true, random));
         vProj = part("v_proj", new Linear(engine, config.width(), keyWidth, true, random));
         dense = part("dense", new Linear(engine, config.width(), config.width(), true, random));
-        rotary = new RotaryEmbedding(engine, config.headDim(), config.rotaryDim(), config.ropeTheta());
+        rotary = part("rotary", new RotaryEmbedding(engine, config.headDim(), config.rotaryDim(), config.ropeTheta()));
     }
 
     public Config config() {

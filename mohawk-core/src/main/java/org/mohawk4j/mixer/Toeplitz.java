@@ -1,6 +1,7 @@
 package org.mohawk4j.mixer;
 
 import java.util.random.RandomGenerator;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.layer.Initializer;
 import org.mohawk4j.layer.Parameter;
@@ -18,6 +19,12 @@ public final class Toeplitz extends ProjectedMixer {
      * @param chunk Q, positions that are multiplied as one dense block
      */
     public record Config(long width, int heads, long maxTime, int chunk) implements MixerConfig {
+        public Config {
+            requireHeads("Toeplitz", width, heads);
+            Arguments.atLeast(1, "Toeplitz: longest time", maxTime);
+            Arguments.atLeast(1, "Toeplitz: chunk", chunk);
+        }
+
         @Override
         public Toeplitz create(Engine engine, RandomGenerator random) {
             return new Toeplitz(engine, this, random);

@@ -6,7 +6,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -16,17 +18,27 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
 
 /**
- * A backend with its open scopes and its open tape: what tensors are made on. One thread at a time. Closing it frees
- * every tensor and closes the backend.
+ * A backend with its open scopes and its open tape: what tensors are made on. Closing it frees every tensor and closes
+ * the backend.
+ *
+ * <p>One thread at a time: while a thread has a scope or a tape open, another one's use is refused with an
+ * {@link IllegalStateException} that names both. When none is open, or its thread has ended, the next thread to use the
+ * engine has it. So an engine may be opened on one thread and used on another.
  */
 public final class Engine implements AutoCloseable {
     private final Backend backend;
     private final Deque<Scope> scopes = new ArrayDeque<>();
+    private final Map<List<Object>, Object> shared = new HashMap<>();
     private @Nullable Tape tape;
     private @Nullable Tensor unit;
+    private boolean closed;
+
+    /** The thread that used this last; none once it is closed. */
+    private volatile @Nullable Thread user;
 
     public Engine(Backend backend) {
         this.backend = backend;
+        this.user = Thread.currentThread();
         scopes.push(new Scope(this, true));
     }
 
@@ -45,7 +57,8 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Opens a scope: tensors made from now on are freed when it closes. Scopes close in reverse order of opening. */
-    public Scope scope() {
+    public synchronized Scope scope() {
+        requireUsable();
         Scope scope = new Scope(this, true);
         scopes.push(scope);
         return scope;
@@ -54,6 +67,20 @@ public final class Engine implements AutoCloseable {
     /** A scope that new tensors do not enter by themselves, for what outlives a step: see {@link Scope#adopt}. */
     public Scope detachedScope() {
         return new Scope(this, false);
+    }
+
+    /**
+     * What the parts of models on this engine have in common, made for the first that asks.
+     *
+     * @param key decides, by equality, what is the same
+     */
+    public <T> T shared(Class<T> type, Object key, Supplier<T> make) {
+        return type.cast(shared.computeIfAbsent(List.of(type, key), k -> make.get()));
+    }
+
+    /** The next to ask for it gets a new one. */
+    public void endSharing(Class<?> type, Object key) {
+        shared.remove(List.of(type, key));
     }
 
     /** Runs {@code body} in a scope of its own, from which only the result comes out. */
@@ -68,21 +95,29 @@ public final class Engine implements AutoCloseable {
      * differentiate it. Nothing is recorded or saved for anything that does not depend on them.
      */
     public Tape tape(Collection<Tensor> watched) {
-        Tape opened = new Tape(this, tape, watched);
+        return use(new Tape(this, tape, watched));
+    }
+
+    /** Records on this tape until it is closed. */
+    synchronized <T extends Tape> T use(T opened) {
+        requireUsable();
         tape = opened;
         return opened;
     }
 
+    /** The tape that records now. */
+    @Nullable Tape openTape() {
+        return tape;
+    }
+
     /**
      * {@code body.apply(x)} whose intermediate results are not stored for the backward pass but computed again there.
-     * The body must give the same result each time.
+     * Other tensors that the body reads get their gradients too, and are kept until then as x is.
+     *
+     * @param body gives the same result each time, of nothing but tensors that are not changed before the backward pass
      */
     public Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
-        Tape current = tape;
-        if (current == null) {
-            return body.apply(x);
-        }
-        return current.recordRecomputed(x, body, unrecorded(() -> scoped(() -> body.apply(x))));
+        return tape == null ? body.apply(x) : tape.recomputed(x, body);
     }
 
     /** Runs {@code body} without recording it. */
@@ -154,11 +189,12 @@ public final class Engine implements AutoCloseable {
 
     /** Whether a change of this tensor would be felt by the open tape. */
     public boolean isTracked(Tensor tensor) {
-        return tape != null && tape.slotOf(tensor) != null;
+        return tape != null && tape.isTracked(tensor);
     }
 
     /** Copies host numbers to the device as {@code dtype}. */
     public Tensor tensor(HostSource host, DType dtype) {
+        requireUsable();
         return wrap(backend.memory().upload(host, dtype));
     }
 
@@ -181,6 +217,7 @@ public final class Engine implements AutoCloseable {
         ByteBuffer bytes = ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(values);
         HostTensor host = new HostTensor(DType.INT32, Shape.of(shape), bytes);
+        requireUsable();
         return wrap(backend.memory().upload(host, DType.INT32), IndexRange.of(values));
     }
 
@@ -202,7 +239,12 @@ public final class Engine implements AutoCloseable {
 
     /** A tensor with every element {@code value}, in the type of parameters. */
     public Tensor full(double value, long... shape) {
-        return wrap(backend.memory().full(Shape.of(shape), parameterType(), value));
+        return full(Shape.of(shape), parameterType(), value);
+    }
+
+    Tensor full(Shape shape, DType dtype, double value) {
+        requireUsable();
+        return wrap(backend.memory().full(shape, dtype, value));
     }
 
     public Tensor zeros(long... shape) {
@@ -211,7 +253,38 @@ public final class Engine implements AutoCloseable {
 
     /** The innermost open scope, which receives what is made now. */
     public Scope currentScope() {
+        requireUsable();
         return scopes.element();
+    }
+
+    /** Refuses a use after closing, or by a thread while another one is at work. */
+    void requireUsable() {
+        if (user != Thread.currentThread()) {
+            take(tape);
+        }
+    }
+
+    /** @param open the tape that counts as open */
+    private synchronized void take(@Nullable Tape open) {
+        if (closed) {
+            throw new IllegalStateException("the " + backend.name() + " engine is used after it was closed");
+        }
+        Thread before = user;
+        Thread now = Thread.currentThread();
+        if (before != null && before != now && before.isAlive() && (scopes.size() > 1 || open != null)) {
+            throw new IllegalStateException("the " + backend.name() + " engine is used by thread '" + now.getName()
+                    + "' while thread '" + before.getName()
+                    + "' has a scope or a tape open on it; one thread at a time uses an engine");
+        }
+        user = now;
+    }
+
+    /** Gives up one reference to memory; all of it is freed already once the engine is closed. */
+    void release(Handle handle) {
+        if (!closed) {
+            requireUsable();
+            handle.release(backend.memory());
+        }
     }
 
     Scope enclosing(Scope scope) {
@@ -225,25 +298,40 @@ public final class Engine implements AutoCloseable {
         throw new IllegalStateException("the scope has no enclosing scope");
     }
 
-    void pop(Scope scope) {
+    void requireInnermost(Scope scope) {
+        requireUsable();
         if (scopes.peek() != scope) {
             throw new IllegalStateException("scopes must close in reverse order of opening");
         }
+    }
+
+    synchronized void pop(Scope scope) {
+        requireInnermost(scope);
         scopes.pop();
     }
 
     void replaceTape(Tape closing, @Nullable Tape outer) {
         if (tape == closing) {
+            if (user != Thread.currentThread()) {
+                take(outer);
+            }
             tape = outer;
         }
     }
 
     /** Frees every tensor and closes the backend. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        requireUsable();
         while (!scopes.isEmpty()) {
             scopes.element().close();
         }
+        tape = null;
+        closed = true;
+        user = null;
         backend.close();
     }
 }

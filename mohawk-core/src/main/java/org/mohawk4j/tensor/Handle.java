@@ -22,8 +22,13 @@ final class Handle {
         return indices;
     }
 
+    /** Whether the memory is still there. */
+    boolean isLive() {
+        return references > 0;
+    }
+
     Array array() {
-        if (references == 0) {
+        if (!isLive()) {
             throw new IllegalStateException(
                     "tensor " + array.dtype() + " " + array.shape() + " is used after its scope was closed");
         }
@@ -44,7 +49,7 @@ final class Handle {
     }
 
     void retain() {
-        if (references == 0) {
+        if (!isLive()) {
             throw new IllegalStateException("tensor " + array.shape() + " is already freed");
         }
         references++;

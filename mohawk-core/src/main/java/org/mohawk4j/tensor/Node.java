@@ -1,8 +1,8 @@
 package org.mohawk4j.tensor;
 
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.mohawk4j.backend.MemoryOps;
 
 /** One recorded operation, or a watched tensor: gathers the gradients of its outputs until its own rule can run. */
 final class Node {
@@ -16,6 +16,14 @@ final class Node {
     record Slot(Tape tape, Node node, int output) {
         void accumulate(Tensor gradient) {
             node.accumulate(output, gradient);
+        }
+
+        /** Gives what was gathered, if anything was, to its receiver, and the reference to it to a scope. */
+        void handGradient(Scope scope, Consumer<Tensor> receiver) {
+            Tensor gradient = node.giveGradient(output, scope);
+            if (gradient != null) {
+                receiver.accept(gradient);
+            }
         }
     }
 
@@ -43,7 +51,7 @@ final class Node {
         } else {
             Tensor total = sum.add(gradient);
             total.handle().retain();
-            sum.handle().release(memory(sum));
+            sum.engine().release(sum.handle());
             gradients[output] = total;
             exclusive[output] = true;
         }
@@ -62,8 +70,7 @@ final class Node {
         backward.run(gradients);
     }
 
-    /** Hands an output's gradient, and the node's reference to it, to a scope. */
-    @Nullable Tensor giveGradient(int output, Scope scope) {
+    private @Nullable Tensor giveGradient(int output, Scope scope) {
         Tensor gradient = gradients[output];
         if (gradient != null) {
             gradients[output] = null;
@@ -74,18 +81,14 @@ final class Node {
 
     /** Frees what was saved and gathered. */
     void discard() {
-        saved.forEach(tensor -> tensor.handle().release(memory(tensor)));
+        saved.forEach(tensor -> tensor.engine().release(tensor.handle()));
         saved = List.of();
         for (int i = 0; i < gradients.length; i++) {
             Tensor gradient = gradients[i];
             if (gradient != null) {
-                gradient.handle().release(memory(gradient));
+                gradient.engine().release(gradient.handle());
                 gradients[i] = null;
             }
         }
-    }
-
-    private static MemoryOps memory(Tensor tensor) {
-        return tensor.engine().backend().memory();
     }
 }

@@ -61,7 +61,7 @@ public final class Scope implements AutoCloseable {
             throw new IllegalArgumentException(
                     "tensor " + tensor.shape() + " belongs to another scope or is already freed");
         }
-        handle.release(engine.backend().memory());
+        engine.release(handle);
     }
 
     /** Takes over one reference to a handle that another scope may own as well. */
@@ -85,12 +85,16 @@ public final class Scope implements AutoCloseable {
             return;
         }
         if (stacked) {
-            engine.pop(this);
+            engine.requireInnermost(this);
         }
         closed = true;
-        handles.forEach(handle -> handle.release(engine.backend().memory()));
-        shared.forEach(handle -> handle.release(engine.backend().memory()));
+        handles.forEach(engine::release);
+        shared.forEach(engine::release);
         handles.clear();
         shared.clear();
+        if (stacked) {
+            // last, since from then on another thread may come
+            engine.pop(this);
+        }
     }
 }

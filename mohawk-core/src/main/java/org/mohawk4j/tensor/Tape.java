@@ -15,11 +15,10 @@ import org.mohawk4j.tensor.Node.Slot;
  * Records operations on watched tensors as they run, and differentiates a loss through them, once. What an operation
  * saves for its gradient is freed as soon as that gradient has run, or when the tape is closed.
  */
-public final class Tape implements AutoCloseable {
+public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedTape {
     private final Engine engine;
     private final @Nullable Tape outer;
     private final Map<Handle, Slot> leaves = new LinkedHashMap<>();
-    private final List<Tensor> watched;
     private final List<Node> nodes = new ArrayList<>();
     private final Slot detached = new Slot(this, new Node(1, List.of(), gradients -> {}), 0);
     private boolean consumed;
@@ -27,10 +26,14 @@ public final class Tape implements AutoCloseable {
     Tape(Engine engine, @Nullable Tape outer, Collection<Tensor> watched) {
         this.engine = engine;
         this.outer = outer;
-        this.watched = List.copyOf(watched);
         for (Tensor tensor : watched) {
-            leaves.put(tensor.handle(), new Slot(this, new Node(1, List.of(), gradients -> {}), 0));
+            leaves.put(tensor.handle(), leaf());
         }
+    }
+
+    /** A place where a gradient is gathered and goes no further. */
+    final Slot leaf() {
+        return new Slot(this, new Node(1, List.of(), gradients -> {}), 0);
     }
 
     /** Differentiates a loss of one element by every watched tensor. */
@@ -44,26 +47,30 @@ public final class Tape implements AutoCloseable {
 
     /** Differentiates {@code sum(output * seed)} by every watched tensor. */
     public Gradients gradients(Tensor output, Tensor seed) {
+        Map<Handle, Tensor> result = new HashMap<>();
+        differentiate(
+                output,
+                seed,
+                () -> leaves.forEach((handle, leaf) ->
+                        leaf.handGradient(engine.currentScope(), gradient -> result.put(handle, gradient))));
+        return new Gradients(result);
+    }
+
+    /** @param collect takes the gradients from the leaves, before what is left of them is freed */
+    final void differentiate(Tensor output, Tensor seed, Runnable collect) {
         if (consumed) {
             throw new IllegalStateException("a tape differentiates once");
         }
         consumed = true;
         engine.replaceTape(this, outer);
-        Map<Handle, Tensor> result = new HashMap<>();
         try {
             engine.withoutTape(() -> {
                 backward(output, seed);
-                leaves.forEach((handle, leaf) -> {
-                    Tensor gradient = leaf.node().giveGradient(0, engine.currentScope());
-                    if (gradient != null) {
-                        result.put(handle, gradient);
-                    }
-                });
+                collect.run();
             });
         } finally {
             close();
         }
-        return new Gradients(result);
     }
 
     private void backward(Tensor output, Tensor seed) {
@@ -133,25 +140,21 @@ public final class Tape implements AutoCloseable {
         });
     }
 
-    Tensor recordRecomputed(Tensor x, UnaryOperator<Tensor> body, Tensor output) {
+    /** See {@link Engine#recomputed}. */
+    Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
+        BodyProbe probe = new BodyProbe(engine, this);
+        Tensor output = probe.run(x, body);
         Slot inputSlot = slotOf(x);
-        Tensor input = x.detach();
-        return append(List.of(input), List.of(output), gradients -> {
-                    List<Tensor> watchedAgain = new ArrayList<>(watched);
-                    watchedAgain.add(input);
-                    Gradients inner;
-                    try (Tape again = engine.tape(watchedAgain)) {
-                        inner = again.gradients(body.apply(input), Objects.requireNonNull(gradients[0]));
-                    }
-                    if (inputSlot != null) {
-                        inner.of(input).ifPresent(inputSlot::accumulate);
-                    }
-                    for (Tensor leaf : watched) {
-                        if (leaf.handle() != input.handle()) {
-                            inner.of(leaf).ifPresent(Objects.requireNonNull(leaves.get(leaf.handle()))::accumulate);
-                        }
-                    }
-                })
+        if (inputSlot == null && !probe.readsTracked()) {
+            return output;
+        }
+        List<Tensor> saved = new ArrayList<>(probe.read());
+        saved.add(x);
+        return append(
+                        saved,
+                        List.of(output),
+                        gradients -> new RecomputedTape(engine, this)
+                                .backward(x, inputSlot, body, Objects.requireNonNull(gradients[0])))
                 .get(0);
     }
 
@@ -165,12 +168,22 @@ public final class Tape implements AutoCloseable {
         return recorded;
     }
 
-    @Nullable Slot slotOf(Tensor tensor) {
+    final @Nullable Slot slotOf(Tensor tensor) {
         Slot slot = tensor.slot();
         if (slot == null || slot.tape() != this) {
-            return leaves.get(tensor.handle());
+            return slotOfForeign(tensor);
         }
         return slot.equals(detached) ? null : slot;
+    }
+
+    /** The place of a tensor that was not made on this tape. */
+    @Nullable Slot slotOfForeign(Tensor tensor) {
+        return leaves.get(tensor.handle());
+    }
+
+    /** Whether a change of this tensor would be felt. */
+    boolean isTracked(Tensor tensor) {
+        return slotOf(tensor) != null;
     }
 
     /** The same numbers, of which this tape knows nothing. */
@@ -180,7 +193,7 @@ public final class Tape implements AutoCloseable {
 
     /** Stops recording and frees what is still saved. */
     @Override
-    public void close() {
+    public final void close() {
         engine.replaceTape(this, outer);
         nodes.forEach(Node::discard);
         nodes.clear();

@@ -45,6 +45,7 @@ public final class Tensor {
 
     /** The backend's handle, for kernels. */
     public Array array() {
+        engine.requireUsable();
         return handle.array();
     }
 
@@ -67,7 +68,7 @@ public final class Tensor {
 
     /** A tensor of this shape and type with every element {@code value}. */
     public Tensor filledLike(double value) {
-        return engine.wrap(engine.backend().memory().full(shape(), dtype(), value));
+        return engine.full(shape(), dtype(), value);
     }
 
     /** The same numbers in another type. */
@@ -478,7 +479,7 @@ public final class Tensor {
     }
 
     private Tensor zerosWith(int axis, long extent) {
-        return engine.wrap(engine.backend().memory().full(shape().with(axis, extent), dtype(), 0));
+        return engine.full(shape().with(axis, extent), dtype(), 0);
     }
 
     private static void requireBroadcast(Shape from, Shape to, String what) {

@@ -36,6 +36,9 @@ public record CausalLmConfig(
                     + vocabulary + ", width " + width + ", MLP width " + mlpWidth + ", positions " + maxPositions
                     + ", layers " + mixers.size());
         }
+        if (!(layerNormEpsilon > 0) || Double.isInfinite(layerNormEpsilon)) {
+            throw new InvalidInputException("layer norm: epsilon: expected a number above 0, got " + layerNormEpsilon);
+        }
         for (MixerConfig mixer : mixers) {
             if (mixer.width() != width) {
                 throw new InvalidInputException(

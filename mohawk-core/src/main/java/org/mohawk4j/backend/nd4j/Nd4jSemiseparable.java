@@ -16,6 +16,9 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
     /** Blocks on the diagonal, of all lanes: 2 MB in each array of them at Q 64 and float32. */
     private static final long BLOCKS_AT_ONCE = 128;
 
+    /** Blocks end here at the latest: the running sums in a block, whose differences count, lose digits with its length. */
+    private static final int LONGEST_CHUNK = 256;
+
     private final Nd4jPool pool;
     private final Nd4jLayout layout;
     private final Nd4jSemiseparableForward segment;
@@ -46,9 +49,10 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
 
     @Override
     public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
-        List<Long> borders = borders(x, chunk);
+        int q = Math.min(chunk, LONGEST_CHUNK);
+        List<Long> borders = borders(x, q);
         if (borders.size() == 2) {
-            Forward made = segment.run(x, b, c, logDecay, state, chunk);
+            Forward made = segment.run(x, b, c, logDecay, state, q);
             return new Forward(made.y(), made.state(), keptOrReleased(made, kept));
         }
         List<Array> outputs = new ArrayList<>();
@@ -56,7 +60,7 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
         Optional<Array> before = state;
         for (int i = 0; i + 1 < borders.size(); i++) {
             List<Array> inputs = parts(borders, i, x, b, c, logDecay);
-            Forward made = segment.run(inputs.get(0), inputs.get(1), inputs.get(2), inputs.get(3), before, chunk);
+            Forward made = segment.run(inputs.get(0), inputs.get(1), inputs.get(2), inputs.get(3), before, q);
             inputs.forEach(this::release);
             if (i > 0) {
                 before.ifPresent(this::release);
@@ -87,11 +91,12 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
             Optional<Array> state,
             List<Array> saved,
             int chunk) {
-        List<Long> borders = borders(x, chunk);
+        int q = Math.min(chunk, LONGEST_CHUNK);
+        List<Long> borders = borders(x, q);
         int segments = borders.size() - 1;
         int each = saved.size() / segments;
         if (segments == 1) {
-            return gradients(yGradient, stateGradient, x, b, saved, chunk, state.isPresent());
+            return gradients(yGradient, stateGradient, x, b, saved, q, state.isPresent());
         }
         Deque<Gradients> pieces = new ArrayDeque<>();
         Array ofState = stateGradient;
@@ -104,7 +109,7 @@ final class Nd4jSemiseparable implements SemiseparableKernel {
                     inputs.get(1),
                     inputs.get(2),
                     saved.subList(i * each, (i + 1) * each),
-                    chunk,
+                    q,
                     continued);
             inputs.forEach(this::release);
             if (i < segments - 1) {

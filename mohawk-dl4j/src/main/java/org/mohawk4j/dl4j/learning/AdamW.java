@@ -3,6 +3,7 @@ package org.mohawk4j.dl4j.learning;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.Arguments;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -49,6 +50,9 @@ public final class AdamW implements IUpdater {
             @JsonProperty("beta1") double beta1,
             @JsonProperty("beta2") double beta2,
             @JsonProperty("epsilon") double epsilon) {
+        Arguments.kept("AdamW: beta1", beta1);
+        Arguments.kept("AdamW: beta2", beta2);
+        Arguments.positive("AdamW: epsilon", epsilon);
         this.learningRate = learningRate;
         this.learningRateSchedule = learningRateSchedule;
         this.beta1 = beta1;

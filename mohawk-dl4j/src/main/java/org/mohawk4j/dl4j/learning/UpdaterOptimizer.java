@@ -3,6 +3,7 @@ package org.mohawk4j.dl4j.learning;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
 import org.mohawk4j.functional.AdamWFunction;
@@ -46,6 +47,7 @@ public final class UpdaterOptimizer implements Optimizer {
                     "ND4J's updater " + updater.getClass().getSimpleName() + ": expected the backend nd4j, found "
                             + engine.backend().name());
         }
+        Arguments.notNegative("clip norm", clipNorm);
         this.engine = engine;
         this.updater = updater.clone();
         this.regularization = List.copyOf(regularization);

@@ -1,6 +1,7 @@
 package org.mohawk4j.train.cache;
 
 import java.nio.file.Path;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.train.run.DistillConfig;
@@ -62,6 +63,12 @@ public sealed interface CacheContents {
      * @param temperature of the distributions
      */
     record Tokens(int k, double temperature) implements CacheContents {
+        /** Checks the ranges. */
+        public Tokens {
+            Arguments.atLeast(1, "a teacher's likeliest tokens", k);
+            Arguments.positive("a teacher's likeliest tokens: temperature", temperature);
+        }
+
         @Override
         public int firstStage() {
             return 3;

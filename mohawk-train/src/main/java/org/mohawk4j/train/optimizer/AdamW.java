@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.AdamWFunction;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.tensor.Engine;
@@ -27,9 +28,22 @@ public final class AdamW implements Optimizer {
     private static final int MATRIX_RANK = 2;
 
     /**
+     * @param beta1 what the first moment keeps at each step, from 0 to below 1
+     * @param beta2 what the second moment keeps, likewise
+     * @param epsilon added to the root of the second moment, above 0
+     * @param weightDecay times the learning rate, from 0
      * @param clipNorm the global gradient norm above which gradients are scaled down to it; 0: no clipping
      */
-    public record Config(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {}
+    public record Config(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {
+        /** Checks the ranges. */
+        public Config {
+            Arguments.kept("AdamW: beta1", beta1);
+            Arguments.kept("AdamW: beta2", beta2);
+            Arguments.positive("AdamW: epsilon", epsilon);
+            Arguments.notNegative("AdamW: weight decay", weightDecay);
+            Arguments.notNegative("AdamW: clip norm", clipNorm);
+        }
+    }
 
     private final Engine engine;
     private final Config config;

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.schedule;
 
+import org.mohawk4j.Arguments;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**

@@ -1,0 +1,109 @@
+package org.mohawk4j.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.mohawk4j.testing.Float64Test;
+import org.mohawk4j.testing.GradientCheck;
+import org.mohawk4j.testing.HostArray;
+import org.mohawk4j.testing.TensorAssert;
+
+/** A part that is computed again for its gradient is differentiated as if it had been stored. */
+class RecomputationTest extends Float64Test {
+    /**
+     * Everything that a body may close over: what was computed from watched tensors, watched ones, others, its own input.
+     *
+     * @param cut what is done to parts that need no gradient
+     */
+    private static Tensor closing(
+            Engine engine, Tensor x, Tensor w, Tensor frozen, boolean recompute, UnaryOperator<Tensor> cut) {
+        Tensor scaled = w.exp();
+        Tensor held = cut.apply(w.square());
+        Tensor mask = engine.scoped(() -> frozen.mul(3));
+        UnaryOperator<Tensor> inner = in -> in.mul(scaled).add(held.mul(w)).tanh();
+        UnaryOperator<Tensor> body = in -> {
+            Tensor own = in.mul(w);
+            Tensor deeper = recompute
+                    ? engine.recomputed(own, v -> inner.apply(v).mul(own).add(scaled.square()))
+                    : inner.apply(own).mul(own).add(scaled.square());
+            return deeper.mul(mask).add(x.mul(scaled)).add(cut.apply(w).mul(in));
+        };
+        Tensor u = x.mul(2);
+        return recompute ? engine.recomputed(u, body) : body.apply(u);
+    }
+
+    @Test
+    void recomputingGivesEverythingThatTheBodyClosesOverItsGradient() {
+        Tensor x = random(1, 3, 4);
+        Tensor w = random(2, 3, 4);
+        Tensor frozen = random(3, 3, 4);
+        List<List<Tensor>> both = new ArrayList<>();
+        for (boolean recompute : new boolean[] {false, true}) {
+            try (Tape tape = engine().tape(List.of(x, w))) {
+                Gradients gradients = tape.gradients(closing(engine(), x, w, frozen, recompute, Tensor::detach)
+                        .square()
+                        .sum());
+                both.add(List.of(gradients.of(x).orElseThrow(), gradients.of(w).orElseThrow()));
+            }
+        }
+        for (int i = 0; i < 2; i++) {
+            TensorAssert.assertRelative(
+                    "gradient " + i, both.get(1).get(i), both.get(0).get(i), 1e-14);
+        }
+        new GradientCheck(engine())
+                .function(
+                        "recomputed",
+                        in -> closing(engine(), in.get(0), in.get(1), frozen, true, v -> v),
+                        HostArray.random(Shape.of(3, 4), 1),
+                        HostArray.random(Shape.of(3, 4), 2));
+    }
+
+    /** Both what the gradient runs through and what it does not. */
+    @Test
+    void recomputingKeepsAliveWhatTheBodyClosesOverAndFreesItAfterwards() {
+        Tensor w = random(1, 50);
+        Tensor input = random(2, 50);
+        long before = engine().backend().memory().liveBytes();
+        try (Tape tape = engine().tape(List.of(w))) {
+            Tensor y = engine().scoped(() -> {
+                Tensor scaled = w.exp();
+                Tensor mask = input.mul(2);
+                return engine().recomputed(input, in -> in.mul(scaled).mul(mask).tanh());
+            });
+            // y, scaled and mask
+            assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(3 * 50 * Double.BYTES);
+            try (Scope scope = engine().scope()) {
+                Tensor gradient = scope.adopt(tape.gradients(y.sum()).of(w).orElseThrow());
+                assertThat(gradient.toDoubles()).doesNotContain(0);
+            }
+            assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(50 * Double.BYTES);
+        }
+    }
+
+    @Test
+    void recomputingOfWhatNothingDependsOnRecordsNothing() {
+        Tensor w = random(1, 50);
+        Tensor input = random(2, 50);
+        try (Tape tape = engine().tape(List.of(w))) {
+            Tensor y = engine().recomputed(input, in -> in.mul(w.detach()).tanh());
+            assertThat(engine().isTracked(y)).isFalse();
+            assertThat(tape.gradients(y.sum()).of(w)).isEmpty();
+        }
+    }
+
+    @Test
+    void aBodyMayGiveBackWhatItIsGivenOrClosesOver() {
+        Tensor x = engine().tensor(new double[] {1, 2}, 2);
+        for (boolean closedOver : new boolean[] {false, true}) {
+            try (Tape tape = engine().tape(List.of(x))) {
+                Tensor square = x.square();
+                Tensor y = engine().recomputed(closedOver ? x : square, in -> closedOver ? square : in);
+                assertThat(tape.gradients(y.mul(3).sum()).of(x).orElseThrow().toDoubles())
+                        .containsExactly(6, 12);
+            }
+        }
+    }
+}
