@@ -54,7 +54,7 @@ public final class Parameter {
 
     /** Copies another parameter's numbers. */
     public void set(Parameter other) {
-        set(other.value().toHost());
+        other.value().onHost(this::set);
     }
 
     /**

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
@@ -428,6 +429,18 @@ public final class Tensor {
     public HostTensor toHost(ByteBuffer target) {
         engine.backend().memory().download(array(), target);
         return new HostTensor(dtype(), shape(), target.duplicate().position(0));
+    }
+
+    /**
+     * Copies the numbers to the host in their own type, into memory that is freed behind {@code use}: for tensors of a
+     * model's size.
+     */
+    public void onHost(Consumer<HostTensor> use) {
+        int bytes = Math.toIntExact(shape().size() * dtype().bytes());
+        try (HostMemory memory = HostMemory.allocate(bytes)
+                .orElseThrow(() -> new OutOfMemoryError(bytes + " bytes for " + dtype() + " " + shape()))) {
+            use.accept(toHost(memory.bytes()));
+        }
     }
 
     /** Copies floating-point numbers to the host, row-major. */

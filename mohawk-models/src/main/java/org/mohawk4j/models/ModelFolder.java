@@ -92,6 +92,11 @@ public final class ModelFolder {
         describe(config);
     }
 
+    /** The {@code config.json} that a model of these dimensions is saved with. */
+    public static ObjectNode toJson(CausalLmConfig config) {
+        return describe(config).json();
+    }
+
     private record Described(ModelFormat format, ObjectNode json) {}
 
     private static Described describe(CausalLmConfig config) {
@@ -118,9 +123,10 @@ public final class ModelFolder {
             Files.createDirectories(folder);
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
-                parameters.forEach((name, parameter) -> writer.write(
-                        format.fileName(model.config(), name),
-                        HostTensors.convert(parameter.value().toHost(), dtype)));
+                parameters.forEach((name, parameter) -> parameter
+                        .value()
+                        .onHost(numbers -> writer.write(
+                                format.fileName(model.config(), name), HostTensors.convert(numbers, dtype))));
                 writer.commit();
             }
             Files.writeString(folder.resolve(CONFIG), JSON.writeValueAsString(config) + "\n");
@@ -128,6 +134,17 @@ public final class ModelFolder {
             throw new IllegalStateException("a configuration cannot be written as JSON", e);
         } catch (IOException e) {
             throw new InvalidInputException(folder + ": cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Gives a model the weights of a folder that {@link #save} wrote of it.
+     *
+     * @throws InvalidInputException naming what is missing, unknown or of another shape
+     */
+    public static void restore(CausalLm model, Path folder) {
+        try (TensorSource source = TensorSource.open(folder)) {
+            fill(model, source, describe(model.config()).format());
         }
     }
 

@@ -19,6 +19,7 @@ import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.run.Folders;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,11 +74,14 @@ public final class CheckpointStore {
     private static void fill(Path folder, Snapshot snapshot) throws IOException {
         List<String> files = new ArrayList<>();
         for (Map.Entry<String, Map<String, HostTensor>> file : snapshot.files().entrySet()) {
+            Map<String, Tensor> uncopied = snapshot.uncopied(file.getKey());
             List<TensorSpec> specs = new ArrayList<>();
             file.getValue().forEach((name, tensor) -> specs.add(TensorSpec.of(name, tensor)));
+            uncopied.forEach((name, tensor) -> specs.add(new TensorSpec(name, tensor.dtype(), tensor.shape())));
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(folder.resolve(file.getKey()), specs, SafetensorsWriter.PYTORCH)) {
                 file.getValue().forEach(writer::write);
+                uncopied.forEach((name, tensor) -> tensor.onHost(numbers -> writer.write(name, numbers)));
                 writer.commit();
             }
             files.add(file.getKey());
