@@ -3,6 +3,7 @@ package org.mohawk4j.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.models.CausalLm;
@@ -27,6 +28,18 @@ final class StudentSaver {
     /** Before training: a disk that is full already is found here. */
     void requireRoom() {
         folder.requireRoom(Module.sizeOf(student.parameters()) * Float.BYTES);
+    }
+
+    /** Before training: a tensor that no checkpoint could hold. */
+    void requireTensorsOfAFile() {
+        int bytes = student.engine().parameterType().bytes();
+        student.parameters().forEach((name, parameter) -> {
+            if (parameter.shape().size() > Integer.MAX_VALUE / bytes) {
+                throw new InvalidInputException("student: " + name + ": expected at most " + Integer.MAX_VALUE
+                        + " bytes in one tensor, to be saved, found " + parameter.shape() + " of " + bytes
+                        + " bytes each");
+            }
+        });
     }
 
     /**

@@ -8,9 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
@@ -32,6 +35,9 @@ final class TinyRun {
 
     private final Path folder;
     private final DistillConfig config;
+    private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
+    private Tokenizer tokenizer = new Numbers();
+    private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     TinyRun(Path folder, Map<String, ?> changes) {
         this.folder = folder;
@@ -47,6 +53,27 @@ final class TinyRun {
                         "evaluation.windows", 1,
                         "checkpoint.every", 3))
                 .with(changes);
+    }
+
+    /** With another mixer in each layer. */
+    TinyRun withMixer(Function<MixerConfig, MixerConfig> replacement) {
+        mixer = replacement;
+        return this;
+    }
+
+    TinyRun withTokenizer(Tokenizer other) {
+        tokenizer = other;
+        return this;
+    }
+
+    /** With a teacher of the golden one's width and vocabulary. */
+    TinyRun withTeacher(Function<Engine, CausalLm> other) {
+        teacher = other;
+        return this;
+    }
+
+    static CausalLmConfig golden() {
+        return ModelFolder.config(GOLDEN.resolve("teacher"));
     }
 
     Path folder() {
@@ -78,18 +105,17 @@ final class TinyRun {
         return resume(new TrainingListener() {}, new StopRequest());
     }
 
-    private static Distillation.Result run(
-            DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
+    private Distillation.Result run(
+            DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
-        Path tokenizer = Files.createTempFile("tokenizer", ".json");
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
-                CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
-            MixerPlan plan = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
-            return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
-                    .run(plan, tokenizer, Map.of(), listener, from, stop);
+        Path tokenizerFile = Files.createTempFile("tokenizer", ".json");
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(given.threads()));
+                CausalLm model = teacher.apply(engine)) {
+            MixerPlan plan = MixerPlan.replacing(model.config(), mixer, given.keepAttention());
+            return new Distillation(given, model, tokenizer, Corpus.of(tokens(1, 900)), tokens(2, 40), run)
+                    .run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
-            Files.delete(tokenizer);
+            Files.delete(tokenizerFile);
         }
     }
 
@@ -120,7 +146,7 @@ final class TinyRun {
     }
 
     /** Ids as their decimals. */
-    private static final class Numbers implements Tokenizer {
+    static class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
             return text.chars().map(c -> c % VOCABULARY).toArray();
