@@ -79,6 +79,7 @@ final class DistillCommand implements Runnable {
         }
         DistillConfig config = config();
         try (RunFolder folder = RunFolder.at(config.out().orElseGet(() -> NewFolder.of("distill")))) {
+            folder.isOfCommand();
             run(config, folder, Optional.empty());
         }
     }
@@ -140,6 +141,7 @@ final class DistillCommand implements Runnable {
         out.println("text      " + texts.description());
         Distillation distillation =
                 new Distillation(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
+        distillation.giveUpTeacher();
         distillation
                 .cachePlan()
                 .ifPresent(kept -> out.printf(
@@ -167,7 +169,6 @@ final class DistillCommand implements Runnable {
         try (StageProgress progress = new StageProgress(out)) {
             Distillation.Result result =
                     distillation.run(plan, tokenizerFile, environment(engine), progress, from, stop);
-            Summary.print(result, out);
             out.println();
             out.println("student   " + folder.student());
             if (Files.exists(folder.report())) {

@@ -3,6 +3,7 @@ package org.mohawk4j.examples;
 import java.io.PrintWriter;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.train.Distillation;
 import org.mohawk4j.train.TrainingListener;
 import org.mohawk4j.train.run.StepMetrics;
 
@@ -33,6 +34,13 @@ final class StageProgress implements TrainingListener, AutoCloseable {
     @Override
     public void onStageEnd(int stage) {
         close();
+    }
+
+    /** Here and not when the run has ended, so that the scores are out before a report is written. */
+    @Override
+    public void onEvaluated(Distillation.Result result) {
+        Summary.print(result, out);
+        out.flush();
     }
 
     /** Ends the line of a stage that failed. */

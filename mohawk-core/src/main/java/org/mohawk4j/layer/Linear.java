@@ -42,8 +42,8 @@ public final class Linear extends Module {
     }
 
     @Override
-    public void narrowLinearMaps() {
-        weight.narrow(engine().backend().productType());
+    public List<Parameter> linearWeights() {
+        return List.of(weight);
     }
 
     /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */

@@ -1,6 +1,7 @@
 package org.mohawk4j.layer;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.tensor.Engine;
@@ -48,8 +49,15 @@ public abstract class Module implements AutoCloseable {
      * Keeps the weights of linear maps in the type that the backend's products round them to anyway: the same results from
      * less memory, and less of it to read. They cannot be trained then, and what is saved of them is rounded.
      */
-    public void narrowLinearMaps() {
-        parts.values().forEach(Module::narrowLinearMaps);
+    public final void narrowLinearMaps() {
+        linearWeights().forEach(weight -> weight.narrow(engine.backend().productType()));
+    }
+
+    /** The weights of linear maps, which {@link #narrowLinearMaps} rounds. */
+    public List<Parameter> linearWeights() {
+        return parts.values().stream()
+                .flatMap(part -> part.linearWeights().stream())
+                .toList();
     }
 
     /** How many numbers these parameters have together. */

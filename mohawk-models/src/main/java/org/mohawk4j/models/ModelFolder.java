@@ -114,6 +114,11 @@ public final class ModelFolder {
         fileNames(model, described.format());
     }
 
+    /** The {@code config.json} that a model of these dimensions is saved with. */
+    public static ObjectNode toJson(CausalLmConfig config) {
+        return describe(config).json();
+    }
+
     private record Described(ModelFormat format, ObjectNode json) {}
 
     private static Described describe(CausalLmConfig config) {
@@ -177,6 +182,17 @@ public final class ModelFolder {
             return (JSON.writeValueAsString(config) + "\n").getBytes(UTF_8);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a configuration cannot be written as JSON", e);
+        }
+    }
+
+    /**
+     * Gives a model the weights of a folder that {@link #save} wrote of it.
+     *
+     * @throws InvalidInputException naming what is missing, unknown or of another shape
+     */
+    public static void restore(CausalLm model, Path folder) {
+        try (TensorSource source = TensorSource.open(folder)) {
+            fill(model, source, describe(model.config()).format());
         }
     }
 

@@ -2,8 +2,6 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -13,8 +11,6 @@ import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.generation.Generator;
-import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
@@ -29,29 +25,28 @@ import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.Perplexity;
-import org.mohawk4j.train.report.HtmlReport;
-import org.mohawk4j.train.report.ModelScore;
-import org.mohawk4j.train.report.RunReport;
 import org.mohawk4j.train.report.Sample;
 import org.mohawk4j.train.report.StageSummary;
 import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.HiddenStateConfig;
+import org.mohawk4j.train.run.MixerValues;
 import org.mohawk4j.train.run.RunFolder;
+import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.run.TokenBudget;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.statistics.StatisticsRecorder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
  * metrics and the report. The engine, teacher and texts are the caller's to close.
  */
 public final class Distillation {
-    private static final int SAMPLE_TOKENS = 60;
-    private static final int PROMPT_TOKENS = 16;
+    private static final Logger LOG = LoggerFactory.getLogger(Distillation.class);
 
     private final DistillConfig config;
     private final CausalLm teacher;
@@ -59,6 +54,7 @@ public final class Distillation {
     private final Corpus training;
     private final TokenWindows validation;
     private final RunFolder folder;
+    private boolean teacherIsGivenUp;
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -85,6 +81,15 @@ public final class Distillation {
         this.training = text;
         this.validation = new TokenWindows(heldOut.requireVocabulary(vocabulary), config.context());
         this.folder = folder;
+    }
+
+    /**
+     * Says that the teacher is not used after the run, which otherwise keeps a copy of its linear maps on the host: while
+     * it runs they are in the type of the backend's products, and a teacher that is not given up gets them back when it
+     * ends, bit for bit. A backend that does not round products changes nothing, and keeps nothing, either way.
+     */
+    public void giveUpTeacher() {
+        teacherIsGivenUp = true;
     }
 
     /** At most the vocabulary, and at most what one array holds of a micro-batch. */
@@ -115,7 +120,13 @@ public final class Distillation {
         return cachePlan().map(cache -> cache.open(teacher)).orElse(OpenCache.NONE);
     }
 
-    /** What came of a run. */
+    /**
+     * What came of a run.
+     *
+     * @param teacher its score; NaN if it could not be evaluated, which is logged then
+     * @param student likewise
+     * @param samples of the models that could write one
+     */
     public record Result(
             List<StageSummary> stages, Perplexity.Score teacher, Perplexity.Score student, List<Sample> samples) {}
 
@@ -151,6 +162,8 @@ public final class Distillation {
             Optional<Checkpoint> from,
             StopRequest stop) {
         ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
+        MixerValues mixers = MixerValues.of(plan, teacher.config());
+        ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
         SplittableRandom random = new SplittableRandom(config.seed());
         stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
@@ -162,21 +175,35 @@ public final class Distillation {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
             // the student has what it starts from: the teacher is only read from here on
-            teacher.narrowLinearMaps();
-            NavigableMap<Integer, Objective> objectives =
-                    objectives(new StagePlan(teacher, student, plan, config.freeze(), kept.states()), kept);
-            MatrixProbe probe =
-                    new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
-            probe.captureStudent("student at the start");
-            try (RunSaver steps = new RunSaver(config, folder, recorder, student, probe, stop)) {
-                if (from.isEmpty() && folder.hasBegun()) {
-                    steps.startOver();
+            try (NarrowedTeacher narrowed = NarrowedTeacher.of(teacher, teacherIsGivenUp)) {
+                NavigableMap<Integer, Objective> objectives =
+                        objectives(new StagePlan(teacher, student, plan, config.freeze(), kept.states()), kept);
+                MatrixProbe probe =
+                        new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
+                probe.captureStudent("student at the start");
+                boolean trained = from.isEmpty() && folder.isTrained();
+                try (RunSaver steps = new RunSaver(config, folder, recorder, student, probe, stop, mixers)) {
+                    if (trained) {
+                        LOG.info("{} has been trained; it is evaluated again", folder.student());
+                        steps.resumeTrained();
+                        probe.captureStudent(MatrixProbe.afterStage(objectives.lastKey()));
+                    } else {
+                        if (from.isEmpty() && folder.hasBegun()) {
+                            steps.startOver();
+                        }
+                        new StageSequence(config, teacher.engine(), objectives, batches, probe)
+                                .run(recorder, steps, from);
+                    }
                 }
-                new StageSequence(config, teacher.engine(), objectives, batches, probe).run(recorder, steps, from);
+                stop.trainingEnds();
+                if (!trained) {
+                    saver.save();
+                }
+                // what is saved is evaluated as whoever loads it for inference does
+                student.narrowLinearMaps();
+                return new RunEvaluation(config, folder, tokenizer, validation, listener)
+                        .of(teacher, student, recorder.losses(), probe, environment);
             }
-            stop.trainingEnds();
-            saver.save();
-            return report(student, recorder, probe, environment);
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
         }
@@ -216,45 +243,5 @@ public final class Distillation {
         return topK > 0
                 ? TeacherDistribution.likeliest(teacher, kept.states(), kept.tokens(), topK)
                 : TeacherDistribution.whole(teacher, kept.states());
-    }
-
-    private Result report(CausalLm student, RunRecorder recorder, MatrixProbe probe, Map<String, String> environment) {
-        int limit = config.evaluation().windows();
-        Perplexity.Score teacherScore = Perplexity.of(teacher, validation, limit);
-        Perplexity.Score studentScore = Perplexity.of(student, validation, limit);
-        List<Sample> samples = List.of(sample("teacher", teacher), sample("student", student));
-        if (config.report()) {
-            RunReport page = new RunReport(
-                    "MOHAWK distillation",
-                    recorder.losses(),
-                    List.of(score("teacher", teacherScore), score("student", studentScore)),
-                    probe.layers(),
-                    samples,
-                    DistillConfigYaml.format(config),
-                    environment);
-            folder.writeReport(target -> HtmlReport.write(target, page));
-        }
-        return new Result(recorder.losses().summaries(), teacherScore, studentScore, samples);
-    }
-
-    private static ModelScore score(String name, Perplexity.Score score) {
-        return new ModelScore(name, score.nllPerToken(), score.tokens(), score.tokensPerSecond());
-    }
-
-    /** Continues the start of the validation text. */
-    private Sample sample(String name, CausalLm model) {
-        int[] window = validation.batch(0, 1).inputs();
-        int[] prompt = Arrays.copyOf(window, Math.min(PROMPT_TOKENS, window.length));
-        int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
-        List<Integer> ids = new ArrayList<>();
-        new Generator(model, Sampling.GREEDY, config.seed()).generate(prompt, room, tokenizer.endOfText(), ids::add);
-        return new Sample(
-                name,
-                tokenizer.decode(prompt),
-                tokenizer.decode(ids.stream()
-                        .mapToInt(Integer::intValue)
-                        // a model may have rows that its tokenizer has no token for
-                        .filter(id -> id < tokenizer.vocabularySize())
-                        .toArray()));
     }
 }

@@ -15,8 +15,11 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.report.LayerMatrices;
 import org.mohawk4j.train.report.MatrixValues;
 
-/** Takes pictures of mixing matrices on one short sequence, for the report. */
+/**
+ * Takes pictures of mixing matrices on one short sequence, for the report. One that cannot be taken is logged and missing.
+ */
 final class MatrixProbe {
+    private static final String TEACHER = "teacher";
     private static final int MAX_TIME = 128;
     private static final int MAX_HEADS = 8;
 
@@ -33,7 +36,7 @@ final class MatrixProbe {
         for (int i = 0; i < teacher.blocks().size(); i++) {
             rows.add(new ArrayList<>());
         }
-        capture("teacher", teacher);
+        capture(TEACHER, teacher);
     }
 
     /** The title of the student's matrices when a stage is over. */
@@ -72,7 +75,7 @@ final class MatrixProbe {
                 heads.add(MatrixValues.of(found));
             }
             if (!heads.isEmpty()) {
-                rows.get(layer).add(new LayerMatrices.Row(title, heads));
+                rows.get(layer).add(new LayerMatrices.Row(title, heads, heads(student, layer)));
             }
         }
     }
@@ -81,25 +84,44 @@ final class MatrixProbe {
         return title + ", layer " + layer + ", head " + head;
     }
 
+    /** None if there are none of the teacher, to compare with. */
     List<LayerMatrices> layers() {
         List<LayerMatrices> layers = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
-            layers.add(new LayerMatrices(i, rows.get(i)));
+            if (!rows.get(i).isEmpty() && rows.get(i).get(0).title().equals(TEACHER)) {
+                layers.add(new LayerMatrices(i, rows.get(i)));
+            }
         }
         return layers;
     }
 
     private void capture(String title, CausalLm model) {
+        AfterTraining.attempt("mixing matrices of the " + title, () -> {
+            List<LayerMatrices.Row> taken = take(title, model);
+            for (int i = 0; i < taken.size(); i++) {
+                rows.get(i).add(taken.get(i));
+            }
+            return taken;
+        });
+    }
+
+    private List<LayerMatrices.Row> take(String title, CausalLm model) {
+        List<LayerMatrices.Row> taken = new ArrayList<>();
         Engine engine = teacher.engine();
         try (Scope scope = engine.scope()) {
             Tensor h = scope.adopt(teacher.embed(engine.indices(ids, 1, ids.length)));
             for (int i = 0; i < rows.size(); i++) {
                 Block block = model.blocks().get(i);
                 MixingMatrix matrix = block.mixer().matrix(block.mixerInput(h));
-                rows.get(i).add(new LayerMatrices.Row(title, heads(matrix.materialize())));
+                taken.add(new LayerMatrices.Row(title, heads(matrix.materialize()), heads(model, i)));
                 h = teacher.blocks().get(i).forward(h);
             }
         }
+        return taken;
+    }
+
+    private static int heads(CausalLm model, int layer) {
+        return Math.toIntExact(model.blocks().get(layer).mixer().heads());
     }
 
     private static List<MatrixValues> heads(Tensor matrix) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
@@ -12,6 +13,7 @@ import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.run.ConfigChanges;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.MixerValues;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.run.TokenBudget;
@@ -61,10 +63,16 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
             List<String> found =
                     ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config);
-            requireAccepted(path, "the configuration", found, force);
+            if (force) {
+                folder.acceptChanges();
+            }
+            requireAccepted(folder, "the configuration", found);
             from.ifPresent(checkpoint -> requireStepsLeft(path, config, checkpoint, found));
-            inputs.ifPresent(given -> compare(folder, given.apply(config), force));
+            inputs.ifPresent(given -> compare(folder, given.apply(config)));
             if (!config.equals(written)) {
+                if (from.isEmpty()) {
+                    folder.dropStaleStudent();
+                }
                 folder.writeConfig(config);
             }
             return new ResumedRun(folder, config, from);
@@ -74,7 +82,40 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         }
     }
 
-    private static void compare(RunFolder folder, RunInputs now, boolean force) {
+    /**
+     * Checks what a run is given that is no part of its configuration, and tells its folder.
+     *
+     * @param mixers of the student
+     * @param loaded what the run is given, for a folder that was not told what the run reads
+     * @throws InvalidInputException if the run has begun with something else, unless changes are accepted
+     */
+    static void requireSame(
+            RunFolder folder, Optional<Checkpoint> from, MixerValues mixers, Supplier<RunInputs> loaded) {
+        if (!folder.isToldWhatItReads()) {
+            RunInputs now = loaded.get();
+            if (folder.hasBegun()) {
+                compare(folder, now);
+            } else {
+                folder.reads(() -> now);
+            }
+        }
+        if (folder.hasBegun()) {
+            MixerValues before = from.map(RunSaver::mixersOf)
+                    .filter(MixerValues::isKnown)
+                    .or(() -> folder.readInputs().map(RunInputs::mixers))
+                    .orElse(MixerValues.UNKNOWN);
+            if (!before.isKnown()) {
+                LOG.warn(
+                        "run {}: it does not say which mixers its student was begun with, so that it cannot be told"
+                                + " whether they are the same",
+                        folder.path());
+            }
+            requireAccepted(folder, "the student's mixers", before.changesTo(mixers));
+        }
+        folder.trains(mixers);
+    }
+
+    private static void compare(RunFolder folder, RunInputs now) {
         Optional<RunInputs> before = folder.readInputs();
         if (before.isEmpty()) {
             LOG.warn(
@@ -82,20 +123,29 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
                             + " whether they are the same",
                     folder.path());
         }
-        before.ifPresent(begun -> requireAccepted(folder.path(), "the teacher and texts", begun.changesTo(now), force));
+        before.ifPresent(begun -> requireAccepted(folder, "the teacher and texts", begun.changesTo(now)));
         folder.reads(() -> now);
     }
 
-    private static void requireAccepted(Path path, String what, List<String> changes, boolean force) {
+    private static void requireAccepted(RunFolder folder, String what, List<String> changes) {
         if (changes.isEmpty()) {
             return;
         }
         String told = String.join("; ", changes);
-        if (!force) {
-            throw new InvalidInputException("run " + path + ": expected " + what + " that it was begun with,"
+        if (!folder.acceptsChanges()) {
+            throw new InvalidInputException("run " + folder.path() + ": expected " + what + " that it was begun with,"
                     + " found changes: " + told + "; --force goes on with them");
         }
-        LOG.warn("run {}: goes on with changes of {}: {}", path, what, told);
+        LOG.warn("run {}: goes on with changes of {}: {}", folder.path(), what, told);
+        if (!ofTraining(changes).isEmpty()) {
+            folder.hasChanged();
+        }
+    }
+
+    private static List<String> ofTraining(List<String> changes) {
+        return changes.stream()
+                .filter(change -> AFTER_TRAINING.stream().noneMatch(change::startsWith))
+                .toList();
     }
 
     /**
@@ -103,9 +153,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      * change any more, unless more tokens are asked for.
      */
     private static void requireStepsLeft(Path path, DistillConfig config, Checkpoint from, List<String> changes) {
-        List<String> ofTraining = changes.stream()
-                .filter(change -> AFTER_TRAINING.stream().noneMatch(change::startsWith))
-                .toList();
+        List<String> ofTraining = ofTraining(changes);
         boolean isMore = changes.stream().anyMatch(change -> change.startsWith("tokens "));
         boolean isOver =
                 isOver(config, from.position()) || (!isMore && isOver(RunSaver.configOf(from), from.position()));

@@ -76,21 +76,30 @@ final class RunRecorder implements TrainingListener, AutoCloseable {
         return saved.has(file) ? saved.whole(file, 0, Long.MAX_VALUE) : 0;
     }
 
-    private long statisticsLength() {
+    private static long length(Path file) {
         try {
-            return Files.exists(folder.statistics()) ? Files.size(folder.statistics()) : 0;
+            return Files.exists(file) ? Files.size(file) : 0;
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot look at " + folder.statistics(), e);
+            throw new UncheckedIOException("cannot look at " + file, e);
         }
+    }
+
+    /** How long the files of a run are that has ended. */
+    ObjectNode lengthsOnDisk() {
+        return lengths(length(folder.metrics()), length(folder.faults()));
     }
 
     /** How long the files are, for a checkpoint. */
     ObjectNode lengths() {
+        return lengths(writer == null ? 0 : writer.length(), faults == null ? 0 : faults.length());
+    }
+
+    private ObjectNode lengths(long metricsBytes, long faultsBytes) {
         return JsonNodeFactory.instance
                 .objectNode()
-                .put(METRICS, writer == null ? 0 : writer.length())
-                .put(FAULTS, faults == null ? 0 : faults.length())
-                .put(STATISTICS, statisticsLength());
+                .put(METRICS, metricsBytes)
+                .put(FAULTS, faultsBytes)
+                .put(STATISTICS, length(folder.statistics()));
     }
 
     /** The files that there are. */

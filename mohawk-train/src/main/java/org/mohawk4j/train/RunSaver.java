@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Tensor;
@@ -24,6 +25,7 @@ import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.run.CheckpointConfig;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.MixerValues;
 import org.mohawk4j.train.run.RunFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +41,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     private static final String OPTIMIZER = "optimizer.safetensors";
     private static final String MATRICES = "matrices.safetensors";
     private static final String CONFIG = "config";
+    private static final String MIXERS = "mixers";
     private static final String BACKEND = "backend";
     private static final String TRAINING = "training";
     private static final String FILES = "files";
@@ -57,6 +60,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     private final CausalLm student;
     private final MatrixProbe probe;
     private final StopRequest stop;
+    private final MixerValues mixers;
     private final CheckpointStore store;
     private final BackgroundWriter writer = new BackgroundWriter();
     private @Nullable Snapshot snapshot;
@@ -76,13 +80,15 @@ final class RunSaver implements StepBoundary, AutoCloseable {
             RunRecorder recorder,
             CausalLm student,
             MatrixProbe probe,
-            StopRequest stop) {
+            StopRequest stop,
+            MixerValues mixers) {
         this.config = config;
         this.folder = folder;
         this.recorder = recorder;
         this.student = student;
         this.probe = probe;
         this.stop = stop;
+        this.mixers = mixers;
         this.store = new CheckpointStore(folder.checkpoints());
     }
 
@@ -106,8 +112,15 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         finite = saved;
     }
 
+    /** Takes up a run that has trained its student and left no checkpoint: what there is of it stays. */
+    void resumeTrained() throws IOException {
+        ModelFolder.restore(student, folder.student());
+        recorder.resume(recorder.lengthsOnDisk());
+    }
+
     /** Starts over in a folder whose run was ended before its first checkpoint. */
     void startOver() throws IOException {
+        folder.dropStaleStudent();
         store.clearBehind(new Position(0, 0));
         recorder.resume(JsonNodeFactory.instance.objectNode());
     }
@@ -227,16 +240,23 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         int keep = state.guard().isFinite()
                 ? Math.max(LEAST_KEPT, config.checkpoint().keep())
                 : Integer.MAX_VALUE;
-        writer.start(() -> {
+        BackgroundWriter.Work work = () -> {
             store.write(whole, beside, keep);
             double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
             LOG.info(String.format(
                     Locale.ROOT,
-                    "checkpoint of %s: copied in %.3f s, written behind training in %.3f s",
+                    "checkpoint of %s: copied in %.3f s, written %s training in %.3f s",
                     position,
                     copied,
+                    whole.isCopied() ? "behind" : "for lack of memory before",
                     written));
-        });
+        };
+        if (whole.isCopied()) {
+            writer.start(work);
+        } else {
+            writer.await();
+            work.run();
+        }
         if (!position.equals(saved)) {
             rollBacks = 0;
         }
@@ -250,6 +270,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
         ObjectNode all = JsonNodeFactory.instance.objectNode();
         all.put("stage", state.stage()).put("step", state.step());
         all.put(CONFIG, DistillConfigYaml.format(config));
+        all.set(MIXERS, mixers.toJson());
         all.put(BACKEND, student.engine().backend().name());
         all.set(TRAINING, state.toJson());
         all.set(FILES, recorder.lengths());
@@ -260,6 +281,12 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     static DistillConfig configOf(Checkpoint checkpoint) {
         return DistillConfigYaml.parse(
                 checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
+    }
+
+    /** The mixers of the student that a checkpoint is of. */
+    static MixerValues mixersOf(Checkpoint checkpoint) {
+        return MixerValues.parse(
+                checkpoint.folder().toString(), checkpoint.state().path(MIXERS));
     }
 
     @Override
@@ -316,6 +343,12 @@ final class RunSaver implements StepBoundary, AutoCloseable {
     /** Waits for what is being written. */
     @Override
     public void close() {
-        writer.close();
+        try {
+            writer.close();
+        } finally {
+            if (snapshot != null) {
+                snapshot.close();
+            }
+        }
     }
 }

@@ -149,6 +149,9 @@ public final class Trainer {
 
     private Map<String, Object> extra(StageState state, Objective objective, Optional<Fault> fault) {
         Map<String, Object> extra = new LinkedHashMap<>();
+        if (objective.layers().size() > 1) {
+            extra.put(StepMetrics.LAYERS, objective.layers());
+        }
         extra.put("peak_memory_bytes", engine.backend().memory().peakBytes());
         engine.backend().peakFlops().ifPresent(peak -> {
             double flops = objective.flopsPerToken() * state.tokens() / state.seconds();

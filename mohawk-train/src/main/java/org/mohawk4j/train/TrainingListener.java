@@ -28,4 +28,7 @@ public interface TrainingListener {
     default void onFault(StepFault fault) {}
 
     default void onStageEnd(int stage) {}
+
+    /** When the student is trained, saved and evaluated, before the report is written. */
+    default void onEvaluated(Distillation.Result result) {}
 }

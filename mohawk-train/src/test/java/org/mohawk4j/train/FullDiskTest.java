@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -109,7 +110,8 @@ class FullDiskTest {
         } finally {
             Folders.delete(student);
         }
-        assertThat(names(run.folder())).containsExactly(".lock", "config.yaml", "metrics.jsonl", "statistics.jsonl");
+        assertThat(names(run.folder()))
+                .containsExactly(".lock", "config.yaml", "inputs.json", "metrics.jsonl", "statistics.jsonl");
     }
 
     /** Weights fit, what comes beside them does not. */
@@ -155,7 +157,7 @@ class FullDiskTest {
     void aTokenizerThatIsGoneAfterTrainingIsSavedAllTheSame() throws IOException {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
 
-        run.start(after(12, () -> Files.delete(run.tokenizer())), new StopRequest());
+        run.start(after(12, () -> Files.delete(run.tokenizerFile())), new StopRequest());
 
         assertThat(names(run.folder().resolve("student")))
                 .containsExactly("config.json", "model.safetensors", "tokenizer.json");
@@ -207,6 +209,30 @@ class FullDiskTest {
         assertThat(names(run.folder().resolve("student"))).contains("model.safetensors");
         assertThat(names(run.folder().resolve("checkpoints")))
                 .containsExactly("stage-2-step-00000003", "stage-3-step-00000003");
+    }
+
+    @Test
+    void aReportThatDoesNotFitCostsNeitherStudentNorScores() throws IOException {
+        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0, "report", true));
+        List<Distillation.Result> told = new ArrayList<>();
+        TrainingListener fillingBeforeTheReport = new TrainingListener() {
+            @Override
+            public void onEvaluated(Distillation.Result result) {
+                told.add(result);
+                try {
+                    fill(0);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        };
+
+        Distillation.Result result = run.start(fillingBeforeTheReport, new StopRequest());
+
+        assertThat(told).containsExactly(result);
+        assertThat(result.student().nllPerToken()).isFinite();
+        assertThat(names(run.folder()))
+                .containsExactly(".lock", "config.yaml", "inputs.json", "metrics.jsonl", "statistics.jsonl", "student");
     }
 
     @Test

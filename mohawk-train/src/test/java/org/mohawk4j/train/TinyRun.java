@@ -8,10 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
@@ -33,18 +35,22 @@ final class TinyRun {
 
     private final Path folder;
     private final DistillConfig config;
-    private final MixerConfig mixer;
-    private final List<Integer> keptLayers;
-    private Path tokenizer = Path.of("none");
+    private Path tokenizerFile = Path.of("none");
+    private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
+    private Tokenizer tokenizer = new Numbers();
+    private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     TinyRun(Path folder, Map<String, ?> changes) {
-        this(folder, changes, new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+        this(folder, changes, List.of());
     }
 
     TinyRun(Path folder, Map<String, ?> changes, MixerConfig mixer, List<Integer> keptLayers) {
+        this(folder, changes, keptLayers);
+        this.mixer = own -> mixer;
+    }
+
+    private TinyRun(Path folder, Map<String, ?> changes, List<Integer> keptLayers) {
         this.folder = folder;
-        this.mixer = mixer;
-        this.keptLayers = keptLayers;
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
@@ -56,12 +62,34 @@ final class TinyRun {
                         "threads", 1,
                         "evaluation.windows", 1,
                         "checkpoint.every", 3))
+                .with(Map.of("keep-attention", keptLayers))
                 .with(changes);
     }
 
     /** What the run copies beside its student. */
-    Path tokenizer() {
-        return tokenizer;
+    Path tokenizerFile() {
+        return tokenizerFile;
+    }
+
+    /** With another mixer in each layer. */
+    TinyRun withMixer(Function<MixerConfig, MixerConfig> replacement) {
+        mixer = replacement;
+        return this;
+    }
+
+    TinyRun withTokenizer(Tokenizer other) {
+        tokenizer = other;
+        return this;
+    }
+
+    /** With a teacher of the golden one's width and vocabulary. */
+    TinyRun withTeacher(Function<Engine, CausalLm> other) {
+        teacher = other;
+        return this;
+    }
+
+    static CausalLmConfig golden() {
+        return ModelFolder.config(GOLDEN.resolve("teacher"));
     }
 
     Path folder() {
@@ -94,16 +122,16 @@ final class TinyRun {
     }
 
     private Distillation.Result run(
-            DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
+            DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
-        tokenizer = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
-                CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
-            MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> mixer, keptLayers);
-            return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
-                    .run(plan, tokenizer, Map.of(), listener, from, stop);
+        tokenizerFile = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(given.threads()));
+                CausalLm model = teacher.apply(engine)) {
+            MixerPlan plan = MixerPlan.replacing(model.config(), mixer, given.keepAttention());
+            return new Distillation(given, model, tokenizer, Corpus.of(tokens(1, 900)), tokens(2, 40), run)
+                    .run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
-            Files.deleteIfExists(tokenizer);
+            Files.deleteIfExists(tokenizerFile);
         }
     }
 
@@ -134,7 +162,7 @@ final class TinyRun {
     }
 
     /** Ids as their decimals. */
-    static final class Numbers implements Tokenizer {
+    static class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
             return text.chars().map(c -> c % VOCABULARY).toArray();

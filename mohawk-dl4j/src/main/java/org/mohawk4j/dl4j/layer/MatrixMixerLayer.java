@@ -129,6 +129,10 @@ public final class MatrixMixerLayer extends BaseRecurrentLayer {
             throw new InvalidInputException(describe() + ": expected a mixer of width " + width
                     + ", as wide as its input, found one of width " + config.width());
         }
+        if (getNOut() > 0 && getNOut() != width) {
+            throw new InvalidInputException(describe() + ": expected nOut to be the width of its input " + width
+                    + ", or not to be given, found " + getNOut());
+        }
         nIn = width;
         nOut = width;
         setMixer(MixerDescription.of(describe(), config));

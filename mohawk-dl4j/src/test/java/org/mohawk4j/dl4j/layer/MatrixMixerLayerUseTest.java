@@ -153,6 +153,13 @@ class MatrixMixerLayerUseTest {
                 "layer 'mix': expected an input of the mixer's width 8, found 6",
                 () -> network(width -> Kind.TOEPLITZ.mixer(8), 8));
         refused(
+                "layer 'mix': expected nOut to be the width of its input 8, or not to be given, found 16",
+                () -> mixer().nIn(8).nOut(16).build());
+        refused(
+                "layer 'mix': expected nOut to be the width of its input 8, or not to be given, found 16",
+                () -> mixer().nOut(16).build().setNIn(InputType.recurrent(8), true));
+        assertThat(mixer().nIn(8).nOut(8).build().getNOut()).isEqualTo(8);
+        refused(
                 "layer 'mix': expected an input of [B, 6, T], found [2, 5, 4]",
                 () -> network(Kind.TOEPLITZ::mixer).output(Nd4j.ones(DataType.FLOAT, 2, 5, TIME)));
         refused("layer 'mix': expected a mask of shape [2, 4] for 2 sequences of 4 steps, found [2, 3]", () -> {
@@ -256,6 +263,10 @@ class MatrixMixerLayerUseTest {
                 .toJson();
         assertThat(json).contains(part);
         new MultiLayerNetwork(MultiLayerConfiguration.fromJson(json.replace(part, replacement))).init();
+    }
+
+    private static MatrixMixerLayer.Builder mixer() {
+        return new MatrixMixerLayer.Builder().name("mix").mixer(Kind.TOEPLITZ::mixer);
     }
 
     private static void refused(String message, ThrowingCallable action) {

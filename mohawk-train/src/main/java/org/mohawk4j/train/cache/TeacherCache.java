@@ -12,6 +12,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.stage.TeacherStates;
 
 /**
@@ -57,7 +58,7 @@ public final class TeacherCache implements TeacherStates {
      * @throws InvalidInputException if the file holds something else, or another program uses it
      */
     public static TeacherCache open(Path path, CausalLm teacher, boolean all, int context, long windows) {
-        StateLayout layout = layout(teacher, all, context, WindowKeys.teacher(teacher));
+        StateLayout layout = layout(teacher, all, context, RunInputs.sha256(teacher));
         return new TeacherCache(
                 teacher.engine(),
                 new WindowFile(path, layout),

@@ -12,6 +12,7 @@ import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.stage.TeacherTokens;
 
 /**
@@ -53,7 +54,7 @@ public final class TokenCache implements TeacherTokens {
      * @throws InvalidInputException if the file holds something else, or another program uses it
      */
     public static TokenCache open(Path path, CausalLm teacher, int k, double temperature, int context, long windows) {
-        TokenLayout layout = layout(teacher, k, temperature, context, WindowKeys.teacher(teacher));
+        TokenLayout layout = layout(teacher, k, temperature, context, RunInputs.sha256(teacher));
         return new TokenCache(new WindowFile(path, layout), layout, windows);
     }
 

@@ -1,16 +1,14 @@
 package org.mohawk4j.train.cache;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.run.Sha256;
 
-/** What windows are found by, and what tells a teacher from another. */
+/** What windows are found by. */
 final class WindowKeys {
     private WindowKeys() {}
 
@@ -29,15 +27,5 @@ final class WindowKeys {
             keys.add(ByteBuffer.wrap(Arrays.copyOf(digest.digest(), WindowLayout.KEY_BYTES)));
         }
         return keys;
-    }
-
-    /** Tells a teacher from every other by all of its numbers. */
-    static String teacher(CausalLm teacher) {
-        MessageDigest digest = Sha256.digest();
-        teacher.parameters().forEach((name, parameter) -> {
-            digest.update(name.getBytes(StandardCharsets.UTF_8));
-            parameter.value().inPieces().forEachPiece((from, piece) -> digest.update(piece.data()));
-        });
-        return Sha256.of(digest);
     }
 }

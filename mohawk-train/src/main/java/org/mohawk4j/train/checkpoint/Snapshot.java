@@ -1,32 +1,42 @@
 package org.mohawk4j.train.checkpoint;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.mohawk4j.tensor.HostMemory;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
 
 /**
  * A run's state at one place, on the host, where training no longer changes it. It takes as much of the host's memory
- * as the arrays have bytes; the next snapshot made of it uses that memory again.
+ * as the arrays have bytes, outside of the Java heap and of the limit for direct buffers; the next snapshot made of it
+ * uses that memory again. Where the host has less, arrays stay where they are and are copied piece by piece as they are
+ * written: training must wait until then.
  */
-public final class Snapshot {
-    /** Of one buffer; a power of two, so that a buffer holds whole elements. */
-    private static final int MOST_BYTES = 1 << 30;
+public final class Snapshot implements AutoCloseable {
+    /** What is left to others of the memory that is available. */
+    private static final double MARGIN = 0.1;
 
-    private final Map<String, List<ByteBuffer>> memory = new HashMap<>();
+    private final LongSupplier available;
+    private final Map<String, HostMemory> memory = new HashMap<>();
     private final Map<String, Map<String, HostSource>> files = new LinkedHashMap<>();
     private Position position;
     private ObjectNode state;
+    private boolean copied = true;
 
     /** @param state everything that is no array */
     public Snapshot(Position position, ObjectNode state) {
+        this(position, state, HostMemory::availableBytes);
+    }
+
+    /** @param available bytes that the host has left */
+    Snapshot(Position position, ObjectNode state, LongSupplier available) {
         this.position = position;
         this.state = state;
+        this.available = available;
     }
 
     /** Starts over at another place, with the memory of before. */
@@ -34,35 +44,45 @@ public final class Snapshot {
         position = place;
         state = values;
         files.clear();
+        copied = true;
     }
 
-    /** Copies arrays, by name, for a file of their own; no arrays, no file. */
+    /** Copies arrays, by name, for a file of their own, if there is room; no arrays, no file. */
     public void copy(String file, Map<String, Tensor> tensors) {
-        Map<String, HostSource> copies = new LinkedHashMap<>();
+        long missing = tensors.entrySet().stream()
+                .filter(entry -> taken(key(file, entry.getKey()), entry.getValue()).isEmpty())
+                .mapToLong(entry -> HostMemory.bytesOf(entry.getValue()))
+                .sum();
+        boolean room = missing == 0 || missing <= available.getAsLong() * (1 - MARGIN);
+        Map<String, HostSource> sources = new LinkedHashMap<>();
         tensors.forEach((name, tensor) -> {
-            long bytes = tensor.shape().size() * tensor.dtype().bytes();
-            List<ByteBuffer> chunks = memory.compute(
-                    file + ":" + name, (key, old) -> old != null && sizeOf(old) == bytes ? old : allocate(bytes));
-            long from = 0;
-            for (ByteBuffer chunk : chunks) {
-                tensor.toHost(from, chunk);
-                from += chunk.limit() / tensor.dtype().bytes();
-            }
-            copies.put(name, HostSource.of(tensor.dtype(), tensor.shape(), chunks));
+            Optional<HostMemory> target = room ? take(key(file, name), tensor) : Optional.empty();
+            copied &= target.isPresent();
+            sources.put(name, target.map(place -> place.copyOf(tensor)).orElseGet(tensor::inPieces));
         });
-        put(file, copies);
+        put(file, sources);
     }
 
-    private static long sizeOf(List<ByteBuffer> chunks) {
-        return chunks.stream().mapToLong(ByteBuffer::capacity).sum();
+    private static String key(String file, String name) {
+        return file + ":" + name;
     }
 
-    private static List<ByteBuffer> allocate(long bytes) {
-        List<ByteBuffer> chunks = new ArrayList<>();
-        for (long left = bytes; left > 0; left -= MOST_BYTES) {
-            chunks.add(ByteBuffer.allocateDirect((int) Math.min(MOST_BYTES, left)));
+    private Optional<HostMemory> taken(String key, Tensor tensor) {
+        return Optional.ofNullable(memory.get(key)).filter(found -> found.bytes() == HostMemory.bytesOf(tensor));
+    }
+
+    private Optional<HostMemory> take(String key, Tensor tensor) {
+        Optional<HostMemory> before = taken(key, tensor);
+        if (before.isPresent()) {
+            return before;
         }
-        return chunks;
+        HostMemory outgrown = memory.remove(key);
+        if (outgrown != null) {
+            outgrown.close();
+        }
+        Optional<HostMemory> fresh = HostMemory.allocate(HostMemory.bytesOf(tensor));
+        fresh.ifPresent(found -> memory.put(key, found));
+        return fresh;
     }
 
     /** Adds numbers that never change, by name, as a file of their own; none, no file. */
@@ -70,6 +90,11 @@ public final class Snapshot {
         if (!tensors.isEmpty()) {
             files.put(file, new LinkedHashMap<>(tensors));
         }
+    }
+
+    /** Whether training may go on while this is written; otherwise it is to be written first, on the same thread. */
+    public boolean isCopied() {
+        return copied;
     }
 
     Position position() {
@@ -80,7 +105,16 @@ public final class Snapshot {
         return state;
     }
 
+    /** The arrays, by file and name. */
     Map<String, Map<String, HostSource>> files() {
         return files;
+    }
+
+    /** Frees the memory. Nothing of this may be being written. */
+    @Override
+    public void close() {
+        files.clear();
+        memory.values().forEach(HostMemory::close);
+        memory.clear();
     }
 }

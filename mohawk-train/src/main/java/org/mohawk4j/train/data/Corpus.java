@@ -1,5 +1,6 @@
 package org.mohawk4j.train.data;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
 
@@ -24,6 +25,14 @@ public interface Corpus {
         return OptionalLong.empty();
     }
 
+    /** What tells texts from others. */
+    record Fingerprint(long bytes, String sha256) {}
+
+    /** What tells these texts from others; empty if nothing does, and then a run that goes on cannot compare them. */
+    default Optional<Fingerprint> fingerprint() {
+        return Optional.empty();
+    }
+
     /** One text in memory. */
     static Corpus of(TokenSequence text) {
         return new Corpus() {
@@ -35,6 +44,11 @@ public interface Corpus {
             @Override
             public OptionalLong windows(int context) {
                 return OptionalLong.of(new TokenWindows(text, context).count());
+            }
+
+            @Override
+            public Optional<Fingerprint> fingerprint() {
+                return Optional.of(text.fingerprint());
             }
         };
     }

@@ -1,9 +1,13 @@
 package org.mohawk4j.train.data;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.run.Sha256;
 
 /**
  * The token ids of a text, four bytes each, in memory. Immutable. Parts of it are views, not copies.
@@ -11,6 +15,8 @@ import org.mohawk4j.InvalidInputException;
  * <p>{@code name} says in error messages which text this is: a path, usually.
  */
 public final class TokenSequence {
+    private static final int HASHED_AT_ONCE = 1 << 14;
+
     private final String name;
     private final int[] ids;
     private final int from;
@@ -67,6 +73,18 @@ public final class TokenSequence {
     /** The ids, copied. */
     public int[] toArray() {
         return Arrays.copyOfRange(ids, from, from + length);
+    }
+
+    /** What tells this text from others: all of its ids. */
+    public Corpus.Fingerprint fingerprint() {
+        MessageDigest digest = Sha256.digest();
+        ByteBuffer piece = ByteBuffer.allocate(HASHED_AT_ONCE * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; at < length; at += HASHED_AT_ONCE) {
+            int count = Math.min(HASHED_AT_ONCE, length - at);
+            piece.clear().asIntBuffer().put(ids, from + at, count);
+            digest.update(piece.limit(count * Integer.BYTES));
+        }
+        return new Corpus.Fingerprint((long) length * Integer.BYTES, Sha256.of(digest));
     }
 
     /**

@@ -10,8 +10,8 @@ import java.util.Locale;
 /**
  * The matrices of a layer side by side: a column for each head, a row for the teacher and for each state of the student,
  * all in the colours of one scale, which ends at the teacher's largest magnitude. Under each matrix of the student stands
- * its Frobenius distance to the teacher's. The background is transparent and the text reads on light and on dark. A Java
- * that cannot draw text draws the matrices alone.
+ * its Frobenius distance to the teacher's, if both have as many heads. The background is transparent and the text reads on
+ * light and on dark. A Java that cannot draw text draws the matrices alone.
  */
 public final class HeatmapGrid {
     private static final int GAP = 14;
@@ -58,9 +58,9 @@ public final class HeatmapGrid {
 
         BufferedImage image = Images.transparent(layout.width(), layout.height());
         for (int r = 0; r < layer.rows().size(); r++) {
-            for (int h = 0; h < layer.heads(); h++) {
-                MatrixValues matrix = layer.rows().get(r).heads().get(h);
-                copy(heatmap.render(matrix, cell * Images.DENSITY), image, layout.x(h), layout.y(r));
+            List<MatrixValues> heads = layer.rows().get(r).heads();
+            for (int h = 0; h < heads.size(); h++) {
+                copy(heatmap.render(heads.get(h), cell * Images.DENSITY), image, layout.x(h), layout.y(r));
             }
         }
         double lowest = lowestShare(layer, heatmap);
@@ -181,13 +181,11 @@ public final class HeatmapGrid {
     }
 
     private static void writeDistances(Graphics2D graphics, Layout layout, LayerMatrices layer) {
+        List<MatrixValues> teacher = layer.rows().get(0).heads();
         for (int r = 1; r < layer.rows().size(); r++) {
-            for (int h = 0; h < layer.heads(); h++) {
-                double distance = layer.rows()
-                        .get(r)
-                        .heads()
-                        .get(h)
-                        .distance(layer.rows().get(0).heads().get(h));
+            LayerMatrices.Row row = layer.rows().get(r);
+            for (int h = 0; layer.isComparable(row) && h < teacher.size(); h++) {
+                double distance = row.heads().get(h).distance(teacher.get(h));
                 String caption = String.format(Locale.ROOT, "distance %.2f", distance);
                 int middle = layout.x(h) + layout.cellWidth() / 2;
                 writeCentred(graphics, caption, middle, layout.y(r) + layout.cellHeight() + CAPTION - 1);

@@ -121,7 +121,8 @@ public final class HtmlReport {
             page.image(file + ".png", chart.loss(loss), title + skipped(loss));
             List<Curve> layers = report.losses().layerLosses(stage.stage());
             if (layers.size() > 1) {
-                page.image(file + "-layers.png", chart.layerLosses(layers), title + ", by layer");
+                List<String> names = report.losses().layerNames(stage.stage());
+                page.image(file + "-layers.png", chart.layerLosses(layers, names), title + ", by layer");
             }
         }
         line("</div>");
@@ -141,7 +142,7 @@ public final class HtmlReport {
         line("<p class=\"note\">Row t of a matrix is what position t takes from each position before it. Lighter is"
                 + " larger, in logarithmic steps over three decades that end at the teacher's largest entry; red to"
                 + " yellow is positive, blue to cyan negative. The distance is the Frobenius norm of the difference to"
-                + " the teacher's matrix.</p>");
+                + " the teacher's matrix, where both have as many heads.</p>");
         if (whyNoText.isPresent()) {
             line("<p class=\"note\">A column for each head; rows from the top: "
                     + Html.escape(String.join(

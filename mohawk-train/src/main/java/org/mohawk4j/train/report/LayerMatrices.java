@@ -14,27 +14,28 @@ public record LayerMatrices(int layer, List<Row> rows) {
      *
      * @param title such as {@code teacher} or {@code student before stage 1}
      * @param heads the matrices of heads in order, some or all
+     * @param all how many heads the model has there
      */
-    public record Row(String title, List<MatrixValues> heads) {
+    public record Row(String title, List<MatrixValues> heads, int all) {
         /** Copies the list. */
         public Row {
             heads = List.copyOf(heads);
         }
+
+        /** With all heads. */
+        public Row(String title, List<MatrixValues> heads) {
+            this(title, heads, heads.size());
+        }
     }
 
-    /** Checks that the rows can be compared: as many heads, of one shape. */
+    /** Checks that the rows can be shown together: matrices of one shape. Rows may have different numbers of heads. */
     public LayerMatrices {
         rows = List.copyOf(rows);
         if (rows.isEmpty() || rows.get(0).heads().isEmpty()) {
             throw new IllegalArgumentException("rows: expected at least one with at least one head, got " + rows);
         }
-        List<MatrixValues> teacher = rows.get(0).heads();
-        MatrixValues first = teacher.get(0);
+        MatrixValues first = rows.get(0).heads().get(0);
         for (Row row : rows) {
-            if (row.heads().size() != teacher.size()) {
-                throw new IllegalArgumentException("row " + row.title() + ": expected " + teacher.size()
-                        + " heads as in the first row, got " + row.heads().size());
-            }
             for (MatrixValues head : row.heads()) {
                 if (head.rows() != first.rows() || head.columns() != first.columns()) {
                     throw new IllegalArgumentException("row " + row.title() + ": expected matrices of " + first.rows()
@@ -44,8 +45,15 @@ public record LayerMatrices(int layer, List<Row> rows) {
         }
     }
 
-    /** How many heads there are. */
+    /** How many heads the row has that shows the most. */
     public int heads() {
-        return rows.get(0).heads().size();
+        return rows.stream().mapToInt(row -> row.heads().size()).max().orElseThrow();
+    }
+
+    /** Whether a row has the heads of the teacher, so that they can be compared one by one. */
+    public boolean isComparable(Row row) {
+        Row teacher = rows.get(0);
+        return row.all() == teacher.all()
+                && row.heads().size() == teacher.heads().size();
     }
 }

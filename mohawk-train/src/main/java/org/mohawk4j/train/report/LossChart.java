@@ -53,15 +53,19 @@ public final class LossChart {
         return paint(chart);
     }
 
-    /** A smoothed line for each layer, coloured by its depth. */
-    public BufferedImage layerLosses(List<Curve> layers) {
+    /**
+     * A smoothed line for each layer, coloured by its depth.
+     *
+     * @param names of the layers, for the legend
+     */
+    public BufferedImage layerLosses(List<Curve> layers, List<String> names) {
         Unit unit = unit(layers);
         XYChart chart = chart(layers, unit, "loss of each layer");
         for (int layer = 0; layer < layers.size(); layer++) {
             Curve curve = layers.get(layer);
             if (curve.size() > 0) {
                 Color color = new Color(ColorMap.line(layer / Math.max(1.0, layers.size() - 1.0)));
-                line(chart, "layer " + layer, unit.of(curve), smoothed(curve), color, 1.8f)
+                line(chart, names.get(layer), unit.of(curve), smoothed(curve), color, 1.8f)
                         .setShowInLegend(isInLegend(layer, layers.size()));
             }
         }

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.mohawk4j.train.run.MetricsReader;
 import org.mohawk4j.train.run.StepMetrics;
 
@@ -93,5 +94,22 @@ public final class LossHistory {
     public List<Curve> layerLosses(int stage) {
         Stage found = stages.get(stage);
         return found == null ? List.of() : List.copyOf(found.layers);
+    }
+
+    /**
+     * What the curves of {@link #layerLosses} are of, such as {@code layer 2}. Metrics of older versions do not say which
+     * layers are aligned; then they are counted.
+     */
+    public List<String> layerNames(int stage) {
+        Stage found = stages.get(stage);
+        if (found == null) {
+            return List.of();
+        }
+        List<Integer> layers = found.latest.layers();
+        return IntStream.range(0, found.layers.size())
+                .mapToObj(i -> layers.size() == found.layers.size()
+                        ? "layer " + layers.get(i)
+                        : "aligned layer no. " + (i + 1))
+                .toList();
     }
 }

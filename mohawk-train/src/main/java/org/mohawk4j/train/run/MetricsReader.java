@@ -129,6 +129,11 @@ public final class MetricsReader {
         if (value.isNull()) {
             return Double.NaN;
         }
+        if (value.isArray()) {
+            List<Integer> list = new ArrayList<>();
+            value.forEach(element -> list.add(element.asInt()));
+            return List.copyOf(list);
+        }
         return value.isNumber() ? value.numberValue() : value.asText();
     }
 }

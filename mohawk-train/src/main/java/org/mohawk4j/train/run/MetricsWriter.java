@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -78,6 +79,12 @@ public final class MetricsWriter implements Closeable {
                 to.writeFieldName(entry.getKey());
                 if (entry.getValue() instanceof Double || entry.getValue() instanceof Float) {
                     value(to, ((Number) entry.getValue()).doubleValue());
+                } else if (entry.getValue() instanceof List<?> list) {
+                    to.writeStartArray();
+                    for (Object element : list) {
+                        to.writeObject(element);
+                    }
+                    to.writeEndArray();
                 } else {
                     to.writeObject(entry.getValue());
                 }

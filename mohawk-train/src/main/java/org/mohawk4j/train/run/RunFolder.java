@@ -16,21 +16,28 @@ import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.InputFile;
 
 /**
- * The folder of a run: {@code config.yaml}, {@code inputs.json}, {@code metrics.jsonl}, {@code checkpoints/}, {@code student/}, {@code
- * report/}, and {@code faults.jsonl} if there were any.
+ * The folder of a run: {@code config.yaml}, {@code inputs.json}, {@code metrics.jsonl}, {@code statistics.jsonl}, {@code
+ * faults.jsonl} if there were any, {@code checkpoints/} if there was time for one, {@code student/} and {@code report/}.
  *
  * <ul>
  *   <li>{@link #existing} finds the folder of a run that is to go on.
  *   <li>{@link #at} looks and touches nothing, so that a run refused for its input leaves nothing behind.
- *   <li>{@link #begin} makes the folder, with {@code config.yaml}. From then on everything stays, even if the run fails
- *       later: after days of training, what there is of the metrics is worth having.
+ *   <li>{@link #begin} makes the folder, with {@code inputs.json} and {@code config.yaml}. From then on everything stays,
+ *       even if the run fails later: after days of training, what there is of the metrics is worth having. A run that goes
+ *       on cuts metrics, statistics and faults off behind its checkpoint.
  *   <li>{@code student/} and {@code report/} appear when they are complete, by renaming; a {@code student/} that is
- *       there is whole, and a failed or killed run has none or its last whole one.
+ *       there is whole and is what the training came to, and a failed or killed run has none or its last whole one.
  *   <li>From {@link #begin} or {@link #existing} until it is closed the folder is locked against other writers.
+ *   <li>{@code config.yaml} says how a command repeats the run if it {@link #isOfCommand}; a program may give a run a
+ *       teacher, texts and mixers that no configuration holds.
  * </ul>
  */
 public final class RunFolder implements AutoCloseable {
     private static final String LOCK = ".lock";
+    private static final String OF_COMMAND =
+            "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n";
+    private static final String OF_PROGRAM =
+            "# The configuration of this run. A program gave it its teacher, texts and mixers: no command repeats it.\n";
 
     /** What a run that was killed while it began may have left. */
     private static final Pattern REMAINS =
@@ -39,6 +46,10 @@ public final class RunFolder implements AutoCloseable {
     private final Path path;
     private @Nullable RunLock lock;
     private @Nullable Supplier<RunInputs> inputs;
+    private MixerValues mixers = MixerValues.UNKNOWN;
+    private boolean acceptsChanges;
+    private boolean changed;
+    private boolean ofCommand;
 
     private RunFolder(Path path) {
         this.path = path;
@@ -74,6 +85,12 @@ public final class RunFolder implements AutoCloseable {
                     + (Files.isDirectory(path) ? "none in it" : Files.exists(path) ? "a file" : "nothing there"));
         }
         folder.lock();
+        try {
+            folder.ofCommand = Files.readString(folder.config()).startsWith(OF_COMMAND);
+        } catch (IOException e) {
+            folder.close();
+            throw InputFile.unreadable(folder.config(), e);
+        }
         return folder;
     }
 
@@ -110,10 +127,55 @@ public final class RunFolder implements AutoCloseable {
         inputs = found;
     }
 
+    /** Whether it was said what the run reads. */
+    public boolean isToldWhatItReads() {
+        return inputs != null;
+    }
+
+    /** Says which mixers the student has, for {@link #writeInputs}. */
+    public void trains(MixerValues student) {
+        mixers = student;
+    }
+
+    /** Says that the run goes on with whatever has changed. */
+    public void acceptChanges() {
+        acceptsChanges = true;
+    }
+
+    public boolean acceptsChanges() {
+        return acceptsChanges;
+    }
+
+    /** Says that the run goes on with something else than {@code student/} was trained with. */
+    public void hasChanged() {
+        changed = true;
+    }
+
+    /** Whether {@code student/} is what the training of the run as it is now came to. */
+    public boolean isTrained() {
+        return hasBegun() && !changed && Files.isDirectory(student());
+    }
+
+    /** Drops a {@code student/} that is of something else, before anything says that it is not. */
+    public void dropStaleStudent() {
+        if (changed) {
+            try {
+                Folders.delete(student());
+            } catch (IOException e) {
+                throw InputFile.unwritable(student(), e);
+            }
+        }
+    }
+
+    /** Says that the run is one of {@code ./mohawk distill}, which can repeat it and go on with it. */
+    public void isOfCommand() {
+        ofCommand = true;
+    }
+
     /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
     public void writeInputs() {
         if (inputs != null) {
-            AtomicFile.write(inputsFile(), inputs.get().format().getBytes(StandardCharsets.UTF_8));
+            AtomicFile.write(inputsFile(), inputs.get().with(mixers).format().getBytes(StandardCharsets.UTF_8));
         }
     }
 
@@ -139,8 +201,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
     public void writeConfig(DistillConfig config) {
-        String text = "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n"
-                + DistillConfigYaml.format(config);
+        String text = (ofCommand ? OF_COMMAND : OF_PROGRAM) + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -208,7 +269,7 @@ public final class RunFolder implements AutoCloseable {
      * Checks that a student has a chance to be written, since training it for nothing would be a pity.
      *
      * @param bytes of the student
-     * @throws InvalidInputException if there is less room on the disk
+     * @throws StorageException if there is less room on the disk
      */
     public void requireRoom(long bytes) {
         try {

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -17,20 +19,26 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.train.data.Corpus;
+import org.mohawk4j.train.data.TokenSequence;
 import org.mohawk4j.train.data.source.Mixture;
 import org.mohawk4j.train.data.source.SourceFile;
 import org.mohawk4j.train.data.stream.WholeText;
 
 /**
- * What a run reads beside its configuration, by which one that goes on tells whether it still is what the run was begun
+ * What a run depends on beside its configuration, by which one that goes on tells whether it still is what the run was begun
  * with: each file of the teacher by all of its bytes; texts that are read into the memory likewise, streamed ones, of which
- * there may be terabytes, by samples.
+ * there may be terabytes, by samples; the student's mixers by their values. Of a run that is given a loaded teacher and
+ * texts, the numbers stand for the files.
  *
  * @param files by what they are of ({@code teacher}, {@code text}, {@code valid}), then by name: a teacher's in its folder,
  *     others as they are found
+ * @param mixers the student's
  */
-public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
+public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerValues mixers) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** What {@code ModelFolder} and the tokenizer read. */
@@ -39,6 +47,13 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
 
     /** Changes that are told one by one. */
     private static final int MOST_TOLD = 5;
+
+    private static final String MIXERS = "mixers";
+
+    /** Without the student's mixers. */
+    public RunInputs(Map<String, Map<String, FileFingerprint>> files) {
+        this(files, MixerValues.UNKNOWN);
+    }
 
     public RunInputs {
         Map<String, Map<String, FileFingerprint>> sorted = new TreeMap<>();
@@ -57,6 +72,38 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
         config.text().ifPresent(text -> files.put("text", ofText(text)));
         config.valid().ifPresent(text -> files.put("valid", ofText(text)));
         return new RunInputs(files);
+    }
+
+    /** As a loaded teacher and texts are now. Reads all of the teacher's numbers. */
+    public static RunInputs of(CausalLm teacher, Corpus text, TokenSequence heldOut) {
+        Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
+        long bytes = teacher.parameters().values().stream()
+                .map(Parameter::value)
+                .mapToLong(value -> value.shape().size() * value.dtype().bytes())
+                .sum();
+        files.put("loaded teacher", Map.of("numbers", new FileFingerprint(bytes, sha256(teacher), false)));
+        text.fingerprint().ifPresent(found -> files.put("loaded text", Map.of("tokens", fingerprint(found))));
+        files.put("loaded valid", Map.of("tokens", fingerprint(heldOut.fingerprint())));
+        return new RunInputs(files);
+    }
+
+    private static FileFingerprint fingerprint(Corpus.Fingerprint of) {
+        return new FileFingerprint(of.bytes(), of.sha256(), false);
+    }
+
+    /** Tells a model from every other by all of its numbers. */
+    public static String sha256(CausalLm model) {
+        MessageDigest digest = Sha256.digest();
+        model.parameters().forEach((name, parameter) -> {
+            digest.update(name.getBytes(StandardCharsets.UTF_8));
+            parameter.value().inPieces().forEachPiece((from, piece) -> digest.update(piece.data()));
+        });
+        return Sha256.of(digest);
+    }
+
+    /** The same with these mixers. */
+    public RunInputs with(MixerValues student) {
+        return new RunInputs(files, student);
     }
 
     private static Map<String, FileFingerprint> ofTeacher(Path folder) {
@@ -85,7 +132,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
         return files;
     }
 
-    /** What differs from these, a text for each of the first files and one for the others; none if nothing does. */
+    /** What differs from these files, a text for each of the first and one for the others; none if nothing does. */
     public List<String> changesTo(RunInputs now) {
         List<String> changes = new ArrayList<>();
         for (String what : union(files, now.files)) {
@@ -95,11 +142,16 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
                 change(before, after, name).ifPresent(change -> changes.add(what + " " + name + " " + change));
             }
         }
+        return firstOf(changes, "files");
+    }
+
+    /** Changes that are worth telling, and how many there are besides. */
+    static List<String> firstOf(List<String> changes, String what) {
         if (changes.size() <= MOST_TOLD) {
             return changes;
         }
         List<String> told = new ArrayList<>(changes.subList(0, MOST_TOLD));
-        told.add("and " + (changes.size() - MOST_TOLD) + " files more");
+        told.add("and " + (changes.size() - MOST_TOLD) + " " + what + " more");
         return told;
     }
 
@@ -123,6 +175,9 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
     /** As JSON. */
     public String format() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
+        if (mixers.isKnown()) {
+            root.set(MIXERS, mixers.toJson());
+        }
         files.forEach((what, some) -> {
             ObjectNode section = root.putObject(what);
             some.forEach((name, fingerprint) -> section.set(name, fingerprint.toJson()));
@@ -139,7 +194,11 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
     public static RunInputs parse(String name, String json) {
         try {
             Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
-            for (Map.Entry<String, JsonNode> section : JSON.readTree(json).properties()) {
+            JsonNode root = JSON.readTree(json);
+            for (Map.Entry<String, JsonNode> section : root.properties()) {
+                if (section.getKey().equals(MIXERS)) {
+                    continue;
+                }
                 Map<String, FileFingerprint> some = new TreeMap<>();
                 for (Map.Entry<String, JsonNode> file : section.getValue().properties()) {
                     some.put(file.getKey(), FileFingerprint.parse(name, file.getValue()));
@@ -149,7 +208,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files) {
             if (files.isEmpty()) {
                 throw new InvalidInputException(name + ": expected the files that a run reads, found none");
             }
-            return new RunInputs(files);
+            return new RunInputs(files, MixerValues.parse(name, root.path(MIXERS)));
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(name, e);
         }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.Block;
@@ -58,6 +59,14 @@ abstract class LayerwiseObjective implements Objective {
         Map<String, Parameter> all = new LinkedHashMap<>();
         trained.forEach(all::putAll);
         return all;
+    }
+
+    @Override
+    public List<Integer> layers() {
+        return IntStream.range(0, trained.size())
+                .filter(layer -> !trained.get(layer).isEmpty())
+                .boxed()
+                .toList();
     }
 
     @Override

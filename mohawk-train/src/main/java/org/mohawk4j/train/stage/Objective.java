@@ -23,6 +23,11 @@ public interface Objective {
      */
     double flopsPerToken();
 
+    /** The layers, from 0, that the losses are of, in order; empty if there is one loss of the whole model. */
+    default List<Integer> layers() {
+        return List.of();
+    }
+
     /**
      * Losses and gradients of one batch. Both are means over its windows, so that those of a batch are the means of
      * those of its equal parts.

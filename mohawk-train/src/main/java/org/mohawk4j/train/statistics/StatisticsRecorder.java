@@ -22,9 +22,9 @@ import org.mohawk4j.train.run.StepFault;
 import org.mohawk4j.train.run.StepMetrics;
 
 /**
- * Writes statistics of up to twenty steps of each stage, evenly spaced from the first, and passes everything on. The file
- * is made with the first line, in a folder that is there by then; a run that goes on adds to it, so a step may be in it
- * twice, and the later line counts.
+ * Writes statistics of up to twenty steps of each stage, evenly spaced from the first and at least eight apart, and passes
+ * everything on. The file is made with the first line, in a folder that is there by then. A run that goes on adds to what
+ * there was at its checkpoint, which whoever puts the run back has cut the file to, so that no step is in it twice.
  */
 public final class StatisticsRecorder implements TrainingListener, AutoCloseable {
     private static final int RECORDS_PER_STAGE = 20;

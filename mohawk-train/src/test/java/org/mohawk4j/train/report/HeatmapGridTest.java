@@ -64,15 +64,39 @@ class HeatmapGridTest {
     }
 
     @Test
-    void rowsThatCannotBeComparedAreRefused() {
+    void rowsOfOtherHeadCountsAreDrawnWithoutDistances() {
         LayerMatrices.Row two = new LayerMatrices.Row("teacher", Collections.nCopies(2, filled(1)));
-        LayerMatrices.Row one = new LayerMatrices.Row("student", List.of(filled(1)));
+        for (int heads : new int[] {1, 2, 3}) {
+            LayerMatrices.Row row = new LayerMatrices.Row("student", Collections.nCopies(heads, filled(1)));
+            LayerMatrices layer = new LayerMatrices(0, List.of(two, row));
+
+            BufferedImage image = new HeatmapGrid(40, HeatmapScale.LINEAR, true).render(layer);
+
+            assertThat(layer.heads()).isEqualTo(Math.max(2, heads));
+            assertThat(layer.isComparable(row)).isEqualTo(heads == 2);
+            int drawn = 0;
+            for (int x = 0; x < image.getWidth(); x++) {
+                drawn += image.getRGB(x, 2 * (22 + 40 + 14 + 16) + 10) == (0xff000000 | ColorMap.signed(1)) ? 1 : 0;
+            }
+            assertThat(drawn).as("%d heads", heads).isEqualTo(heads * 2 * 40);
+        }
+    }
+
+    @Test
+    void someHeadsOfManyAreNotTakenForThoseOfFew() {
+        LayerMatrices.Row teacher = new LayerMatrices.Row("teacher", Collections.nCopies(2, filled(1)), 32);
+        LayerMatrices.Row student = new LayerMatrices.Row("student", Collections.nCopies(2, filled(1)), 16);
+
+        assertThat(new LayerMatrices(0, List.of(teacher, student)).isComparable(student))
+                .isFalse();
+    }
+
+    @Test
+    void rowsThatCannotBeShownTogetherAreRefused() {
+        LayerMatrices.Row two = new LayerMatrices.Row("teacher", Collections.nCopies(2, filled(1)));
         LayerMatrices.Row other =
                 new LayerMatrices.Row("student", Collections.nCopies(2, new MatrixValues(1, 1, new float[1])));
 
-        assertThatThrownBy(() -> new LayerMatrices(0, List.of(two, one)))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("row student: expected 2 heads as in the first row, got 1");
         assertThatThrownBy(() -> new LayerMatrices(0, List.of(two, other)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("row student: expected matrices of 4 × 4, got 1 × 1");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class LossChartTest {
@@ -55,8 +56,23 @@ class LossChartTest {
             layers.add(curve(50, 10 + layer, 2 + layer));
         }
 
-        assertThat(visible(chart.layerLosses(layers)))
-                .isGreaterThan(2 * visible(chart.layerLosses(layers.subList(0, 1))));
+        List<String> names = IntStream.range(0, 24).mapToObj(i -> "layer " + i).toList();
+        assertThat(visible(chart.layerLosses(layers, names)))
+                .isGreaterThan(2 * visible(chart.layerLosses(layers.subList(0, 1), names)));
+    }
+
+    @Test
+    void theLegendNamesTheLayersThatTheLossesAreOf() {
+        List<Curve> layers = List.of(curve(50, 10, 2), curve(50, 11, 3), curve(50, 12, 4));
+
+        BufferedImage counted = chart.layerLosses(layers, List.of("layer 0", "layer 1", "layer 2"));
+        BufferedImage named = chart.layerLosses(layers, List.of("layer 0", "layer 2", "layer 3"));
+
+        assertThat(pixels(named)).isNotEqualTo(pixels(counted));
+    }
+
+    private static int[] pixels(BufferedImage image) {
+        return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
     }
 
     @Test

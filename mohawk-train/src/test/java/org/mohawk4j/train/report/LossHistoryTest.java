@@ -39,6 +39,20 @@ class LossHistoryTest {
     }
 
     @Test
+    void namesTheLayersThatTheMetricsName() {
+        LossHistory history = new LossHistory();
+        history.add(step(1, 1, 3, List.of(1.0, 2.0)));
+        history.add(
+                new StepMetrics(2, 1, 9, 3, List.of(1.0, 2.0), 1, 1, 1, 1, Map.of(StepMetrics.LAYERS, List.of(0, 2))));
+
+        assertThat(history.layerNames(2)).containsExactly("layer 0", "layer 2");
+        assertThat(history.layerNames(1))
+                .as("of an older version")
+                .containsExactly("aligned layer no. 1", "aligned layer no. 2");
+        assertThat(history.layerNames(3)).isEmpty();
+    }
+
+    @Test
     void readsTheMetricsOfARun(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("metrics.jsonl");
         try (MetricsWriter writer = new MetricsWriter(file)) {

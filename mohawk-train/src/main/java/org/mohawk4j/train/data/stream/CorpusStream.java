@@ -120,7 +120,7 @@ final class CorpusStream implements BatchStream {
                 .objectNode()
                 .put("context", context)
                 .put("shuffle", corpus.options().shuffleWindows())
-                .put("texts", corpus.fingerprint());
+                .put("texts", corpus.fingerprintOfFiles());
     }
 
     @Override

@@ -2,16 +2,17 @@ package org.mohawk4j.train.data.stream;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.data.BatchStream;
 import org.mohawk4j.train.data.Corpus;
 import org.mohawk4j.train.data.source.Encoding;
 import org.mohawk4j.train.data.source.Mixture;
 import org.mohawk4j.train.data.source.SourceFile;
+import org.mohawk4j.train.run.Sha256;
 
 /** Texts in files, streamed: neither the texts nor their tokens need fit into the memory. */
 public final class StreamedCorpus implements Corpus {
@@ -75,9 +76,14 @@ public final class StreamedCorpus implements Corpus {
         return new CorpusStream(this, context, batch, seed);
     }
 
-    /** Tells these texts from others by names, sizes and shares, wherever they lie. */
-    String fingerprint() {
-        MessageDigest digest = sha256();
+    /** By names, sizes and shares of the files, wherever they lie. */
+    @Override
+    public Optional<Fingerprint> fingerprint() {
+        return Optional.of(new Fingerprint(bytes(), fingerprintOfFiles()));
+    }
+
+    String fingerprintOfFiles() {
+        MessageDigest digest = Sha256.digest();
         for (Part part : parts) {
             digest.update((part.share() + "\n").getBytes(StandardCharsets.UTF_8));
             for (SourceFile file : part.files()) {
@@ -86,13 +92,5 @@ public final class StreamedCorpus implements Corpus {
         }
         digest.update(encoding.textField().getBytes(StandardCharsets.UTF_8));
         return HexFormat.of().formatHex(digest.digest(), 0, 16);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
     }
 }

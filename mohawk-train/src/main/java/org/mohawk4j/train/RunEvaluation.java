@@ -1,0 +1,119 @@
+package org.mohawk4j.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.mohawk4j.generation.Generator;
+import org.mohawk4j.generation.Sampling;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.evaluation.Perplexity;
+import org.mohawk4j.train.report.HtmlReport;
+import org.mohawk4j.train.report.LossHistory;
+import org.mohawk4j.train.report.ModelScore;
+import org.mohawk4j.train.report.RunReport;
+import org.mohawk4j.train.report.Sample;
+import org.mohawk4j.train.run.DistillConfig;
+import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.run.RunFolder;
+
+/**
+ * What becomes of a student that is trained and saved: its score and its teacher's, samples of both, the report. What fails
+ * of it is logged and left out.
+ */
+final class RunEvaluation {
+    private static final int SAMPLE_TOKENS = 60;
+    private static final int PROMPT_TOKENS = 16;
+    private static final Perplexity.Score UNKNOWN = new Perplexity.Score(Double.NaN, 0, Double.NaN);
+
+    private final DistillConfig config;
+    private final RunFolder folder;
+    private final Tokenizer tokenizer;
+    private final TokenWindows validation;
+    private final TrainingListener listener;
+
+    RunEvaluation(
+            DistillConfig config,
+            RunFolder folder,
+            Tokenizer tokenizer,
+            TokenWindows validation,
+            TrainingListener listener) {
+        this.config = config;
+        this.folder = folder;
+        this.tokenizer = tokenizer;
+        this.validation = validation;
+        this.listener = listener;
+    }
+
+    /** Evaluates, tells the listener, and writes the report. */
+    Distillation.Result of(
+            CausalLm teacher,
+            CausalLm student,
+            LossHistory losses,
+            MatrixProbe probe,
+            Map<String, String> environment) {
+        Distillation.Result result = new Distillation.Result(
+                losses.summaries(),
+                score("teacher", teacher),
+                score("student", student),
+                Stream.of(sample("teacher", teacher), sample("student", student))
+                        .flatMap(Optional::stream)
+                        .toList());
+        listener.onEvaluated(result);
+        if (config.report()) {
+            AfterTraining.attempt("report " + folder.report(), () -> write(result, losses, probe, environment));
+        }
+        return result;
+    }
+
+    private RunReport write(
+            Distillation.Result result, LossHistory losses, MatrixProbe probe, Map<String, String> environment) {
+        RunReport page = new RunReport(
+                "MOHAWK distillation",
+                losses,
+                List.of(score("teacher", result.teacher()), score("student", result.student())),
+                probe.layers(),
+                result.samples(),
+                DistillConfigYaml.format(config),
+                environment);
+        folder.writeReport(target -> HtmlReport.write(target, page));
+        return page;
+    }
+
+    private static ModelScore score(String name, Perplexity.Score score) {
+        return new ModelScore(name, score.nllPerToken(), score.tokens(), score.tokensPerSecond());
+    }
+
+    private Perplexity.Score score(String name, CausalLm model) {
+        return AfterTraining.attempt(
+                        "score of the " + name,
+                        () -> Perplexity.of(
+                                model, validation, config.evaluation().windows()))
+                .orElse(UNKNOWN);
+    }
+
+    private Optional<Sample> sample(String name, CausalLm model) {
+        return AfterTraining.attempt("sample of the " + name, () -> write(name, model));
+    }
+
+    /** Continues the start of the validation text. */
+    private Sample write(String name, CausalLm model) {
+        int[] window = validation.batch(0, 1).inputs();
+        int[] prompt = Arrays.copyOf(window, Math.min(PROMPT_TOKENS, window.length));
+        int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
+        List<Integer> ids = new ArrayList<>();
+        new Generator(model, Sampling.GREEDY, config.seed()).generate(prompt, room, tokenizer.endOfText(), ids::add);
+        return new Sample(
+                name,
+                tokenizer.decode(prompt),
+                tokenizer.decode(ids.stream()
+                        .mapToInt(Integer::intValue)
+                        // a model may have rows that its tokenizer has no token for
+                        .filter(id -> id < tokenizer.vocabularySize())
+                        .toArray()));
+    }
+}
