@@ -9,6 +9,7 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.RunFolder;
 
 /** Saves what a run has trained. If its disk has become full meanwhile, that must not cost the training. */
@@ -40,8 +41,7 @@ final class StudentSaver {
         } catch (StorageException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
-                    .map(last ->
-                            "with more room, to go on from " + last + ": ./mohawk distill --resume " + folder.path())
+                    .map(last -> "with more room, to go on from " + last + ": " + ResumeCommand.of(folder.path()))
                     .orElseGet(this::saveElsewhere);
             throw new StorageException(e.getMessage() + "; " + place, e);
         }
