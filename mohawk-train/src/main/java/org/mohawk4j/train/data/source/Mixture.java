@@ -49,6 +49,14 @@ public record Mixture(List<String> locations) {
         }
     }
 
+    /** The files in its folders that are not read, since their names do not say what they hold. */
+    public List<Path> passedOver() {
+        return parts().stream()
+                .flatMap(part -> part.locations().stream())
+                .flatMap(location -> SourceFiles.passedOver(location).stream())
+                .toList();
+    }
+
     /** Reads a configuration's value: a text or a list of texts. */
     @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     static Mixture of(JsonNode value) {
