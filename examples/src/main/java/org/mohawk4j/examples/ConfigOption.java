@@ -96,7 +96,7 @@ record ConfigOption<S>(
                     : builder.type(type).arity("1").build();
         }
         builder.type(List.class).auxiliaryTypes(type).arity("1").hideParamSyntax(true);
-        return values == Values.LIST ? builder.splitRegex(",").build() : builder.build();
+        return values == Values.LIST ? builder.splitRegex("\\s*,\\s*").build() : builder.build();
     }
 
     private String defaults(S usual, S shipped) {

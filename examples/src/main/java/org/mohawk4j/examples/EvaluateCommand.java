@@ -88,6 +88,7 @@ final class EvaluateCommand implements Runnable {
         TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
         Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
+        config.text().ifPresent(all -> RunTexts.tellPassedOver(all, printed));
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
         if (teacher.isPresent() || taskData.isPresent()) {
             Folders.requireWritable(folder);

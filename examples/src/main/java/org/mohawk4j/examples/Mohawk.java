@@ -2,6 +2,8 @@ package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.mohawk4j.UserHome;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -47,6 +49,7 @@ public final class Mohawk implements Runnable {
 
     /** Runs the command line and exits with its code. */
     public static void main(String[] args) {
+        UserHome.repair();
         // Whether natives fit together is JavaCPP's to say in the log, where simplelogger.properties judges it.
         System.setProperty("org.bytedeco.javacpp.logger", "slf4j");
         // The JDK's HTTP server reads these once: a client that has not sent its request after twenty seconds is let go
@@ -72,6 +75,8 @@ public final class Mohawk implements Runnable {
         return commandLine
                 .setExecutionStrategy(failures)
                 .setParameterExceptionHandler(failures)
+                .setExpandAtFiles(false)
+                .registerConverter(Path.class, word -> Path.of(UserHome.expand(word)))
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }
 

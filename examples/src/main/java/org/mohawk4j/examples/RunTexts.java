@@ -1,8 +1,11 @@
 package org.mohawk4j.examples;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tokenizer.TokenizerJson;
@@ -23,6 +26,8 @@ record RunTexts(Corpus training, TokenSequence heldOut, String description) {
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
     private static final int PASSES = 2;
 
+    private static final int SHOWN_FILES = 5;
+
     static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         Optional<TokenSequence> valid = config.valid()
@@ -33,10 +38,27 @@ record RunTexts(Corpus training, TokenSequence heldOut, String description) {
                         vocabulary,
                         config.evaluation().windows(),
                         config.context()));
+        config.valid().ifPresent(texts -> tellPassedOver(texts, out));
         Optional<Mixture> streamed = config.text().filter(mixture -> !WholeText.isModerate(mixture));
+        config.text().ifPresent(texts -> tellPassedOver(texts, out));
         return streamed.isPresent()
                 ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
                 : inMemory(valid, config, teacher, tokenizer, out);
+    }
+
+    /** Says which files of the folders of texts are not read, of which nobody could tell otherwise. */
+    static void tellPassedOver(Mixture texts, PrintWriter out) {
+        List<Path> files = texts.passedOver();
+        if (!files.isEmpty()) {
+            String shown = files.stream().limit(SHOWN_FILES).map(Path::toString).collect(Collectors.joining(", "));
+            out.printf(
+                    Locale.ROOT,
+                    "not read  %,d %s of no known kind: %s%s%n",
+                    files.size(),
+                    files.size() == 1 ? "file" : "files",
+                    shown,
+                    files.size() > SHOWN_FILES ? ", …" : "");
+        }
     }
 
     /**

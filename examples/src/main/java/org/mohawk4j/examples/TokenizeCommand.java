@@ -64,11 +64,13 @@ final class TokenizeCommand implements Runnable {
         }
         DataConfig data =
                 DistillConfig.defaults().with(ConfigOptions.given(spec)).data();
-        List<SourceFile> files = WholeText.files(new Mixture(texts));
+        Mixture mixture = new Mixture(texts);
+        List<SourceFile> files = WholeText.files(mixture);
         TokenizerJson ids = TokenizerJson.load(tokenizer);
         Encoding encoding = RunTexts.encoding(data, ids, ids.vocabularySize());
         files.forEach(file -> file.requireFits(encoding));
         PrintWriter lines = spec.commandLine().getOut();
+        RunTexts.tellPassedOver(mixture, lines);
         long start = System.nanoTime();
         try (TokenFolderWriter writer = new TokenFolderWriter(
                         out, encoding.vocabularySize(), encoding.endOfText(), encoding.tokenizer(), tokensPerFile);

@@ -38,9 +38,9 @@ class DistillCommandTest {
                         "--tokens",
                         "512",
                         "--split",
-                        "0.25,0.25,0.5",
+                        "0.25, 0.25, 0.5",
                         "--keep-attention",
-                        "1",
+                        "1, 3",
                         "--threads",
                         "1")
                 .succeeds();

@@ -91,7 +91,7 @@ class EvaluateCommandTest {
             "--model",
             teacher,
             "--tasks",
-            "lambada,winogrande",
+            " lambada_openai, WinoGrande ",
             "--task-data",
             folder.toString(),
             "--out",

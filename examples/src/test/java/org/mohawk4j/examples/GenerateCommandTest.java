@@ -2,8 +2,12 @@ package org.mohawk4j.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class GenerateCommandTest {
     private final Path teacher = EmbeddedTeacher.unpack();
@@ -28,6 +32,15 @@ class GenerateCommandTest {
         assertThat(generate("--temperature", "1", "--seed", "3")).isEqualTo(first);
         assertThat(generate("--temperature", "1", "--seed", "4")).isNotEqualTo(first);
         assertThat(generate("--top-k", "5", "--seed", "3")).isNotEqualTo(generate());
+    }
+
+    @Test
+    void aPromptThatBeginsWithAnAtSignIsTakenAsGiven(@TempDir Path folder) throws IOException {
+        Path arguments = Files.writeString(folder.resolve("arguments"), "It was");
+
+        for (String prompt : List.of("@" + arguments, "@" + folder, "@@x", "@nobody", "@")) {
+            assertThat(generate("--prompt", prompt)).startsWith(prompt);
+        }
     }
 
     @Test

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.mohawk4j.train.run.MetricsReader;
+import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.StepMetrics;
 
 /**
@@ -103,8 +104,8 @@ final class InterruptedRuns {
         List<StepMetrics> done = MetricsReader.read(out.resolve("metrics.jsonl"));
         StepMetrics last = done.get(done.size() - 1);
         assertThat(log(out))
-                .contains("stopped at stage " + last.stage() + ", step " + last.step() + "; to go on: ./mohawk distill"
-                        + " --resume " + out);
+                .contains("stopped at stage " + last.stage() + ", step " + last.step() + "; to go on: "
+                        + ResumeCommand.of(out));
         assertThat(out.resolve("checkpoints"))
                 .isDirectoryContaining("glob:**/stage-" + last.stage() + "-step-*" + last.step());
 

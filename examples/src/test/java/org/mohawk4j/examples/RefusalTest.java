@@ -28,7 +28,7 @@ class RefusalTest {
         CommandRun.text(inputs.resolve("long.txt"), 400);
         Files.writeString(inputs.resolve("short.txt"), "Too short.");
         Files.writeString(inputs.resolve("packed.xz"), "not packed");
-        Files.writeString(inputs.resolve("packed.zst"), "not unpacked");
+        Files.writeString(inputs.resolve("packed.bz2"), "not unpacked");
         Files.writeString(inputs.resolve("wrong.yaml"), "tokns: 3\n");
         Files.writeString(inputs.resolve("broken.yaml"), "tokens: [3\n");
         Path teacher = EmbeddedTeacher.unpack();
@@ -78,17 +78,17 @@ class RefusalTest {
             --valid short.txt                      | short.txt: expected at least 33 tokens
             --text missing.txt                     | found nothing there
             --text packed.xz                       | packed.xz: expected a whole .xz file, found one that cannot be
-            --text packed.zst                      | unpack it first
+            --text packed.bz2                      | unpack it first
             --config missing.yaml                  | found nothing there
             --config wrong.yaml                    | tokns: expected one of the keys
-            --config broken.yaml                   | expected YAML
+            --config broken.yaml                   | expected ',' or ']', but got the end of the text
             """)
     void distillRefuses(String given, String message) throws IOException {
         List<String> usual = List.of("--text", "long.txt", "--context", "32", "--batch", "2", "--tokens", "192");
         List<String> arguments = Stream.concat(
                         Stream.of("distill", "--out", folder.resolve("run").toString()),
                         Stream.concat(without(usual, given), Stream.of(given.split(" "))))
-                .map(word -> word.matches("(missing|narrow|foreign|\\w+\\.(txt|xz|zst|yaml))")
+                .map(word -> word.matches("(missing|narrow|foreign|\\w+\\.(txt|xz|bz2|yaml))")
                         ? inputs.resolve(word).toString()
                         : word)
                 .toList();
@@ -122,6 +122,25 @@ class RefusalTest {
     void aMissingOrUnknownCommandIsRefused() {
         CommandRun.of().refuses("missing command");
         CommandRun.of("distil").refuses("'distil', did you mean distill?");
+    }
+
+    @Test
+    void aTildeThatNoShellSawIsTheHomeFolder() {
+        String home = System.getProperty("user.home");
+        String teacher = EmbeddedTeacher.unpack().toString();
+        CommandRun.of("inspect", "~/none").refuses(home + "/none: cannot be read");
+        CommandRun.of("parity", "~/none").refuses(home + "/none: expected golden data");
+        CommandRun.of("evaluate", "--model=~/none", "--text", "t").refuses(home + "/none: no such folder");
+        CommandRun.of("evaluate", "--model", teacher, "--text=~/none.txt").refuses("text " + home + "/none.txt:");
+        CommandRun.of("evaluate", "--model", teacher, "--text=~/none/*.txt").refuses("folder " + home + "/none");
+        CommandRun.of("distill", "--resume=~/none").refuses(home + "/none");
+        CommandRun.of("distill", "--config=~/none.yaml").refuses(home + "/none.yaml: expected a YAML file");
+        CommandRun.of(
+                        "distill",
+                        "--teacher=~/none",
+                        "--out",
+                        folder.resolve("run").toString())
+                .refuses(home + "/none: no such folder");
     }
 
     @Test

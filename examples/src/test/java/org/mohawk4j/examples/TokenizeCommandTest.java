@@ -59,6 +59,19 @@ class TokenizeCommandTest {
     }
 
     @Test
+    void filesOfAFolderThatAreNotReadAreTold() throws IOException {
+        assertThat(tokenize("all").succeeds().out()).doesNotContain("not read");
+        for (String name : List.of("c4/README.md", "c4/4.json.bz2", "c4/.hidden")) {
+            Files.writeString(folder.resolve(name), "text");
+        }
+
+        CommandRun run = CommandRun.of("tokenize", "--text", path("c4"), "--tokenizer", TEACHER, "--out", path("some"));
+
+        assertThat(run.succeeds().lines())
+                .contains("not read  2 files of no known kind: " + path("c4/4.json.bz2") + ", " + path("c4/README.md"));
+    }
+
+    @Test
     void tokenFilesHoldTheDocumentsEachWithItsEnd() {
         CommandRun run = tokenize("tokens").succeeds();
 

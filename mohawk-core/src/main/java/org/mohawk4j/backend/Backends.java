@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.UserHome;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,6 +16,11 @@ public final class Backends {
     public static final String AUTO = "auto";
 
     private static final Logger LOG = LoggerFactory.getLogger(Backends.class);
+
+    static {
+        // before a backend asks JavaCPP for natives, which it keeps below the home folder
+        UserHome.repair();
+    }
 
     private Backends() {}
 

@@ -79,7 +79,7 @@ public final class InputFile {
 
     /** The exception for a file that cannot be read. */
     public static InvalidInputException unreadable(Path file, IOException cause) {
-        return new InvalidInputException(file + ": cannot be read: " + reason(cause), cause);
+        return new InvalidInputException(file + ": cannot be read: " + reason(file, cause), cause);
     }
 
     /**
@@ -87,7 +87,7 @@ public final class InputFile {
      * {@link StorageException}, such as for a disk that is full.
      */
     public static RuntimeException unwritable(Path file, IOException cause) {
-        String message = file + ": cannot be written: " + reason(cause);
+        String message = file + ": cannot be written: " + reason(file, cause);
         return isOfThePath(cause)
                 ? new InvalidInputException(message, cause)
                 : new StorageException(message.replaceAll("\\s*\\R\\s*", " "), cause);
@@ -128,12 +128,17 @@ public final class InputFile {
 
     /** The exception for a file, or a part of one, that is not valid JSON. */
     public static InvalidInputException notJson(String what, JsonProcessingException cause) {
-        String message = PARSER_DETAIL.matcher(cause.getOriginalMessage()).replaceAll("");
+        String message = withoutParserDetail(cause.getOriginalMessage());
         String where = cause.getLocation() == null
                 ? ""
                 : " at character " + cause.getLocation().getCharOffset();
         return new InvalidInputException(
                 what + ": not valid JSON" + where + ": " + shorten(message, SHOWN_EXPLANATION), cause);
+    }
+
+    /** One of Jackson's messages, without what it tells of Jackson's own settings and classes. */
+    public static String withoutParserDetail(String message) {
+        return PARSER_DETAIL.matcher(message).replaceAll("");
     }
 
     /** Text from a file as it may appear in a message: quoted, short, without control characters. */
@@ -179,7 +184,19 @@ public final class InputFile {
                 || type == Character.SURROGATE;
     }
 
-    private static String reason(IOException e) {
+    /** Looked up, since JDKs do not agree on what they say of such a path: from 25 on it does not exist. */
+    private static boolean isBelowAFile(Path path) {
+        Path above = path.getParent();
+        while (above != null && !Files.exists(above)) {
+            above = above.getParent();
+        }
+        return above != null && !Files.isDirectory(above);
+    }
+
+    private static String reason(Path file, IOException e) {
+        if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException || isBelowAFile(file)) {
+            return "a file is where a folder should be";
+        }
         if (e instanceof NoSuchFileException) {
             return "it does not exist";
         }
@@ -188,9 +205,6 @@ public final class InputFile {
         }
         if (e instanceof FileSystemLoopException) {
             return "a link leads back to a folder around it";
-        }
-        if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException) {
-            return "a file is where a folder should be";
         }
         if (e instanceof FileSystemException f && f.getReason() != null) {
             return f.getReason();

@@ -7,6 +7,7 @@ import ai.djl.util.Utils;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import org.mohawk4j.UserHome;
 
 /**
  * Hugging Face's tokenizer behind DJL's bindings. The bindings are called below {@code HuggingFaceTokenizer}, because
@@ -19,6 +20,11 @@ final class NativeTokenizer {
 
     private static final Cleaner CLEANER = Cleaner.create();
     private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
+
+    static {
+        // before DJL unpacks its library, which it keeps below the home folder
+        UserHome.repair();
+    }
 
     private final long handle;
 

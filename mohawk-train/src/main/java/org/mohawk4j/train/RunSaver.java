@@ -26,6 +26,7 @@ import org.mohawk4j.train.run.CheckpointConfig;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.MixerValues;
+import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.RunFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -195,7 +196,7 @@ final class RunSaver implements StepBoundary, AutoCloseable {
             writer.await();
         }
         return new StoppedException(
-                "stopped at " + state.position() + "; to go on: ./mohawk distill --resume " + folder.path());
+                "stopped at " + state.position() + "; to go on: " + ResumeCommand.of(folder.path()));
     }
 
     /**

@@ -12,6 +12,7 @@ import org.mohawk4j.safetensors.AtomicFile;
 import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.RunFolder;
 
 /** Saves what a run has trained. If its disk has become full meanwhile, that must not cost the training. */
@@ -51,8 +52,7 @@ final class StudentSaver {
         } catch (StorageException | InvalidInputException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
-                    .map(last ->
-                            "with more room, to go on from " + last + ": ./mohawk distill --resume " + folder.path())
+                    .map(last -> "with more room, to go on from " + last + ": " + ResumeCommand.of(folder.path()))
                     .orElseGet(this::saveElsewhere);
             throw new StorageException(e.getMessage() + "; " + place, e);
         }

@@ -30,6 +30,7 @@ import org.mohawk4j.safetensors.SafetensorsFile;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.run.DistillConfig;
 import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.StepMetrics;
 
@@ -197,7 +198,7 @@ class FullDiskTest {
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining(
                         "model.safetensors: cannot be written: out of disk space; with more room, to go on from"
-                                + " stage 3, step 3: ./mohawk distill --resume /disk/run");
+                                + " stage 3, step 3: " + ResumeCommand.of(run.folder()));
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.UserHome;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,10 +35,8 @@ final class KernelCache {
 
     /** Where the system property {@code mohawk.cuda.cache} says, by default {@code mohawk4j/cuda} in the user's cache. */
     static KernelCache ofUser() {
-        return new KernelCache(folder(
-                System.getProperty("mohawk.cuda.cache"),
-                System.getenv("XDG_CACHE_HOME"),
-                System.getProperty("user.home")));
+        return new KernelCache(
+                folder(System.getProperty("mohawk.cuda.cache"), System.getenv("XDG_CACHE_HOME"), UserHome.path()));
     }
 
     /**
@@ -47,7 +46,7 @@ final class KernelCache {
      */
     static Path folder(@Nullable String chosen, @Nullable String caches, String home) {
         if (chosen != null && !chosen.isBlank()) {
-            return Path.of(chosen);
+            return Path.of(UserHome.expand(chosen));
         }
         Path all = caches == null || caches.isBlank() ? Path.of(home, ".cache") : Path.of(caches);
         return all.resolve("mohawk4j/cuda");

@@ -2,7 +2,9 @@ package org.mohawk4j.dl4j.command;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.UserHome;
 import org.mohawk4j.dl4j.examples.AssociativeRecall;
 import org.mohawk4j.dl4j.examples.DistilledAttention;
 import picocli.CommandLine;
@@ -25,6 +27,7 @@ public final class MohawkDl4j {
 
     /** Runs the command line and exits with its code. */
     public static void main(String[] args) {
+        UserHome.repair();
         // Whether natives fit together is JavaCPP's to say in the log, where simplelogger.properties judges it.
         System.setProperty("org.bytedeco.javacpp.logger", "slf4j");
         // Libraries speak up only when something is wrong.
@@ -37,7 +40,10 @@ public final class MohawkDl4j {
 
     /** The command line, ready to execute. */
     static CommandLine commandLine() {
-        return new CommandLine(new MohawkDl4j()).setExecutionExceptionHandler((failure, command, parsed) -> {
+        CommandLine commandLine = new CommandLine(new MohawkDl4j())
+                .setExpandAtFiles(false)
+                .registerConverter(Path.class, word -> Path.of(UserHome.expand(word)));
+        return commandLine.setExecutionExceptionHandler((failure, command, parsed) -> {
             String name = command.getCommandSpec().qualifiedName();
             if (failure instanceof InvalidInputException) {
                 command.getErr().println(name + ": " + failure.getMessage());

@@ -10,7 +10,7 @@ import org.mohawk4j.safetensors.InputFile;
 import org.mohawk4j.train.data.file.Compression;
 import org.mohawk4j.train.data.file.Utf8;
 
-/** A file of UTF-8 text, plain or packed as {@code .gz} or {@code .xz}, up to 2 GB unpacked. */
+/** A file of UTF-8 text, plain or packed as {@code .gz}, {@code .xz} or {@code .zst}, up to 2 GB unpacked. */
 public record TextFile(Path path) {
     private static final int LARGEST = Integer.MAX_VALUE - 16;
 

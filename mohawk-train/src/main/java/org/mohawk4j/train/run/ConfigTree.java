@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.UserHome;
 
 /**
  * A configuration as a tree of keys, on which another tree can be laid. The tree of the defaults has every key there is,
@@ -201,7 +202,7 @@ final class ConfigTree {
             if (text == null || text.isEmpty()) {
                 return (Path) context.handleUnexpectedToken(Path.class, parser);
             }
-            return Path.of(text);
+            return Path.of(UserHome.expand(text));
         }
     }
 }

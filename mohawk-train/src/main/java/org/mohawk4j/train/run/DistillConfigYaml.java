@@ -1,22 +1,20 @@
 package org.mohawk4j.train.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.train.data.file.Utf8;
 
 /**
  * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of
@@ -24,22 +22,21 @@ import org.mohawk4j.safetensors.InputFile;
  * written holds every value in force and reads back as the same configuration.
  */
 public final class DistillConfigYaml {
-    private static final ObjectMapper YAML = YAMLMapper.builder(YAMLFactory.builder()
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .enable(YAMLParser.Feature.EMPTY_STRING_AS_NULL)
-                    .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
-                    .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
-                    .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
-                    .build())
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
+    /** The most bytes that are read: a configuration has a few thousand. */
+    private static final long MAX_BYTES = 1 << 20;
+
+    private static final ObjectMapper WRITER = new YAMLMapper(YAMLFactory.builder()
+            .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+            .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+            .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
+            .build());
 
     private DistillConfigYaml() {}
 
     /**
      * Reads a file.
      *
-     * @throws InvalidInputException for a missing file, YAML that does not parse, or a wrong key or value
+     * @throws InvalidInputException for a missing or unreadable file, YAML that does not parse, or a wrong key or value
      */
     public static DistillConfig read(Path file) {
         String name = "configuration " + file;
@@ -48,11 +45,13 @@ public final class DistillConfigYaml {
         }
         InputFile.requireRegular(file);
         try {
-            return parse(name, YAML.readTree(file.toFile()));
-        } catch (JsonProcessingException e) {
-            throw malformed(name, e);
+            if (Files.size(file) > MAX_BYTES) {
+                throw new InvalidInputException(
+                        name + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
+            }
+            return parse(name, Utf8.decode(ByteBuffer.wrap(Files.readAllBytes(file)), 0, name));
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + name, e);
+            throw InputFile.unreadable(file, e);
         }
     }
 
@@ -64,14 +63,7 @@ public final class DistillConfigYaml {
      * @throws InvalidInputException for YAML that does not parse, or a wrong key or value
      */
     public static DistillConfig parse(String name, String yaml) {
-        try {
-            return parse(name, YAML.readTree(yaml));
-        } catch (JsonProcessingException e) {
-            throw malformed(name, e);
-        }
-    }
-
-    private static DistillConfig parse(String name, JsonNode tree) {
+        JsonNode tree = YamlTree.read(name, yaml);
         if (tree.isMissingNode() || tree.isNull()) {
             return DistillConfig.defaults();
         }
@@ -85,14 +77,6 @@ public final class DistillConfigYaml {
         }
     }
 
-    private static InvalidInputException malformed(String name, JsonProcessingException e) {
-        String place = e.getLocation() == null
-                ? ""
-                : " at line " + e.getLocation().getLineNr() + ", column "
-                        + e.getLocation().getColumnNr();
-        return new InvalidInputException(name + ": expected YAML, found" + place + ": " + e.getOriginalMessage(), e);
-    }
-
     static DistillConfig with(DistillConfig config, Map<String, ?> values) {
         return ConfigTree.of(config).overlay(ConfigTree.nest(values)).bind();
     }
@@ -100,7 +84,7 @@ public final class DistillConfigYaml {
     /** Every value in force, as YAML. */
     public static String format(DistillConfig config) {
         try {
-            return YAML.writeValueAsString(ConfigTree.of(config).root());
+            return WRITER.writeValueAsString(ConfigTree.of(config).root());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a configuration is always writable", e);
         }

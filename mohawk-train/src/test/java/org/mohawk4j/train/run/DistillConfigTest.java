@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -234,7 +235,90 @@ class DistillConfigTest {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("my.yaml: expected keys and values, found [1,2]");
         assertThatThrownBy(() -> DistillConfigYaml.parse("my.yaml", "batch: 8\n---\nbatch: 4"))
-                .isInstanceOf(InvalidInputException.class);
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("my.yaml: expected one document, found another at line 3, column 1");
+    }
+
+    /** Columns: YAML, with / for line breaks, ^ for tabs and § for a control character; the place; what is said of it. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "lr: [1, 2/batch: 8 | line 2, column 6 | expected ',' or ']', but got :",
+                "lr: [1, 2/ | line 2, column 1 | expected ',' or ']', but got the end of the text",
+                "lr: {a: 1/ | line 2, column 1 | expected ',' or '}', but got the end of the text",
+                "freeze: [*.bias] | line 1, column 11 | no name behind *; text that begins with * stands in quotes",
+                "out: a: b | line 1, column 7 | mapping values are not allowed here",
+                "out: \"a | line 1, column 8 | the end of the text",
+                "out: \"\\q\" | line 1, column 8 | unknown escape character q(113)",
+                "batch: 8/^out: a | line 2, column 1 | character '\\t(TAB)' that cannot begin a value",
+                "out: @x | line 1, column 6 | character '@' that cannot begin a value",
+                "batch: 8/batch: 4 | line 2, column 6 | a second key 'batch'",
+                "- a/b: 1 | line 2, column 1 | an entry of another kind than those before it, or indented otherwise",
+                "? [x]/: 3 | line 1, column 4 | a key that is not a word",
+                "{batch: 8}} | line 1, column 11 | something behind the end of the document",
+                "batch: 8/out: a§b | line 2, column 7 | the control character U+0001",
+            })
+    void yamlThatDoesNotParseIsToldWithoutTheParsersWords(String yaml, String place, String problem) {
+        String text = yaml.replace('§', (char) 1).replace('/', '\n').replace('^', '\t');
+
+        assertThatThrownBy(() -> DistillConfigYaml.parse("my.yaml", text))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("my.yaml: expected YAML, found at " + place + ": " + problem);
+    }
+
+    @Test
+    void yamlThatNestsTooDeepIsToldWithoutTheParsersSettings() {
+        assertThatThrownBy(() -> DistillConfigYaml.parse("my.yaml", "lr: " + "[".repeat(2000)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("nesting depth")
+                .hasMessageNotContaining("`");
+    }
+
+    /** Columns: YAML, with / for line breaks; the place; what is refused there. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "teacher: &dir runs_a/out: *dir | line 2, column 6 | the alias *dir",
+                "lr: &lr [1, 2, 3]/split: *lr | line 2, column 8 | the alias *lr",
+                "student: &s {state-size: 16}/<<: *s | line 2, column 5 | the alias *s",
+                "freeze: [*bias] | line 1, column 10 | the alias *bias",
+                "out: !env HOME | line 1, column 6 | tag 'env'",
+                "out: !!binary aGk= | line 1, column 6 | tag 'tag:yaml.org,2002:binary'",
+                "!run {batch: 8} | line 1, column 1 | tag 'run'",
+            })
+    void yamlThatWouldBeReadAsSomethingElseIsRefused(String yaml, String place, String found) {
+        assertThatThrownBy(() -> DistillConfigYaml.parse("my.yaml", yaml.replace('/', '\n')))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageMatching("my.yaml: expected a value( without a tag)? at " + place + ", found "
+                        + Pattern.quote(found) + ".*");
+    }
+
+    @Test
+    void anchorsAndTagsThatChangeNothingAreRead() {
+        DistillConfig config = DistillConfigYaml.parse("test", "out: &dir runs\nbatch: !!int 4\nfreeze: ['*.bias']");
+
+        assertThat(config.out()).contains(Path.of("runs"));
+        assertThat(config.batch()).isEqualTo(4);
+        assertThat(DistillConfigYaml.parse("test", DistillConfigYaml.format(config)))
+                .isEqualTo(config);
+    }
+
+    @Test
+    void aTildeIsTheHomeFolderWhereverAPathStands() {
+        String home = System.getProperty("user.home");
+        DistillConfig config = DistillConfigYaml.parse(
+                "test",
+                "{out: ~/x, teacher: ~/phi, text: [~/a=0.5, '~/*.txt=0.5'], valid: ~/v, data: {teacher-cache: ~/c}}");
+
+        assertThat(config.out()).contains(Path.of(home, "x"));
+        assertThat(config.teacher()).contains(Path.of(home, "phi"));
+        assertThat(config.text()).contains(new Mixture(List.of(home + "/a=0.5", home + "/*.txt=0.5")));
+        assertThat(config.valid()).contains(new Mixture(List.of(home + "/v")));
+        assertThat(config.data().teacherCache()).contains(Path.of(home, "c"));
+        assertThat(config.with(Map.of("out", Path.of("~/y"))).out()).contains(Path.of(home, "y"));
     }
 
     @Test
@@ -259,5 +343,15 @@ class DistillConfigTest {
         assertThatThrownBy(() -> DistillConfigYaml.read(folder))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageEndingWith("found a folder");
+        Files.write(file, new byte[] {'a', ':', ' ', (byte) 0xff});
+        assertThatThrownBy(() -> DistillConfigYaml.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("run.yaml: expected UTF-8, found byte 0xff at offset 3");
+        Files.write(file, new byte[(1 << 20) + 1]);
+        assertThatThrownBy(() -> DistillConfigYaml.read(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("expected at most 1048576 bytes, found 1048577");
+        Files.writeString(file, "\uFEFFseed: 7\n");
+        assertThat(DistillConfigYaml.read(file).seed()).isEqualTo(7);
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
@@ -16,12 +17,14 @@ import org.tukaani.xz.XZInputStream;
 public enum Compression {
     NONE(""),
     GZIP(".gz"),
-    XZ(".xz");
+    XZ(".xz"),
+    /** Read where zstd-jni is on the class path. */
+    ZSTD(".zst");
 
     /** What {@code xz -9} needs to unpack, 65 MiB, and some more. */
     private static final int XZ_KIBIBYTES = 80 << 10;
 
-    private static final Set<String> UNKNOWN = Set.of(".bz2", ".zst", ".zip", ".7z", ".lz4", ".br");
+    private static final Set<String> UNKNOWN = Set.of(".bz2", ".zip", ".7z", ".lz4", ".br");
 
     private final String ending;
 
@@ -32,17 +35,32 @@ public enum Compression {
     /**
      * What a file's name says.
      *
-     * @throws InvalidInputException for a kind of archive that is not read here
+     * @throws InvalidInputException for a kind of archive that is not read here, or not without a library that is missing
      */
     public static Compression of(Path file) {
         String name = file.toString().toLowerCase(Locale.ROOT);
         for (String other : UNKNOWN) {
             if (name.endsWith(other)) {
-                throw new InvalidInputException("text " + file + ": expected text, plain or as .gz or .xz, found a "
-                        + other + " file; unpack it first");
+                throw new InvalidInputException("text " + file + ": expected text, plain or as .gz, .xz or .zst, found"
+                        + " a " + other + " file; unpack it first");
             }
         }
-        return name.endsWith(GZIP.ending) ? GZIP : name.endsWith(XZ.ending) ? XZ : NONE;
+        Compression compression = ending(name);
+        if (compression == ZSTD && !ZstdLibrary.isPresent()) {
+            throw new InvalidInputException(
+                    file + ": expected zstd-jni on the class path to read .zst with, found none;"
+                            + " build with MOHAWK_MAVEN_ARGS=-Pzstd");
+        }
+        return compression;
+    }
+
+    private static Compression ending(String name) {
+        for (Compression compression : List.of(GZIP, XZ, ZSTD)) {
+            if (name.endsWith(compression.ending)) {
+                return compression;
+            }
+        }
+        return NONE;
     }
 
     /** A name in lower case, without this ending if it has it. */
@@ -57,12 +75,14 @@ public enum Compression {
      */
     public InputStream open(Path file) throws IOException {
         InputStream bytes = Files.newInputStream(file);
-        if (this == NONE) {
-            return bytes;
-        }
         try {
             ExpansionLimit limit = new ExpansionLimit(bytes);
-            return limit.unpacked(this == GZIP ? new GzipStream(limit) : new XZInputStream(limit, XZ_KIBIBYTES));
+            return switch (this) {
+                case NONE -> bytes;
+                case GZIP -> limit.unpacked(new GzipStream(limit));
+                case XZ -> limit.unpacked(new XZInputStream(limit, XZ_KIBIBYTES));
+                case ZSTD -> limit.unpacked(ZstdLibrary.unpacking(limit));
+            };
         } catch (IOException e) {
             bytes.close();
             throw e;

@@ -11,19 +11,20 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.UserHome;
 
 /**
  * Where texts are, and how much of each: files, folders and patterns, each perhaps with a weight behind {@code =}, such
  * as {@code c4/*.json.gz=0.8}. In a configuration one text, or a list of them.
  *
- * @param locations as a user gave them
+ * @param locations as a user gave them, {@code ~/} replaced by the home folder
  */
 public record Mixture(List<String> locations) {
     private static final Pattern WEIGHTED = Pattern.compile("(.+)=(\\d+(?:\\.\\d+)?(?:[eE][-+]?\\d+)?)");
 
     /** Checks that there is a location and that all of them have weights or none. */
     public Mixture {
-        locations = List.copyOf(locations);
+        locations = locations.stream().map(UserHome::expand).toList();
         if (locations.isEmpty()) {
             throw new InvalidInputException("texts: expected at least one file, folder or pattern, got none");
         }
@@ -46,6 +47,14 @@ public record Mixture(List<String> locations) {
                     .flatMap(location -> SourceFiles.find(location).stream())
                     .toList();
         }
+    }
+
+    /** The files in its folders that are not read, since their names do not say what they hold. */
+    public List<Path> passedOver() {
+        return parts().stream()
+                .flatMap(part -> part.locations().stream())
+                .flatMap(location -> SourceFiles.passedOver(location).stream())
+                .toList();
     }
 
     /** Reads a configuration's value: a text or a list of texts. */

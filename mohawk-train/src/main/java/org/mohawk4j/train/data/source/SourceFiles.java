@@ -72,18 +72,38 @@ final class SourceFiles {
         return found(pattern, folder, file -> matcher.matches(folder.relativize(file)));
     }
 
+    /**
+     * The files of a folder, and of folders in it, that {@link #find} does not take since their names do not say what they
+     * hold; none of any other location.
+     */
+    static List<Path> passedOver(String location) {
+        Path folder = Path.of(location);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = visible(folder)) {
+            return files.filter(file -> formatOf(file).isEmpty()).sorted().toList();
+        } catch (IOException e) {
+            throw InputFile.unreadable(folder, e);
+        }
+    }
+
+    private static Stream<Path> visible(Path folder) throws IOException {
+        return Files.walk(folder, FileVisitOption.FOLLOW_LINKS)
+                .filter(file -> isVisible(folder.relativize(file)))
+                .filter(Files::isRegularFile);
+    }
+
     private static List<SourceFile> found(String location, Path folder, Predicate<Path> wanted) throws IOException {
-        try (Stream<Path> all = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            List<SourceFile> files = all.filter(file -> isVisible(folder.relativize(file)))
-                    .filter(Files::isRegularFile)
-                    .filter(wanted)
+        try (Stream<Path> all = visible(folder)) {
+            List<SourceFile> files = all.filter(wanted)
                     .map(file -> sourceFile(file, nameOf(folder.relativize(file))))
                     .sorted(Comparator.comparing(SourceFile::name))
                     .toList();
             if (files.isEmpty()) {
                 throw new InvalidInputException("text " + location
-                        + ": expected files named .txt, .jsonl, .json, .ndjson (also with .gz or .xz), .parquet or ."
-                        + TokenFile.ENDING + ", found none");
+                        + ": expected files named .txt, .jsonl, .json, .ndjson (also with .gz, .xz or .zst), .parquet"
+                        + " or ." + TokenFile.ENDING + ", found none");
             }
             return files;
         }

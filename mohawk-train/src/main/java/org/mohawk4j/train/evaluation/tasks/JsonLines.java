@@ -1,13 +1,10 @@
 package org.mohawk4j.train.evaluation.tasks;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +14,12 @@ import java.util.function.Consumer;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.train.data.file.Utf8;
 
-/** Files of one JSON object a line, in UTF-8, of at most a megabyte a line; empty lines are passed over. */
+/**
+ * Files of one JSON object a line, in UTF-8, of at most a megabyte a line; empty lines and a byte order mark at the
+ * beginning are passed over.
+ */
 final class JsonLines {
     private static final int LONGEST_LINE = 1 << 20;
 
@@ -41,9 +42,12 @@ final class JsonLines {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             int number = 1;
+            long offset = 0;
             for (int b = in.read(); b >= 0; b = in.read()) {
                 if (b == '\n') {
-                    accept(file, number++, line, each);
+                    accept(file, number++, offset, line, each);
+                    offset += line.size() + 1;
+                    line.reset();
                 } else if (line.size() == LONGEST_LINE) {
                     throw new InvalidInputException(
                             file + ": line " + number + ": expected at most " + LONGEST_LINE + " bytes");
@@ -51,23 +55,18 @@ final class JsonLines {
                     line.write(b);
                 }
             }
-            accept(file, number, line, each);
+            accept(file, number, offset, line, each);
         } catch (IOException e) {
             throw InputFile.unreadable(file, e);
         }
     }
 
-    private static void accept(Path file, int number, ByteArrayOutputStream line, BiConsumer<Integer, String> each) {
-        try {
-            String text = UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(line.toByteArray()))
-                    .toString();
-            if (!text.isBlank()) {
-                each.accept(number, text);
-            }
-        } catch (CharacterCodingException e) {
-            throw new InvalidInputException(file + ": line " + number + ": not UTF-8", e);
+    /** @param offset of the line in the file, which at its beginning may have a byte order mark */
+    private static void accept(
+            Path file, int number, long offset, ByteArrayOutputStream line, BiConsumer<Integer, String> each) {
+        String text = Utf8.decode(ByteBuffer.wrap(line.toByteArray()), offset, file + ": line " + number);
+        if (!text.isBlank()) {
+            each.accept(number, text);
         }
-        line.reset();
     }
 }

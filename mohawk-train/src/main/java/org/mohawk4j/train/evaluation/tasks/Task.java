@@ -2,6 +2,7 @@ package org.mohawk4j.train.evaluation.tasks;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import org.mohawk4j.InvalidInputException;
@@ -11,7 +12,7 @@ import org.mohawk4j.models.ConfigNode;
 public final class Task {
     private static final List<Task> ALL = List.of(
             new Task(
-                    "lambada",
+                    List.of("lambada", "lambada_openai", "lambada_openai_mt_en"),
                     TaskItems::lambada,
                     List.of(Metric.EXACT, Metric.PERPLEXITY),
                     new TaskFile(
@@ -19,7 +20,7 @@ public final class Task {
                             List.of("lambada.jsonl", "lambada_test.jsonl", "lambada_test_en.jsonl"),
                             List.of("test.jsonl"))),
             new Task(
-                    "hellaswag",
+                    List.of("hellaswag"),
                     TaskItems::hellaswag,
                     List.of(Metric.ACC, Metric.ACC_NORM),
                     new TaskFile(
@@ -27,7 +28,7 @@ public final class Task {
                             List.of("hellaswag.jsonl", "hellaswag_val.jsonl"),
                             List.of("val.jsonl", "validation.jsonl"))),
             new Task(
-                    "piqa",
+                    List.of("piqa"),
                     TaskItems::piqa,
                     List.of(Metric.ACC, Metric.ACC_NORM),
                     new TaskFile(
@@ -35,7 +36,7 @@ public final class Task {
                             List.of("piqa.jsonl"),
                             List.of("valid.jsonl", "validation.jsonl", "dev.jsonl"))),
             new Task(
-                    "arc_easy",
+                    List.of("arc_easy"),
                     TaskItems::arc,
                     List.of(Metric.ACC, Metric.ACC_NORM),
                     new TaskFile(
@@ -43,7 +44,7 @@ public final class Task {
                             List.of("arc_easy.jsonl", "ARC-Easy-Test.jsonl"),
                             List.of("test.jsonl"))),
             new Task(
-                    "arc_challenge",
+                    List.of("arc_challenge"),
                     TaskItems::arc,
                     List.of(Metric.ACC, Metric.ACC_NORM),
                     new TaskFile(
@@ -51,7 +52,7 @@ public final class Task {
                             List.of("arc_challenge.jsonl", "ARC-Challenge-Test.jsonl"),
                             List.of("test.jsonl"))),
             new Task(
-                    "winogrande",
+                    List.of("winogrande"),
                     TaskItems::winogrande,
                     List.of(Metric.ACC),
                     new TaskFile(
@@ -59,43 +60,47 @@ public final class Task {
                             List.of("winogrande.jsonl"),
                             List.of("dev.jsonl", "validation.jsonl"))));
 
-    private final String label;
+    /** Of lm-evaluation-harness, the one in results first. */
+    private final List<String> names;
+
     private final BiFunction<ConfigNode, Optional<String>, TaskItem> parser;
     private final List<Metric> metrics;
     private final TaskFile file;
 
     private Task(
-            String label,
+            List<String> names,
             BiFunction<ConfigNode, Optional<String>, TaskItem> parser,
             List<Metric> metrics,
             TaskFile file) {
-        this.label = label;
+        this.names = names;
         this.parser = parser;
         this.metrics = metrics;
         this.file = file;
     }
 
-    /** The names of all tasks. */
+    /** The names of all tasks, one of each. */
     public static List<String> labels() {
         return ALL.stream().map(Task::label).toList();
     }
 
     /**
-     * The task of a name, such as {@code arc_easy}.
+     * The task of a name, such as {@code arc_easy}. Names are those of lm-evaluation-harness, in upper or lower case, with
+     * spaces around them or not.
      *
      * @throws InvalidInputException if there is none
      */
     public static Task named(String name) {
+        String known = name.strip().toLowerCase(Locale.ROOT).replace('-', '_');
         return ALL.stream()
-                .filter(task -> task.label.equals(name))
+                .filter(task -> task.names.contains(known))
                 .findFirst()
                 .orElseThrow(() -> new InvalidInputException(
                         "tasks: expected some of " + String.join(", ", labels()) + ", found '" + name + "'"));
     }
 
-    /** The name on the command line and in results. */
+    /** The name in results. */
     public String label() {
-        return label;
+        return names.get(0);
     }
 
     /**
@@ -104,7 +109,7 @@ public final class Task {
      * @throws InvalidInputException if there is none, or several could be meant
      */
     public Path file(Path folder) {
-        return file.in(folder, label);
+        return file.in(folder, label());
     }
 
     /**

@@ -3,7 +3,9 @@ package org.mohawk4j.train.data.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -11,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -31,9 +35,12 @@ class CompressionTest {
 
     private static byte[] packed(Compression compression, byte[] bytes) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (OutputStream packing = compression == Compression.GZIP
-                ? new GZIPOutputStream(out)
-                : new XZOutputStream(out, new LZMA2Options(1))) {
+        try (OutputStream packing = switch (compression) {
+            case NONE -> out;
+            case GZIP -> new GZIPOutputStream(out);
+            case XZ -> new XZOutputStream(out, new LZMA2Options(1));
+            case ZSTD -> new ZstdOutputStream(out).setChecksum(true);
+        }) {
             packing.write(bytes);
         }
         return out.toByteArray();
@@ -44,7 +51,11 @@ class CompressionTest {
     }
 
     private Path write(Compression compression, byte[] bytes) throws IOException {
-        return Files.write(folder.resolve(compression == Compression.GZIP ? "a.txt.gz" : "a.txt.xz"), bytes);
+        return Files.write(
+                folder.resolve("a.txt"
+                        + Map.of(Compression.GZIP, ".gz", Compression.XZ, ".xz", Compression.ZSTD, ".zst")
+                                .get(compression)),
+                bytes);
     }
 
     private static byte[] joined(byte[] first, byte... second) {
@@ -54,13 +65,13 @@ class CompressionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void aPackedTextReadsLikeAPlainOne(Compression compression) throws IOException {
         assertThat(new TextFile(write(compression, packed(compression))).read()).isEqualTo(TEXT);
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void filesPackedOneAfterAnotherAreOneText(Compression compression) throws IOException {
         byte[] empty = packed(compression, new byte[0]);
         byte[] all = joined(joined(packed(compression), empty), packed(compression));
@@ -69,7 +80,7 @@ class CompressionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void aFileCutOffAnywhereIsRefused(Compression compression) throws IOException {
         byte[] whole = packed(compression);
         for (int length = 0; length < whole.length; length++) {
@@ -83,7 +94,7 @@ class CompressionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void anythingBehindThePackedDataIsRefused(Compression compression) throws IOException {
         for (int more : new int[] {1, 2, 3, 8, 20, 30, 1000}) {
             byte[] garbage = new byte[more];
@@ -99,7 +110,7 @@ class CompressionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void aDamagedFileNeverReadsAsAnotherText(Compression compression) throws IOException {
         byte[] whole = packed(compression);
         int refused = 0;
@@ -118,7 +129,7 @@ class CompressionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"GZIP", "XZ"})
+    @EnumSource(names = {"GZIP", "XZ", "ZSTD"})
     void aBombIsRefusedBeforeItIsLarge(Compression compression) throws IOException {
         Path file = write(compression, bomb(compression));
         long given = 0;
@@ -160,9 +171,43 @@ class CompressionTest {
     }
 
     @Test
+    void withoutItsLibraryZstdIsRefusedWithWhatBringsIt() throws IOException, InterruptedException {
+        String withoutLibrary = Arrays.stream(
+                        System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.contains("zstd-jni"))
+                .collect(Collectors.joining(File.pathSeparator));
+        Process process = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElse("java"),
+                        "-cp",
+                        withoutLibrary,
+                        Reading.class.getName(),
+                        write(Compression.ZSTD, packed(Compression.ZSTD)).toString())
+                .start();
+
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .isEqualTo(
+                        folder.resolve("a.txt.zst") + ": expected zstd-jni on the class path to read .zst with, found"
+                                + " none; build with MOHAWK_MAVEN_ARGS=-Pzstd");
+    }
+
+    /** Prints why a file is refused. */
+    static final class Reading {
+        private Reading() {}
+
+        public static void main(String[] args) {
+            try {
+                System.out.print(new TextFile(Path.of(args[0])).read());
+            } catch (InvalidInputException e) {
+                System.out.print(e.getMessage());
+            }
+        }
+    }
+
+    @Test
     void otherArchivesAreToBeUnpackedFirst() {
-        assertThatThrownBy(() -> Compression.of(Path.of("text.zst")))
+        assertThatThrownBy(() -> Compression.of(Path.of("text.bz2")))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("text text.zst: expected text, plain or as .gz or .xz, found a .zst file; unpack it first");
+                .hasMessage(
+                        "text text.bz2: expected text, plain or as .gz, .xz or .zst, found a .bz2 file; unpack it first");
     }
 }

@@ -27,6 +27,7 @@ class SourceFilesTest {
                 "a/2.json.gz",
                 "a/10.json.gz",
                 "a/x.jsonl.xz",
+                "a/y.jsonl.zst",
                 "a/.hidden.txt",
                 ".cache/y.txt",
                 "LICENSE",
@@ -45,8 +46,8 @@ class SourceFilesTest {
 
     @Test
     void aFolderHasAllFilesThatSayWhatTheyHoldInOrderOfTheirNames() {
-        assertThat(names("")).containsExactly("a/10.json.gz", "a/2.json.gz", "a/x.jsonl.xz", "b.txt");
-        assertThat(names("a")).containsExactly("10.json.gz", "2.json.gz", "x.jsonl.xz");
+        assertThat(names("")).containsExactly("a/10.json.gz", "a/2.json.gz", "a/x.jsonl.xz", "a/y.jsonl.zst", "b.txt");
+        assertThat(names("a")).containsExactly("10.json.gz", "2.json.gz", "x.jsonl.xz", "y.jsonl.zst");
     }
 
     @Test
@@ -79,7 +80,18 @@ class SourceFilesTest {
         Files.createSymbolicLink(links.resolve("0.json.gz"), folder.resolve("a/2.json.gz"));
         Files.createSymbolicLink(links.resolve("more"), folder.resolve("a"));
 
-        assertThat(names("links")).containsExactly("0.json.gz", "more/10.json.gz", "more/2.json.gz", "more/x.jsonl.xz");
+        assertThat(names("links"))
+                .containsExactly(
+                        "0.json.gz", "more/10.json.gz", "more/2.json.gz", "more/x.jsonl.xz", "more/y.jsonl.zst");
+    }
+
+    @Test
+    void filesOfAFolderThatAreOfNoKnownKindAreNamed() {
+        assertThat(SourceFiles.passedOver(folder.toString()))
+                .containsExactly(folder.resolve("LICENSE"), folder.resolve("c.md"));
+        assertThat(SourceFiles.passedOver(folder + "/a")).isEmpty();
+        assertThat(SourceFiles.passedOver(folder + "/LICENSE")).isEmpty();
+        assertThat(SourceFiles.passedOver(folder + "/*.txt")).isEmpty();
     }
 
     @Test

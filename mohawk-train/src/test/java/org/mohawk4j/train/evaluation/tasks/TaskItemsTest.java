@@ -1,5 +1,6 @@
 package org.mohawk4j.train.evaluation.tasks;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -138,6 +139,39 @@ class TaskItemsTest {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("arc_challenge")
                 .hasMessageContaining("found 'pica'");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lambada_openai, lambada",
+        "lambada_openai_mt_en, lambada",
+        "' arc_easy ', arc_easy",
+        "ARC-Challenge, arc_challenge",
+        "HellaSwag, hellaswag"
+    })
+    void aTaskHasTheNamesOfTheHarness(String name, String label) {
+        assertThat(Task.named(name).label()).isEqualTo(label);
+    }
+
+    @Test
+    void aByteOrderMarkIsPassedOver() throws IOException {
+        String question = "{\"goal\":\"a\",\"sol1\":\"b\",\"sol2\":\"\uFEFF\"}";
+        Files.writeString(folder.resolve("piqa.jsonl"), "\uFEFF" + question + "\n" + question);
+        Files.writeString(folder.resolve("piqa-labels.lst"), "\uFEFF1\n0\n");
+
+        assertThat(items("piqa")).extracting(TaskItem::gold).containsExactly(1, 0);
+        assertThat(items("piqa").get(0).choices().get(1).continuation()).isEqualTo(" \uFEFF");
+
+        Files.writeString(folder.resolve("piqa.jsonl"), question + "\n\uFEFF" + question);
+        assertThatThrownBy(() -> items("piqa")).hasMessageContaining("line 2: not valid JSON");
+    }
+
+    @Test
+    void whatIsNotUtf8IsToldWithItsPlace() throws IOException {
+        Files.write(folder.resolve("lambada.jsonl"), "{\"text\":\"a b\"}\n{\"text\":\"\u00e9\"}".getBytes(ISO_8859_1));
+
+        assertThatThrownBy(() -> items("lambada"))
+                .hasMessageContaining("line 2: expected UTF-8, found byte 0xe9 at offset 24");
     }
 
     @Test
