@@ -3,7 +3,6 @@ package org.mohawk4j.tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
@@ -68,35 +67,32 @@ public final class Engine implements AutoCloseable {
      * differentiate it. Nothing is recorded or saved for anything that does not depend on them.
      */
     public Tape tape(Collection<Tensor> watched) {
-        Tape opened = new Tape(this, tape, watched);
+        Tape opened = new Tape(this, tape, watched, true);
         tape = opened;
         return opened;
     }
 
     /**
      * {@code body.apply(x)} whose intermediate results are not stored for the backward pass but computed again there.
-     * The body must give the same result each time.
+     * Both times {@link #isTracked} answers the same, so that operations that depend on it give the same bits. The body
+     * must give the same result each time.
      */
     public Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
         Tape current = tape;
-        if (current == null) {
-            return body.apply(x);
-        }
-        return current.recordRecomputed(x, body, unrecorded(() -> scoped(() -> body.apply(x))));
+        return current == null ? body.apply(x) : current.recomputed(x, body);
     }
 
     /** Runs {@code body} without recording it. */
     public Tensor unrecorded(Supplier<Tensor> body) {
-        List<Tensor> result = new ArrayList<>(1);
-        withoutTape(() -> result.add(body.get()));
-        return result.get(0).detach();
+        return withTape(null, body).detach();
     }
 
-    void withoutTape(Runnable body) {
+    /** Runs {@code body} with another tape open, or none. */
+    <R> R withTape(@Nullable Tape other, Supplier<R> body) {
         Tape suspended = tape;
-        tape = null;
+        tape = other;
         try {
-            body.run();
+            return body.get();
         } finally {
             tape = suspended;
         }

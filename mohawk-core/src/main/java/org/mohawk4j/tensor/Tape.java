@@ -21,12 +21,15 @@ public final class Tape implements AutoCloseable {
     private final Map<Handle, Slot> leaves = new LinkedHashMap<>();
     private final List<Tensor> watched;
     private final List<Node> nodes = new ArrayList<>();
+    private final boolean keeps;
     private final Slot detached = new Slot(this, new Node(1, List.of(), gradients -> {}), 0);
     private boolean consumed;
 
-    Tape(Engine engine, @Nullable Tape outer, Collection<Tensor> watched) {
+    /** @param keeps whether it records; otherwise it only knows what is tracked */
+    Tape(Engine engine, @Nullable Tape outer, Collection<Tensor> watched, boolean keeps) {
         this.engine = engine;
         this.outer = outer;
+        this.keeps = keeps;
         this.watched = List.copyOf(watched);
         for (Tensor tensor : watched) {
             leaves.put(tensor.handle(), new Slot(this, new Node(1, List.of(), gradients -> {}), 0));
@@ -49,20 +52,24 @@ public final class Tape implements AutoCloseable {
         }
         consumed = true;
         engine.replaceTape(this, outer);
-        Map<Handle, Tensor> result = new HashMap<>();
         try {
-            engine.withoutTape(() -> {
+            return engine.withTape(null, () -> {
                 backward(output, seed);
-                leaves.forEach((handle, leaf) -> {
-                    Tensor gradient = leaf.node().giveGradient(0, engine.currentScope());
-                    if (gradient != null) {
-                        result.put(handle, gradient);
-                    }
-                });
+                return ofLeaves();
             });
         } finally {
             close();
         }
+    }
+
+    private Gradients ofLeaves() {
+        Map<Handle, Tensor> result = new HashMap<>();
+        leaves.forEach((handle, leaf) -> {
+            Tensor gradient = leaf.node().giveGradient(0, engine.currentScope());
+            if (gradient != null) {
+                result.put(handle, gradient);
+            }
+        });
         return new Gradients(result);
     }
 
@@ -133,12 +140,15 @@ public final class Tape implements AutoCloseable {
         });
     }
 
-    Tensor recordRecomputed(Tensor x, UnaryOperator<Tensor> body, Tensor output) {
+    /** As {@link Engine#recomputed}, on this tape. */
+    Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
         Slot inputSlot = slotOf(x);
         Tensor input = x.detach();
+        List<Tensor> watchedAgain = new ArrayList<>(watched);
+        watchedAgain.add(input);
+        Tape rehearsal = new Tape(engine, this, watchedAgain, false);
+        Tensor output = engine.withTape(rehearsal, () -> engine.scoped(() -> body.apply(input)));
         return append(List.of(input), List.of(output), gradients -> {
-                    List<Tensor> watchedAgain = new ArrayList<>(watched);
-                    watchedAgain.add(input);
                     Gradients inner;
                     try (Tape again = engine.tape(watchedAgain)) {
                         inner = again.gradients(body.apply(input), Objects.requireNonNull(gradients[0]));
@@ -156,8 +166,10 @@ public final class Tape implements AutoCloseable {
     }
 
     private List<Tensor> append(List<Tensor> saved, List<Tensor> outputs, Node.Backward backward) {
-        Node node = new Node(outputs.size(), saved, backward);
-        nodes.add(node);
+        Node node = new Node(outputs.size(), keeps ? saved : List.of(), backward);
+        if (keeps) {
+            nodes.add(node);
+        }
         List<Tensor> recorded = new ArrayList<>();
         for (int i = 0; i < outputs.size(); i++) {
             recorded.add(outputs.get(i).at(new Slot(this, node, i)));
