@@ -176,6 +176,8 @@ public final class Distillation {
             }
             stop.trainingEnds();
             saver.save();
+            // from here on the student is what loading it for inference gives, so that its figures are those too
+            student.narrowLinearMaps();
             return report(student, recorder, probe, environment);
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
