@@ -22,8 +22,12 @@ public final class CausalConv1dFunction {
         /** Gradients of x [B,T,C], weight [C,1,K] and bias [C]. */
         record Gradients(Array x, Array weight, Array bias) {}
 
-        /** No history: what came before the first position is zero. */
-        Array forward(Array x, Array weight, Array bias);
+        /**
+         * No history: what came before the first position is zero.
+         *
+         * @param trained whether gradients of weight or bias are wanted: what they give may be rounded otherwise then
+         */
+        Array forward(Array x, Array weight, Array bias, boolean trained);
 
         Gradients backward(Array outputGradient, Array x, Array weight);
     }
@@ -41,7 +45,7 @@ public final class CausalConv1dFunction {
         if (kernel.isEmpty()) {
             return reference(x, weight, bias);
         }
-        Tensor y = engine.wrap(kernel.get().forward(x.array(), weight.array(), bias.array()));
+        Tensor y = engine.wrap(kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias)));
         return engine.record(
                         List.of(y),
                         List.of(x, weight, bias),
@@ -57,8 +61,11 @@ public final class CausalConv1dFunction {
 
     /** As {@link CausalConv1dKernel}, with the channels in parts that lie apart. */
     public interface SplitConv1dKernel extends Kernel {
-        /** @return [B,T,length] for each length */
-        List<Array> forward(Array x, Array weight, Array bias, long... lengths);
+        /**
+         * @param trained as in {@link CausalConv1dKernel#forward}
+         * @return [B,T,length] for each length
+         */
+        List<Array> forward(Array x, Array weight, Array bias, boolean trained, long... lengths);
 
         /** @param outputGradients in parts */
         CausalConv1dKernel.Gradients backward(List<Array> outputGradients, Array x, Array weight);
@@ -81,9 +88,10 @@ public final class CausalConv1dFunction {
         if (kernel.isEmpty()) {
             return apply(x, weight, bias).split(-1, lengths);
         }
-        List<Tensor> parts = kernel.get().forward(x.array(), weight.array(), bias.array(), lengths).stream()
-                .map(engine::wrap)
-                .toList();
+        List<Tensor> parts =
+                kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias), lengths).stream()
+                        .map(engine::wrap)
+                        .toList();
         return engine.record(
                 parts,
                 List.of(x, weight, bias),
@@ -108,6 +116,10 @@ public final class CausalConv1dFunction {
                     + history.shape() + ", x " + x.shape() + ", weight " + weight.shape());
         }
         return valid(Tensor.concat(1, List.of(history, x)), weight, bias);
+    }
+
+    static boolean isTrained(Tensor weight, Tensor bias) {
+        return weight.engine().isTracked(weight) || bias.engine().isTracked(bias);
     }
 
     private static void requireShapes(Tensor x, Tensor weight, Tensor bias) {

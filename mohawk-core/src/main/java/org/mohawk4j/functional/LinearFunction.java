@@ -21,7 +21,11 @@ public final class LinearFunction {
         record Result(Array output, List<Array> saved) {}
 
         /** Which gradients are wanted. */
-        record Wanted(boolean input, boolean weight, boolean bias) {}
+        record Wanted(boolean input, boolean weight, boolean bias) {
+            public boolean any() {
+                return input || weight || bias;
+            }
+        }
 
         /** Gradients of input [R,D], weight [E,D] and bias [E], of those that were wanted. */
         record Gradients(Optional<Array> input, Optional<Array> weight, Optional<Array> bias) {}
@@ -32,9 +36,10 @@ public final class LinearFunction {
          * @param input [R,D]
          * @param weight [E,D]
          * @param bias [E]
-         * @param kept whether {@link #backward} may follow; otherwise nothing need be saved
+         * @param wanted what {@link #backward} may be asked for; if nothing, nothing need be saved. A weight or bias whose
+         *     gradient is wanted may be rounded otherwise than one that is only used
          */
-        Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept);
+        Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, Wanted wanted);
 
         /**
          * @param outputGradient [R,E]
@@ -78,12 +83,8 @@ public final class LinearFunction {
                 engine.isTracked(rows),
                 engine.isTracked(weight),
                 bias.filter(engine::isTracked).isPresent());
-        LinearKernel.Result made = kernel.forward(
-                rows.array(),
-                weight.array(),
-                bias.map(Tensor::array),
-                activation,
-                wanted.input() || wanted.weight() || wanted.bias());
+        LinearKernel.Result made =
+                kernel.forward(rows.array(), weight.array(), bias.map(Tensor::array), activation, wanted);
         List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
         List<Tensor> inputs = new ArrayList<>(List.of(rows, weight));
         bias.ifPresent(inputs::add);

@@ -76,8 +76,9 @@ public final class Mamba2Function {
         /**
          * @param projected [B,T, D + 2·G·N + D + H] in the type of products
          * @param kept whether {@link #backward} may follow; otherwise nothing need be saved
+         * @param trained as in {@link CausalConv1dFunction.CausalConv1dKernel#forward}
          */
-        Result forward(Array projected, Operands weights, Config config, boolean kept);
+        Result forward(Array projected, Operands weights, Config config, boolean kept, boolean trained);
 
         /** @param outputGradient [B,T,D] */
         Gradients backward(Array outputGradient, Array projected, Operands weights, Config config, List<Array> saved);
@@ -111,7 +112,11 @@ public final class Mamba2Function {
                 weights.skip().array(),
                 weights.zBias().array());
         Mamba2Kernel.Result made = kernel.forward(
-                projected.array(), operands, config, inputs.stream().anyMatch(engine::isTracked));
+                projected.array(),
+                operands,
+                config,
+                inputs.stream().anyMatch(engine::isTracked),
+                CausalConv1dFunction.isTrained(weights.convWeight(), weights.convBias()));
         List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
         return engine.record(
                         List.of(engine.wrap(made.output())),

@@ -4,10 +4,14 @@ import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.mohawk4j.functional.DistillationFunction.Weights;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -58,19 +62,16 @@ public final class TopDistillationFunction {
                 long count = Math.min(chunk, rows - from);
                 long first = from;
                 try (Scope scope = engine.scope()) {
-                    Head part = student.detach().rows(from, count);
-                    TopDistillationChunk own = new TopDistillationChunk(
-                            teacher.rows(from, count),
-                            part.logits(),
-                            ids.map(all -> TopTokens.rows(all, first, count)),
-                            weights,
-                            rows);
-                    engine.backend()
-                            .elementwise()
-                            .accumulate(total.array(), own.loss().array(), 1);
-                    if (sums.isWanted()) {
-                        sums.add(from, part, own.gradient());
-                    }
+                    Tensor own = sums.add(
+                            student.rows(from, count),
+                            from,
+                            logits -> new TopDistillationChunk(
+                                    teacher.rows(first, count),
+                                    logits,
+                                    ids.map(all -> TopTokens.rows(all, first, count)),
+                                    weights,
+                                    rows));
+                    engine.backend().elementwise().accumulate(total.array(), own.array(), 1);
                 }
             }
             return total;
@@ -100,21 +101,36 @@ public final class TopDistillationFunction {
             return input.filter(engine::isTracked).map(like -> like.filledLike(0));
         }
 
-        boolean isWanted() {
-            return hidden.isPresent() || weight.isPresent() || bias.isPresent();
-        }
-
         /**
-         * @param from a chunk's first row
-         * @param gradient by its logits
+         * Takes some rows. Their logits are recorded, so that they and the gradients see the same bits of the weight.
+         *
+         * @param from the first of them
+         * @param chunk of their logits
+         * @return their part of the loss
          */
-        void add(long from, Head part, Tensor gradient) {
-            hidden.ifPresent(all -> {
-                Tensor own = gradient.matmul(part.weight()).cast(all.dtype());
-                engine.backend().memory().copyInto(all.array(), 0, from, own.array());
-            });
-            weight.ifPresent(all -> add(all, gradient.matmul(true, part.hidden().cast(gradient.dtype()), false)));
-            bias.ifPresent(all -> add(all, gradient.sumKeeping(0).reshape(-1)));
+        Tensor add(Head part, long from, Function<Tensor, TopDistillationChunk> chunk) {
+            List<Tensor> watched = Stream.of(
+                            hidden.map(all -> part.hidden()),
+                            weight.map(all -> part.weight()),
+                            bias.flatMap(all -> part.bias()))
+                    .flatMap(Optional::stream)
+                    .toList();
+            try (Tape tape = engine.tape(watched)) {
+                Tensor logits = part.logits();
+                TopDistillationChunk own = chunk.apply(logits.detach());
+                Tensor loss = own.loss();
+                if (!watched.isEmpty()) {
+                    Gradients gradients = tape.gradients(logits, own.gradient());
+                    gradients
+                            .of(part.hidden())
+                            .ifPresent(g -> engine.backend()
+                                    .memory()
+                                    .copyInto(hidden.orElseThrow().array(), 0, from, g.array()));
+                    gradients.of(part.weight()).ifPresent(g -> add(weight.orElseThrow(), g));
+                    part.bias().flatMap(gradients::of).ifPresent(g -> add(bias.orElseThrow(), g));
+                }
+                return loss;
+            }
         }
 
         private void add(Tensor all, Tensor part) {

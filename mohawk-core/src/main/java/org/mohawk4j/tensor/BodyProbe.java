@@ -4,15 +4,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tensor.Node.Slot;
 
 /**
- * Finds out what a body that is to be computed again reads besides its input. It records nothing: it is open while the
- * body runs for its result, and operations tell it their inputs as they tell any tape.
+ * Finds out what a body that is to be computed again reads besides its input. It is open while the body runs for its
+ * result, and operations tell it their inputs as they tell any tape. It keeps nothing for gradients, but answers what is
+ * tracked as the tape of the second run will, so that both runs take the same kernels and see the same bits.
  */
 final class BodyProbe extends Tape {
     private final Engine engine;
     private final Tape source;
     private final Map<Handle, Tensor> read = new LinkedHashMap<>();
+    private final Slot tracked = leaf();
     private boolean readsTracked;
 
     /** @param source the tape that the body belongs to */
@@ -26,7 +30,7 @@ final class BodyProbe extends Tape {
     Tensor run(Tensor x, UnaryOperator<Tensor> body) {
         try (Tape open = engine.use(this)) {
             return engine.scoped(() -> {
-                Tensor result = body.apply(source.detach(x));
+                Tensor result = body.apply(source.slotOf(x) == null ? x : x.at(tracked));
                 note(result);
                 Scope own = engine.currentScope();
                 read.keySet().removeIf(handle -> !handle.isLive() || handle.owner() == own);
@@ -52,14 +56,20 @@ final class BodyProbe extends Tape {
 
     @Override
     Tensor record(Tensor output, List<Edge> edges) {
-        edges.forEach(edge -> note(edge.input()));
-        return output;
+        boolean any = false;
+        for (Edge edge : edges) {
+            any |= isTracked(edge.input());
+        }
+        return any ? output.at(tracked) : output;
     }
 
     @Override
     List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient rule, List<Tensor> saved) {
-        inputs.forEach(this::note);
-        return outputs;
+        boolean any = false;
+        for (Tensor input : inputs) {
+            any |= isTracked(input);
+        }
+        return any ? outputs.stream().map(output -> output.at(tracked)).toList() : outputs;
     }
 
     @Override
@@ -67,15 +77,14 @@ final class BodyProbe extends Tape {
         return engine.scoped(() -> body.apply(x));
     }
 
-    /** No gradient will be asked for here, and so nothing need be kept for one. */
     @Override
     boolean isTracked(Tensor tensor) {
         note(tensor);
-        return false;
+        return super.isTracked(tensor);
     }
 
     @Override
-    Tensor detach(Tensor tensor) {
-        return source.detach(tensor);
+    @Nullable Slot slotOfForeign(Tensor tensor) {
+        return source.slotOf(tensor) == null ? null : tracked;
     }
 }

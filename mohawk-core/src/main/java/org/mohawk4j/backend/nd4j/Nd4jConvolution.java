@@ -37,7 +37,7 @@ final class Nd4jConvolution implements CausalConv1dKernel {
     }
 
     @Override
-    public Array forward(Array x, Array weight, Array bias) {
+    public Array forward(Array x, Array weight, Array bias, boolean trained) {
         Sizes sizes = Sizes.of(x, weight);
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
             Nd4jArray in = padded(work, x, sizes, true);

@@ -28,7 +28,7 @@ final class Nd4jLinear implements LinearKernel {
     }
 
     @Override
-    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept) {
+    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, Wanted wanted) {
         try (Nd4jScratch work = new Nd4jScratch(pool, input.dtype())) {
             Shape shape = Shape.of(input.shape().dim(0), weight.shape().dim(0));
             Nd4jArray product = work.result(shape);
@@ -40,7 +40,7 @@ final class Nd4jLinear implements LinearKernel {
             }
             Nd4jArray gate = work.result(shape);
             gate(gate.values(), x);
-            if (!kept) {
+            if (!wanted.any()) {
                 Nd4jScratch.multiply(x, x, gate.values());
                 pool.release(gate);
                 return new Result(product, List.of());

@@ -12,10 +12,11 @@ import org.mohawk4j.backend.Array;
 /** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
 final class Arguments implements AutoCloseable {
     private static final int MOST_BYTES = 4096;
-    private static final int MOST = 64;
+    static final int MOST = 64;
 
     private final BytePointer values = new BytePointer(MOST_BYTES);
     private final PointerPointer<Pointer> places = new PointerPointer<>(MOST);
+    private final int[] sizes = new int[MOST];
     private final Place place = new Place();
     private final @Nullable CudaArray[] arrays = new CudaArray[MOST];
     private int arrayCount;
@@ -73,6 +74,19 @@ final class Arguments implements AutoCloseable {
         return places;
     }
 
+    /**
+     * The driver would read what a kernel declares from wherever it points, whatever was put there.
+     *
+     * @param declared how many bytes each of the kernel's parameters has
+     * @throws IllegalStateException if there are more or fewer arguments, or one of another size
+     */
+    void requireSizes(String kernel, int[] declared) {
+        if (!Arrays.equals(sizes, 0, count, declared, 0, declared.length)) {
+            throw new IllegalStateException(kernel + " declares parameters of " + Arrays.toString(declared)
+                    + " bytes and is given arguments of " + Arrays.toString(Arrays.copyOf(sizes, count)));
+        }
+    }
+
     /** The arrays that were given whole, in order, for messages. */
     String arrays() {
         return Arrays.stream(arrays, 0, arrayCount)
@@ -88,6 +102,7 @@ final class Arguments implements AutoCloseable {
             throw new IllegalStateException(
                     "a kernel with more than " + MOST + " arguments or " + MOST_BYTES + " bytes");
         }
+        sizes[count] = bytes;
         places.put(count++, place.at(values.address() + offset));
         return offset;
     }

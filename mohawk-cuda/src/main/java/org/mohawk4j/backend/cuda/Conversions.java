@@ -25,13 +25,16 @@ final class Conversions {
     }
 
     /**
-     * As {@link #as} for a parameter. Rounding float32 to bfloat16, each place has a threshold of its own between two
-     * neighbours, the same every time: a step that is shorter than their distance then moves as many of the rounded
-     * numbers as its length says. Rounding to nearest would move all of them or none where they start out as bfloat16,
-     * which is what checkpoints hold.
+     * As {@link #as} for a parameter. While one is trained, rounding float32 to bfloat16 has for each place a threshold of
+     * its own between two neighbours, the same every time: a step that is shorter than their distance then moves as many
+     * of the rounded numbers as its length says. Rounding to nearest would move all of them or none where they start out
+     * as bfloat16, which is what checkpoints hold. What is only used is rounded to nearest, as what {@link #as} gives and
+     * what is kept in bfloat16 is.
+     *
+     * @param trained whether its gradient is wanted
      */
-    CudaArray parameter(DType dtype, Array x) {
-        if (x.dtype() != DType.FLOAT32 || dtype != DType.BFLOAT16) {
+    CudaArray parameter(DType dtype, Array x, boolean trained) {
+        if (!trained || x.dtype() != DType.FLOAT32 || dtype != DType.BFLOAT16) {
             return as(dtype, x);
         }
         CudaArray y = pool.take(dtype, x.shape());

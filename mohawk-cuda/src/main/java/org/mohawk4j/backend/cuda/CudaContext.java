@@ -6,16 +6,24 @@ import org.bytedeco.cuda.global.cudart;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The device's primary context, and the one stream that all work goes to. What is called through {@link #stream} finds the
- * context current: so backends on several devices may take turns on one thread, and a backend may move to another thread.
+ * The device's primary context, and the one stream that all work goes to. What is called through {@link #stream} or after
+ * {@link #use} finds the context current: so backends on several devices may take turns on one thread, with each other and
+ * with other programs' contexts, and a backend may move to another thread.
  */
 final class CudaContext implements AutoCloseable {
-    /** The context that this class made current last on a thread, as the driver keeps it: asking costs no call. */
+    /**
+     * Whose context this class made current last on a thread. The driver is asked as well, since others make theirs current
+     * too; but its answer alone may be a context that was closed and has the address of a new one.
+     */
     private static final ThreadLocal<@Nullable CudaContext> CURRENT = new ThreadLocal<>();
 
     private final CudaDevice device;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
+
+    /** Where the driver puts its answer. */
+    private final CUctx_st found = new CUctx_st();
+
     private long breaks;
 
     CudaContext(CudaDevice device) {
@@ -38,10 +46,15 @@ final class CudaContext implements AutoCloseable {
 
     /** Makes this the context of what the thread calls next. */
     void use() {
-        if (CURRENT.get() != this) {
+        if (CURRENT.get() != this || !isCurrent()) {
             Status.driver(cudart.cuCtxSetCurrent(context), () -> "using " + device.name());
             CURRENT.set(this);
         }
+    }
+
+    private boolean isCurrent() {
+        Status.driver(cudart.cuCtxGetCurrent(found), "asking for the current context");
+        return found.address() == context.address();
     }
 
     /** The stream, with its context current. */

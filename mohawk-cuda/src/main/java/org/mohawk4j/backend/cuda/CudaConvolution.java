@@ -31,8 +31,8 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     }
 
     @Override
-    public Array forward(Array x, Array weight, Array bias) {
-        return forward(x, weight, bias, x.shape().dim(2)).get(0);
+    public Array forward(Array x, Array weight, Array bias, boolean trained) {
+        return forward(x, weight, bias, trained, x.shape().dim(2)).get(0);
     }
 
     @Override
@@ -41,8 +41,8 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     }
 
     @Override
-    public List<Array> forward(Array x, Array weight, Array bias, long... lengths) {
-        return List.copyOf(forward(Rows.of(x), weight, bias, lengths));
+    public List<Array> forward(Array x, Array weight, Array bias, boolean trained, long... lengths) {
+        return List.copyOf(forward(Rows.of(x), weight, bias, trained, lengths));
     }
 
     /**
@@ -59,14 +59,15 @@ final class CudaConvolution implements CausalConv1dKernel, SplitConv1dKernel {
     }
 
     /** As {@link SplitConv1dKernel#forward}. */
-    List<CudaArray> forward(Rows x, Array weight, Array bias, long... lengths) {
+    List<CudaArray> forward(Rows x, Array weight, Array bias, boolean trained, long... lengths) {
         List<CudaArray> parts = new ArrayList<>();
         for (long length : lengths) {
             parts.add(pool.take(x.array().dtype(), x.shape().with(2, length)));
         }
         Work work = new Work(x, weight, parts, false, CudaArray.cast(bias));
+        DType dtype = x.array().dtype();
         work.run(
-                "convolution" + ElementType.suffix(x.array().dtype()),
+                trained && dtype == DType.BFLOAT16 ? "convolution_by_place" : "convolution" + ElementType.suffix(dtype),
                 kernels.arguments()
                         .add(x.array())
                         .add(CudaArray.cast(weight))

@@ -63,8 +63,8 @@ final class CudaDistillation implements DistillationKernel {
 
     @Override
     public Result forward(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted) {
-        try (Side target = new Side(teacher);
-                Side side = new Side(student)) {
+        try (Side target = new Side(teacher, false);
+                Side side = new Side(student, wanted.weight())) {
             long rows = student.hidden().shape().dim(0);
             long chunk = chunk(rows, side.vocabulary());
             CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
@@ -138,10 +138,10 @@ final class CudaDistillation implements DistillationKernel {
         private final CudaArray weight;
         private final DType logitType;
 
-        Side(Operands given) {
+        Side(Operands given, boolean trained) {
             logitType = ElementType.accumulator(given.weight().dtype());
             hidden = conversions.as(matmul.operands(logitType), given.hidden());
-            weight = conversions.parameter(matmul.operands(logitType), given.weight());
+            weight = conversions.parameter(matmul.operands(logitType), given.weight(), trained);
         }
 
         DType operandType() {

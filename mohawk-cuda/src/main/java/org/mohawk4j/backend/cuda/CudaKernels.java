@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.cuda;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.DType;
 
 /** The loaded kernels, and how they are launched. A source is compiled when a kernel of it is first asked for. */
@@ -48,6 +50,9 @@ final class CudaKernels implements AutoCloseable {
         private int sharedBytesAllowed = ALWAYS_SHARED_BYTES;
         private boolean overlaps;
 
+        /** In bytes, of each parameter; read once, so that to check every launch takes nothing that could be measured. */
+        private int @Nullable [] declared;
+
         private Kernel(String name, CUfunc_st function) {
             this.name = name;
             this.function = function;
@@ -60,6 +65,7 @@ final class CudaKernels implements AutoCloseable {
         Kernel overlapping() {
             if (!overlaps && context.device().major() >= FIRST_TO_OVERLAP) {
                 overlaps = true;
+                context.use();
                 // two kernels share a multiprocessor only if they divide its memory in the same way
                 Status.driver(
                         cudart.cuFuncSetAttribute(
@@ -83,6 +89,7 @@ final class CudaKernels implements AutoCloseable {
 
         void launch(long gridX, long gridY, int gridZ, int threads, int sharedBytes, Arguments arguments) {
             context.use();
+            arguments.requireSizes(name, declared());
             if (sharedBytes > sharedBytesAllowed) {
                 Status.driver(
                         cudart.cuFuncSetAttribute(
@@ -106,10 +113,37 @@ final class CudaKernels implements AutoCloseable {
                             + threads + " with " + sharedBytes + " bytes of shared memory, given "
                             + arguments.arrays());
         }
+
+        private int[] declared() {
+            int[] known = declared;
+            if (known == null) {
+                known = readDeclared();
+                declared = known;
+            }
+            return known;
+        }
+
+        private int[] readDeclared() {
+            int[] sizes = new int[Arguments.MOST + 1];
+            try (SizeTPointer offset = new SizeTPointer(1);
+                    SizeTPointer bytes = new SizeTPointer(1)) {
+                for (int i = 0; i < sizes.length; i++) {
+                    int status = cudart.cuFuncGetParamInfo(function, i, offset, bytes);
+                    if (status == cudart.CUDA_ERROR_INVALID_VALUE) {
+                        // there is no parameter of this number
+                        return Arrays.copyOf(sizes, i);
+                    }
+                    Status.driver(status, () -> "asking for the parameters of " + name);
+                    sizes[i] = Math.toIntExact(bytes.get());
+                }
+            }
+            return sizes;
+        }
     }
 
     /** What speaks against blocks with so much dynamic shared memory; empty if the device can run them. */
     Optional<String> shortage(Kernel kernel, int sharedBytes) {
+        context.use();
         int[] fixed = new int[1];
         Status.driver(
                 cudart.cuFuncGetAttribute(fixed, cudart.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, kernel.function),
@@ -190,6 +224,7 @@ final class CudaKernels implements AutoCloseable {
         Kernel kernel(String name) {
             Kernel kernel = kernels.get(name);
             if (kernel == null) {
+                context.use();
                 CUfunc_st function = new CUfunc_st();
                 Status.driver(
                         cudart.cuModuleGetFunction(function, module, name), () -> "finding " + name + " in " + variant);

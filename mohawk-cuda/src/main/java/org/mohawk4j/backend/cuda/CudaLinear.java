@@ -44,10 +44,11 @@ final class CudaLinear implements LinearKernel {
     }
 
     @Override
-    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, boolean kept) {
+    public Result forward(Array input, Array weight, Optional<Array> bias, Activation activation, Wanted wanted) {
+        boolean kept = wanted.any();
         DType operands = matmul.operands(input.dtype());
         CudaArray x = conversions.as(operands, input);
-        CudaArray w = conversions.parameter(operands, weight);
+        CudaArray w = conversions.parameter(operands, weight, wanted.weight());
         List<Array> saved = new ArrayList<>();
         CudaArray y;
         if (!kept && weight.dtype() == operands && few.supports(x, w, bias)) {
@@ -58,7 +59,7 @@ final class CudaLinear implements LinearKernel {
                 && (activation == Activation.NONE || activation == Activation.GELU_TANH)
                 && input.dtype() == operands
                 && matmul.canFinish(x, w)) {
-            y = finished(x, w, bias.get(), activation, kept, saved);
+            y = finished(x, w, bias.get(), activation, wanted, saved);
         } else {
             y = separate(matmul.product(x, false, w, true, input.dtype()), bias, activation, kept, saved);
         }
@@ -72,12 +73,12 @@ final class CudaLinear implements LinearKernel {
     }
 
     private CudaArray finished(
-            CudaArray x, CudaArray w, Array bias, Activation activation, boolean kept, List<Array> saved) {
-        CudaArray shift = conversions.parameter(x.dtype(), bias);
+            CudaArray x, CudaArray w, Array bias, Activation activation, Wanted wanted, List<Array> saved) {
+        CudaArray shift = conversions.parameter(x.dtype(), bias, wanted.bias());
         CudaArray y;
         if (activation == Activation.NONE) {
             y = matmul.finished(x, w, shift, GemmPlan.Finish.BIAS, null);
-        } else if (kept) {
+        } else if (wanted.any()) {
             CudaArray before =
                     pool.take(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0)));
             saved.add(before);

@@ -101,13 +101,14 @@ final class CudaMamba implements Mamba2Kernel {
     }
 
     @Override
-    public Result forward(Array projected, Operands weights, Config config, boolean kept) {
+    public Result forward(Array projected, Operands weights, Config config, boolean kept, boolean trained) {
         Layout layout = Layout.of(projected, config);
         CudaArray in = CudaArray.cast(projected);
         List<CudaArray> parts = convolution.forward(
                 new CudaConvolution.Rows(in, layout.convolved(), layout.stride()),
                 weights.convWeight(),
                 weights.convBias(),
+                trained,
                 config.width(),
                 config.stateWidth(),
                 config.stateWidth());

@@ -59,6 +59,7 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
         this.mixed = mixed;
         // before the handle, which nobody would close if there were no room
         workspace = pool.take(DType.INT32, Shape.of(WORKSPACE_BYTES / Integer.BYTES));
+        context.use();
         Status.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
     }
 
@@ -157,7 +158,11 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     }
 
     private GemmPlan plan(GemmPlan.Key key) {
-        return plans.computeIfAbsent(key, wanted -> new GemmPlan(handle, wanted, WORKSPACE_BYTES));
+        return plans.computeIfAbsent(key, wanted -> {
+            // what cuBLASLt proposes is for the device of the current context
+            context.use();
+            return new GemmPlan(handle, wanted, WORKSPACE_BYTES);
+        });
     }
 
     private static GemmPlan.Key key(
@@ -179,8 +184,9 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
     }
 
     private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
-        if (!added && !plan.isDecided()) {
-            tuning.choose(plan, c, () -> compute(plan, a, b, c, false));
+        // what is recorded does not run yet, so that there is nothing to compare
+        if (!added && !plan.isDecided() && !pool.isKeeping()) {
+            tuning.choose(plan, a, b, c, (x, y) -> compute(plan, x, y, c, false));
         }
         compute(plan, a, b, c, added);
     }
@@ -208,6 +214,7 @@ final class CudaMatmul implements MatmulOps, AutoCloseable {
         Closing closing = new Closing();
         closing.add(() -> pool.release(workspace));
         closing.add(() -> Status.blas(cublas.cublasLtDestroy(handle), () -> "closing cuBLASLt"));
+        closing.add(context::use);
         plans.values().forEach(plan -> closing.add(plan::close));
         closing.close();
     }

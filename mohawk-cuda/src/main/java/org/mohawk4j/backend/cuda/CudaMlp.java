@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Shape;
 
 /**
- * Two linear maps in bfloat16 with tanh-gelu between, whose slope cuBLASLt applies to the product that passes the
+ * Two linear maps in bfloat16, all of which is trained, with tanh-gelu between, whose slope cuBLASLt applies to the product that passes the
  * gradient back through the second one. Saves both weights as they were multiplied, what went into the gelu and what came
  * out of it.
  */
@@ -37,8 +37,8 @@ final class CudaMlp implements MlpKernel {
     @Override
     public Result forward(Array input, Operands weights, Activation activation) {
         CudaArray x = CudaArray.cast(input);
-        CudaArray first = conversions.parameter(x.dtype(), weights.first());
-        CudaArray second = conversions.parameter(x.dtype(), weights.second());
+        CudaArray first = conversions.parameter(x.dtype(), weights.first(), true);
+        CudaArray second = conversions.parameter(x.dtype(), weights.second(), true);
         CudaArray before =
                 pool.take(x.dtype(), Shape.of(x.shape().dim(0), first.shape().dim(0)));
         CudaArray hidden = finished(x, first, weights.firstBias(), GemmPlan.Finish.GELU_KEPT, Optional.of(before));
@@ -48,7 +48,7 @@ final class CudaMlp implements MlpKernel {
 
     private CudaArray finished(
             CudaArray x, CudaArray weight, Array bias, GemmPlan.Finish finish, Optional<CudaArray> before) {
-        CudaArray shift = conversions.parameter(x.dtype(), bias);
+        CudaArray shift = conversions.parameter(x.dtype(), bias, true);
         CudaArray y = matmul.finished(x, weight, shift, finish, before.orElse(null));
         pool.release(shift);
         return y;

@@ -157,6 +157,10 @@ final class CudaPool implements AutoCloseable {
         kept = new ArrayList<>();
     }
 
+    boolean isKeeping() {
+        return kept != null;
+    }
+
     /** Ends that, and gives the memory to {@link #freeKept} later. */
     List<Block> stopKeeping() {
         List<Block> taken = Objects.requireNonNull(kept);

@@ -33,6 +33,7 @@ final class CudaStopwatch implements Stopwatch {
             if (!(earlier instanceof Event start)) {
                 throw new IllegalArgumentException("a mark of another backend");
             }
+            context.use();
             float[] milliseconds = new float[1];
             Status.driver(cudart.cuEventSynchronize(event), "waiting for a mark");
             Status.driver(cudart.cuEventElapsedTime(milliseconds, start.event, event), "reading the time");
@@ -41,6 +42,7 @@ final class CudaStopwatch implements Stopwatch {
 
         @Override
         public void close() {
+            context.use();
             Status.driver(cudart.cuEventDestroy(event), "closing an event");
         }
     }

@@ -38,6 +38,7 @@ final class Downloads implements AutoCloseable {
 
     /** Queues a copy; what is returned waits for it, once. */
     Supplier<HostTensor> start(CudaArray source) {
+        context.use();
         Slot slot = free.isEmpty() ? allocate() : free.pop();
         int bytes = Math.toIntExact(bytes(source));
         Status.driver(
@@ -45,6 +46,7 @@ final class Downloads implements AutoCloseable {
                 () -> "downloading " + source.dtype() + " " + source.shape());
         Status.driver(cudart.cuEventRecord(slot.arrived, context.stream()), "marking a download");
         return () -> {
+            context.use();
             Status.driver(cudart.cuEventSynchronize(slot.arrived), () -> "downloading " + source.shape());
             byte[] copy = new byte[bytes];
             slot.memory.position(0).get(copy);
@@ -68,6 +70,7 @@ final class Downloads implements AutoCloseable {
 
     @Override
     public void close() {
+        context.use();
         for (Slot slot : slots) {
             Status.driver(cudart.cuMemFreeHost(slot.memory.position(0)), "freeing host memory");
             Status.driver(cudart.cuEventDestroy(slot.arrived), "closing an event");

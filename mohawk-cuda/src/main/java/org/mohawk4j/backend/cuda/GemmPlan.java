@@ -18,7 +18,7 @@ import org.mohawk4j.tensor.DType;
  * How cuBLASLt computes one product: layouts, and the algorithms that its heuristic puts first, asked once, of which every
  * run takes the same one. cuBLASLt counts columns first, so it is given {@code Cᵀ = op(B)ᵀ op(A)ᵀ} without moving a number.
  */
-final class GemmPlan implements AutoCloseable {
+final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
     private static final int MOST_ALGORITHMS = 8;
 
     /** What a product needs to be like to be computed by this plan. */
@@ -112,13 +112,13 @@ final class GemmPlan implements AutoCloseable {
         }
     }
 
-    /** Multiplications of numbers. */
-    long multiplications() {
+    @Override
+    public long multiplications() {
         return key.m() * key.n() * key.k() * key.batch();
     }
 
-    /** How many algorithms there are to choose from, by the heuristic's order. */
-    int algorithms() {
+    @Override
+    public int algorithms() {
         return algorithms;
     }
 
@@ -126,8 +126,9 @@ final class GemmPlan implements AutoCloseable {
         return decided;
     }
 
-    /** Takes an algorithm from now on; the first one if this is never called. */
-    void decide(int index) {
+    /** Without it, the first one is taken. */
+    @Override
+    public void decide(int index) {
         algorithm = choices.getPointer(index).algo();
         decided = true;
     }

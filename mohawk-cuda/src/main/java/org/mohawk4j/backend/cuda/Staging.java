@@ -17,11 +17,13 @@ final class Staging implements AutoCloseable {
 
     Staging(CudaContext context) {
         this.context = context;
+        context.use();
         Status.driver(cudart.cuEventCreate(sent, cudart.CU_EVENT_DISABLE_TIMING), "making an event");
     }
 
     /** Room for so many bytes, once what was sent last has arrived. */
     ByteBuffer room(long bytes) {
+        context.use();
         Status.driver(cudart.cuEventSynchronize(sent), "waiting for a table to be sent");
         BytePointer current = place;
         if (current == null || current.capacity() < bytes) {
@@ -55,6 +57,7 @@ final class Staging implements AutoCloseable {
 
     @Override
     public void close() {
+        context.use();
         close(place);
         place = null;
         Status.driver(cudart.cuEventDestroy(sent), "closing an event");

@@ -3,8 +3,8 @@
 // once, and neighbouring threads take neighbouring channels. Some positions are read before any of them is written, so
 // that many reads are under way at a time. Gradients by weight and bias are summed over stretches first,
 // [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
-// A convolution begins as the identity and its x is in bfloat16: y is rounded by its place in the sequence, since the
-// nearest of it would be x until the weights have moved far.
+// A convolution begins as the identity and its x is in bfloat16: while it is trained, y is rounded by its place in the
+// sequence, since the nearest of it would be x until the weights have moved far.
 // What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels; what is on x's side may be the first
 // columns of longer rows, of so many numbers as its stride says.
 // TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows. AROUND says whether dy's first
@@ -154,7 +154,7 @@ __device__ inline void storeTaps(C *to, const Four<C> *taps) {
     }
 }
 
-template <typename T>
+template <typename Rounding, typename T>
 __device__ inline void convolution(
     const T *x, const Compute<T> *weight, const Compute<T> *bias, const Parts &parts, Size threads, Size time,
     Size channels, Size stride, Size length) {
@@ -180,7 +180,7 @@ __device__ inline void convolution(
                 for (int k = 0; k < TAPS; k++)
 #pragma unroll
                     for (int c = 0; c < CHANNELS; c++) sum.at[c] += taps[k].at[c] * window.seen[k].at[c];
-                if (j < left) ByPlace::put<CHANNELS>(y, place, sum);
+                if (j < left) Rounding::template put<CHANNELS>(y, place, sum);
                 y += part.width;
                 place += channels;
             }
@@ -263,11 +263,11 @@ __device__ inline void convolutionGradient(
     }
 }
 
-#define FORWARD(T, suffix)                                                                                             \
+#define FORWARD(T, suffix, Rounding)                                                                                   \
     extern "C" __global__ void __launch_bounds__(256, 3) convolution_##suffix(                                         \
         const T *x, const Compute<T> *weight, const Compute<T> *bias, Parts parts, Size threads, Size time,            \
         Size channels, Size stride, Size length) {                                                                     \
-        convolution(x, weight, bias, parts, threads, time, channels, stride, length);                                  \
+        convolution<Rounding>(x, weight, bias, parts, threads, time, channels, stride, length);                        \
     }
 
 #define BACKWARD(G, g, T, suffix)                                                                                      \
@@ -280,5 +280,8 @@ __device__ inline void convolutionGradient(
             parts, more, x, weight, dx, dWeight, dBias, threads, time, channels, stride, length);                      \
     }
 
-FOR_ACTIVATIONS(FORWARD)
+#define TO_NEAREST(T, suffix) FORWARD(T, suffix, Nearest)
+
+FOR_ACTIVATIONS(TO_NEAREST)
+FORWARD(Bf16, by_place, ByPlace)
 FOR_PAIRS(BACKWARD)

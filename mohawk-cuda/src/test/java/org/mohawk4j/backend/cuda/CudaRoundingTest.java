@@ -4,23 +4,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.CausalConv1dFunction;
+import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.functional.DistillationFunction.Weights;
+import org.mohawk4j.functional.Head;
 import org.mohawk4j.functional.LinearFunction;
+import org.mohawk4j.functional.TopDistillationFunction;
+import org.mohawk4j.functional.TopTokens;
+import org.mohawk4j.functional.TopTokensFunction;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Numbers that go up or down by their place: float32 weights in products of bfloat16, and what a convolution makes of
- * bfloat16.
+ * float32 parameters in operations of bfloat16. While they are trained they go up or down by their place, and so does what
+ * a convolution with them gives; where they are only used they go to the nearest.
  */
 class CudaRoundingTest implements GpuTest {
     /** Between neighbours in bfloat16 from 1 to 2. */
@@ -30,34 +41,168 @@ class CudaRoundingTest implements GpuTest {
         return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
     }
 
+    /** What is computed while a tape watches some tensors. */
+    private static Tensor watching(Engine engine, List<Tensor> watched, Supplier<Tensor> computed) {
+        Tape tape = engine.tape(watched);
+        try {
+            return computed.get();
+        } finally {
+            tape.close();
+        }
+    }
+
+    private static float[] identity(int width) {
+        float[] identity = new float[width * width];
+        for (int i = 0; i < width; i++) {
+            identity[i * width + i] = 1;
+        }
+        return identity;
+    }
+
     /** The weight as a linear map multiplies by it: its product with the identity. */
-    private static double[] asMultiplied(float[] weight, int width) {
+    private static double[] asMultiplied(float[] weight, int width, boolean trained) {
         try (Engine engine = open();
                 Scope scope = engine.scope()) {
-            float[] identity = new float[width * width];
-            for (int i = 0; i < width; i++) {
-                identity[i * width + i] = 1;
-            }
-            return LinearFunction.apply(
-                            scope.adopt(engine.tensor(identity, width, width)),
-                            engine.tensor(weight, weight.length / width, width),
-                            Optional.empty(),
-                            Activation.NONE)
+            Tensor x = scope.adopt(engine.tensor(identity(width), width, width));
+            Tensor matrix = engine.tensor(weight, weight.length / width, width);
+            return watching(
+                            engine,
+                            trained ? List.of(matrix) : List.of(),
+                            () -> LinearFunction.apply(x, matrix, Optional.empty(), Activation.NONE))
                     .permute(1, 0)
                     .toDoubles();
         }
     }
 
+    private static float[] betweenOneAndTwo(int count) {
+        SplittableRandom random = new SplittableRandom(1);
+        float[] numbers = new float[count];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = (float) (random.nextBoolean() ? 1 + random.nextDouble() : -1 - random.nextDouble());
+        }
+        return numbers;
+    }
+
+    /** Ties to even. */
+    private static double nearest(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
+    }
+
+    private static double[] nearest(float[] values) {
+        return IntStream.range(0, values.length)
+                .mapToDouble(i -> nearest(values[i]))
+                .toArray();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {128, 127, 1})
-    void everyWeightBecomesOneOfItsNeighbours(int width) {
-        SplittableRandom random = new SplittableRandom(1);
-        float[] weight = new float[width * 131];
-        for (int i = 0; i < weight.length; i++) {
-            weight[i] = (float) (random.nextBoolean() ? 1 + random.nextDouble() : -1 - random.nextDouble());
-        }
+    void aWeightThatIsOnlyUsedIsRoundedToNearest(int width) {
+        float[] weight = betweenOneAndTwo(width * 131);
 
-        double[] rounded = asMultiplied(weight, width);
+        assertThat(asMultiplied(weight, width, false)).isEqualTo(nearest(weight));
+        assertThat(asMultiplied(weight, width, true)).isNotEqualTo(nearest(weight));
+    }
+
+    /** Of a linear map whose weight is 0, the bias is all there is. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aBiasIsRoundedByItsPlaceOnlyWhileItIsTrained(boolean trained) {
+        int outputs = 65_536;
+        double share = 0.3;
+        float[] numbers = new float[outputs];
+        Arrays.fill(numbers, (float) (1 + share * SPACING));
+        try (Engine engine = open();
+                Scope scope = engine.scope()) {
+            Tensor x = scope.adopt(engine.zeros(8, 16)).cast(DType.BFLOAT16);
+            Tensor weight = engine.zeros(outputs, 16);
+            Tensor bias = engine.tensor(numbers, outputs);
+            double[] y = watching(
+                            engine,
+                            trained ? List.of(bias) : List.of(weight),
+                            () -> LinearFunction.apply(x, weight, Optional.of(bias), Activation.NONE))
+                    .narrow(0, 0, 1)
+                    .toDoubles();
+
+            if (trained) {
+                assertMoved(share, y);
+            } else {
+                assertThat(y).containsOnly(1);
+            }
+        }
+    }
+
+    /** In the pass that nothing of is kept as in the one whose gradient is computed. */
+    @Test
+    void aBlockThatIsRecomputedGivesTheBitsOfOneThatIsStored() {
+        try (Engine engine = open();
+                Scope scope = engine.scope()) {
+            Tensor x = scope.adopt(engine.tensor(betweenOneAndTwo(64 * 128), 2, 32, 128))
+                    .cast(DType.BFLOAT16);
+            Tensor taps = engine.tensor(betweenOneAndTwo(128 * 4), 128, 1, 4);
+            Tensor weight = engine.tensor(betweenOneAndTwo(256 * 128), 256, 128).mul(1.0 / 64);
+            Tensor bias = engine.tensor(betweenOneAndTwo(256), 256);
+            UnaryOperator<Tensor> block = in -> LinearFunction.apply(
+                    CausalConv1dFunction.apply(in, taps, engine.zeros(128)),
+                    weight,
+                    Optional.of(bias),
+                    Activation.GELU_TANH);
+            List<Tensor> trained = List.of(taps, weight, bias);
+
+            double[] stored = watching(engine, trained, () -> block.apply(x)).toDoubles();
+
+            assertThat(watching(engine, trained, () -> engine.recomputed(x, block))
+                            .toDoubles())
+                    .isEqualTo(stored);
+            assertThat(block.apply(x).toDoubles()).as("to nearest").isNotEqualTo(stored);
+        }
+    }
+
+    /** By rounding to nearest the student's logits would all be the same. */
+    @Test
+    void bothFormsOfTheDistillationLossSeeTheTrainedHeadByPlace() {
+        int vocabulary = 32;
+        int width = 64;
+        float[] rows = new float[vocabulary * width];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = (float) (1 + 0.49 * (i / width) / (vocabulary - 1) * SPACING);
+        }
+        float[] one = new float[vocabulary * width];
+        Arrays.fill(one, (vocabulary - 1) * width, one.length, 0.125f);
+        try (Engine engine = open();
+                Scope scope = engine.scope()) {
+            Tensor hidden = scope.adopt(engine.full(1, 4, width));
+            Head teacher = new Head(hidden, engine.tensor(one, vocabulary, width), Optional.empty());
+            Head student = new Head(hidden, engine.tensor(rows, vocabulary, width), Optional.empty());
+            TopTokens all = TopTokensFunction.of(teacher, 1, vocabulary);
+            List<Tensor> trained = List.of(student.weight());
+
+            double whole = watching(
+                            engine,
+                            trained,
+                            () -> DistillationFunction.apply(teacher, student, Optional.empty(), Weights.PLAIN))
+                    .item();
+            double top = watching(
+                            engine,
+                            trained,
+                            () -> TopDistillationFunction.apply(all, student, Optional.empty(), Weights.PLAIN))
+                    .item();
+
+            assertThat(whole).isLessThan(Math.log(vocabulary) - 0.05);
+            assertThat(top).isCloseTo(whole, within(1e-4));
+            assertThat(DistillationFunction.apply(teacher, student, Optional.empty(), Weights.PLAIN)
+                            .item())
+                    .as("to nearest")
+                    .isCloseTo(Math.log(vocabulary), within(1e-4));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 127, 1})
+    void everyTrainedWeightBecomesOneOfItsNeighbours(int width) {
+        float[] weight = betweenOneAndTwo(width * 131);
+
+        double[] rounded = asMultiplied(weight, width, true);
 
         for (int i = 0; i < weight.length; i++) {
             assertThat(rounded[i] / SPACING).isEqualTo(Math.rint(rounded[i] / SPACING));
@@ -72,7 +217,7 @@ class CudaRoundingTest implements GpuTest {
             weight[i] = Float.intBitsToFloat((128 + i) << 16) * (i % 3 - 1);
         }
 
-        double[] rounded = asMultiplied(weight, 128);
+        double[] rounded = asMultiplied(weight, 128, true);
 
         for (int i = 0; i < weight.length; i++) {
             assertThat(rounded[i]).isEqualTo(weight[i]);
@@ -86,7 +231,7 @@ class CudaRoundingTest implements GpuTest {
         float[] weight = new float[512 * 512];
         Arrays.fill(weight, (float) (1 + share * SPACING));
 
-        assertMoved(share, asMultiplied(weight, 512));
+        assertMoved(share, asMultiplied(weight, 512, true));
     }
 
     /** From 1 by a share of the spacing, but for five standard deviations of a share of so many. */
@@ -109,8 +254,9 @@ class CudaRoundingTest implements GpuTest {
         try (Engine engine = open();
                 Scope scope = engine.scope()) {
             Tensor ones = engine.full(1, 2, time, channels).cast(DType.BFLOAT16);
-            Tensor y = CausalConv1dFunction.apply(
-                    scope.adopt(ones), engine.tensor(taps, channels, 1, 4), engine.zeros(channels));
+            Tensor weight = scope.adopt(engine.tensor(taps, channels, 1, 4));
+            Supplier<Tensor> convolution = () -> CausalConv1dFunction.apply(ones, weight, engine.zeros(channels));
+            Tensor y = watching(engine, List.of(weight), convolution);
             double[] first = y.narrow(0, 0, 1).toDoubles();
 
             assertThat(y.dtype()).isEqualTo(DType.BFLOAT16);
@@ -118,6 +264,7 @@ class CudaRoundingTest implements GpuTest {
             assertThat(y.narrow(0, 1, 1).toDoubles())
                     .as("whichever row of the batch")
                     .isEqualTo(first);
+            assertThat(convolution.get().toDoubles()).as("not trained").containsOnly(1);
         }
     }
 
@@ -126,6 +273,6 @@ class CudaRoundingTest implements GpuTest {
         float[] weight = new float[64 * 67];
         Arrays.fill(weight, (float) (1 + SPACING / 3));
 
-        assertThat(asMultiplied(weight, 64)).isEqualTo(asMultiplied(weight, 64));
+        assertThat(asMultiplied(weight, 64, true)).isEqualTo(asMultiplied(weight, 64, true));
     }
 }
