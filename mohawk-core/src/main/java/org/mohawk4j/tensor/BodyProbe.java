@@ -51,7 +51,7 @@ final class BodyProbe extends Tape {
 
     private void note(Tensor tensor) {
         read.putIfAbsent(tensor.handle(), tensor);
-        readsTracked |= source.isTracked(tensor);
+        readsTracked |= slotOf(tensor) != null && source.isTracked(tensor);
     }
 
     @Override
