@@ -50,7 +50,8 @@ public final class Snapshot implements AutoCloseable {
     /** Copies arrays, by name, for a file of their own, if there is room; no arrays, no file. */
     public void copy(String file, Map<String, Tensor> tensors) {
         long missing = tensors.entrySet().stream()
-                .filter(entry -> taken(key(file, entry.getKey()), entry.getValue()).isEmpty())
+                .filter(entry ->
+                        taken(key(file, entry.getKey()), entry.getValue()).isEmpty())
                 .mapToLong(entry -> HostMemory.bytesOf(entry.getValue()))
                 .sum();
         boolean room = missing == 0 || missing <= available.getAsLong() * (1 - MARGIN);
