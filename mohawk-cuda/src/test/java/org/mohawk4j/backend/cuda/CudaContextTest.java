@@ -68,7 +68,7 @@ class CudaContextTest implements GpuTest {
                 Supplier<HostTensor> behind =
                         foreign.before(() -> engine.backend().memory().downloadBehind(sum.array()));
 
-                assertThat(foreign.before(behind::get).data().getFloat(0)).isEqualTo(54);
+                assertThat(foreign.before(behind).data().getFloat(0)).isEqualTo(54);
                 assertThat(foreign.before(product::toDoubles)).containsExactly(7, 10, 15, 22);
                 assertThat(foreign.before(() -> AdamWFunction.norm(engine, List.of(product)))
                                 .item())
