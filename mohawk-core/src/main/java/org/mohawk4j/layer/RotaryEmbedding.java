@@ -9,25 +9,31 @@ import org.mohawk4j.tensor.Tensor;
 
 /**
  * Rotary position embedding on the first {@code rotaryDim} entries of each head, the rest untouched. Entry i turns with
- * entry i + rotaryDim/2 by {@code position · base^(-2i/rotaryDim)}, as Hugging Face's Phi does. The tables are computed
- * once and grow with the longest position seen.
+ * entry i + rotaryDim/2 by {@code position · theta^(-2i/rotaryDim)}, scaled if the configuration says so, as Hugging
+ * Face's models do. The tables are computed once and grow with the longest position seen.
  */
 public final class RotaryEmbedding {
     private final Engine engine;
     private final int headDim;
     private final int rotaryDim;
-    private final double base;
+    private final RotaryConfig config;
     private final Scope scope;
     private RotaryFunction.@Nullable Tables tables;
 
+    /** Without scaling. */
     public RotaryEmbedding(Engine engine, int headDim, int rotaryDim, double base) {
+        this(engine, headDim, new RotaryConfig(rotaryDim, base));
+    }
+
+    public RotaryEmbedding(Engine engine, int headDim, RotaryConfig config) {
+        int rotaryDim = config.dim();
         if (rotaryDim < 0 || rotaryDim > headDim || rotaryDim % 2 != 0) {
             throw new IllegalArgumentException("rotary width " + rotaryDim + " must be even and at most " + headDim);
         }
         this.engine = engine;
         this.headDim = headDim;
         this.rotaryDim = rotaryDim;
-        this.base = base;
+        this.config = config;
         this.scope = engine.detachedScope();
     }
 
@@ -61,7 +67,7 @@ public final class RotaryEmbedding {
         double[] partner = new double[headDim * headDim];
         Arrays.fill(cos, 1);
         for (int i = 0; i < half; i++) {
-            double frequency = Math.pow(base, -2.0 * i / rotaryDim);
+            double frequency = config.frequency(i);
             for (int t = 0; t < positions; t++) {
                 int at = t * headDim + i;
                 cos[at] = Math.cos(t * frequency);
