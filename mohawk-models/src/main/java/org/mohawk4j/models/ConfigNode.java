@@ -222,6 +222,18 @@ public final class ConfigNode {
         return has(key) ? OptionalLong.of(positive(key)) : OptionalLong.empty();
     }
 
+    /** True or false. */
+    public boolean flag(String key, boolean fallback) {
+        if (!has(key)) {
+            return fallback;
+        }
+        JsonNode value = required(key);
+        if (!value.isBoolean()) {
+            throw wrong(key, "true or false", value);
+        }
+        return value.booleanValue();
+    }
+
     /** A finite number from 0. */
     public OptionalDouble optionalNumber(String key) {
         if (!has(key)) {

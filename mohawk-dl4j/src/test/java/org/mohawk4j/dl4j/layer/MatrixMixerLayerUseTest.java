@@ -43,6 +43,11 @@ class MatrixMixerLayerUseTest {
     /** A mixer's configuration that this project does not know. */
     record Foreign(long width, boolean flag, String word, double number) implements MixerConfig {
         @Override
+        public int heads() {
+            return 2;
+        }
+
+        @Override
         public MatrixMixer create(Engine engine, RandomGenerator random) {
             return new CausalLinearAttention.Config(width, 2, 2, 2).create(engine, random);
         }
@@ -187,7 +192,7 @@ class MatrixMixerLayerUseTest {
                 "layer 'mix', mixer DiscreteMamba2: expected heads, a value of type int, found 2.5",
                 () -> edited("\"heads\" : 2", "\"heads\" : 2.5"));
         refused(
-                "layer 'mix', mixer DiscreteMamba2: expected [width, heads, groups, stateSize, convWidth, chunk],"
+                "layer 'mix', mixer DiscreteMamba2: expected [width, innerWidth, heads, groups, stateSize, convWidth, chunk],"
                         + " found also [colour]",
                 () -> edited("\"heads\" : 2", "\"heads\" : 2, \"colour\" : 1"));
     }

@@ -1,5 +1,6 @@
 package org.mohawk4j.models.phi;
 
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ConfigNode;
 
@@ -33,6 +34,15 @@ public final class PhiAttention {
             throw rope.wrong("rope_theta", "a number above 0", theta);
         }
         return new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, theta);
+    }
+
+    /** Whether Phi's keys say all there is to say about an attention. */
+    public static boolean describes(SoftmaxAttention.Config attention) {
+        RotaryConfig rotary = attention.rotary();
+        return attention.innerWidth() == attention.width()
+                && attention.biases().equals(SoftmaxAttention.Biases.ALL)
+                && attention.queryKeyNorm().isEmpty()
+                && rotary.equals(new RotaryConfig(rotary.dim(), rotary.theta()));
     }
 
     private static int divisor(ConfigNode config, String key, long whole, String name) {

@@ -25,15 +25,15 @@ public final class PhiAttentionFormat implements MixerFormat {
 
     @Override
     public Optional<ObjectNode> write(MixerConfig mixer) {
-        if (!(mixer instanceof SoftmaxAttention.Config config)) {
+        if (!(mixer instanceof SoftmaxAttention.Config config) || !PhiAttention.describes(config)) {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("num_attention_heads", config.heads());
         json.put("num_key_value_heads", config.keyValueHeads());
         json.put("hidden_size", config.width());
-        json.put("partial_rotary_factor", (double) config.rotaryDim() / config.headDim());
-        json.put("rope_theta", config.ropeTheta());
+        json.put("partial_rotary_factor", (double) config.rotary().dim() / config.headDim());
+        json.put("rope_theta", config.rotary().theta());
         return Optional.of(json);
     }
 
