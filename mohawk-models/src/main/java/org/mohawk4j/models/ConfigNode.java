@@ -236,14 +236,16 @@ public final class ConfigNode {
 
     /** A finite number from 0. */
     public OptionalDouble optionalNumber(String key) {
-        if (!has(key)) {
-            return OptionalDouble.empty();
-        }
+        return has(key) ? OptionalDouble.of(number(key)) : OptionalDouble.empty();
+    }
+
+    /** A finite number from 0. */
+    public double number(String key) {
         JsonNode value = required(key);
         if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() < 0) {
             throw wrong(key, "a finite number from 0", value);
         }
-        return OptionalDouble.of(value.asDouble());
+        return value.asDouble();
     }
 
     /**
