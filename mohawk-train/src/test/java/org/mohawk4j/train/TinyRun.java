@@ -23,7 +23,7 @@ import org.mohawk4j.train.run.MetricsReader;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.StepMetrics;
 
-/** A run of four steps in each stage from the golden teacher, on random tokens. */
+/** A run of four steps in each stage from a golden teacher, on random tokens. */
 final class TinyRun {
     static final int STEPS = 4;
 
@@ -32,9 +32,16 @@ final class TinyRun {
 
     private final Path folder;
     private final DistillConfig config;
+    private final Path teacher;
 
+    /** From Phi. */
     TinyRun(Path folder, Map<String, ?> changes) {
+        this(folder, GOLDEN.resolve("teacher"), changes);
+    }
+
+    private TinyRun(Path folder, Path teacher, Map<String, ?> changes) {
         this.folder = folder;
+        this.teacher = teacher;
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
@@ -47,6 +54,12 @@ final class TinyRun {
                         "evaluation.windows", 1,
                         "checkpoint.every", 3))
                 .with(changes);
+    }
+
+    /** From a Llama with a tied head, into a hybrid whose layer 1 keeps its attention. */
+    static TinyRun hybridOfLlama(Path folder) {
+        Path teacher = GOLDEN.resolveSibling("golden-families").resolve("llama-tied/teacher");
+        return new TinyRun(folder, teacher, Map.of("keep-attention", List.of(1)));
     }
 
     Path folder() {
@@ -78,15 +91,15 @@ final class TinyRun {
         return resume(new TrainingListener() {}, new StopRequest());
     }
 
-    private static Distillation.Result run(
-            DistillConfig config, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
+    private Distillation.Result run(
+            DistillConfig settings, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
             throws IOException {
         Path tokenizer = Files.createTempFile("tokenizer", ".json");
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(config.threads()));
-                CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(settings.threads()));
+                CausalLm model = ModelFolder.load(engine, teacher)) {
             MixerPlan plan = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
-            return new Distillation(config, teacher, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
+                    model.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), settings.keepAttention());
+            return new Distillation(settings, model, new Numbers(), Corpus.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizer, Map.of(), listener, from, stop);
         } finally {
             Files.delete(tokenizer);

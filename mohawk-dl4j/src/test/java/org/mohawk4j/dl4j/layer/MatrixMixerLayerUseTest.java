@@ -3,7 +3,9 @@ package org.mohawk4j.dl4j.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongFunction;
 import java.util.random.RandomGenerator;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -20,10 +22,13 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.dl4j.layer.Networks.Kind;
+import org.mohawk4j.layer.RopeScaling;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.tensor.Engine;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -65,6 +70,32 @@ class MatrixMixerLayerUseTest {
         assertThat(((MatrixMixerLayer) restored.getConf(0).getLayer()).mixerConfig())
                 .isEqualTo(new Foreign(Networks.WIDTH, true, "x", 0.5));
         new MultiLayerNetwork(restored).init();
+    }
+
+    @Test
+    void allThatAnAttentionMayHaveGoesThroughJson() {
+        for (RopeScaling scaling : List.of(
+                new RopeScaling.None(), new RopeScaling.Linear(2), new RopeScaling.Llama3(8, 1, 4, 16))) {
+            for (boolean normed : new boolean[] {true, false}) {
+                SoftmaxAttention.Config attention = new SoftmaxAttention.Config(
+                        Networks.WIDTH,
+                        4,
+                        2,
+                        6,
+                        new SoftmaxAttention.Biases(true, true, true, false),
+                        new RotaryConfig(4, 100, scaling),
+                        Optional.of(new SoftmaxAttention.QueryKeyNorm(1e-5, true, false))
+                                .filter(norm -> normed));
+                MatrixMixerLayer layer =
+                        new MatrixMixerLayer.Builder().mixer(attention).build();
+                MultiLayerConfiguration configuration = Networks.configuration(layer, DataType.FLOAT, new Sgd(0.1));
+
+                MultiLayerConfiguration restored = MultiLayerConfiguration.fromJson(configuration.toJson());
+
+                assertThat(((MatrixMixerLayer) restored.getConf(0).getLayer()).mixerConfig())
+                        .isEqualTo(attention);
+            }
+        }
     }
 
     @Test
