@@ -7,8 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
@@ -37,7 +35,6 @@ public final class GoldenParity {
     private static final String TEACHER = "teacher";
     private static final String SUFFIX = ".safetensors";
     private static final String EXPECTED = "_expected" + SUFFIX;
-    private static final String IDS = "input_ids";
     private static final double LEARNING_RATE = 1e-3;
     private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 0);
 
@@ -95,8 +92,8 @@ public final class GoldenParity {
 
     /** Each stage that there is golden data for. */
     private List<FileResult> stages(String name, CausalLm student, CausalLm teacher) {
-        Function<String, String> fileName =
-                parameter -> ModelFolder.format(folder.resolve(name)).fileName(student.config(), parameter);
+        ModelFormat format = ModelFolder.format(folder.resolve(name));
+        Function<String, String> fileName = parameter -> format.fileName(student.config(), parameter);
         Objective distillation = new KnowledgeDistillation(
                 teacher, student, DistillationFunction.Weights.PLAIN, false, GoldenParity::everyParameter);
         Map<String, Objective> objectives = new LinkedHashMap<>();
@@ -133,7 +130,7 @@ public final class GoldenParity {
         String file = name + EXPECTED;
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope()) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             Tensor h = model.embed(ids(expected));
             for (int i = 0; i < model.blocks().size(); i++) {
                 comparison.checkIfPresent("block_input." + i, h);
@@ -156,7 +153,7 @@ public final class GoldenParity {
     private FileResult gradients(String file, Function<String, String> fileName, Objective objective) {
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope()) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             Tensor batch = batch();
             Objective.Result result = objective.evaluate(batch, batch.reshape(-1));
             comparison.check("loss", stack(result.losses()));
@@ -182,7 +179,7 @@ public final class GoldenParity {
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope();
                 AdamW optimizer = new AdamW(engine, ADAMW)) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             List<Tensor> losses = new ArrayList<>();
             Tensor batch = batch();
             long steps = expected.info("loss").shape().size();
@@ -209,7 +206,7 @@ public final class GoldenParity {
     }
 
     private Tensor ids(TensorSource source) {
-        return engine.tensor(source.tensor(IDS), DType.INT32);
+        return engine.tensor(source.tensor(GoldenComparison.IDS), DType.INT32);
     }
 
     private TensorSource open(String file) {
@@ -226,82 +223,5 @@ public final class GoldenParity {
 
     private static Tensor stack(List<Tensor> scalars) {
         return Tensor.concat(0, scalars.stream().map(loss -> loss.reshape(1)).toList());
-    }
-
-    /** Keeps the worst relative error of one file. NaN is worse than everything. */
-    private final class Comparison {
-        private final String file;
-        private final TensorSource expected;
-        private final Set<String> compared = new TreeSet<>();
-        private String worst = "none";
-        private double worstError;
-        private int tensors;
-
-        Comparison(String file, TensorSource expected) {
-            this.file = file;
-            this.expected = expected;
-        }
-
-        /** Small copies of golden data leave tensors out; what they have must be compared. */
-        void checkIfPresent(String name, Tensor actual) {
-            if (expected.contains(name)) {
-                check(name, actual);
-            }
-        }
-
-        void requireAllCompared() {
-            Set<String> left = new TreeSet<>(expected.names());
-            left.removeAll(compared);
-            left.remove(IDS);
-            if (!left.isEmpty()) {
-                throw new InvalidInputException(
-                        folder.resolve(file) + ": expected tensors of the model's layers, found also " + left);
-            }
-        }
-
-        void check(String name, Tensor actual) {
-            compared.add(name);
-            try (Scope scope = engine.scope()) {
-                Tensor wanted = scope.adopt(engine.tensor(expected.tensor(name), engine.parameterType()));
-                if (!wanted.shape().equals(actual.shape())) {
-                    throw new InvalidInputException(folder.resolve(file) + ": " + name + ": expected shape "
-                            + actual.shape() + " by the configuration, found " + wanted.shape());
-                }
-                double difference = norm(actual.toDoubles(), wanted.toDoubles());
-                double size = norm(
-                        wanted.toDoubles(),
-                        new double[Math.toIntExact(wanted.shape().size())]);
-                record(name, size > 0 ? difference / size : difference);
-            }
-        }
-
-        /** A gradient that the golden data does not have must be zero. */
-        void checkZero(String name, Tensor actual) {
-            record(
-                    name,
-                    norm(
-                            actual.toDoubles(),
-                            new double[Math.toIntExact(actual.shape().size())]));
-        }
-
-        private void record(String name, double error) {
-            tensors++;
-            if (!(error <= worstError) || worst.equals("none")) {
-                worst = name;
-                worstError = Double.isNaN(error) ? Double.POSITIVE_INFINITY : error;
-            }
-        }
-
-        FileResult result() {
-            return new FileResult(file, worst, worstError, tensors);
-        }
-
-        private double norm(double[] a, double[] b) {
-            double sum = 0;
-            for (int i = 0; i < a.length; i++) {
-                sum += (a[i] - b[i]) * (a[i] - b[i]);
-            }
-            return Math.sqrt(sum);
-        }
     }
 }
