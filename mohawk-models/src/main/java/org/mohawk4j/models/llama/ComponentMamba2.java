@@ -17,6 +17,7 @@ final class ComponentMamba2 {
     private static final String INNER = "d_inner";
     private static final String HEADS = "n_v_heads";
     private static final String GROUPS = "n_qk_heads";
+    private static final String STATE = "d_state";
 
     private ComponentMamba2() {}
 
@@ -36,12 +37,16 @@ final class ComponentMamba2 {
         if (heads % groups != 0) {
             throw input.wrong(GROUPS, "a divisor of " + HEADS + " " + heads, groups);
         }
+        int state = input.has(STATE) ? input.positiveInt(STATE) : DEFAULT_STATE;
+        if ((long) groups * state > Integer.MAX_VALUE) {
+            throw input.wrong(STATE, "at most " + Integer.MAX_VALUE + " entries of all heads together", state);
+        }
         return new DiscreteMamba2.Config(
                 width,
                 inner,
                 heads,
                 groups,
-                input.has("d_state") ? input.positiveInt("d_state") : DEFAULT_STATE,
+                state,
                 input.has("d_conv") ? input.between("d_conv", 2, Integer.MAX_VALUE) : DEFAULT_CONV,
                 input.has("chunk_size") ? input.positiveInt("chunk_size") : DEFAULT_CHUNK);
     }
@@ -57,7 +62,7 @@ final class ComponentMamba2 {
     static ObjectNode write(DiscreteMamba2.Config config) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put(INNER, config.innerWidth());
-        json.put("d_state", config.stateSize());
+        json.put(STATE, config.stateSize());
         json.put(GROUPS, config.groups());
         json.put(HEADS, config.heads());
         json.put("d_conv", config.convWidth());

@@ -35,6 +35,9 @@ final class LlamaAttention {
         if (headDim % 2 != 0) {
             throw config.wrong(HEAD_DIM, "an even number, since its entries turn in pairs", headDim);
         }
+        if ((long) heads * headDim > Integer.MAX_VALUE) {
+            throw config.wrong(HEAD_DIM, "at most " + Integer.MAX_VALUE + " entries of all heads together", headDim);
+        }
         if (config.optionalNumber(ROTARY_FRACTION).orElse(1) != 1) {
             throw config.wrong(ROTARY_FRACTION, "1, the only one that Llama has", config.number(ROTARY_FRACTION));
         }

@@ -133,6 +133,7 @@ class ComponentsFormatTest {
         "\"norm_cls\": \"none\" | \"_\": 1 | norm_cls is missing",
         "\"activation\": \"identity\" | \"activation\": \"swish\" | activation: expected identity, the only one supported, found swish",
         "\"d_inner\": 32 | \"d_inner\": 34 | n_v_heads: expected a divisor of d_inner 34, found 4",
+        "\"d_state\": 16 | \"d_state\": 2147483647 | d_state: expected at most 2147483647 entries of all heads together, found 2147483647",
         "\"n_layer\": 3 | \"n_layer\": 4 | n_layer: expected 3, as the blocks add up to, found 4",
         "\"LlamaModel\" | \"PhiModel\" | name: expected one of LlamaModel, Qwen2Model, found PhiModel",
         "\"LlamaBlock\" | \"MambaPhi\" | name: expected one of LlamaBlock, Qwen2Block, found MambaPhi",

@@ -102,6 +102,7 @@ class LlamaFormatTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "\"num_key_value_heads\": 3 | num_key_value_heads: expected a divisor of num_attention_heads 4, found 3",
+        "\"head_dim\": 2147483646 | head_dim: expected at most 2147483647 entries of all heads together, found 2147483646",
         "\"head_dim\": 5 | head_dim: expected an even number, since its entries turn in pairs, found 5",
         "\"num_attention_heads_\": 5, \"partial_rotary_factor\": 0.5 | partial_rotary_factor: expected 1, the only one that Llama has, found 0.5",
         "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
