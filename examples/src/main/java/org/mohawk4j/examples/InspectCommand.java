@@ -115,7 +115,7 @@ final class InspectCommand implements Runnable {
                 "          vocabulary %d, width %d, MLP width %d, positions %d, layers %d%n",
                 model.vocabulary(),
                 model.width(),
-                model.mlpWidth(),
+                model.block().mlp().width(),
                 model.maxPositions(),
                 model.layers());
         int from = 0;

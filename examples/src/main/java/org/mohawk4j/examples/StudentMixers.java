@@ -3,7 +3,6 @@ package org.mohawk4j.examples;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.train.run.DistillConfig;
@@ -20,13 +19,13 @@ final class StudentMixers {
     }
 
     private static DiscreteMamba2.Config mamba(StudentConfig student, MixerConfig teacher, boolean matrixByMatrix) {
-        int teacherHeads = heads(teacher);
+        int teacherHeads = teacher.heads();
         int valueHeads = student.valueHeads().orElse(teacherHeads);
         int qkHeads = student.qkHeads().orElse(valueHeads);
         require(
-                teacher.width() % valueHeads == 0,
+                teacher.innerWidth() % valueHeads == 0,
                 "student.value-heads",
-                "a divisor of " + teacher.width() + ", the teacher's width",
+                "a divisor of " + teacher.innerWidth() + ", the width of the teacher's heads together",
                 valueHeads);
         require(
                 !matrixByMatrix || valueHeads == teacherHeads,
@@ -36,17 +35,13 @@ final class StudentMixers {
                 valueHeads);
         require(valueHeads % qkHeads == 0, "student.qk-heads", "a divisor of " + valueHeads + " value heads", qkHeads);
         return new DiscreteMamba2.Config(
-                teacher.width(), valueHeads, qkHeads, student.stateSize(), student.convWidth(), student.chunkLength());
-    }
-
-    private static int heads(MixerConfig teacher) {
-        if (teacher instanceof SoftmaxAttention.Config attention) {
-            return attention.heads();
-        }
-        if (teacher instanceof DiscreteMamba2.Config mamba) {
-            return mamba.heads();
-        }
-        throw new InvalidInputException("teacher: expected layers of attention or Mamba-2, found " + teacher);
+                teacher.width(),
+                teacher.innerWidth(),
+                valueHeads,
+                qkHeads,
+                student.stateSize(),
+                student.convWidth(),
+                student.chunkLength());
     }
 
     private static void require(boolean holds, String key, String expected, Object actual) {

@@ -38,8 +38,10 @@ class InspectCommandTest {
                 .contains(
                         "model     phi",
                         "          vocabulary 4096, width 128, MLP width 512, positions 2048, layers 4",
-                        "          layers 0 to 3: SoftmaxAttention[width=128, heads=4, keyValueHeads=4, rotaryDim=16,"
-                                + " ropeTheta=10000.0]",
+                        "          layers 0 to 3: SoftmaxAttention[width=128, heads=4, keyValueHeads=4, headDim=32,"
+                                + " biases=Biases[query=true, key=true, value=true, output=true],"
+                                + " rotary=RotaryConfig[dim=16, theta=10000.0, scaling=None[]],"
+                                + " queryKeyNorm=Optional.empty]",
                         "BF16     [4096,128]                 1,048,576 bytes  model.embed_tokens.weight")
                 .last()
                 .isEqualTo("total     61 tensors, 1,844,992 parameters, 3,689,984 bytes");

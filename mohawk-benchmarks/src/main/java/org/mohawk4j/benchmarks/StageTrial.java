@@ -6,7 +6,6 @@ import java.util.function.Function;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.tensor.Engine;
@@ -77,7 +76,7 @@ final class StageTrial implements AutoCloseable {
     }
 
     private static MixerConfig mamba(MixerConfig own) {
-        int heads = ((SoftmaxAttention.Config) own).heads();
+        int heads = own.heads();
         return new DiscreteMamba2.Config(own.width(), heads, heads, STATE_SIZE, CONV_WIDTH, CHUNK);
     }
 

@@ -19,7 +19,7 @@ public final class Mamba2Function {
     /**
      * Extents and the chunk.
      *
-     * @param width D
+     * @param width H·P, the mixer's inner width, below D
      * @param heads H
      * @param groups G
      * @param stateSize N

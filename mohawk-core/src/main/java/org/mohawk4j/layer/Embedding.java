@@ -18,6 +18,11 @@ public final class Embedding extends Module {
                 "weight", Shape.of(vocabulary, width), Initializer.normal(INITIAL_DEVIATION, random.nextLong()));
     }
 
+    /** [V,D] */
+    public Tensor weight() {
+        return weight.value();
+    }
+
     public Tensor apply(Tensor ids) {
         return EmbeddingFunction.apply(weight.value(), ids);
     }

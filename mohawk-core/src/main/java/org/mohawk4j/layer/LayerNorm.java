@@ -1,15 +1,18 @@
 package org.mohawk4j.layer;
 
+import java.util.List;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.NormedLinearsFunction.Norm;
+import org.mohawk4j.functional.LinearMap;
+import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.functional.ResidualNormFunction;
 import org.mohawk4j.functional.ResidualNormFunction.Normed;
+import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /** Layer normalisation over the last axis, [..., D], with scale and shift. */
-public final class LayerNorm extends Module {
+public final class LayerNorm extends Norm {
     private final Parameter weight;
     private final Parameter bias;
     private final double epsilon;
@@ -22,17 +25,24 @@ public final class LayerNorm extends Module {
         this.epsilon = epsilon;
     }
 
+    @Override
     public Tensor apply(Tensor x) {
         return norm().apply(x);
     }
 
-    /** This normalisation as it is, to be applied together with the linear maps that follow it. */
-    public Norm norm() {
-        return new Norm(weight.value(), bias.value(), epsilon);
-    }
-
-    /** The sum {@code h + a + b} of three tensors of one shape, and this normalisation of it. */
+    /** In one operation where the backend has it. */
+    @Override
     public Normed ofSum(Tensor h, Tensor a, Tensor b) {
         return ResidualNormFunction.apply(h, a, b, weight.value(), bias.value(), epsilon);
+    }
+
+    /** In one operation where the backend has it. */
+    @Override
+    public List<Tensor> thenMaps(Tensor x, List<LinearMap> maps, DType result) {
+        return NormedLinearsFunction.apply(x, norm(), maps, result);
+    }
+
+    private NormedLinearsFunction.Norm norm() {
+        return new NormedLinearsFunction.Norm(weight.value(), bias.value(), epsilon);
     }
 }

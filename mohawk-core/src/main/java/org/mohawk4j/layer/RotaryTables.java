@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Scope;
 /** Cosines and sines by position, which grow with the longest one seen. Used by several, and freed by the last of them. */
 final class RotaryTables implements AutoCloseable {
     /** What they depend on. */
-    record Key(int headDim, int rotaryDim, double base) {}
+    record Key(int headDim, RotaryConfig config) {}
 
     private final Engine engine;
     private final Key key;
@@ -49,13 +49,14 @@ final class RotaryTables implements AutoCloseable {
 
     private RotaryFunction.Tables create(int positions) {
         int headDim = key.headDim();
-        int half = key.rotaryDim() / 2;
+        RotaryConfig config = key.config();
+        int half = config.dim() / 2;
         double[] cos = new double[Math.multiplyExact(positions, headDim)];
         double[] sin = new double[cos.length];
         double[] partner = new double[headDim * headDim];
         Arrays.fill(cos, 1);
         for (int i = 0; i < half; i++) {
-            double frequency = Math.pow(key.base(), -2.0 * i / key.rotaryDim());
+            double frequency = config.frequency(i);
             for (int t = 0; t < positions; t++) {
                 int at = t * headDim + i;
                 cos[at] = Math.cos(t * frequency);
@@ -70,7 +71,7 @@ final class RotaryTables implements AutoCloseable {
                 scope.adopt(engine.tensor(cos, positions, headDim)),
                 scope.adopt(engine.tensor(sin, positions, headDim)),
                 scope.adopt(engine.tensor(partner, headDim, headDim)),
-                key.rotaryDim());
+                config.dim());
     }
 
     /** One user less. */

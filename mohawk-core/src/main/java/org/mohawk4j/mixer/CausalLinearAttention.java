@@ -55,13 +55,12 @@ public final class CausalLinearAttention extends ProjectedMixer {
     @Override
     public void startFrom(MatrixMixer replaced) {
         super.startFrom(replaced);
-        if (replaced instanceof SoftmaxAttention attention
-                && attention.config().width() == config.width()
+        if (replaced instanceof AttentionWeights attention
+                && attention.width() == config.width()
                 && attention.heads() == heads()) {
             try (Scope scope = engine().scope()) {
-                AttentionMaps maps = attention.maps();
-                AttentionMaps.copyScores(maps.query(), cProj, 0, config.stateSize());
-                AttentionMaps.copyScores(maps.key(), bProj, 0, config.stateSize());
+                attention.copyScores(attention.query(), cProj, 0, config.stateSize());
+                attention.copyScores(attention.key(), bProj, 0, config.stateSize());
             }
         }
     }

@@ -25,7 +25,7 @@ import org.mohawk4j.tensor.Tensor;
  * {@code M = L ∘ (C Bᵀ) + diag(D)} with {@code L[t,s] = exp(-sum over s+1..t of softplus(A_log))}; values are not scaled
  * by a step size; the output is gated by {@code silu(z + z_bias)}. Parameter names and shapes are goombalab's.
  *
- * <p>{@code in_proj} gives, in order, x [D], B [G·N], C [G·N], z [D] and A_log [H]; a causal convolution without
+ * <p>{@code in_proj} gives, in order, x [H·P], B [G·N], C [G·N], z [H·P] and A_log [H]; a causal convolution without
  * activation follows on x, B and C. Only the rows that a result needs are computed. A new mixer starts with the identity
  * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
  */
@@ -40,18 +40,20 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
 
     /**
      * @param width D
-     * @param heads H, dividing D
+     * @param innerWidth H·P
+     * @param heads H, dividing H·P
      * @param groups G, dividing H: heads of B and C, each serving H/G heads in a row
      * @param stateSize N
      * @param convWidth K
      * @param chunk Q, positions that are multiplied as one dense block
      */
-    public record Config(long width, int heads, int groups, int stateSize, int convWidth, int chunk)
+    public record Config(
+            long width, long innerWidth, int heads, int groups, int stateSize, int convWidth, int chunk)
             implements MixerConfig {
         public Config {
             Arguments.atLeast(1, "Mamba-2 mixer: width", width);
-            if (heads <= 0 || width % heads != 0 || groups <= 0 || heads % groups != 0) {
-                throw new IllegalArgumentException("Mamba-2 mixer of width " + width + ": " + heads + " heads and "
+            if (heads <= 0 || innerWidth <= 0 || innerWidth % heads != 0 || groups <= 0 || heads % groups != 0) {
+                throw new IllegalArgumentException("Mamba-2 mixer of width " + innerWidth + ": " + heads + " heads and "
                         + groups + " groups do not divide it");
             }
             if (stateSize <= 0 || convWidth < 2 || chunk <= 0) {
@@ -61,13 +63,18 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
             }
         }
 
+        /** As wide inside as outside: H·P = D. */
+        public Config(long width, int heads, int groups, int stateSize, int convWidth, int chunk) {
+            this(width, width, heads, groups, stateSize, convWidth, chunk);
+        }
+
         @Override
         public DiscreteMamba2 create(Engine engine, RandomGenerator random) {
             return new DiscreteMamba2(engine, this, random);
         }
 
         private Mamba2Function.Config between() {
-            return new Mamba2Function.Config(width, heads, groups, stateSize, chunk);
+            return new Mamba2Function.Config(innerWidth, heads, groups, stateSize, chunk);
         }
 
         private long stateWidth() {
@@ -75,11 +82,11 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         }
 
         private long convChannels() {
-            return width + 2 * stateWidth();
+            return innerWidth + 2 * stateWidth();
         }
 
         private long projected() {
-            return convChannels() + width + heads;
+            return convChannels() + innerWidth + heads;
         }
     }
 
@@ -93,13 +100,13 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     public DiscreteMamba2(Engine engine, Config config, RandomGenerator random) {
         super(engine, config.heads());
         this.config = config;
-        zBias = parameter("z_bias", Shape.of(config.width()), Initializer.constant(OPEN_GATE));
+        zBias = parameter("z_bias", Shape.of(config.innerWidth()), Initializer.constant(OPEN_GATE));
         skip = parameter("D", Shape.of(config.heads()), Initializer.constant(1));
         Initializer projection = Initializer.uniform(1 / Math.sqrt(config.width()), random.nextLong())
-                .withZeroRows(config.convChannels(), config.width());
+                .withZeroRows(config.convChannels(), config.innerWidth());
         inProj = part("in_proj", new Linear(engine, config.width(), config.projected(), projection));
         conv = part("conv1d", new CausalConv1d(engine, config.convChannels(), config.convWidth()));
-        outProj = part("out_proj", new Linear(engine, config.width(), config.width(), false, random));
+        outProj = part("out_proj", new Linear(engine, config.innerWidth(), config.width(), false, random));
     }
 
     public Config config() {
@@ -107,42 +114,41 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     }
 
     /**
-     * Values and output as an attention's of the same width; C and B as its queries and keys, if it has as many heads as
+     * Values and output as an attention's of the same widths; C and B as its queries and keys, if it has as many heads as
      * this has groups.
      */
     @Override
     public void startFrom(MatrixMixer replaced) {
-        if (!(replaced instanceof SoftmaxAttention attention)
-                || attention.config().width() != config.width()) {
+        if (!(replaced instanceof AttentionWeights attention)
+                || !attention.fits(config.width(), config.innerWidth())) {
             return;
         }
         try (Scope scope = engine().scope()) {
-            AttentionMaps maps = attention.maps();
-            maps.copyTo(inProj, outProj);
-            if (maps.heads() == config.groups()) {
-                AttentionMaps.copyScores(maps.key(), inProj, config.width(), config.stateSize());
-                AttentionMaps.copyScores(
-                        maps.query(), inProj, config.width() + config.stateWidth(), config.stateSize());
+            attention.copyTo(inProj, outProj);
+            if (attention.heads() == config.groups()) {
+                long from = config.innerWidth();
+                attention.copyScores(attention.key(), inProj, from, config.stateSize());
+                attention.copyScores(attention.query(), inProj, from + config.stateWidth(), config.stateSize());
             }
         }
     }
 
     @Override
     public SemiseparableMatrix matrix(Tensor u) {
-        Tensor b = conv.apply(inProj.applyRows(u, config.width(), config.stateWidth()), config.width());
-        long cRow = config.width() + config.stateWidth();
+        Tensor b = conv.apply(inProj.applyRows(u, config.innerWidth(), config.stateWidth()), config.innerWidth());
+        long cRow = config.innerWidth() + config.stateWidth();
         Tensor c = conv.apply(inProj.applyRows(u, cRow, config.stateWidth()), cRow);
-        return matrix(b, c, inProj.applyRows(u, config.convChannels() + config.width(), config.heads()));
+        return matrix(b, c, inProj.applyRows(u, config.convChannels() + config.innerWidth(), config.heads()));
     }
 
     @Override
     protected Tensor values(Tensor u) {
-        return Heads.split(conv.apply(inProj.applyRows(u, 0, config.width()), 0), config.heads());
+        return Heads.split(conv.apply(inProj.applyRows(u, 0, config.innerWidth()), 0), config.heads());
     }
 
     @Override
     protected Tensor output(Tensor u, Tensor mixed) {
-        return gated(mixed, inProj.applyRows(u, config.convChannels(), config.width()));
+        return gated(mixed, inProj.applyRows(u, config.convChannels(), config.innerWidth()));
     }
 
     /** In one operation where the backend has it; else with one convolution for x, B and C together. */
@@ -154,7 +160,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
             return outProj.apply(Mamba2Function.apply(inProj.apply(u), weights, config.between()));
         }
         Projections in = project(u);
-        Parts parts = parts(conv.applyParts(in.xBc, config.width(), config.stateWidth(), config.stateWidth()));
+        Parts parts = parts(conv.applyParts(in.xBc, config.innerWidth(), config.stateWidth(), config.stateWidth()));
         return gated(Heads.merge(matrix(parts.b, parts.c, in.aLog).multiply(parts.x)), in.z);
     }
 
@@ -163,7 +169,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         return new RecurrentState(
                 engine(),
                 engine().zeros(batch, config.convWidth() - 1, config.convChannels()),
-                engine().zeros(batch, config.heads(), config.width() / config.heads(), config.stateSize()));
+                engine().zeros(batch, config.heads(), config.innerWidth() / config.heads(), config.stateSize()));
     }
 
     /** Everything between the two projections for one position, with the state changed in place. No gradient. */
@@ -172,10 +178,10 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         record Weights(Config config, Array convWeight, Array convBias, Array skip, Array zBias) {}
 
         /**
-         * @param projected [B, 2D + 2·G·N + H], what in_proj gives
-         * @param history [B,K-1,D + 2·G·N], float of the parameters' type
+         * @param projected [B, 2·H·P + 2·G·N + H], what in_proj gives
+         * @param history [B,K-1,H·P + 2·G·N], float of the parameters' type
          * @param state [B,H,P,N], likewise
-         * @return [B,D], what out_proj is applied to
+         * @return [B,H·P], what out_proj is applied to
          */
         Array step(Array projected, Weights weights, Array history, Array state);
     }
@@ -203,9 +209,9 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         if (projected.dim(1) == 1 && step.isPresent() && !engine().isTracked(projected)) {
             return step(step.get(), projected, memory);
         }
-        List<Tensor> in = projected.split(-1, config.convChannels(), config.width(), config.heads());
+        List<Tensor> in = projected.split(-1, config.convChannels(), config.innerWidth(), config.heads());
         Parts parts = parts(conv.continued(memory.part(HISTORY), in.get(0))
-                .split(-1, config.width(), config.stateWidth(), config.stateWidth()));
+                .split(-1, config.innerWidth(), config.stateWidth(), config.stateWidth()));
         SemiseparableFunction.Result result =
                 matrix(parts.b, parts.c, in.get(2)).multiply(parts.x, Optional.of(memory.part(STATE)));
         memory.advance(projected.dim(1), conv.nextHistory(memory.part(HISTORY), in.get(0)), result.state());
@@ -231,7 +237,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     private record Projections(Tensor xBc, Tensor z, Tensor aLog) {}
 
     private Projections project(Tensor u) {
-        List<Tensor> parts = inProj.applyParts(u, config.convChannels(), config.width(), config.heads());
+        List<Tensor> parts = inProj.applyParts(u, config.convChannels(), config.innerWidth(), config.heads());
         return new Projections(parts.get(0), parts.get(1), parts.get(2));
     }
 

@@ -8,6 +8,14 @@ public interface MixerConfig {
     /** D. */
     long width();
 
+    /** H. */
+    int heads();
+
+    /** H·P, the width of all heads' values together. */
+    default long innerWidth() {
+        return width();
+    }
+
     /** A mixer of these dimensions with fresh parameters. */
     MatrixMixer create(Engine engine, RandomGenerator random);
 }

@@ -45,9 +45,9 @@ public abstract class ProjectedMixer extends MatrixMixer {
     /** Values and output as an attention's of the same width. */
     @Override
     public void startFrom(MatrixMixer replaced) {
-        if (replaced instanceof SoftmaxAttention attention && attention.config().width() == width) {
+        if (replaced instanceof AttentionWeights attention && attention.fits(width, width)) {
             try (Scope scope = engine().scope()) {
-                attention.maps().copyTo(vProj, outProj);
+                attention.copyTo(vProj, outProj);
             }
         }
     }

@@ -1,43 +1,87 @@
 package org.mohawk4j.mixer;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.AttentionFunction;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Linear;
+import org.mohawk4j.layer.RmsNorm;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.layer.RotaryEmbedding;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Causal softmax attention with rotary position embedding on part of each head, biases everywhere, scores scaled by
- * 1/sqrt(P): as Hugging Face's Phi computes it, with its parameter names.
+ * Causal softmax attention with rotary position embedding on all or part of each head, scores scaled by 1/sqrt(P): as
+ * Hugging Face's decoders compute it, with Phi's parameter names.
  */
-public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
+public final class SoftmaxAttention extends MatrixMixer implements AttentionWeights, LinearEnds {
     /**
      * @param width D
-     * @param heads H, dividing D
+     * @param heads H
      * @param keyValueHeads G, dividing H
-     * @param rotaryDim entries of each head that turn with position
-     * @param ropeTheta base of the rotation frequencies
+     * @param headDim P; H·P need not be D
      */
-    public record Config(long width, int heads, int keyValueHeads, int rotaryDim, double ropeTheta)
+    public record Config(
+            long width,
+            int heads,
+            int keyValueHeads,
+            int headDim,
+            Biases biases,
+            RotaryConfig rotary,
+            Optional<QueryKeyNorm> queryKeyNorm)
             implements MixerConfig {
         public Config {
             Arguments.atLeast(1, "attention: width", width);
-            if (heads <= 0 || width % heads != 0 || keyValueHeads <= 0 || heads % keyValueHeads != 0) {
-                throw new IllegalArgumentException("attention of width " + width + ": " + heads + " heads and "
-                        + keyValueHeads + " key/value heads do not divide it");
+            if (headDim <= 0) {
+                throw new IllegalArgumentException("attention with heads of " + headDim + " entries");
             }
-            RotaryEmbedding.requireFits(width / heads, rotaryDim, ropeTheta);
+            requireHeads(width, heads, keyValueHeads);
+            rotary.requireFits(headDim);
         }
 
-        /** P. */
-        public int headDim() {
-            return Math.toIntExact(width / heads);
+        /**
+         * As Phi has it: H·P = D, biases everywhere, no norms.
+         *
+         * @param rotaryDim entries of each head that turn with position
+         * @param ropeTheta base of the rotation frequencies
+         */
+        public Config(long width, int heads, int keyValueHeads, int rotaryDim, double ropeTheta) {
+            this(
+                    width,
+                    heads,
+                    keyValueHeads,
+                    share(width, heads, keyValueHeads),
+                    Biases.ALL,
+                    new RotaryConfig(rotaryDim, ropeTheta),
+                    Optional.empty());
+        }
+
+        private static int share(long width, int heads, int keyValueHeads) {
+            if (heads > 0 && width % heads == 0) {
+                return Math.toIntExact(width / heads);
+            }
+            throw indivisible(width, heads, keyValueHeads);
+        }
+
+        private static void requireHeads(long width, int heads, int keyValueHeads) {
+            if (heads <= 0 || keyValueHeads <= 0 || heads % keyValueHeads != 0) {
+                throw indivisible(width, heads, keyValueHeads);
+            }
+        }
+
+        private static IllegalArgumentException indivisible(long width, int heads, int keyValueHeads) {
+            return new IllegalArgumentException("attention of width " + width + ": " + heads + " heads and "
+                    + keyValueHeads + " key/value heads do not divide it");
+        }
+
+        /** H·P. */
+        @Override
+        public long innerWidth() {
+            return (long) heads * headDim;
         }
 
         @Override
@@ -46,49 +90,93 @@ public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
         }
     }
 
+    /** Which projections have a bias. */
+    public record Biases(boolean query, boolean key, boolean value, boolean output) {
+        public static final Biases ALL = new Biases(true, true, true, true);
+        public static final Biases NONE = new Biases(false, false, false, false);
+    }
+
+    /**
+     * RMS norms of queries and keys, before the rotary embedding.
+     *
+     * @param unitOffset as of {@link RmsNorm}
+     * @param acrossHeads whether one norm covers all heads together, as in OLMo 2, instead of each head alone
+     */
+    public record QueryKeyNorm(double epsilon, boolean unitOffset, boolean acrossHeads) {
+        private RmsNorm create(Engine engine, long heads, long headDim) {
+            return new RmsNorm(engine, acrossHeads ? heads * headDim : headDim, epsilon, unitOffset);
+        }
+    }
+
     private final Config config;
     private final Linear qProj;
     private final Linear kProj;
     private final Linear vProj;
     private final Linear dense;
+    private final Optional<RmsNorm> qNorm;
+    private final Optional<RmsNorm> kNorm;
     private final RotaryEmbedding rotary;
 
     public SoftmaxAttention(Engine engine, Config config, RandomGenerator random) {
         super(engine, config.heads());
         this.config = config;
+        long width = config.width();
+        long inner = config.innerWidth();
         long keyWidth = (long) config.keyValueHeads() * config.headDim();
-        qProj = part("q_proj", new Linear(engine, config.width(), config.width(), true, random));
-        kProj = part("k_proj", new Linear(engine, config.width(), keyWidth, true, random));
-        vProj = part("v_proj", new Linear(engine, config.width(), keyWidth, true, random));
-        dense = part("dense", new Linear(engine, config.width(), config.width(), true, random));
-        rotary = part("rotary", new RotaryEmbedding(engine, config.headDim(), config.rotaryDim(), config.ropeTheta()));
+        Biases biases = config.biases();
+        qProj = part("q_proj", new Linear(engine, width, inner, biases.query(), random));
+        kProj = part("k_proj", new Linear(engine, width, keyWidth, biases.key(), random));
+        vProj = part("v_proj", new Linear(engine, width, keyWidth, biases.value(), random));
+        dense = part("dense", new Linear(engine, inner, width, biases.output(), random));
+        qNorm = config.queryKeyNorm()
+                .map(norm -> part("q_norm", norm.create(engine, config.heads(), config.headDim())));
+        kNorm = config.queryKeyNorm()
+                .map(norm -> part("k_norm", norm.create(engine, config.keyValueHeads(), config.headDim())));
+        rotary = part("rotary", new RotaryEmbedding(engine, config.headDim(), config.rotary()));
     }
 
     public Config config() {
         return config;
     }
 
-    /** The weights as they are, in the current scope. */
-    public AttentionMaps maps() {
-        return new AttentionMaps(
-                perHead(qProj, config.heads()),
-                perHead(kProj, config.keyValueHeads()),
-                perHead(vProj, config.keyValueHeads()),
-                dense.weight());
+    @Override
+    public long width() {
+        return config.width();
     }
 
-    private Tensor perHead(Linear projection, int own) {
-        Tensor weight = projection.weight();
-        long each = (long) config.headDim() * config.width();
-        return weight.reshape(own, 1, each)
-                .broadcastTo(Shape.of(own, config.heads() / own, each))
-                .reshape(config.heads(), config.headDim(), config.width());
+    @Override
+    public long groups() {
+        return config.keyValueHeads();
+    }
+
+    @Override
+    public long headDim() {
+        return config.headDim();
+    }
+
+    @Override
+    public Tensor query() {
+        return qProj.weight();
+    }
+
+    @Override
+    public Tensor key() {
+        return kProj.weight();
+    }
+
+    @Override
+    public Tensor value() {
+        return vProj.weight();
+    }
+
+    @Override
+    public Tensor output() {
+        return dense.weight();
     }
 
     @Override
     public SoftmaxMatrix matrix(Tensor u) {
-        return new SoftmaxMatrix(
-                turned(qProj.apply(u), config.heads(), 0), turned(kProj.apply(u), config.keyValueHeads(), 0), scale());
+        return new SoftmaxMatrix(queries(qProj.apply(u), 0), keys(kProj.apply(u), 0), scale());
     }
 
     @Override
@@ -124,15 +212,28 @@ public final class SoftmaxAttention extends MatrixMixer implements LinearEnds {
     @Override
     public Tensor between(List<Tensor> mapped, MixerState state) {
         KeyValueCache cache = (KeyValueCache) state;
-        Tensor q = turned(mapped.get(0), config.heads(), cache.position());
+        Tensor q = queries(mapped.get(0), cache.position());
         cache.append(
-                turned(mapped.get(1), config.keyValueHeads(), cache.position()),
-                Heads.split(mapped.get(2), config.keyValueHeads()));
+                keys(mapped.get(1), cache.position()), Heads.split(mapped.get(2), config.keyValueHeads()));
         return Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), scale()));
     }
 
-    private Tensor turned(Tensor projected, long heads, long position) {
-        return rotary.apply(Heads.split(projected, heads), position);
+    private Tensor queries(Tensor projected, long position) {
+        return rotary.apply(normed(projected, qNorm, config.heads()), position);
+    }
+
+    private Tensor keys(Tensor projected, long position) {
+        return rotary.apply(normed(projected, kNorm, config.keyValueHeads()), position);
+    }
+
+    /** [B,T,H·P] to [B,T,H,P]. */
+    private Tensor normed(Tensor projected, Optional<RmsNorm> norm, long heads) {
+        boolean acrossHeads = config.queryKeyNorm().filter(QueryKeyNorm::acrossHeads).isPresent();
+        if (acrossHeads) {
+            return Heads.split(norm.orElseThrow().apply(projected), heads);
+        }
+        Tensor split = Heads.split(projected, heads);
+        return norm.map(each -> each.apply(split)).orElse(split);
     }
 
     private double scale() {

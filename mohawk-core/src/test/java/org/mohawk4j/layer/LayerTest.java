@@ -8,9 +8,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.tensor.DType;
@@ -65,11 +67,56 @@ class LayerTest extends Float64Test {
         check().module("layer norm", norm, norm::apply, numbers(2, 3, 7));
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void rmsNorm(boolean unitOffset) {
+        RmsNorm norm = new RmsNorm(engine(), 7, 1e-5, unitOffset);
+        Tensor x = random(4, 2, 3, 7);
+        TensorAssert.assertRelative(
+                "a new norm only normalises", norm.apply(x).square().meanKeeping(-1), engine().zeros(2, 3, 1).add(1), 1e-4);
+        scramble(norm);
+        check().module("RMS norm", norm, norm::apply, numbers(2, 3, 7));
+    }
+
     @Test
     void mlp() {
         Mlp mlp = new Mlp(engine(), 5, 9, Activation.GELU_TANH, random);
         check().module("mlp", mlp, mlp::apply, numbers(2, 3, 5));
         assertThat(mlp.parameters()).containsOnlyKeys("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias");
+        assertThat(new Mlp(engine(), 5, 9, Activation.RELU, false, random).parameters())
+                .containsOnlyKeys("fc1.weight", "fc2.weight");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void gatedMlp(boolean bias) {
+        GatedMlp mlp = new GatedMlp(engine(), 5, 9, Activation.SILU, bias, random);
+        check().module("gated mlp", mlp, mlp::apply, numbers(2, 3, 5));
+        assertThat(mlp.parameters()).hasSize(bias ? 6 : 3).containsKeys("gate_proj.weight", "up_proj.weight", "down_proj.weight");
+        Tensor x = random(4, 2, 3, 5);
+        List<Tensor> first = mlp.firstMaps().stream().map(map -> map.apply(x)).toList();
+        TensorAssert.assertRelative("by its maps", mlp.lastMap().apply(mlp.between(first)), mlp.apply(x), 1e-14);
+    }
+
+    /** Frequencies 1, 0.1, 0.01 and 0.001: wavelengths of 6.3, 63, 628 and 6283 positions. */
+    @Test
+    void scalingSlowsTheTurningDown() {
+        double[] plain = {1, 0.1, 0.01, 0.001};
+        assertThat(frequencies(new RopeScaling.None())).containsExactly(plain, within(1e-12));
+        assertThat(frequencies(new RopeScaling.Linear(4))).containsExactly(new double[] {0.25, 0.025, 0.0025, 0.00025}, within(1e-12));
+        double turns = 256 * 0.01 / (2 * Math.PI);
+        double kept = (turns - 0.25) / (4 - 0.25);
+        assertThat(frequencies(new RopeScaling.Llama3(8, 0.25, 4, 256)))
+                .containsExactly(new double[] {1, 0.1, kept * 0.01 + (1 - kept) * 0.01 / 8, 0.001 / 8}, within(1e-12));
+    }
+
+    /** Read off the first turn of each pair of entries. */
+    private double[] frequencies(RopeScaling scaling) {
+        RotaryEmbedding rotary = new RotaryEmbedding(engine(), 8, new RotaryConfig(8, 10_000, scaling));
+        double[] ones = new double[8];
+        Arrays.fill(ones, 0, 4, 1);
+        double[] turned = rotary.apply(engine().tensor(ones, 1, 1, 1, 8), 1).toDoubles();
+        return IntStream.range(0, 4).mapToDouble(i -> Math.atan2(turned[i + 4], turned[i])).toArray();
     }
 
     @Test

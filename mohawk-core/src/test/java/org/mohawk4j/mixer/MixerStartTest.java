@@ -15,6 +15,7 @@ import org.mohawk4j.functional.Heads;
 import org.mohawk4j.functional.LinearFunction;
 import org.mohawk4j.layer.Module;
 import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.HostArray;
@@ -91,6 +92,30 @@ class MixerStartTest extends Float64Test {
                     mixer.output(u, u),
                     product(u, attention.parameters().get("dense.weight").value()),
                     1e-6);
+        }
+    }
+
+    /** Four heads of six in a model of width 10. */
+    @Test
+    void aMixerAsWideInsideAsTheAttentionTakesItsMaps() {
+        Tensor u = random(1, 2, 7, 10);
+        SoftmaxAttention.Config wide = new SoftmaxAttention.Config(
+                10, 4, 2, 6, SoftmaxAttention.Biases.NONE, new RotaryConfig(6, 100), Optional.empty());
+        try (SoftmaxAttention attention = wide.create(engine(), new SplittableRandom(2));
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(10, 24, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3));
+                DiscreteMamba2 narrow =
+                        new DiscreteMamba2.Config(10, 12, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
+            mixer.startFrom(attention);
+
+            Tensor c = mixer.matrix(u).c();
+            Tensor b = mixer.matrix(u).b();
+            Tensor products = c.permute(0, 2, 1, 3).matmul(false, b.permute(0, 2, 1, 3), true);
+            TensorAssert.assertRelative("C Bᵀ", products.lowerTriangle(0, 0), scores(attention, u), TOLERANCE);
+            TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
+            double[] before = narrow.values(u).toDoubles();
+            narrow.startFrom(attention);
+            assertThat(narrow.values(u).toDoubles()).isEqualTo(before);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -14,7 +15,11 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.mohawk4j.functional.Heads;
 import org.mohawk4j.layer.Module;
+import org.mohawk4j.layer.RopeScaling;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.matrix.DenseMatrix;
+import org.mohawk4j.mixer.SoftmaxAttention.Biases;
+import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
@@ -35,11 +40,21 @@ class MixerTest extends Float64Test {
                 new DiscreteMamba2.Config(12, 4, 4, 5, 4, chunk),
                 new DiscreteMamba2.Config(12, 4, 2, 5, 2, chunk),
                 new DiscreteMamba2.Config(12, 4, 1, 3, 3, chunk),
+                new DiscreteMamba2.Config(6, 12, 4, 2, 3, 3, chunk),
                 new SoftmaxAttention.Config(24, 4, 4, 4, 10_000),
                 new SoftmaxAttention.Config(24, 4, 2, 2, 100),
                 new SoftmaxAttention.Config(24, 4, 1, 0, 100),
+                wide(Biases.NONE, Optional.empty()),
+                wide(new Biases(true, true, true, false), Optional.of(new QueryKeyNorm(1e-5, false, false))),
+                wide(Biases.ALL, Optional.of(new QueryKeyNorm(1e-5, true, true))),
                 new CausalLinearAttention.Config(12, 4, 5, chunk),
                 new Toeplitz.Config(12, 4, 80, chunk));
+    }
+
+    /** Heads that are together wider than the model, two of keys and values for four of queries. */
+    private static SoftmaxAttention.Config wide(Biases biases, Optional<QueryKeyNorm> norm) {
+        RotaryConfig rotary = new RotaryConfig(4, 100, new RopeScaling.Llama3(4, 1, 4, 8));
+        return new SoftmaxAttention.Config(10, 4, 2, 6, biases, rotary, norm);
     }
 
     static Stream<Arguments> configsAndTimes() {

@@ -1,8 +1,8 @@
 package org.mohawk4j.models;
 
 import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Module;
+import org.mohawk4j.layer.Norm;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Engine;
@@ -17,7 +17,7 @@ public abstract class Block extends Module {
     public abstract MatrixMixer mixer();
 
     /** What the block's input goes through before the mixer. */
-    public abstract LayerNorm norm();
+    public abstract Norm norm();
 
     /** What the mixer is applied to: the block's input, normalised. */
     public final Tensor mixerInput(Tensor h) {
@@ -45,7 +45,7 @@ public abstract class Block extends Module {
      * @param in the block's input with its own norm
      * @param next of the next block, or the model's last one
      */
-    public Normed forward(Normed in, LayerNorm next) {
+    public Normed forward(Normed in, Norm next) {
         Tensor output = combine(in.sum(), in.normalised(), mixer().forward(in.normalised()));
         return new Normed(output, next.apply(output));
     }

@@ -2,17 +2,18 @@ package org.mohawk4j.models;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.Head;
-import org.mohawk4j.functional.NormedLinearsFunction;
+import org.mohawk4j.functional.LinearMap;
 import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.layer.Embedding;
-import org.mohawk4j.layer.LayerNorm;
 import org.mohawk4j.layer.Linear;
 import org.mohawk4j.layer.Module;
+import org.mohawk4j.layer.Norm;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
@@ -23,8 +24,8 @@ public final class CausalLm extends Module {
     private final CausalLmConfig config;
     private final Embedding embedding;
     private final List<Block> blocks = new ArrayList<>();
-    private final LayerNorm finalNorm;
-    private final Linear lmHead;
+    private final Norm finalNorm;
+    private final Optional<Linear> lmHead;
 
     public CausalLm(Engine engine, CausalLmConfig config, RandomGenerator random) {
         super(engine);
@@ -33,10 +34,14 @@ public final class CausalLm extends Module {
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(part(
                     "layers." + i,
-                    config.block().create(engine, config, config.mixers().get(i), random)));
+                    config.block().form().create(engine, config, config.mixers().get(i), random)));
         }
-        finalNorm = part("final_layernorm", new LayerNorm(engine, config.width(), config.layerNormEpsilon()));
-        lmHead = part("lm_head", new Linear(engine, config.width(), config.vocabulary(), true, random));
+        finalNorm = part("final_layernorm", config.block().norm().create(engine, config.width()));
+        boolean bias = config.head().bias();
+        lmHead = config.head().tied()
+                ? Optional.empty()
+                : Optional.of(
+                        part("lm_head", new Linear(engine, config.width(), config.vocabulary(), bias, random)));
     }
 
     public CausalLmConfig config() {
@@ -81,12 +86,12 @@ public final class CausalLm extends Module {
     }
 
     /** The norm between block {@code index - 1} and what follows it. */
-    private LayerNorm normBefore(int index) {
+    private Norm normBefore(int index) {
         return index < blocks.size() ? blocks.get(index).norm() : finalNorm;
     }
 
     /** Applies a block and frees what it is applied to, unless a tape still needs it. */
-    private Normed replace(Normed stream, Block block, LayerNorm next) {
+    private Normed replace(Normed stream, Block block, Norm next) {
         Normed output;
         try (Scope scope = engine().scope()) {
             output = block.forward(stream, next);
@@ -121,11 +126,8 @@ public final class CausalLm extends Module {
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
-        return NormedLinearsFunction.apply(
-                        h.narrow(1, ids.dim(1) - 1, 1),
-                        finalNorm.norm(),
-                        List.of(lmHead.map(Activation.NONE)),
-                        engine().parameterType())
+        return finalNorm
+                .thenMaps(h.narrow(1, ids.dim(1) - 1, 1), List.of(headMap()), engine().parameterType())
                 .get(0)
                 .reshape(ids.dim(0), config.vocabulary());
     }
@@ -139,7 +141,14 @@ public final class CausalLm extends Module {
 
     /** The head on hidden states of any leading shape, one row per position. */
     public Head head(Tensor hidden) {
-        return new Head(hidden.reshape(-1, hidden.dim(-1)), lmHead.weight(), lmHead.bias());
+        LinearMap map = headMap();
+        return new Head(hidden.reshape(-1, hidden.dim(-1)), map.weight(), map.bias());
+    }
+
+    /** A tied head is the embedding's parameter itself, so that it has one gradient and is saved once. */
+    private LinearMap headMap() {
+        return lmHead.map(own -> own.map(Activation.NONE))
+                .orElseGet(() -> new LinearMap(embedding.weight(), Optional.empty(), Activation.NONE));
     }
 
     /** [B,T,V] */

@@ -6,13 +6,10 @@ import org.mohawk4j.functional.Activation;
 import org.mohawk4j.mixer.MixerConfig;
 
 /**
- * The dimensions of a model of Phi's form.
+ * A decoder-only language model: embedding, blocks around a mixer each, final norm, head.
  *
  * @param vocabulary V
  * @param width D
- * @param mlpWidth width between the MLP's two linear maps
- * @param activation between the MLP's two linear maps
- * @param layerNormEpsilon added to the variance in every norm
  * @param maxPositions the longest T it was made for
  * @param block what surrounds the mixers
  * @param mixers one per layer
@@ -20,24 +17,20 @@ import org.mohawk4j.mixer.MixerConfig;
 public record CausalLmConfig(
         long vocabulary,
         long width,
-        long mlpWidth,
-        Activation activation,
-        double layerNormEpsilon,
         long maxPositions,
-        BlockForm block,
+        BlockConfig block,
+        HeadConfig head,
         List<MixerConfig> mixers) {
     /** The most layers that a model may have, ten times what any has: a wrong number must not fill the memory. */
     public static final int MAX_LAYERS = 10_000;
 
     public CausalLmConfig {
         mixers = List.copyOf(mixers);
+        long mlpWidth = block.mlp().width();
         if (vocabulary <= 0 || width <= 0 || mlpWidth <= 0 || maxPositions <= 0 || mixers.isEmpty()) {
             throw new InvalidInputException("a model needs positive dimensions and at least one layer; got vocabulary "
                     + vocabulary + ", width " + width + ", MLP width " + mlpWidth + ", positions " + maxPositions
                     + ", layers " + mixers.size());
-        }
-        if (!(layerNormEpsilon > 0) || Double.isInfinite(layerNormEpsilon)) {
-            throw new InvalidInputException("layer norm: epsilon: expected a number above 0, got " + layerNormEpsilon);
         }
         for (MixerConfig mixer : mixers) {
             if (mixer.width() != width) {
@@ -47,7 +40,13 @@ public record CausalLmConfig(
         }
     }
 
-    /** Of {@link ParallelBlock}s. */
+    /**
+     * Of Phi's form: {@link ParallelBlock}s with layer norms and an MLP of two maps, biases everywhere, a head of its own.
+     *
+     * @param mlpWidth F
+     * @param activation between the MLP's two linear maps
+     * @param layerNormEpsilon added to the variance in every norm
+     */
     public CausalLmConfig(
             long vocabulary,
             long width,
@@ -56,7 +55,16 @@ public record CausalLmConfig(
             double layerNormEpsilon,
             long maxPositions,
             List<MixerConfig> mixers) {
-        this(vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, ParallelBlock.FORM, mixers);
+        this(
+                vocabulary,
+                width,
+                maxPositions,
+                new BlockConfig(
+                        ParallelBlock.FORM,
+                        new NormConfig(NormConfig.Kind.LAYER, layerNormEpsilon),
+                        new MlpConfig(mlpWidth, activation, false, true)),
+                new HeadConfig(false, true),
+                mixers);
     }
 
     /** L. */
@@ -66,7 +74,6 @@ public record CausalLmConfig(
 
     /** The same model with other mixers. */
     public CausalLmConfig withMixers(List<MixerConfig> replacements) {
-        return new CausalLmConfig(
-                vocabulary, width, mlpWidth, activation, layerNormEpsilon, maxPositions, block, replacements);
+        return new CausalLmConfig(vocabulary, width, maxPositions, block, head, replacements);
     }
 }

@@ -240,16 +240,30 @@ public final class ConfigNode {
         return has(key) ? OptionalLong.of(positive(key)) : OptionalLong.empty();
     }
 
+    /** True or false. */
+    public boolean flag(String key, boolean fallback) {
+        if (!has(key)) {
+            return fallback;
+        }
+        JsonNode value = required(key);
+        if (!value.isBoolean()) {
+            throw wrong(key, "true or false", value);
+        }
+        return value.booleanValue();
+    }
+
     /** A finite number from 0. */
     public OptionalDouble optionalNumber(String key) {
-        if (!has(key)) {
-            return OptionalDouble.empty();
-        }
+        return has(key) ? OptionalDouble.of(number(key)) : OptionalDouble.empty();
+    }
+
+    /** A finite number from 0. */
+    public double number(String key) {
         JsonNode value = required(key);
         if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() < 0) {
             throw wrong(key, "a finite number from 0", value);
         }
-        return OptionalDouble.of(value.asDouble());
+        return value.asDouble();
     }
 
     /**

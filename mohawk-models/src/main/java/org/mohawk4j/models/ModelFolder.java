@@ -78,6 +78,11 @@ public final class ModelFolder {
         return formatOf(folder, json).read(json);
     }
 
+    /** The form that a folder's {@code config.json} is of. */
+    public static ModelFormat format(Path folder) {
+        return formatOf(folder, readConfig(folder));
+    }
+
     /**
      * Writes {@code config.json} and {@code model.safetensors} in float32, in the form that can describe the model.
      *

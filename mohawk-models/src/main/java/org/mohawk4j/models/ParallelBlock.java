@@ -5,13 +5,12 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.NormedLinearsFunction;
 import org.mohawk4j.functional.ResidualFunction;
 import org.mohawk4j.functional.ResidualNormFunction.Normed;
 import org.mohawk4j.functional.SummedLinearsFunction;
 import org.mohawk4j.functional.SummedLinearsFunction.Term;
-import org.mohawk4j.layer.LayerNorm;
-import org.mohawk4j.layer.Mlp;
+import org.mohawk4j.layer.FeedForward;
+import org.mohawk4j.layer.Norm;
 import org.mohawk4j.mixer.LinearEnds;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
@@ -24,15 +23,15 @@ public final class ParallelBlock extends Block {
     /** Makes these blocks. */
     public static final BlockForm FORM = ParallelBlock::new;
 
-    private final LayerNorm norm;
+    private final Norm norm;
     private final MatrixMixer mixer;
-    private final Mlp mlp;
+    private final FeedForward mlp;
 
     public ParallelBlock(Engine engine, CausalLmConfig config, MixerConfig mixerConfig, RandomGenerator random) {
         super(engine);
-        norm = part("input_layernorm", new LayerNorm(engine, config.width(), config.layerNormEpsilon()));
+        norm = part("input_layernorm", config.block().norm().create(engine, config.width()));
         mixer = part("mixer", mixerConfig.create(engine, random));
-        mlp = part("mlp", new Mlp(engine, config.width(), config.mlpWidth(), config.activation(), random));
+        mlp = part("mlp", config.block().mlp().create(engine, config.width(), random));
     }
 
     @Override
@@ -41,7 +40,7 @@ public final class ParallelBlock extends Block {
     }
 
     @Override
-    public LayerNorm norm() {
+    public Norm norm() {
         return norm;
     }
 
@@ -51,7 +50,7 @@ public final class ParallelBlock extends Block {
     }
 
     @Override
-    public Normed forward(Normed in, LayerNorm next) {
+    public Normed forward(Normed in, Norm next) {
         Tensor u = in.normalised();
         return next.ofSum(in.sum(), mixer.forward(u), mlp.apply(u));
     }
@@ -64,15 +63,15 @@ public final class ParallelBlock extends Block {
         }
         List<LinearMap> maps = new ArrayList<>();
         ends.firstMaps().forEach(map -> maps.add(map.map(Activation.NONE)));
-        maps.add(mlp.first());
-        List<Tensor> mapped = NormedLinearsFunction.apply(
-                h, norm.norm(), maps, engine().backend().productType());
-        int own = maps.size() - 1;
+        int own = maps.size();
+        maps.addAll(mlp.firstMaps());
+        List<Tensor> mapped =
+                norm.thenMaps(h, maps, engine().backend().productType());
         Tensor between = ends.between(mapped.subList(0, own), state);
         return SummedLinearsFunction.apply(
                 h,
                 List.of(
                         new Term(between, ends.lastMap().map(Activation.NONE)),
-                        new Term(mapped.get(own), mlp.second())));
+                        new Term(mlp.between(mapped.subList(own, mapped.size())), mlp.lastMap())));
     }
 }

@@ -70,7 +70,7 @@ class ModelFolderTest {
         MixerConfig mamba = new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
         assertThat(config.mixers()).containsExactly(mamba, new SoftmaxAttention.Config(32, 4, 4, 4, 10_000), mamba);
         assertThat(config.vocabulary()).isEqualTo(128);
-        assertThat(config.mlpWidth()).isEqualTo(128);
+        assertThat(config.block().mlp().width()).isEqualTo(128);
     }
 
     @Test

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.StepMetrics;
 
@@ -69,6 +71,25 @@ class ResumeTest {
 
         assertSame(run);
         assertThat(result.stages()).extracting("steps").containsExactly(4, 4, 4);
+    }
+
+    @Test
+    void aHybridWithATiedHeadGoesOnLikeAnyOther() throws IOException {
+        TinyRun whole = TinyRun.hybridOfLlama(folder.resolve("whole"));
+        whole.start();
+        TinyRun run = TinyRun.hybridOfLlama(folder.resolve("run"));
+        assertThatThrownBy(() -> run.start(new EndAfter(10), new StopRequest())).hasMessage("ended");
+        Checkpoint saved = new CheckpointStore(run.folder().resolve("checkpoints"))
+                .newest()
+                .orElseThrow();
+        assertThat(saved.tensors("student.safetensors"))
+                .containsKey("embedding.weight")
+                .doesNotContainKey("lm_head.weight");
+
+        run.resume();
+
+        assertThat(run.losses()).isEqualTo(whole.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
     }
 
     @Test

@@ -140,6 +140,11 @@ class ResumedMixersTest {
 
     private record Odd(long width, int[] sizes, IntFunction<String> rule) implements MixerConfig {
         @Override
+        public int heads() {
+            return 1;
+        }
+
+        @Override
         public MatrixMixer create(Engine engine, RandomGenerator random) {
             throw new UnsupportedOperationException();
         }

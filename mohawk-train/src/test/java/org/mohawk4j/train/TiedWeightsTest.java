@@ -62,6 +62,11 @@ class TiedWeightsTest {
 
     private record OwnConfig(long width) implements MixerConfig {
         @Override
+        public int heads() {
+            return 4;
+        }
+
+        @Override
         public MatrixMixer create(Engine engine, RandomGenerator random) {
             return new CausalLinearAttention.Config(width, 4, 8, 8).create(engine, random);
         }

@@ -26,7 +26,7 @@ import org.mohawk4j.train.run.MetricsReader;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.StepMetrics;
 
-/** A run of four steps in each stage from the golden teacher, on random tokens. */
+/** A run of four steps in each stage from a golden teacher, on random tokens. */
 final class TinyRun {
     static final int STEPS = 4;
 
@@ -40,6 +40,7 @@ final class TinyRun {
     private Tokenizer tokenizer = new Numbers();
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
+    /** From Phi. */
     TinyRun(Path folder, Map<String, ?> changes) {
         this(folder, changes, List.of());
     }
@@ -90,6 +91,13 @@ final class TinyRun {
 
     static CausalLmConfig golden() {
         return ModelFolder.config(GOLDEN.resolve("teacher"));
+    }
+
+    /** From a Llama with a tied head, into a hybrid whose layer 1 keeps its attention. */
+    static TinyRun hybridOfLlama(Path folder) {
+        Path teacher = GOLDEN.resolveSibling("golden-families").resolve("llama-tied/teacher");
+        return new TinyRun(folder, Map.of("keep-attention", List.of(1)))
+                .withTeacher(engine -> ModelFolder.load(engine, teacher));
     }
 
     Path folder() {

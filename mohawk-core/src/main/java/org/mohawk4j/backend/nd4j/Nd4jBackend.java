@@ -15,8 +15,10 @@ import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
 import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
 import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
+import org.mohawk4j.functional.GluFunction.GluKernel;
 import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
 import org.mohawk4j.functional.LinearFunction.LinearKernel;
+import org.mohawk4j.functional.RmsNormFunction.RmsNormKernel;
 import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
 import org.mohawk4j.tensor.DType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -41,6 +43,8 @@ final class Nd4jBackend implements Backend {
         this.kernels = Map.of(
                 LinearKernel.class, new Nd4jLinear(pool),
                 LayerNormKernel.class, new Nd4jLayerNorm(pool),
+                RmsNormKernel.class, new Nd4jRmsNorm(pool),
+                GluKernel.class, new Nd4jGlu(pool),
                 AttentionKernel.class, new Nd4jAttention(pool, masks),
                 CausalConv1dKernel.class, new Nd4jConvolution(pool),
                 DistillationKernel.class, new Nd4jDistillation(pool),

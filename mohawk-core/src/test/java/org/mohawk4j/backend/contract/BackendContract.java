@@ -19,7 +19,8 @@ public abstract class BackendContract
                 ReductionContract,
                 MatmulContract,
                 LayoutContract,
-                KernelContract {
+                KernelContract,
+                DecoderContract {
     /** A new backend, which the contract closes. */
     protected abstract Backend open(BackendOptions options);
 

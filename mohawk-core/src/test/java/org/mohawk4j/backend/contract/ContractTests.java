@@ -3,7 +3,10 @@ package org.mohawk4j.backend.contract;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
+import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.contract.KernelProbe.Narrow;
 import org.mohawk4j.tensor.Shape;
 
 /** What the parts of the contract need from the class that runs them. */
@@ -37,4 +40,16 @@ interface ContractTests {
 
     /** As {@link #onEach}, and in the narrower type that mixed precision computes in as well. */
     Stream<DynamicNode> onEachType(Consumer<BackendProbe> test);
+
+    /** A test of a kernel with everything that mixed precision may narrow; skipped by a backend that lacks it. */
+    default Stream<DynamicNode> ifPresent(Class<? extends Kernel> kernel, Consumer<KernelProbe> test) {
+        return onEach(probe -> {
+            Assumptions.assumeTrue(
+                    probe.backend().kernel(kernel).isPresent(),
+                    () -> probe.backend().name() + " has no " + kernel.getSimpleName());
+            for (Narrow narrow : probe.mixed() ? List.of(Narrow.values()) : List.of(Narrow.NOTHING)) {
+                test.accept(new KernelProbe(probe, narrow));
+            }
+        });
+    }
 }

@@ -6,14 +6,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
-import org.mohawk4j.backend.Kernel;
 import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.backend.contract.KernelProbe.Narrow;
 import org.mohawk4j.functional.Activation;
 import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
 import org.mohawk4j.functional.ArgMaxFunction;
@@ -76,17 +73,6 @@ import org.mohawk4j.testing.HostArray;
 
 /** Fused kernels against their plain compositions, forward and by every input. Those a backend lacks are skipped. */
 interface KernelContract extends ContractTests {
-    private Stream<DynamicNode> ifPresent(Class<? extends Kernel> kernel, Consumer<KernelProbe> test) {
-        return onEach(probe -> {
-            Assumptions.assumeTrue(
-                    probe.backend().kernel(kernel).isPresent(),
-                    () -> probe.backend().name() + " has no " + kernel.getSimpleName());
-            for (Narrow narrow : probe.mixed() ? List.of(Narrow.values()) : List.of(Narrow.NOTHING)) {
-                test.accept(new KernelProbe(probe, narrow));
-            }
-        });
-    }
-
     private static HostArray numbers(long seed, long... shape) {
         return HostArray.random(Shape.of(shape), seed);
     }

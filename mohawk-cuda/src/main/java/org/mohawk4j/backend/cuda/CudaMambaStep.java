@@ -33,11 +33,11 @@ final class CudaMambaStep implements StepKernel {
         CudaArray in = CudaArray.cast(projected);
         DiscreteMamba2.Config config = weights.config();
         long batch = in.shape().dim(0);
-        long headDim = config.width() / config.heads();
+        long headDim = config.innerWidth() / config.heads();
         // a head for each block, unless that leaves processors without one
         long entries = batch * config.heads() < device.multiprocessors() ? Math.min(FEWEST, headDim) : headDim;
         long numbers = 2L * config.stateSize() + entries;
-        CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.width()));
+        CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.innerWidth()));
         CudaArray counted = tickets(batch * config.groups());
         kernels.get(SOURCE, "mamba_step", in.dtype())
                 .overlapping()

@@ -165,7 +165,8 @@ class CudaRoundingTest implements GpuTest {
         int width = 64;
         float[] rows = new float[vocabulary * width];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = (float) (1 + 0.49 * (i / width) / (vocabulary - 1) * SPACING);
+            int row = i / width;
+            rows[i] = (float) (1 + 0.49 * row / (vocabulary - 1) * SPACING);
         }
         float[] one = new float[vocabulary * width];
         Arrays.fill(one, (vocabulary - 1) * width, one.length, 0.125f);

@@ -1,16 +1,9 @@
 package org.mohawk4j.dl4j.layer;
 
-import java.lang.reflect.Constructor;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.RecordComponent;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.CausalLinearAttention;
@@ -32,7 +25,7 @@ final class MixerDescription {
     /**
      * The values of a configuration.
      *
-     * @throws InvalidInputException if it is no record, or a component is no number, text, true or false
+     * @throws InvalidInputException if it is no record, or a component is no number, text, true, false or record of them
      */
     static Map<String, Object> of(String layer, MixerConfig config) {
         Class<? extends MixerConfig> type = config.getClass();
@@ -43,9 +36,7 @@ final class MixerDescription {
         }
         Map<String, Object> values = new LinkedHashMap<>();
         values.put(TYPE, name(type));
-        for (RecordComponent component : type.getRecordComponents()) {
-            values.put(component.getName(), value(layer, component, config));
-        }
+        values.putAll(RecordValues.of(layer, (Record) config));
         return values;
     }
 
@@ -57,32 +48,7 @@ final class MixerDescription {
      */
     static MixerConfig parse(String layer, Map<String, Object> values) {
         Class<? extends MixerConfig> type = type(layer, values.get(TYPE));
-        String mixer = layer + ", mixer " + values.get(TYPE);
-        RecordComponent[] components = type.getRecordComponents();
-        Set<String> unknown = new TreeSet<>(values.keySet());
-        unknown.remove(TYPE);
-        Object[] arguments = new Object[components.length];
-        Class<?>[] types = new Class<?>[components.length];
-        for (int i = 0; i < components.length; i++) {
-            String name = components[i].getName();
-            unknown.remove(name);
-            types[i] = components[i].getType();
-            arguments[i] = argument(mixer, name, types[i], values.get(name));
-        }
-        if (!unknown.isEmpty()) {
-            throw new InvalidInputException(mixer + ": expected "
-                    + Arrays.stream(components).map(RecordComponent::getName).toList() + ", found also " + unknown);
-        }
-        try {
-            Constructor<? extends MixerConfig> constructor = type.getDeclaredConstructor(types);
-            constructor.setAccessible(true);
-            return constructor.newInstance(arguments);
-        } catch (InvocationTargetException e) {
-            Throwable refusal = Objects.requireNonNull(e.getCause());
-            throw new InvalidInputException(layer + ": " + refusal.getMessage(), refusal);
-        } catch (ReflectiveOperationException e) {
-            throw new InvalidInputException(mixer + ": cannot be made: " + e, e);
-        }
+        return RecordValues.parse(layer, layer + ", mixer " + values.get(TYPE), type, values);
     }
 
     private static Map<String, Class<? extends MixerConfig>> builtIn() {
@@ -123,42 +89,5 @@ final class MixerDescription {
         } catch (ClassNotFoundException e) {
             return Optional.empty();
         }
-    }
-
-    private static Object value(String layer, RecordComponent component, MixerConfig config) {
-        try {
-            component.getAccessor().setAccessible(true);
-            Object value = component.getAccessor().invoke(config);
-            if (value instanceof Number || value instanceof Boolean || value instanceof String) {
-                return value;
-            }
-            throw new InvalidInputException(
-                    layer + ": expected numbers, texts, true or false in a mixer's configuration," + " found "
-                            + component + " = " + value);
-        } catch (ReflectiveOperationException e) {
-            throw new InvalidInputException(layer + ": cannot read " + component + ": " + e, e);
-        }
-    }
-
-    private static Object argument(String mixer, String name, Class<?> type, @Nullable Object value) {
-        if (value instanceof Number number) {
-            if (type == double.class) {
-                return number.doubleValue();
-            }
-            if (type == float.class) {
-                return number.floatValue();
-            }
-            if (type == long.class && number.longValue() == number.doubleValue()) {
-                return number.longValue();
-            }
-            if (type == int.class && number.intValue() == number.doubleValue()) {
-                return number.intValue();
-            }
-        }
-        if ((type == boolean.class && value instanceof Boolean) || (type == String.class && value instanceof String)) {
-            return value;
-        }
-        throw new InvalidInputException(mixer + ": expected " + name + ", a value of type " + type.getSimpleName()
-                + ", found " + (value == null ? "none" : value));
     }
 }

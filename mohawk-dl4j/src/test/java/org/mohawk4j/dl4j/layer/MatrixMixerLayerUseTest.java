@@ -3,7 +3,9 @@ package org.mohawk4j.dl4j.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongFunction;
 import java.util.random.RandomGenerator;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -20,10 +22,15 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.dl4j.layer.Networks.Kind;
+import org.mohawk4j.layer.RopeScaling;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.mixer.SoftmaxAttention.Biases;
+import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
 import org.mohawk4j.tensor.Engine;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -43,6 +50,11 @@ class MatrixMixerLayerUseTest {
     /** A mixer's configuration that this project does not know. */
     record Foreign(long width, boolean flag, String word, double number) implements MixerConfig {
         @Override
+        public int heads() {
+            return 2;
+        }
+
+        @Override
         public MatrixMixer create(Engine engine, RandomGenerator random) {
             return new CausalLinearAttention.Config(width, 2, 2, 2).create(engine, random);
         }
@@ -60,6 +72,30 @@ class MatrixMixerLayerUseTest {
         assertThat(((MatrixMixerLayer) restored.getConf(0).getLayer()).mixerConfig())
                 .isEqualTo(new Foreign(Networks.WIDTH, true, "x", 0.5));
         new MultiLayerNetwork(restored).init();
+    }
+
+    @Test
+    void allThatAnAttentionMayHaveGoesThroughJson() {
+        QueryKeyNorm norm = new QueryKeyNorm(1e-5, true, false);
+        for (RopeScaling scaling : List.of(
+                new RopeScaling.None(), new RopeScaling.Linear(2), new RopeScaling.Llama3(8, 1, 4, 16))) {
+            SoftmaxAttention.Config attention = new SoftmaxAttention.Config(
+                    Networks.WIDTH,
+                    4,
+                    2,
+                    6,
+                    Biases.NONE,
+                    new RotaryConfig(4, 100, scaling),
+                    Optional.of(norm).filter(n -> scaling instanceof RopeScaling.Linear));
+            MatrixMixerLayer layer =
+                    new MatrixMixerLayer.Builder().mixer(attention).build();
+            MultiLayerConfiguration configuration = Networks.configuration(layer, DataType.FLOAT, new Sgd(0.1));
+
+            MultiLayerConfiguration restored = MultiLayerConfiguration.fromJson(configuration.toJson());
+
+            assertThat(((MatrixMixerLayer) restored.getConf(0).getLayer()).mixerConfig())
+                    .isEqualTo(attention);
+        }
     }
 
     @Test
@@ -194,7 +230,7 @@ class MatrixMixerLayerUseTest {
                 "layer 'mix', mixer DiscreteMamba2: expected heads, a value of type int, found 2.5",
                 () -> edited("\"heads\" : 2", "\"heads\" : 2.5"));
         refused(
-                "layer 'mix', mixer DiscreteMamba2: expected [width, heads, groups, stateSize, convWidth, chunk],"
+                "layer 'mix', mixer DiscreteMamba2: expected [width, innerWidth, heads, groups, stateSize, convWidth, chunk],"
                         + " found also [colour]",
                 () -> edited("\"heads\" : 2", "\"heads\" : 2, \"colour\" : 1"));
     }

@@ -1,8 +1,9 @@
 package org.mohawk4j.models.phi;
 
+import java.util.Optional;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ConfigNode;
-import org.mohawk4j.models.RopeSettings;
+import org.mohawk4j.models.RopeFormat;
 
 /** How Phi's attention stands in a configuration, under Hugging Face's keys and with Hugging Face's defaults. */
 public final class PhiAttention {
@@ -13,7 +14,7 @@ public final class PhiAttention {
 
     /**
      * @param config with {@code num_attention_heads}, {@code num_key_value_heads} if they are fewer, and the keys of
-     *     {@link RopeSettings}
+     *     {@link RopeFormat}
      * @param width D
      */
     public static SoftmaxAttention.Config read(ConfigNode config, long width) {
@@ -21,7 +22,21 @@ public final class PhiAttention {
         int keyValueHeads = config.has("num_key_value_heads")
                 ? config.divisor("num_key_value_heads", heads, "num_attention_heads " + heads)
                 : heads;
-        RopeSettings rope = RopeSettings.read(config, width / heads, DEFAULT_ROPE_THETA, DEFAULT_ROTARY_FRACTION);
-        return new SoftmaxAttention.Config(width, heads, keyValueHeads, rope.rotaryDim(), rope.theta());
+        int headDim = Math.toIntExact(width / heads);
+        return new SoftmaxAttention.Config(
+                width,
+                heads,
+                keyValueHeads,
+                headDim,
+                SoftmaxAttention.Biases.ALL,
+                RopeFormat.read(config, headDim, DEFAULT_ROPE_THETA, DEFAULT_ROTARY_FRACTION),
+                Optional.empty());
+    }
+
+    /** Whether Phi's keys say all there is to say about an attention. */
+    public static boolean describes(SoftmaxAttention.Config attention) {
+        return attention.innerWidth() == attention.width()
+                && attention.biases().equals(SoftmaxAttention.Biases.ALL)
+                && attention.queryKeyNorm().isEmpty();
     }
 }

@@ -12,7 +12,7 @@ import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
-import org.mohawk4j.models.ParallelBlock;
+import org.mohawk4j.models.RopeFormat;
 
 /** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
 public final class PhiFormat implements ModelFormat {
@@ -51,8 +51,8 @@ public final class PhiFormat implements ModelFormat {
         List<MixerConfig> mixers = config.mixers();
         if (new HashSet<>(mixers).size() != 1
                 || !(mixers.get(0) instanceof SoftmaxAttention.Config attention)
-                || config.activation() != Activation.GELU_TANH
-                || config.block() != ParallelBlock.FORM) {
+                || !PhiAttention.describes(attention)
+                || !isPhi(config)) {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -60,18 +60,30 @@ public final class PhiFormat implements ModelFormat {
         json.putArray("architectures").add("PhiForCausalLM");
         json.put("vocab_size", config.vocabulary());
         json.put("hidden_size", config.width());
-        json.put("intermediate_size", config.mlpWidth());
+        json.put("intermediate_size", config.block().mlp().width());
         json.put("num_hidden_layers", config.layers());
         json.put("num_attention_heads", attention.heads());
         json.put("num_key_value_heads", attention.keyValueHeads());
         json.put("hidden_act", "gelu_new");
         json.put("max_position_embeddings", config.maxPositions());
-        json.put("partial_rotary_factor", (double) attention.rotaryDim() / attention.headDim());
-        json.put("rope_theta", attention.ropeTheta());
-        json.put("layer_norm_eps", config.layerNormEpsilon());
+        json.put("partial_rotary_factor", (double) attention.rotary().dim() / attention.headDim());
+        RopeFormat.write(json, attention.rotary());
+        json.put("layer_norm_eps", config.block().norm().epsilon());
         json.put("tie_word_embeddings", false);
         json.put("qk_layernorm", false);
         return Optional.of(json);
+    }
+
+    /** Whether everything but the mixers is as in Phi. */
+    public static boolean isPhi(CausalLmConfig config) {
+        return config.equals(new CausalLmConfig(
+                config.vocabulary(),
+                config.width(),
+                config.block().mlp().width(),
+                Activation.GELU_TANH,
+                config.block().norm().epsilon(),
+                config.maxPositions(),
+                config.mixers()));
     }
 
     @Override

@@ -36,7 +36,7 @@ public final class DiscreteMamba2Format implements MixerFormat {
 
     @Override
     public Optional<ObjectNode> write(MixerConfig mixer) {
-        if (!(mixer instanceof DiscreteMamba2.Config config)) {
+        if (!(mixer instanceof DiscreteMamba2.Config config) || config.innerWidth() != config.width()) {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();

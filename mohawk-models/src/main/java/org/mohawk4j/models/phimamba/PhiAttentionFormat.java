@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.models.RopeFormat;
 import org.mohawk4j.models.phi.PhiAttention;
 
 /** {@code modules.mixers.phi_attention} of goombalab/phi-mamba: a layer of a hybrid that keeps its attention. */
@@ -25,15 +26,15 @@ public final class PhiAttentionFormat implements MixerFormat {
 
     @Override
     public Optional<ObjectNode> write(MixerConfig mixer) {
-        if (!(mixer instanceof SoftmaxAttention.Config config)) {
+        if (!(mixer instanceof SoftmaxAttention.Config config) || !PhiAttention.describes(config)) {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("num_attention_heads", config.heads());
         json.put("num_key_value_heads", config.keyValueHeads());
         json.put("hidden_size", config.width());
-        json.put("partial_rotary_factor", (double) config.rotaryDim() / config.headDim());
-        json.put("rope_theta", config.ropeTheta());
+        json.put("partial_rotary_factor", (double) config.rotary().dim() / config.headDim());
+        RopeFormat.write(json, config.rotary());
         return Optional.of(json);
     }
 

@@ -13,7 +13,7 @@ import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
-import org.mohawk4j.models.ParallelBlock;
+import org.mohawk4j.models.phi.PhiFormat;
 
 /**
  * Students as goombalab/phi-mamba keeps them: a section per run of equal blocks, tensors under {@code backbone.}. The
@@ -94,7 +94,7 @@ public final class PhiMambaFormat implements ModelFormat {
 
     @Override
     public Optional<ObjectNode> write(CausalLmConfig config) {
-        if (config.activation() != Activation.GELU_TANH || config.block() != ParallelBlock.FORM) {
+        if (!PhiFormat.isPhi(config)) {
             return Optional.empty();
         }
         JsonNodeFactory nodes = JsonNodeFactory.instance;
@@ -106,11 +106,11 @@ public final class PhiMambaFormat implements ModelFormat {
         backbone.put("d_model", config.width());
         backbone.put("n_layer", config.layers());
         backbone.put("lm_head_prenorm", "layer");
-        if (config.mlpWidth() != 4 * config.width()) {
-            backbone.put(MLP_WIDTH, config.mlpWidth());
+        if (config.block().mlp().width() != 4 * config.width()) {
+            backbone.put(MLP_WIDTH, config.block().mlp().width());
         }
-        if (config.layerNormEpsilon() != DEFAULT_EPSILON) {
-            backbone.put(EPSILON, config.layerNormEpsilon());
+        if (config.block().norm().epsilon() != DEFAULT_EPSILON) {
+            backbone.put(EPSILON, config.block().norm().epsilon());
         }
         if (config.maxPositions() != DEFAULT_POSITIONS) {
             backbone.put(POSITIONS, config.maxPositions());

@@ -7,16 +7,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.ModelFormat;
-import org.mohawk4j.models.phimamba.PhiMambaFormat;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
@@ -34,13 +33,13 @@ import org.mohawk4j.train.stage.Objective;
  */
 public final class GoldenParity {
     private static final String TEACHER = "teacher";
-    private static final String EXPECTED = "_expected.safetensors";
+    private static final String SUFFIX = ".safetensors";
+    private static final String EXPECTED = "_expected" + SUFFIX;
     private static final double LEARNING_RATE = 1e-3;
     private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 0);
 
     private final Engine engine;
     private final Path folder;
-    private final ModelFormat studentFormat = new PhiMambaFormat();
 
     public GoldenParity(Engine engine, Path folder) {
         this.engine = engine;
@@ -86,71 +85,80 @@ public final class GoldenParity {
         List<FileResult> results = new ArrayList<>();
         try (CausalLm student = ModelFolder.load(engine, folder.resolve(name))) {
             results.add(forward(name, student, "mixer_matrix."));
-            results.add(gradients(
-                    name + "_stage1.safetensors",
-                    student,
-                    new MatrixOrientation(teacher, student, GoldenParity::everyLayer, GoldenParity::everyParameter)));
-            results.add(gradients(
-                    name + "_stage2_mixer.safetensors",
-                    student,
-                    new HiddenStateAlignment(
-                            teacher,
-                            student,
-                            HiddenStateAlignment.Target.MIXER,
-                            GoldenParity::everyLayer,
-                            GoldenParity::everyParameter)));
-            results.add(gradients(
-                    name + "_stage2_block.safetensors",
-                    student,
-                    new HiddenStateAlignment(
-                            teacher,
-                            student,
-                            HiddenStateAlignment.Target.BLOCK,
-                            GoldenParity::everyLayer,
-                            GoldenParity::everyParameter)));
-            Objective distillation = new KnowledgeDistillation(
-                    teacher, student, DistillationFunction.Weights.PLAIN, false, GoldenParity::everyParameter);
-            results.add(gradients(name + "_stage3.safetensors", student, distillation));
-            results.add(trajectory(name + "_stage3_adamw5.safetensors", student, distillation));
+            results.addAll(stages(name, student, teacher));
         }
         return results;
+    }
+
+    /** Each stage that there is golden data for. */
+    private List<FileResult> stages(String name, CausalLm student, CausalLm teacher) {
+        ModelFormat format = ModelFolder.format(folder.resolve(name));
+        Function<String, String> fileName = parameter -> format.fileName(student.config(), parameter);
+        Objective distillation = new KnowledgeDistillation(
+                teacher, student, DistillationFunction.Weights.PLAIN, false, GoldenParity::everyParameter);
+        Map<String, Objective> objectives = new LinkedHashMap<>();
+        objectives.put(
+                "_stage1",
+                new MatrixOrientation(teacher, student, GoldenParity::everyLayer, GoldenParity::everyParameter));
+        objectives.put("_stage2_mixer", alignment(teacher, student, HiddenStateAlignment.Target.MIXER));
+        objectives.put("_stage2_block", alignment(teacher, student, HiddenStateAlignment.Target.BLOCK));
+        objectives.put("_stage3", distillation);
+        List<FileResult> results = new ArrayList<>();
+        objectives.forEach((stage, objective) -> {
+            String file = name + stage + SUFFIX;
+            if (isPresent(file)) {
+                results.add(gradients(file, fileName, objective));
+            }
+        });
+        String trajectory = name + "_stage3_adamw5" + SUFFIX;
+        if (isPresent(trajectory)) {
+            results.add(trajectory(trajectory, student, fileName, distillation));
+        }
+        return results;
+    }
+
+    private static Objective alignment(CausalLm teacher, CausalLm student, HiddenStateAlignment.Target target) {
+        return new HiddenStateAlignment(
+                teacher, student, target, GoldenParity::everyLayer, GoldenParity::everyParameter);
+    }
+
+    private boolean isPresent(String file) {
+        return Files.exists(folder.resolve(file));
     }
 
     private FileResult forward(String name, CausalLm model, String matrixName) {
         String file = name + EXPECTED;
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope()) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             Tensor h = model.embed(ids(expected));
             for (int i = 0; i < model.blocks().size(); i++) {
-                comparison.check("block_input." + i, h);
+                comparison.checkIfPresent("block_input." + i, h);
                 Block block = model.blocks().get(i);
                 Tensor u = block.mixerInput(h);
                 MixingMatrix matrix = block.mixer().matrix(u);
-                comparison.check(matrixName + i, matrix.materialize());
+                comparison.checkIfPresent(matrixName + i, matrix.materialize());
                 Tensor mixed = block.mixer().forward(u, matrix);
-                comparison.check("mixer_output." + i, mixed);
+                comparison.checkIfPresent("mixer_output." + i, mixed);
                 h = block.combine(h, u, mixed);
-                comparison.check("block_output." + i, h);
+                comparison.checkIfPresent("block_output." + i, h);
             }
             Tensor logits = model.head(model.normalise(h)).logits();
             comparison.check("logits", logits.reshape(h.dim(0), h.dim(1), logits.dim(1)));
+            comparison.requireAllCompared();
             return comparison.result();
         }
     }
 
-    private FileResult gradients(String file, CausalLm student, Objective objective) {
+    private FileResult gradients(String file, Function<String, String> fileName, Objective objective) {
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope()) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             Tensor batch = batch();
             Objective.Result result = objective.evaluate(batch, batch.reshape(-1));
             comparison.check("loss", stack(result.losses()));
             Map<String, Tensor> byFileName = new LinkedHashMap<>();
-            CausalLmConfig config = student.config();
-            result.gradients()
-                    .forEach((name, gradient) ->
-                            byFileName.put("grad." + studentFormat.fileName(config, name), gradient));
+            result.gradients().forEach((name, gradient) -> byFileName.put("grad." + fileName.apply(name), gradient));
             for (String name : expected.names()) {
                 if (name.startsWith("grad.")) {
                     Tensor gradient = byFileName.remove(name);
@@ -166,11 +174,12 @@ public final class GoldenParity {
         }
     }
 
-    private FileResult trajectory(String file, CausalLm student, Objective objective) {
+    private FileResult trajectory(
+            String file, CausalLm student, Function<String, String> fileNames, Objective objective) {
         try (TensorSource expected = open(file);
                 Scope scope = engine.scope();
                 AdamW optimizer = new AdamW(engine, ADAMW)) {
-            Comparison comparison = new Comparison(file, expected);
+            GoldenComparison comparison = new GoldenComparison(engine, folder.resolve(file), expected);
             List<Tensor> losses = new ArrayList<>();
             Tensor batch = batch();
             long steps = expected.info("loss").shape().size();
@@ -181,7 +190,7 @@ public final class GoldenParity {
             }
             comparison.check("loss", stack(losses));
             student.parameters().forEach((name, parameter) -> {
-                String fileName = studentFormat.fileName(student.config(), name);
+                String fileName = fileNames.apply(name);
                 if (expected.contains(fileName)) {
                     comparison.check(fileName, parameter.value());
                 }
@@ -197,7 +206,7 @@ public final class GoldenParity {
     }
 
     private Tensor ids(TensorSource source) {
-        return engine.tensor(source.tensor("input_ids"), DType.INT32);
+        return engine.tensor(source.tensor(GoldenComparison.IDS), DType.INT32);
     }
 
     private TensorSource open(String file) {
@@ -214,63 +223,5 @@ public final class GoldenParity {
 
     private static Tensor stack(List<Tensor> scalars) {
         return Tensor.concat(0, scalars.stream().map(loss -> loss.reshape(1)).toList());
-    }
-
-    /** Keeps the worst relative error of one file. NaN is worse than everything. */
-    private final class Comparison {
-        private final String file;
-        private final TensorSource expected;
-        private String worst = "none";
-        private double worstError;
-        private int tensors;
-
-        Comparison(String file, TensorSource expected) {
-            this.file = file;
-            this.expected = expected;
-        }
-
-        void check(String name, Tensor actual) {
-            try (Scope scope = engine.scope()) {
-                Tensor wanted = scope.adopt(engine.tensor(expected.tensor(name), engine.parameterType()));
-                if (!wanted.shape().equals(actual.shape())) {
-                    throw new InvalidInputException(folder.resolve(file) + ": " + name + ": expected shape "
-                            + actual.shape() + " by the configuration, found " + wanted.shape());
-                }
-                double difference = norm(actual.toDoubles(), wanted.toDoubles());
-                double size = norm(
-                        wanted.toDoubles(),
-                        new double[Math.toIntExact(wanted.shape().size())]);
-                record(name, size > 0 ? difference / size : difference);
-            }
-        }
-
-        /** A gradient that the golden data does not have must be zero. */
-        void checkZero(String name, Tensor actual) {
-            record(
-                    name,
-                    norm(
-                            actual.toDoubles(),
-                            new double[Math.toIntExact(actual.shape().size())]));
-        }
-
-        private void record(String name, double error) {
-            tensors++;
-            if (!(error <= worstError) || worst.equals("none")) {
-                worst = name;
-                worstError = Double.isNaN(error) ? Double.POSITIVE_INFINITY : error;
-            }
-        }
-
-        FileResult result() {
-            return new FileResult(file, worst, worstError, tensors);
-        }
-
-        private double norm(double[] a, double[] b) {
-            double sum = 0;
-            for (int i = 0; i < a.length; i++) {
-                sum += (a[i] - b[i]) * (a[i] - b[i]);
-            }
-            return Math.sqrt(sum);
-        }
     }
 }

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.evaluation;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -22,6 +23,8 @@ import org.mohawk4j.tensor.Engine;
 class GoldenParityTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
 
+    private static final Path FAMILIES = GOLDEN.resolveSibling("golden-families");
+
     @TempDir
     Path folder;
 
@@ -35,6 +38,37 @@ class GoldenParityTest {
             assertThat(result.tensors()).isPositive();
             assertThat(result.error()).as(result.toString()).isLessThanOrEqualTo(tolerance);
         });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "llama, FLOAT64, 1e-5, 7, 134",
+        "llama, FLOAT32, 1e-3, 7, 134",
+        "llama-tied, FLOAT64, 1e-5, 1, 1",
+        "llama-tied, FLOAT32, 1e-3, 1, 1"
+    })
+    void everyTensorOfOtherFamiliesIsReproduced(
+            String family, DType type, double tolerance, int files, int tensors) {
+        List<GoldenParity.FileResult> results = run(FAMILIES.resolve(family), type);
+
+        assertThat(results).hasSize(files);
+        assertThat(results.stream().mapToInt(GoldenParity.FileResult::tensors).sum()).isEqualTo(tensors);
+        assertThat(results)
+                .allSatisfy(result ->
+                        assertThat(result.error()).as(result.toString()).isLessThanOrEqualTo(tolerance));
+    }
+
+    /** A tensor that nothing is compared with would look like one that agrees. */
+    @Test
+    void aTensorOfALayerThatIsNotThereIsRefused() throws IOException {
+        copy(FAMILIES.resolve("llama"), folder);
+        Path file = folder.resolve("teacher_expected.safetensors");
+        String bytes = Files.readString(file, ISO_8859_1);
+        Files.writeString(file, bytes.replace("attention.0", "attention.9"), ISO_8859_1);
+
+        assertThatThrownBy(() -> run(folder, DType.FLOAT64))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("found also [attention.9]");
     }
 
     /** The check must be able to fail. */

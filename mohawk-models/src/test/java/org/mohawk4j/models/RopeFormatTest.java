@@ -11,9 +11,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.layer.RopeScaling;
+import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 
-class RopeSettingsTest {
+class RopeFormatTest {
     @TempDir
     Path folder;
 
@@ -71,13 +73,30 @@ class RopeSettingsTest {
         for (Form form : Form.values()) {
             SoftmaxAttention.Config attention = read(form, settings);
 
-            assertThat(attention.ropeTheta()).as("theta in %s", form).isEqualTo(theta);
-            assertThat(attention.rotaryDim()).as("rotary in %s", form).isEqualTo(rotaryDim);
+            assertThat(attention.rotary().theta()).as("theta in %s", form).isEqualTo(theta);
+            assertThat(attention.rotary().dim()).as("rotary in %s", form).isEqualTo(rotaryDim);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"linear", "dynamic", "yarn", "longrope", "su", "llama3", "mrope", "Default", ""})
+    @ValueSource(
+            strings = {
+                "'rope_parameters': {'rope_type': 'linear', 'factor': 4.0}",
+                "'rope_parameters': {'type': 'linear', 'factor': 4}, 'rope_theta': 1e4",
+                "'rope_scaling': {'type': 'linear', 'factor': 4}",
+                "'rope_scaling': {'rope_type': 'linear', 'factor': 4}, 'rope_parameters': {'rope_theta': 1e4}",
+                "'rope_scaling': {'type': 'linear', 'rope_type': 'linear', 'factor': 4}",
+            })
+    void linearScalingIsReadInBothSchemas(String settings) {
+        for (Form form : Form.values()) {
+            assertThat(read(form, settings).rotary())
+                    .as("%s in %s", settings, form)
+                    .isEqualTo(new RotaryConfig(16, 1e4, new RopeScaling.Linear(4)));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dynamic", "yarn", "longrope", "su", "mrope", "Default", ""})
     void scalingThatIsNotComputedIsRefusedByName(String type) {
         for (Form form : Form.values()) {
             for (String section : new String[] {"rope_scaling", "rope_parameters"}) {
@@ -85,7 +104,8 @@ class RopeSettingsTest {
                     refused(
                             form,
                             "'" + section + "': {'" + key + "': '" + type + "', 'factor': 4.0, 'rope_theta': 1e4}",
-                            section + ": " + key + ": expected default, the only one supported, found " + '"' + type);
+                            section + ": " + key + ": expected one of default, linear, llama3, which are computed, found "
+                                    + type);
                 }
             }
         }
@@ -102,8 +122,8 @@ class RopeSettingsTest {
                 "'rope_scaling': 2.0|rope_scaling: expected a JSON object",
                 "'rope_scaling': []|rope_scaling: expected a JSON object",
                 "'rope_parameters': false|rope_parameters: expected a JSON object",
-                "'rope_parameters': {'rope_type': 3}|rope_type: expected default, the only one supported",
-                "'rope_parameters': {'rope_type': ['default']}|rope_type: expected default, the only one supported",
+                "'rope_parameters': {'rope_type': 3}|rope_type: expected",
+                "'rope_parameters': {'rope_type': ['default']}|rope_type: expected",
                 "'rope_parameters': {'rope_theta': '1e4'}|rope_theta: expected a finite number",
                 "'rope_parameters': {'rope_theta': 0}|rope_theta: expected a number above 0",
                 "'rope_parameters': {'partial_rotary_factor': true}|partial_rotary_factor: expected a finite number",
@@ -115,7 +135,6 @@ class RopeSettingsTest {
                 "'rope_scaling': {'type': 'linear', 'factor': 2}, 'rope_parameters': {'rope_type': 'linear',"
                         + " 'factor': 4}|factor: expected the same as in rope_parameters",
                 "'rope_scaling': {'type': 'default'}, 'rope_parameters': {'rope_type': 'linear', 'factor': 4}|rope_type",
-                "'rope_scaling': {'type': 'linear', 'factor': 4}, 'rope_parameters': {'rope_theta': 1e4}|linear",
                 "'rope_scaling': {'rope_theta': 1e4}, 'rope_parameters': {'rope_theta': 2e4}|rope_theta: expected the"
                         + " same as in rope_parameters",
             })

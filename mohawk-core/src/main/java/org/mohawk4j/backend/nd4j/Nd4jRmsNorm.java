@@ -1,0 +1,64 @@
+package org.mohawk4j.backend.nd4j;
+
+import java.util.List;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.functional.RmsNormFunction.RmsNormKernel;
+import org.mohawk4j.tensor.Shape;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** RMS normalisation that saves the normalised input and the reciprocal root of each row. */
+final class Nd4jRmsNorm implements RmsNormKernel {
+    private final Nd4jPool pool;
+
+    Nd4jRmsNorm(Nd4jPool pool) {
+        this.pool = pool;
+    }
+
+    @Override
+    public Result forward(Array x, Array weight, double epsilon) {
+        long width = x.shape().dim(-1);
+        long rows = x.shape().size() / width;
+        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
+            Nd4jArray normalised = work.result(x.shape());
+            Nd4jArray reciprocal = work.result(Shape.of(rows, 1));
+            Nd4jArray output = work.result(x.shape());
+            INDArray in = Nd4jArray.shaped(x, rows, width);
+            INDArray n = normalised.shaped(rows, width);
+            INDArray root = reciprocal.values();
+            Nd4jScratch.multiply(n, in, in);
+            work.rowSums(root, n, 1.0 / width);
+            root.addi(epsilon);
+            Nd4j.getExecutioner().exec(new RSqrt(root, root));
+            Nd4jScratch.multiply(n, in, root);
+            Nd4jScratch.multiply(output.shaped(rows, width), n, Nd4jArray.values(weight));
+            return new Result(output, List.of(normalised, reciprocal));
+        }
+    }
+
+    @Override
+    public Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
+        long width = x.shape().dim(-1);
+        long rows = x.shape().size() / width;
+        INDArray normalised = Nd4jArray.shaped(saved.get(0), rows, width);
+        INDArray reciprocal = Nd4jArray.values(saved.get(1));
+        INDArray gradient = Nd4jArray.shaped(outputGradient, rows, width);
+        try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
+            Nd4jArray inputGradient = work.result(x.shape());
+            Nd4jArray weightGradient = work.result(weight.shape());
+            INDArray dx = inputGradient.shaped(rows, width);
+            INDArray product = work.take(rows, width);
+            INDArray mean = work.take(rows, 1);
+            Nd4jScratch.multiply(product, gradient, normalised);
+            work.columnSums(weightGradient.values(), product);
+            Nd4jScratch.multiply(dx, gradient, Nd4jArray.values(weight));
+            Nd4jScratch.multiply(product, dx, normalised);
+            work.rowSums(mean, product, 1.0 / width);
+            Nd4jScratch.multiply(product, normalised, mean);
+            Nd4jScratch.subtract(dx, dx, product);
+            Nd4jScratch.multiply(dx, dx, reciprocal);
+            return new Gradients(inputGradient, weightGradient);
+        }
+    }
+}

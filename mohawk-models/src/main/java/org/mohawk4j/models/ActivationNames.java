@@ -1,0 +1,39 @@
+package org.mohawk4j.models;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.mohawk4j.functional.Activation;
+
+/** What Hugging Face calls the activations that are computed. */
+public final class ActivationNames {
+    private static final Map<String, Activation> READ = new TreeMap<>(Map.of(
+            "silu", Activation.SILU,
+            "swish", Activation.SILU,
+            "relu", Activation.RELU,
+            "gelu_new", Activation.GELU_TANH,
+            "gelu_pytorch_tanh", Activation.GELU_TANH));
+
+    private ActivationNames() {}
+
+    /** @param fallback where the configuration has none */
+    public static Activation read(ConfigNode config, String key, Activation fallback) {
+        if (!config.has(key)) {
+            return fallback;
+        }
+        Activation found = READ.get(config.text(key));
+        if (found == null) {
+            throw config.wrong(key, "one of " + READ.keySet(), config.text(key));
+        }
+        return found;
+    }
+
+    /** The name that is written. */
+    public static String of(Activation activation) {
+        return switch (activation) {
+            case SILU -> "silu";
+            case RELU -> "relu";
+            case GELU_TANH -> "gelu_pytorch_tanh";
+            case NONE -> throw new IllegalArgumentException("an MLP without activation");
+        };
+    }
+}

@@ -1,0 +1,78 @@
+package org.mohawk4j.models.llama;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.ConfigNode;
+import org.mohawk4j.models.phimamba.MixerFormat;
+
+/**
+ * The {@code Layer} of a block among goombalab/mohawk's components: discrete Mamba-2, the attention of a hybrid, or any
+ * mixer that has a {@link MixerFormat}, under its {@code CoreType}.
+ *
+ * @param namePrefix what stands between {@code mixer.} and a parameter's own name in the file
+ */
+record ComponentLayer(String name, ObjectNode input, String namePrefix) {
+    private static final String ATTENTION = "LlamaAttention";
+
+    private static final List<MixerFormat> OTHERS = ServiceLoader.load(MixerFormat.class).stream()
+            .map(ServiceLoader.Provider::get)
+            .toList();
+
+    /**
+     * @param layer the {@code Layer}
+     * @param backbone the model's {@code input}, whose rotary settings hold for every attention in it
+     * @param width D
+     */
+    static MixerConfig read(ConfigNode layer, ConfigNode backbone, long width) {
+        String name = layer.text("name");
+        ConfigNode input = layer.object("input");
+        if (name.equals(ComponentMamba2.NAME)) {
+            return ComponentMamba2.read(input, width);
+        }
+        if (name.equals(ATTENTION)) {
+            return LlamaAttention.read(input, backbone, width);
+        }
+        return OTHERS.stream()
+                .filter(format -> format.coreType().equals(name))
+                .findFirst()
+                .orElseThrow(() -> layer.wrong("name", "one of " + known(), name))
+                .read(input, width);
+    }
+
+    /** The name in the file of one of the mixer's parameters, behind {@code mixer.}. */
+    String fileName(String parameter) {
+        String own = name.equals(ATTENTION) ? LlamaAttention.fileName(parameter) : parameter;
+        return namePrefix + own;
+    }
+
+    private static String known() {
+        return Stream.concat(
+                        Stream.of(ComponentMamba2.NAME, ATTENTION), OTHERS.stream().map(MixerFormat::coreType))
+                .collect(Collectors.joining(", "));
+    }
+
+    /** The inverse of {@link #read}; empty if no component is known for the mixer. */
+    static Optional<ComponentLayer> of(MixerConfig mixer) {
+        if (mixer instanceof DiscreteMamba2.Config mamba) {
+            return Optional.of(new ComponentLayer(ComponentMamba2.NAME, ComponentMamba2.write(mamba), ""));
+        }
+        if (mixer instanceof SoftmaxAttention.Config attention && LlamaAttention.describes(attention)) {
+            ObjectNode input = JsonNodeFactory.instance.objectNode();
+            LlamaAttention.write(input, attention);
+            return Optional.of(new ComponentLayer(ATTENTION, input, "self_attn."));
+        }
+        return OTHERS.stream()
+                .flatMap(format -> format.write(mixer)
+                        .map(input -> new ComponentLayer(format.coreType(), input, format.namePrefix()))
+                        .stream())
+                .findFirst();
+    }
+}
