@@ -12,6 +12,7 @@ import org.deeplearning4j.config.DL4JSystemProperties;
 import org.deeplearning4j.ui.VertxUIServer;
 import org.deeplearning4j.ui.model.storage.InMemoryStatsStorage;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.UserHome;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,11 @@ import org.slf4j.LoggerFactory;
 public final class TrainingUi implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingUi.class);
     private static final long POLL_MILLIS = 1_000;
+
+    static {
+        // before DL4J asks for its folder in the home folder
+        UserHome.repair();
+    }
 
     private final Vertx vertx;
     private final int port;

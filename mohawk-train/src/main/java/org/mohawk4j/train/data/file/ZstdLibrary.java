@@ -32,8 +32,10 @@ final class ZstdLibrary {
         }
         bytes.unread(first);
         try {
-            return (InputStream)
-                    Class.forName(STREAM).getConstructor(InputStream.class).newInstance(bytes);
+            return Class.forName(STREAM)
+                    .asSubclass(InputStream.class)
+                    .getConstructor(InputStream.class)
+                    .newInstance(bytes);
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof IOException failure) {
                 throw failure;

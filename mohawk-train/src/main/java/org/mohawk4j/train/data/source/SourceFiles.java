@@ -81,32 +81,36 @@ final class SourceFiles {
         if (!Files.isDirectory(folder)) {
             return List.of();
         }
-        try (Stream<Path> files = visible(folder)) {
-            return files.filter(file -> formatOf(file).isEmpty()).sorted().toList();
+        try {
+            return visible(folder).stream()
+                    .filter(file -> formatOf(file).isEmpty())
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw InputFile.unreadable(folder, e);
         }
     }
 
-    private static Stream<Path> visible(Path folder) throws IOException {
-        return Files.walk(folder, FileVisitOption.FOLLOW_LINKS)
-                .filter(file -> isVisible(folder.relativize(file)))
-                .filter(Files::isRegularFile);
+    private static List<Path> visible(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
+            return all.filter(file -> isVisible(folder.relativize(file)))
+                    .filter(Files::isRegularFile)
+                    .toList();
+        }
     }
 
     private static List<SourceFile> found(String location, Path folder, Predicate<Path> wanted) throws IOException {
-        try (Stream<Path> all = visible(folder)) {
-            List<SourceFile> files = all.filter(wanted)
-                    .map(file -> sourceFile(file, nameOf(folder.relativize(file))))
-                    .sorted(Comparator.comparing(SourceFile::name))
-                    .toList();
-            if (files.isEmpty()) {
-                throw new InvalidInputException("text " + location
-                        + ": expected files named .txt, .jsonl, .json, .ndjson (also with .gz, .xz or .zst), .parquet"
-                        + " or ." + TokenFile.ENDING + ", found none");
-            }
-            return files;
+        List<SourceFile> files = visible(folder).stream()
+                .filter(wanted)
+                .map(file -> sourceFile(file, nameOf(folder.relativize(file))))
+                .sorted(Comparator.comparing(SourceFile::name))
+                .toList();
+        if (files.isEmpty()) {
+            throw new InvalidInputException("text " + location
+                    + ": expected files named .txt, .jsonl, .json, .ndjson (also with .gz, .xz or .zst), .parquet or ."
+                    + TokenFile.ENDING + ", found none");
         }
+        return files;
     }
 
     private static SourceFile sourceFile(Path file, String name) {
