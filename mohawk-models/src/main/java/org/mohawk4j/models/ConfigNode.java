@@ -290,7 +290,7 @@ public final class ConfigNode {
     }
 
     private static boolean isSame(JsonNode a, JsonNode b) {
-        return a.isNumber() && b.isNumber() ? a.doubleValue() == b.doubleValue() : a.equals(b);
+        return (a.isNumber() && b.isNumber()) ? a.doubleValue() == b.doubleValue() : a.equals(b);
     }
 
     public InvalidInputException wrong(String key, String expected, Object actual) {
