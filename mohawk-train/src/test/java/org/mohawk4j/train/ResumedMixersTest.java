@@ -138,6 +138,7 @@ class ResumedMixersTest {
         Files.writeString(checkpoint.resolve("COMPLETE"), Sha256.of(checkpoint.resolve("manifest.json")) + "\n");
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // as a user may write one
     private record Odd(long width, int[] sizes, IntFunction<String> rule) implements MixerConfig {
         @Override
         public int heads() {
