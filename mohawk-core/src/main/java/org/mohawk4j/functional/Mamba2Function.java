@@ -19,7 +19,7 @@ public final class Mamba2Function {
     /**
      * Extents and the chunk.
      *
-     * @param width H·P, the mixer's inner width, below D
+     * @param width H·P, which is D in the shapes below
      * @param heads H
      * @param groups G
      * @param stateSize N

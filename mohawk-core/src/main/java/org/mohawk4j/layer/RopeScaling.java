@@ -25,11 +25,11 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * Llama 3.1's: frequencies whose wavelength is a small part of the original context stay, those whose wavelength is a
-     * large part of it are divided by {@code factor}, and between the two they go from one to the other.
+     * Llama 3.1's: short wavelengths stay as they are, long ones are divided by {@code factor}, and between the two the
+     * frequency is interpolated.
      *
-     * @param lowFrequencyFactor how often the longest scaled-in-full wavelength fits into the original context
-     * @param highFrequencyFactor how often the shortest wavelength that is not unscaled fits into it; the larger of both
+     * @param lowFrequencyFactor wavelengths that fit into the original context less often than this are long
+     * @param highFrequencyFactor those that fit into it more often than this are short; above the other
      * @param originalPositions the context that the model was trained with at first
      */
     record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, long originalPositions)

@@ -83,12 +83,17 @@ class ReaderFuzzTest {
     @Test
     void config() throws IOException {
         Path golden = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
-        List<String> seeds = List.of(PHI, Files.readString(golden.resolve("hybrid/config.json")));
+        Path llama = golden.resolveSibling("golden-families").resolve("llama");
+        List<String> seeds = List.of(
+                PHI,
+                Files.readString(golden.resolve("hybrid/config.json")),
+                Files.readString(llama.resolve("teacher/config.json")),
+                Files.readString(llama.resolve("mamba/config.json")));
         Fuzzing.Tally tally = fuzzing.run(
                 random -> Files.write(
                         folder.resolve("config.json"),
                         new Mutations(random)
-                                .damage(seeds.get(random.nextInt(2)).getBytes(UTF_8))),
+                                .damage(seeds.get(random.nextInt(seeds.size())).getBytes(UTF_8))),
                 () -> assertThat(ModelFolder.config(folder).layers()).isPositive(),
                 folder);
 

@@ -136,7 +136,7 @@ class ModelFolderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "\"model_type\": \"phi\"→\"model_type\": \"llama\"→model_type is llama",
+                "\"model_type\": \"phi\"→\"model_type\": \"gpt_neox\"→model_type is gpt_neox",
                 "\"hidden_act\": \"gelu_new\"→\"hidden_act\": \"silu\"→hidden_act",
                 "\"num_attention_heads\": 4→\"num_attention_heads\": 5→num_attention_heads",
                 "\"hidden_size\": 32→\"hidden_size\": -32→hidden_size",
