@@ -19,6 +19,7 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -248,13 +249,10 @@ public final class Distillation {
         int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
         List<Integer> ids = new ArrayList<>();
         new Generator(model, Sampling.GREEDY, config.seed()).generate(prompt, room, tokenizer.endOfText(), ids::add);
-        return new Sample(
-                name,
-                tokenizer.decode(prompt),
-                tokenizer.decode(ids.stream()
-                        .mapToInt(Integer::intValue)
-                        // a model may have rows that its tokenizer has no token for
-                        .filter(id -> id < tokenizer.vocabularySize())
-                        .toArray()));
+        // one text in two parts: the prompt may end within a character, and decoders look back
+        StreamingDecoder text = new StreamingDecoder(tokenizer);
+        String start = text.next(prompt);
+        String continuation = text.next(ids.stream().mapToInt(Integer::intValue).toArray());
+        return new Sample(name, start, continuation + text.finish());
     }
 }

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
@@ -119,7 +121,7 @@ final class TinyRun {
         return Files.readAllBytes(folder.resolve("student/model.safetensors"));
     }
 
-    /** Ids as their decimals. */
+    /** Ids as their decimals, a space between two. */
     private static final class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
@@ -128,7 +130,7 @@ final class TinyRun {
 
         @Override
         public String decode(int... ids) {
-            return java.util.Arrays.toString(ids);
+            return IntStream.of(ids).mapToObj(String::valueOf).collect(Collectors.joining(" "));
         }
 
         @Override
