@@ -94,14 +94,10 @@ final class GenerateCommand implements Runnable {
 
     private void write(Generator generator, int[] start, TokenizerJson words) {
         PrintWriter out = spec.commandLine().getOut();
-        StreamingDecoder decoder = new StreamingDecoder(words);
+        StreamingDecoder decoder = StreamingDecoder.behind(words, words.encode(prompt));
         out.print(prompt);
         out.flush();
         generator.generate(start, maxTokens, words.endOfText(), id -> {
-            if (id >= words.vocabularySize()) {
-                throw new InvalidInputException("tokenizer: expected a word for every id that the model writes, found "
-                        + words.vocabularySize() + " ids, not " + id);
-            }
             out.print(decoder.next(id));
             out.flush();
         });

@@ -88,8 +88,7 @@ final class ServeCommand implements Runnable {
                 await(ended);
             });
             Runtime.getRuntime().addShutdownHook(end);
-            out.println("listening http://" + config.host() + ":"
-                    + server.address().getPort() + "/v1 model=" + config.model());
+            out.println("listening " + server.url() + " model=" + config.model());
             out.flush();
             server.run();
         } catch (InterruptedException e) {

@@ -139,7 +139,7 @@ public final class Generator {
         if (length == 0) {
             throw new InvalidInputException("prompt: expected at least one token, found none");
         }
-        if (length + newTokens > limit) {
+        if ((long) length + newTokens > limit) {
             throw new InvalidInputException("prompt of " + length + " tokens and " + newTokens
                     + " new ones: expected at most " + limit + " together, the model's positions");
         }

@@ -23,8 +23,15 @@ import org.mohawk4j.safetensors.InputFile;
  * @param addedTokens the tokens beside it
  * @param splitsAtSpace whether a text may be cut before any whitespace that follows something else, and the ids of the
  *     pieces be joined
+ * @param decoder what the text of ids depends on
+ * @param bytes of tokens, the added ones included once their ids are known
  */
-record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, boolean splitsAtSpace) {
+record TokenizerDescription(
+        int largestModelId,
+        List<AddedToken> addedTokens,
+        boolean splitsAtSpace,
+        DecoderKind decoder,
+        TokenBytes bytes) {
     /** A token that is found in the text before the model sees it. */
     record AddedToken(String content, int id, boolean special) {}
 
@@ -48,6 +55,8 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
         JsonNode addedTokens = MissingNode.getInstance();
         JsonNode normalizer = MissingNode.getInstance();
         JsonNode preTokenizer = MissingNode.getInstance();
+        JsonNode decoder = MissingNode.getInstance();
+        TokenBytes bytes = new TokenBytes();
         int largest = -1;
         try (JsonParser parser = JSON.createParser(json)) {
             require(parser.nextToken() == JsonToken.START_OBJECT, "expected an object");
@@ -58,9 +67,10 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
                     case "added_tokens" -> addedTokens = parser.readValueAsTree();
                     case "normalizer" -> normalizer = parser.readValueAsTree();
                     case "pre_tokenizer" -> preTokenizer = parser.readValueAsTree();
+                    case "decoder" -> decoder = parser.readValueAsTree();
                     case "model" -> {
                         require(value == JsonToken.START_OBJECT, "expected an object as model");
-                        largest = Math.max(largest, largestOfModel(parser));
+                        largest = Math.max(largest, largestOfModel(parser, bytes));
                     }
                     default -> parser.skipChildren();
                 }
@@ -75,7 +85,7 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
         }
         require(largest >= 0 || !added.isEmpty(), "it has no vocabulary");
         boolean splits = isByteLevel(preTokenizer) && isLocal(normalizer) && areLocal(addedTokens);
-        return new TokenizerDescription(largest, List.copyOf(added), splits);
+        return new TokenizerDescription(largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes);
     }
 
     /** This, with the ids that the added tokens have in fact: the library deals them out anew where the file errs. */
@@ -83,7 +93,8 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
         List<AddedToken> added = addedTokens.stream()
                 .map(token -> new AddedToken(token.content(), id.applyAsInt(token), token.special()))
                 .toList();
-        return new TokenizerDescription(largestModelId, added, splitsAtSpace);
+        added.forEach(token -> bytes.add(token.content(), token.id()));
+        return new TokenizerDescription(largestModelId, added, splitsAtSpace, decoder, bytes);
     }
 
     /** One more than the largest id. */
@@ -101,7 +112,7 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
     }
 
     /** The largest id in the model's vocabulary: an object of ids, or, for Unigram, an array. */
-    private static int largestOfModel(JsonParser parser) throws IOException {
+    private static int largestOfModel(JsonParser parser, TokenBytes bytes) throws IOException {
         int largest = -1;
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             boolean isVocabulary = parser.currentName().equals("vocab");
@@ -110,14 +121,18 @@ record TokenizerDescription(int largestModelId, List<AddedToken> addedTokens, bo
                 parser.skipChildren();
             } else if (value == JsonToken.START_OBJECT) {
                 while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                    String token = parser.currentName();
                     parser.nextToken();
-                    largest = Math.max(largest, id(parser.readValueAsTree()));
+                    int id = id(parser.readValueAsTree());
+                    bytes.add(token, id);
+                    largest = Math.max(largest, id);
                 }
             } else {
                 require(value == JsonToken.START_ARRAY, "expected an object or array as vocab");
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
-                    parser.skipChildren();
                     largest++;
+                    JsonNode entry = parser.readValueAsTree();
+                    bytes.add(entry.path(0).asText(), largest);
                 }
             }
         }

@@ -26,14 +26,14 @@ import org.mohawk4j.safetensors.InputFile;
  *
  * <p>Text repeats itself: with a byte-level tokenizer of the GPT-2 kind (Phi, GPT-NeoX, OPT and others), each distinct
  * word is encoded once and remembered, which gives the same ids ten times faster and needs no memory for the
- * bookkeeping of the whole text. Other tokenizers get the text in one piece.
+ * bookkeeping of the whole text. Other tokenizers get a text of less than {@value TextPieces#MAX_BYTES} bytes in one
+ * piece. A longer one, and a longer word, is cut as {@link TextPieces} says.
  */
 public final class TokenizerJson implements Tokenizer {
     /** The file's name in a model folder. */
     public static final String FILE_NAME = "tokenizer.json";
 
     private static final int MAX_BYTES = 256 << 20;
-    private static final int MAX_PIECE = 1 << 28;
     private static final int REMEMBERED_WORDS = 1 << 18;
     private static final int REMEMBERED_LENGTH = 32;
     private static final char REPLACEMENT = '\uFFFD';
@@ -42,6 +42,7 @@ public final class TokenizerJson implements Tokenizer {
     private final byte[] json;
     private final TokenizerDescription description;
     private final NativeTokenizer tokenizer;
+    private final TokenDecoder decoder;
     private final Map<String, int[]> words = new ConcurrentHashMap<>();
 
     private TokenizerJson(Path source, byte[] json, TokenizerDescription description, NativeTokenizer tokenizer) {
@@ -49,6 +50,7 @@ public final class TokenizerJson implements Tokenizer {
         this.json = json;
         this.description = description;
         this.tokenizer = tokenizer;
+        this.decoder = new TokenDecoder(tokenizer, description.decoder(), description.bytes());
     }
 
     /**
@@ -84,18 +86,45 @@ public final class TokenizerJson implements Tokenizer {
     @Override
     public int[] encode(String text) {
         String valid = withoutLoneSurrogates(text);
-        return description.splitsAtSpace() ? encodeWords(valid) : encodePiece(valid);
+        int[] ids = {};
+        int count = 0;
+        int start = 0;
+        while (start < valid.length()) {
+            int end = TextPieces.end(valid, start);
+            String piece = valid.substring(start, end);
+            int[] more = description.splitsAtSpace() ? encodeWords(piece) : encodePiece(piece);
+            ids = start == 0 ? more : append(ids, count, more);
+            count += more.length;
+            start = end;
+        }
+        return Arrays.copyOf(ids, count);
     }
 
     @Override
     public String decode(int... ids) {
+        requireKnown(ids);
+        return decoder.decode(ids);
+    }
+
+    @Override
+    public int settledLength(String text, int... ids) {
+        requireKnown(ids);
+        return decoder.settledLength(text, ids);
+    }
+
+    @Override
+    public byte[] bytes(int id) {
+        requireKnown(id);
+        return decoder.bytes(id);
+    }
+
+    private void requireKnown(int... ids) {
         for (int id : ids) {
             if (id < 0 || id >= vocabularySize()) {
                 throw new IllegalArgumentException(
                         "token id " + id + " is not in the vocabulary of " + vocabularySize() + " of " + source);
             }
         }
-        return ids.length == 0 ? "" : tokenizer.decode(ids);
     }
 
     @Override
@@ -138,10 +167,6 @@ public final class TokenizerJson implements Tokenizer {
 
     /** The ids of a text, encoded in one piece. */
     int[] encodePiece(String text) {
-        if (text.length() > MAX_PIECE) {
-            throw new InvalidInputException(source + ": expected at most " + MAX_PIECE
-                    + " characters that this tokenizer takes in one piece, found " + text.length());
-        }
         return text.isEmpty() ? new int[0] : explained(source, () -> tokenizer.encode(text));
     }
 
@@ -152,14 +177,20 @@ public final class TokenizerJson implements Tokenizer {
         while (start < text.length()) {
             int end = endOfWord(text, start);
             int[] word = encodeWord(text.substring(start, end));
-            if (count + word.length > ids.length) {
-                ids = Arrays.copyOf(ids, Math.max(count + word.length, ids.length + ids.length / 2));
-            }
-            System.arraycopy(word, 0, ids, count, word.length);
+            ids = append(ids, count, word);
             count += word.length;
             start = end;
         }
         return Arrays.copyOf(ids, count);
+    }
+
+    /** Adds ids behind so many others, in the same array or a larger one. */
+    private static int[] append(int[] ids, int count, int... more) {
+        int[] all = count + more.length > ids.length
+                ? Arrays.copyOf(ids, Math.max(count + more.length, ids.length + ids.length / 2))
+                : ids;
+        System.arraycopy(more, 0, all, count, more.length);
+        return all;
     }
 
     private int[] encodeWord(String word) {

@@ -104,8 +104,8 @@ class RopeFormatTest {
                     refused(
                             form,
                             "'" + section + "': {'" + key + "': '" + type + "', 'factor': 4.0, 'rope_theta': 1e4}",
-                            section + ": " + key + ": expected one of default, linear, llama3, which are computed, found "
-                                    + type);
+                            section + ": " + key + ": expected one of default, linear, llama3, which are computed, found"
+                                    + (type.isEmpty() ? "" : " " + type));
                 }
             }
         }
@@ -134,7 +134,8 @@ class RopeFormatTest {
                 "'rope_scaling': {'rope_type': 'default', 'type': 'linear'}|type: expected",
                 "'rope_scaling': {'type': 'linear', 'factor': 2}, 'rope_parameters': {'rope_type': 'linear',"
                         + " 'factor': 4}|factor: expected the same as in rope_parameters",
-                "'rope_scaling': {'type': 'default'}, 'rope_parameters': {'rope_type': 'linear', 'factor': 4}|rope_type",
+                "'rope_scaling': {'type': 'default'}, 'rope_parameters': {'rope_type': 'linear', 'factor': 4}|type: expected the one type of scaling that"
+                        + " is named, linear",
                 "'rope_scaling': {'rope_theta': 1e4}, 'rope_parameters': {'rope_theta': 2e4}|rope_theta: expected the"
                         + " same as in rope_parameters",
             })

@@ -74,6 +74,30 @@ class TokenizerJsonTest {
         assertThat(tokenizer.encode("x".repeat(100_000)).length).isGreaterThan(1000);
     }
 
+    /** In one piece this takes 2.3 GB. */
+    @Test
+    void longTextsWithoutWhitespaceAreCut() {
+        String text = "\u4e16xy\ud83d\ude00".repeat(400_000);
+
+        int[] ids = tokenizer.encode(text);
+
+        assertThat(tokenizer.decode(ids)).isEqualTo(text);
+        int end = TextPieces.end(text, 0);
+        assertThat(text.substring(0, end).getBytes(UTF_8).length).isBetween(TextPieces.MAX_BYTES - 3, TextPieces.MAX_BYTES);
+        assertThat(ids).startsWith(tokenizer.encodePiece(text.substring(0, end)));
+    }
+
+    @Test
+    void piecesEndBeforeWhitespaceWhereThereIsSome() {
+        String half = "x".repeat(TextPieces.MAX_BYTES / 2);
+
+        assertThat(TextPieces.end(half + " " + half + half, 0)).isEqualTo(half.length());
+        assertThat(TextPieces.end(half + " " + half + half, half.length())).isEqualTo(3 * half.length());
+        assertThat(TextPieces.end(half + half.substring(1), 0)).isEqualTo(2 * half.length() - 1);
+        assertThat(TextPieces.end(half + half, 0)).isEqualTo(2 * half.length());
+        assertThat(TextPieces.end("x" + "\ud83d\ude00".repeat(100_000), 0)).isEqualTo(1 + 2 * 65_535);
+    }
+
     @Test
     void truncationPaddingAndSpecialTokensOfTheFileAreIgnored() throws IOException {
         TokenizerJson strict = TokenizerJson.load(Files.writeString(
@@ -231,6 +255,7 @@ class TokenizerJsonTest {
                 "\"fuse_unk\":false→\"fuse_unk\":false,\"fuse_unk\":false→Duplicate field",
                 "\"b\":1→\"b\":1,\"b\":1→Duplicate field",
                 "\"merges\":[→\"merges\":[[\"a\",1],→parts of a merge",
+                "\"decoder\":{→\"decoder\":{\"type\":\"Strip\",\"content\":\"a\",\"start\":0,\"stop\":1},\"x\":{→stop of a Strip",
                 "\"padding\":null→\"padding\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[→nesting"
             })
     void whatTheNativeLibraryWouldNotSurviveIsRefused(String change) throws IOException {

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.data.TokenWindows;
 import org.mohawk4j.train.evaluation.Perplexity;
@@ -107,13 +108,10 @@ final class RunEvaluation {
         int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
         List<Integer> ids = new ArrayList<>();
         new Generator(model, Sampling.GREEDY, config.seed()).generate(prompt, room, tokenizer.endOfText(), ids::add);
-        return new Sample(
-                name,
-                tokenizer.decode(prompt),
-                tokenizer.decode(ids.stream()
-                        .mapToInt(Integer::intValue)
-                        // a model may have rows that its tokenizer has no token for
-                        .filter(id -> id < tokenizer.vocabularySize())
-                        .toArray()));
+        // one text in two parts: the prompt may end within a character, and decoders look back
+        StreamingDecoder text = new StreamingDecoder(tokenizer);
+        String start = text.next(prompt);
+        String continuation = text.next(ids.stream().mapToInt(Integer::intValue).toArray());
+        return new Sample(name, start, continuation + text.finish());
     }
 }

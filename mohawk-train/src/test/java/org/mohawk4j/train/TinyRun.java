@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
@@ -169,7 +171,7 @@ final class TinyRun {
         return Files.readAllBytes(folder.resolve("student/model.safetensors"));
     }
 
-    /** Ids as their decimals. */
+    /** Ids as their decimals, a space between two. */
     static class Numbers implements Tokenizer {
         @Override
         public int[] encode(String text) {
@@ -178,7 +180,7 @@ final class TinyRun {
 
         @Override
         public String decode(int... ids) {
-            return java.util.Arrays.toString(ids);
+            return IntStream.of(ids).mapToObj(String::valueOf).collect(Collectors.joining(" "));
         }
 
         @Override

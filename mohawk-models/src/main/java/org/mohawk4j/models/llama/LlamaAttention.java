@@ -41,7 +41,8 @@ final class LlamaAttention {
         }
         RotaryConfig rotary = RopeFormat.read(rope, headDim, DEFAULT_THETA, 1);
         if (rotary.dim() != headDim) {
-            throw rope.wrong(ROTARY_FRACTION, "1, the only one that Llama has", (double) rotary.dim() / headDim);
+            throw rope.wrong(
+                    ROTARY_FRACTION, "1, the only one that Llama has", rotary.dim() + " of " + headDim + " entries");
         }
         boolean bias = config.flag(BIAS, false);
         return new SoftmaxAttention.Config(

@@ -104,7 +104,7 @@ class LlamaFormatTest {
         "\"num_key_value_heads\": 3 | num_key_value_heads: expected a divisor of num_attention_heads 4, found 3",
         "\"head_dim\": 2147483646 | head_dim: expected at most 2147483647 entries of all heads together, found 2147483646",
         "\"head_dim\": 5 | head_dim: expected an even number, since its entries turn in pairs, found 5",
-        "\"num_attention_heads_\": 5, \"partial_rotary_factor\": 0.5 | partial_rotary_factor: expected 1, the only one that Llama has, found 0.5",
+        "\"partial_rotary_factor\": 0.34 | partial_rotary_factor: expected 1, the only one that Llama has, found 2 of 6 entries",
         "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
         "\"tie_word_embeddings\": 1 | tie_word_embeddings: expected true or false, found 1",
         "\"rope_theta\": 0 | rope_theta: expected a number above 0, found 0.0",

@@ -22,6 +22,11 @@ final class ApiException extends RuntimeException {
         return new ApiException(400, "invalid_value", Optional.of(parameter), parameter + ": expected " + expected);
     }
 
+    /** So many requests wait already, or those that there are take too much memory. */
+    static ApiException tooMany(int queue) {
+        return of(429, "queue_full", "expected at most " + queue + " requests to wait; try again later");
+    }
+
     /** The heap is full, whatever was counted. */
     static ApiException outOfMemory() {
         return of(503, "out_of_memory", "out of memory; expected smaller requests, or fewer at once");

@@ -43,9 +43,9 @@ final class Completer {
         for (int p = 0; p < request.prompts().size(); p++) {
             Prompt prompt = request.prompts().get(p);
             for (int k = 0; k < request.choices(); k++) {
-                Continuation continuation = new Continuation(request, choice++, answer);
+                Continuation continuation = new Continuation(request, prompt, choice++, answer);
                 if (request.echo()) {
-                    continuation.echo(prompt, scored ? Optional.of(scores.get(p)) : Optional.empty());
+                    continuation.echo(scored ? Optional.of(scores.get(p)) : Optional.empty());
                 }
                 if (known) {
                     List<Ranking> rankings = scores.get(p).rankings();
@@ -72,21 +72,28 @@ final class Completer {
     /** One answer that grows. */
     private final class Continuation implements Generator.Step {
         private final Completion request;
+        private final Prompt prompt;
         private final int choice;
         private final Predicate<Piece> answer;
-        private final StreamingDecoder decoder = new StreamingDecoder(tokenizer);
+        private final StreamingDecoder decoder;
         private final StopText stops;
         private boolean wanted = true;
         private String finish = LENGTH;
 
-        Continuation(Completion request, int choice, Predicate<Piece> answer) {
+        Continuation(Completion request, Prompt prompt, int choice, Predicate<Piece> answer) {
             this.request = request;
+            this.prompt = prompt;
             this.choice = choice;
             this.answer = answer;
             this.stops = new StopText(request.stop());
+            // ids that are echoed are one text with what follows; otherwise the prompt's text is there already
+            boolean isEchoedText = request.echo() && prompt.text().isEmpty();
+            this.decoder = isEchoedText
+                    ? new StreamingDecoder(tokenizer)
+                    : StreamingDecoder.behind(tokenizer, prompt.before());
         }
 
-        void echo(Prompt prompt, Optional<LogLikelihood.Score> score) {
+        void echo(Optional<LogLikelihood.Score> score) {
             List<Piece.Token> tokens = new ArrayList<>();
             for (int i = 0; i < prompt.ids().size(); i++) {
                 int place = i - 1;
@@ -99,7 +106,7 @@ final class Completer {
                         known.map(found -> likeliest(found.rankings().get(place)))
                                 .orElse(List.of())));
             }
-            send(prompt.text().orElseGet(() -> Tokens.text(tokenizer, prompt.toArray())), tokens, Optional.empty());
+            send(prompt.text().orElseGet(() -> decoder.next(prompt.toArray())), tokens, Optional.empty());
         }
 
         /** At most as many as were asked for: scoring needs one even if none was. */
@@ -128,10 +135,7 @@ final class Completer {
         private boolean add(int token, OptionalDouble logProb, List<Ranking.Entry> likeliest) {
             boolean ends =
                     tokenizer.endOfText().isPresent() && tokenizer.endOfText().getAsInt() == token;
-            String text = "";
-            if (!ends && token < tokenizer.vocabularySize()) {
-                text = stops.accept(decoder.next(token));
-            }
+            String text = ends ? "" : stops.accept(decoder.next(token));
             if (ends || stops.stopped()) {
                 finish = STOP;
             }

@@ -31,10 +31,16 @@ record Completion(
      * A prompt.
      *
      * @param text as it was given; empty if it was given as ids
+     * @param isStart whether the ids are none of the text's, but the one that a text begins with
      */
-    record Prompt(List<Integer> ids, Optional<String> text) {
+    record Prompt(List<Integer> ids, Optional<String> text, boolean isStart) {
         Prompt {
             ids = List.copyOf(ids);
+        }
+
+        /** The ids whose text the continuation follows. */
+        int[] before() {
+            return isStart ? new int[0] : toArray();
         }
 
         int[] toArray() {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongConsumer;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.safetensors.InputFile;
@@ -34,6 +35,10 @@ final class CompletionReader {
     private static final int MAX_STOPS = 16;
     private static final int MAX_LOGPROBS = 20;
     private static final int DEFAULT_MAX_TOKENS = 16;
+
+    /** Of a text prompt for each of the model's positions: many times what text has. */
+    private static final int MOST_CHARACTERS = 64;
+
     private static final List<String> ZERO_ONLY = List.of("presence_penalty", "frequency_penalty");
     private static final List<String> EMPTY_ONLY = List.of("suffix", "logit_bias");
 
@@ -62,8 +67,13 @@ final class CompletionReader {
                 .build();
     }
 
-    /** @throws ApiException if the body cannot be answered */
-    Completion read(byte[] body) {
+    /**
+     * Reads a body.
+     *
+     * @param room takes so many bytes of memory, or throws
+     * @throws ApiException if the body cannot be answered
+     */
+    Completion read(byte[] body, LongConsumer room) {
         JsonNode request = parse(body);
         for (String name : ZERO_ONLY) {
             if (number(request, name, 0) != 0) {
@@ -81,7 +91,7 @@ final class CompletionReader {
             throw ApiException.wrong("best_of", "n, the only one supported");
         }
         int maxTokens = whole(request, "max_tokens", DEFAULT_MAX_TOKENS, 0, Integer.MAX_VALUE);
-        List<Prompt> prompts = prompts(request.path("prompt"), maxTokens);
+        List<Prompt> prompts = prompts(request.path("prompt"), maxTokens, room);
         if ((long) prompts.size() * choices > MAX_CONTINUATIONS) {
             throw ApiException.wrong("prompt", "at most " + MAX_CONTINUATIONS + " continuations in one request");
         }
@@ -141,8 +151,9 @@ final class CompletionReader {
     }
 
     /** A text, a list of texts, a list of ids, or a list of such lists. */
-    private List<Prompt> prompts(JsonNode prompt, int maxTokens) {
+    private List<Prompt> prompts(JsonNode prompt, int maxTokens, LongConsumer room) {
         List<Prompt> prompts = new ArrayList<>();
+        requireLengths(prompt, room);
         if (isAbsent(prompt)) {
             prompts.add(text("prompt", ""));
         } else if (prompt.isTextual()) {
@@ -173,17 +184,35 @@ final class CompletionReader {
         return prompts;
     }
 
+    /** Before anything is encoded: what is too long to be answered takes time and memory for nothing. */
+    private void requireLengths(JsonNode prompt, LongConsumer room) {
+        long needed = 0;
+        for (JsonNode entry : prompt.isTextual() ? List.of(prompt) : prompt) {
+            String text = entry.isTextual() ? entry.asText() : "";
+            if (text.length() > positions * MOST_CHARACTERS) {
+                throw ApiException.of(
+                        400,
+                        "context_length_exceeded",
+                        "prompt of " + text.length() + " characters: expected at most " + positions * MOST_CHARACTERS
+                                + ", " + MOST_CHARACTERS + " for each of the model's positions");
+            }
+            needed = Math.max(needed, MemoryBudget.bytesOf(text));
+        }
+        room.accept(needed);
+    }
+
     private Prompt text(String where, String text) {
         requireCharacters(where, text);
         int[] ids = tokenizer.encode(text);
-        if (ids.length == 0) {
+        boolean isStart = ids.length == 0;
+        if (isStart) {
             int start = tokenizer
                     .endOfText()
                     .orElseThrow(() -> ApiException.wrong(where, "at least one token, found none"));
             ids = new int[] {start};
         }
         return new Prompt(
-                Arrays.stream(ids).map(id -> requireKnown(where, id)).boxed().toList(), Optional.of(text));
+                Arrays.stream(ids).map(id -> requireKnown(where, id)).boxed().toList(), Optional.of(text), isStart);
     }
 
     private Prompt ids(String where, JsonNode list) {
@@ -198,7 +227,7 @@ final class CompletionReader {
             }
             ids.add(requireKnown(place, id.intValue()));
         }
-        return new Prompt(ids, Optional.empty());
+        return new Prompt(ids, Optional.empty(), false);
     }
 
     private int requireKnown(String where, int id) {

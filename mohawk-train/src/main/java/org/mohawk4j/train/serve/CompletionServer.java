@@ -6,9 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -46,14 +44,6 @@ public final class CompletionServer implements AutoCloseable {
     /** Requests that are read or written beyond those that wait: what they hold in memory is bounded as well. */
     private static final int SPARE_CONNECTIONS = 32;
 
-    /** How much of a body that is too large is read, in bodies of the largest size, so that its client hears why. */
-    private static final int READ_IN_VAIN = 16;
-
-    private static final int READ_AT_ONCE = 1 << 13;
-
-    /** Requests whose bodies are still to come; the JDK's server ends those that take too long. */
-    private static final int MOST_READING = 1000;
-
     /** Bodies that are made sense of at the same time: what that takes is many times their length. */
     private static final int MOST_PARSING = 2;
 
@@ -61,6 +51,7 @@ public final class CompletionServer implements AutoCloseable {
     private static final String MODELS = "/v1/models";
     private static final String HEALTH = "/health";
     private static final String HEAD = "HEAD";
+    private static final String POST = "POST";
     private static final int NOT_SENT = -1;
     private static final int NO_BODY = -1;
 
@@ -72,7 +63,7 @@ public final class CompletionServer implements AutoCloseable {
     private final HttpServer http;
     private final ExecutorService connections;
     private final AtomicInteger active = new AtomicInteger();
-    private final AtomicInteger reading = new AtomicInteger();
+    private final BodyReader bodies;
     private final Semaphore parsing = new Semaphore(MOST_PARSING);
     private final MemoryBudget memory;
     private final long started = System.currentTimeMillis() / 1000;
@@ -93,6 +84,7 @@ public final class CompletionServer implements AutoCloseable {
     CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer, long heapBytes) {
         this.config = config;
         this.memory = new MemoryBudget(heapBytes);
+        this.bodies = new BodyReader(config, active);
         this.tokenizer = tokenizer;
         this.completer = new Completer(model, tokenizer);
         this.reader = new CompletionReader(
@@ -123,6 +115,19 @@ public final class CompletionServer implements AutoCloseable {
     /** Where it listens. */
     public InetSocketAddress address() {
         return http.getAddress();
+    }
+
+    /** What clients are told as its base URL. */
+    public String url() {
+        String host = config.host();
+        if (host.isEmpty()) {
+            host = address().getAddress().getHostAddress();
+        }
+        if (host.contains(":") && !host.startsWith("[")) {
+            // an IPv6 address, whose zone is set off by a percent sign (RFC 6874)
+            host = "[" + host.replace("%", "%25") + "]";
+        }
+        return "http://" + host + ":" + address().getPort() + "/v1";
     }
 
     /** Answers requests on this thread, which the model's engine must belong to, until the server is closed. */
@@ -182,14 +187,22 @@ public final class CompletionServer implements AutoCloseable {
         if (exchange.getResponseCode() != NOT_SENT) {
             throw new IOException("the answer breaks off", e);
         }
+        if (e.status() == 429) {
+            exchange.getResponseHeaders().set("Retry-After", "1");
+        }
         send(exchange, e.status(), error(e));
     }
 
     private void route(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        if (path.equals(COMPLETIONS)) {
-            requireMethod(exchange, "POST");
+        boolean isCompletions = path.equals(COMPLETIONS);
+        if (isCompletions && exchange.getRequestMethod().equals(POST)) {
             complete(exchange);
+            return;
+        }
+        bodies.passOver(exchange);
+        if (isCompletions) {
+            requireMethod(exchange, POST);
         } else if (path.equals(MODELS)) {
             requireMethod(exchange, "GET");
             ObjectNode list = JsonNodeFactory.instance.objectNode().put("object", "list");
@@ -239,9 +252,24 @@ public final class CompletionServer implements AutoCloseable {
         }
         try (MemoryBudget.Share share = memory.share()) {
             if (!share.grow(bytes)) {
-                throw tooMany(exchange);
+                throw ApiException.tooMany(config.queue());
             }
             answer(exchange, request);
+        }
+    }
+
+    /** Takes memory for a text to be encoded, which is the native library's and not the heap's, but no less there. */
+    private void requireRoom(MemoryBudget.Share share, long bytes) {
+        if (bytes > memory.total()) {
+            throw ApiException.of(
+                    413,
+                    "prompt_too_large",
+                    "expected a text that takes at most " + memory.total()
+                            + " bytes of memory to encode, half of the server's heap, found one that may take "
+                            + bytes);
+        }
+        if (!share.grow(bytes)) {
+            throw ApiException.tooMany(config.queue());
         }
     }
 
@@ -251,7 +279,7 @@ public final class CompletionServer implements AutoCloseable {
             throw ApiException.of(503, "shutting_down", "the server is shutting down");
         }
         if (!queue.offer(job)) {
-            throw tooMany(exchange);
+            throw ApiException.tooMany(config.queue());
         }
         CompletionWriter writer = new CompletionWriter(request, tokenizer, config.model());
         try {
@@ -273,70 +301,17 @@ public final class CompletionServer implements AutoCloseable {
         }
     }
 
-    private ApiException tooMany(HttpExchange exchange) {
-        exchange.getResponseHeaders().set("Retry-After", "1");
-        return ApiException.of(
-                429, "queue_full", "expected at most " + config.queue() + " requests to wait; try again later");
-    }
-
     private Completion read(HttpExchange exchange) throws IOException {
         try (MemoryBudget.Share share = memory.share()) {
-            byte[] body = receive(exchange, share);
+            byte[] body = bodies.read(exchange, share);
             if (active.get() > config.queue() + SPARE_CONNECTIONS) {
-                throw tooMany(exchange);
+                throw ApiException.tooMany(config.queue());
             }
             parsing.acquireUninterruptibly();
             try {
-                return reader.read(body);
+                return reader.read(body, bytes -> requireRoom(share, bytes));
             } finally {
                 parsing.release();
-            }
-        }
-    }
-
-    /** Until its body is there, a request is in nobody's way, and nobody waits for it when the server closes. */
-    private byte[] receive(HttpExchange exchange, MemoryBudget.Share share) throws IOException {
-        boolean isOne = reading.incrementAndGet() <= MOST_READING;
-        active.decrementAndGet();
-        try {
-            if (!isOne) {
-                throw tooMany(exchange);
-            }
-            return body(exchange, share);
-        } finally {
-            active.incrementAndGet();
-            reading.decrementAndGet();
-        }
-    }
-
-    private byte[] body(HttpExchange exchange, MemoryBudget.Share memory) throws IOException {
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        try (InputStream in = exchange.getRequestBody()) {
-            byte[] some = new byte[READ_AT_ONCE];
-            for (int count = in.read(some); count >= 0; count = in.read(some)) {
-                if (body.size() + count > config.maxBodyBytes()) {
-                    passOver(in);
-                    exchange.getResponseHeaders().set("Connection", "close");
-                    throw ApiException.of(
-                            413, "body_too_large", "expected a body of at most " + config.maxBodyBytes() + " bytes");
-                }
-                // what holds it grows by doubling
-                if (!memory.grow(2L * count)) {
-                    passOver(in);
-                    throw tooMany(exchange);
-                }
-                body.write(some, 0, count);
-            }
-        }
-        return body.toByteArray();
-    }
-
-    /** A client hears nothing before it has sent its body, or so much of it that it has only itself to blame. */
-    private void passOver(InputStream in) throws IOException {
-        byte[] some = new byte[READ_AT_ONCE];
-        for (long left = (long) READ_IN_VAIN * config.maxBodyBytes(); left > 0; left -= some.length) {
-            if (in.readNBytes(some, 0, some.length) == 0) {
-                return;
             }
         }
     }

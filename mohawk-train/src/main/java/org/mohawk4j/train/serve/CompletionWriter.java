@@ -14,8 +14,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.evaluation.likelihood.Ranking;
+import org.mohawk4j.train.serve.TokenPlaces.Placed;
 
 /** Puts an answer into OpenAI's form: piece by piece for a stream, or whole. */
 final class CompletionWriter {
@@ -27,20 +29,30 @@ final class CompletionWriter {
     private final String model;
     private final String id = "cmpl-" + UUID.randomUUID();
     private final long created = System.currentTimeMillis() / 1000;
-    private final int[] offsets;
+
+    /** By continuation, if there are log-probabilities. */
+    private final List<TokenPlaces> places;
+
     private int generated;
 
     CompletionWriter(Completion request, Tokenizer tokenizer, String model) {
         this.request = request;
         this.tokenizer = tokenizer;
         this.model = model;
-        this.offsets = new int[request.prompts().size() * request.choices()];
+        this.places = request.logProbs().isEmpty() ? List.of() : places();
+    }
+
+    private List<TokenPlaces> places() {
+        return request.prompts().stream()
+                .flatMap(prompt -> Stream.generate(() -> prompt).limit(request.choices()))
+                .map(prompt -> new TokenPlaces(request, prompt, tokenizer))
+                .toList();
     }
 
     /** The next event of a stream. */
     ObjectNode event(Piece piece) {
         ObjectNode json = envelope();
-        json.putArray(CHOICES).add(choice(piece.choice(), piece.text(), piece.tokens(), piece.finish()));
+        json.putArray(CHOICES).add(choice(piece.choice(), piece.text(), placed(piece), piece.finish()));
         return json;
     }
 
@@ -73,15 +85,15 @@ final class CompletionWriter {
     }
 
     private void writeChoices(List<Piece> pieces, JsonGenerator json) throws IOException {
-        for (int c = 0; c < offsets.length; c++) {
+        for (int c = 0; c < request.prompts().size() * request.choices(); c++) {
             int choice = c;
             StringBuilder text = new StringBuilder();
-            List<Piece.Token> tokens = new ArrayList<>();
+            List<Placed> tokens = new ArrayList<>();
             List<Piece> own =
                     pieces.stream().filter(piece -> piece.choice() == choice).toList();
             own.forEach(piece -> {
                 text.append(piece.text());
-                tokens.addAll(piece.tokens());
+                tokens.addAll(placed(piece));
             });
             Optional<String> finish =
                     own.stream().flatMap(piece -> piece.finish().stream()).findFirst();
@@ -108,54 +120,56 @@ final class CompletionWriter {
         return json;
     }
 
-    private ObjectNode choice(int index, String text, List<Piece.Token> tokens, Optional<String> finish) {
-        generated += (int) tokens.stream().filter(Piece.Token::generated).count();
+    /** Counts a piece's tokens, and gives those that can be told of now, if any are asked for. */
+    private List<Placed> placed(Piece piece) {
+        generated += (int) piece.tokens().stream().filter(Piece.Token::generated).count();
+        return places.isEmpty() ? List.of() : places.get(piece.choice()).add(piece);
+    }
+
+    private ObjectNode choice(int index, String text, List<Placed> tokens, Optional<String> finish) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("index", index).put("text", text);
-        if (request.logProbs().isPresent() && !tokens.isEmpty()) {
-            json.set("logprobs", logProbs(index, tokens));
-        } else {
-            json.putNull("logprobs");
-        }
+        json.set("logprobs", tokens.isEmpty() ? JsonNodeFactory.instance.nullNode() : logProbs(tokens));
         json.put("finish_reason", finish.orElse(null));
         return json;
     }
 
     /** Four lists as long as the tokens. */
-    private ObjectNode logProbs(int choice, List<Piece.Token> tokens) {
+    private ObjectNode logProbs(List<Placed> tokens) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         ArrayNode names = json.putArray("tokens");
         ArrayNode values = json.putArray("token_logprobs");
         ArrayNode likeliest = json.putArray("top_logprobs");
         ArrayNode offset = json.putArray("text_offset");
-        for (Piece.Token token : tokens) {
-            names.add(Tokens.name(tokenizer, token.id()));
-            offset.add(offsets[choice]);
-            offsets[choice] += Tokens.text(tokenizer, token.id()).length();
+        for (Placed placed : tokens) {
+            Piece.Token token = placed.token();
+            names.add(Tokens.name(tokenizer, token.id(), placed.first()));
+            offset.add(placed.offset());
             if (token.logProb().isEmpty()) {
                 values.addNull();
                 likeliest.addNull();
             } else {
                 values.add(token.logProb().getAsDouble());
-                likeliest.add(likeliest(token, token.logProb().getAsDouble()));
+                likeliest.add(likeliest(placed, token.logProb().getAsDouble()));
             }
         }
         return json;
     }
 
     /**
-     * The likeliest tokens by name, and the token itself if it is not one of them. Where several have one name, such as
-     * parts of a character, the likeliest keeps it: a client that looks for the largest finds it.
+     * The likeliest tokens by name, and the token itself if it is not one of them. Where several have one name, since
+     * they add the same text, the likeliest keeps it: a client that looks for the largest finds it.
      */
-    private ObjectNode likeliest(Piece.Token token, double logProb) {
+    private ObjectNode likeliest(Placed placed, double logProb) {
+        Piece.Token token = placed.token();
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         for (Ranking.Entry entry : token.likeliest()) {
-            String name = Tokens.name(tokenizer, entry.id());
+            String name = Tokens.name(tokenizer, entry.id(), placed.first());
             if (!json.has(name)) {
                 json.put(name, entry.logProb());
             }
         }
-        String own = Tokens.name(tokenizer, token.id());
+        String own = Tokens.name(tokenizer, token.id(), placed.first());
         if (IntStream.range(0, token.likeliest().size())
                         .noneMatch(i -> token.likeliest().get(i).id() == token.id())
                 && !json.has(own)) {

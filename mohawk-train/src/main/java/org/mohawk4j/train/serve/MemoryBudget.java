@@ -1,9 +1,12 @@
 package org.mohawk4j.train.serve;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.concurrent.atomic.AtomicLong;
+import org.mohawk4j.tokenizer.TextPieces;
 
 /**
- * Half of the heap, shared out among what requests hold there: bodies while they are read, answers from when they are
+ * Half of the heap, shared out among what requests hold there: bodies while they are read, texts while they are encoded, answers from when they are
  * asked for until they are sent. The other half is for the rest.
  */
 final class MemoryBudget {
@@ -12,6 +15,9 @@ final class MemoryBudget {
 
     /** Of one of the likeliest tokens: as the model gives it, and as the answer has it. */
     private static final long LIKELIEST_BYTES = 250;
+
+    /** Of a byte of text that the tokenizer's library gets in one piece, which has been seen to take 580. */
+    private static final long TEXT_BYTES = 600;
 
     private final long total;
     private final AtomicLong free;
@@ -29,6 +35,11 @@ final class MemoryBudget {
                 + (request.echo() ? (long) request.promptTokens() * request.choices() : 0);
         long likeliest = request.logProbs().isPresent() ? 1 + request.logProbs().getAsInt() : 0;
         return tokens * (TOKEN_BYTES + likeliest * LIKELIEST_BYTES);
+    }
+
+    /** What it takes at most to encode a text, whose pieces are encoded one after the other. */
+    static long bytesOf(String text) {
+        return TEXT_BYTES * Math.min(TextPieces.MAX_BYTES, text.getBytes(UTF_8).length);
     }
 
     /** All there is to share out. */

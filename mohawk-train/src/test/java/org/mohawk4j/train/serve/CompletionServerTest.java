@@ -283,6 +283,34 @@ class CompletionServerTest {
     }
 
     @Test
+    void textThatNoPositionsHoldIsRefusedBeforeItIsEncoded() {
+        HttpResponse<String> tooLong = served.post("{\"prompt\":\"" + "x".repeat(99_000) + "\",\"max_tokens\":1}");
+        assertThat(tooLong.statusCode()).isEqualTo(400);
+        assertThat(tooLong.body()).contains("expected at most 2048 together");
+        try (ServedTeacher large = new ServedTeacher(new ServeConfig("tiny", "127.0.0.1", 0, 8, 1 << 22))) {
+            String prompt = "x".repeat(4_000_000);
+            for (String body : List.of("{\"prompt\":\"" + prompt + "\"}", "{\"prompt\":[\"a\",\"" + prompt + "\"]}")) {
+                HttpResponse<String> response = large.post(body);
+                assertThat(response.statusCode()).isEqualTo(400);
+                assertThat(response.body())
+                        .contains("prompt of 4000000 characters: expected at most 131072, 64 for each");
+            }
+        }
+    }
+
+    @Test
+    void textThatTakesMoreMemoryToEncodeThanThereIsIsRefused() {
+        try (ServedTeacher small = new ServedTeacher(ServedTeacher.config(4), 10 << 20)) {
+            HttpResponse<String> response = small.post("{\"prompt\":\"" + "x".repeat(10_000) + "\"}");
+
+            assertThat(response.statusCode()).isEqualTo(413);
+            assertThat(response.body()).contains("at most 5242880 bytes of memory to encode", "may take 6000000");
+            assertThat(small.complete("{\"prompt\":\"It was\",\"max_tokens\":1}").at("/choices"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
     void otherPathsMethodsAndLargeBodiesAreRefused() {
         assertThat(served.send(served.request("/v1/chat/completions").build()).statusCode())
                 .isEqualTo(404);

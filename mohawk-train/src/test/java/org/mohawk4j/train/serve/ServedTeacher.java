@@ -2,13 +2,16 @@ package org.mohawk4j.train.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.mohawk4j.backend.BackendOptions;
@@ -34,11 +37,16 @@ final class ServedTeacher implements AutoCloseable {
     }
 
     ServedTeacher(ServeConfig config, long heapBytes) {
+        this(config, heapBytes, TEACHER);
+    }
+
+    /** @param folder of another model */
+    ServedTeacher(ServeConfig config, long heapBytes, Path folder) {
         thread = new Thread(() -> {
             try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
-                    CausalLm model = ModelFolder.load(engine, TEACHER);
+                    CausalLm model = ModelFolder.load(engine, folder);
                     CompletionServer opened =
-                            new CompletionServer(config, model, TokenizerJson.load(TEACHER), heapBytes)) {
+                            new CompletionServer(config, model, TokenizerJson.load(folder), heapBytes)) {
                 server.complete(opened);
                 opened.run();
             } catch (InterruptedException | RuntimeException e) {
@@ -46,6 +54,25 @@ final class ServedTeacher implements AutoCloseable {
             }
         });
         thread.start();
+    }
+
+    /** A model that writes the tokens of a vocabulary in their order, from the one behind the prompt's last. */
+    static ServedTeacher chain(Path folder, String decoder, List<String> tokens) throws IOException {
+        Path chain = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"))
+                .resolveSibling("chain");
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(chain.resolve(file), folder.resolve(file));
+        }
+        ObjectNode json = JSON.createObjectNode();
+        json.set("decoder", JSON.readTree(decoder));
+        ObjectNode vocabulary = json.putObject("model")
+                .put("type", "WordLevel")
+                .put("unk_token", tokens.get(0))
+                .putObject("vocab");
+        tokens.forEach(token -> vocabulary.put(token, vocabulary.size()));
+        json.putObject("pre_tokenizer").put("type", "WhitespaceSplit");
+        JSON.writeValue(folder.resolve("tokenizer.json").toFile(), json);
+        return new ServedTeacher(config(8), Runtime.getRuntime().maxMemory(), folder);
     }
 
     static ServeConfig config(int queue) {

@@ -7,11 +7,12 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tokenizer.TextPieces;
 
 /** Cuts the unpacked bytes of a file into pieces where a rule says, holding one piece at a time. */
 final class PieceReader implements AutoCloseable {
     /** What a piece has at most, unless the rule finds no end in it. */
-    static final int USUAL_BYTES = 1 << 18;
+    static final int USUAL_BYTES = TextPieces.MAX_BYTES;
 
     /** Where pieces may end. */
     @FunctionalInterface

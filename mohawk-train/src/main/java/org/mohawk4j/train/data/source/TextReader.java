@@ -2,13 +2,10 @@ package org.mohawk4j.train.data.source;
 
 import java.util.Arrays;
 import java.util.Optional;
+import org.mohawk4j.tokenizer.TextPieces;
 import org.mohawk4j.train.data.file.Utf8;
 
-/**
- * A text file as one document, in pieces. A piece ends before whitespace that follows a visible ASCII character, where
- * byte-level tokenizers of the GPT-2 kind begin a word in any case; where there is no such place in
- * {@value PieceReader#USUAL_BYTES} bytes, it ends between two characters.
- */
+/** A text file as one document, in pieces that end where {@link TextPieces} says. */
 final class TextReader implements ChunkReader {
     private final SourceFile file;
     private final Encoding encoding;
@@ -32,8 +29,7 @@ final class TextReader implements ChunkReader {
 
     private static int end(byte[] buffer, int length) {
         for (int i = length - 1; i > 0; i--) {
-            byte b = buffer[i];
-            if ((b == ' ' || b == '\n' || b == '\r' || b == '\t') && buffer[i - 1] > ' ' && buffer[i - 1] < 0x7f) {
+            if (TextPieces.isBorder(buffer[i - 1], buffer[i])) {
                 return i;
             }
         }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.tokenizer.TokenizerJson;
 
 /** Text and JSON lines as chunks of ids, here one id for each UTF-16 unit and 0 behind a document. */
 class ReadersTest {
@@ -112,6 +113,32 @@ class ReadersTest {
         assertThat(read(file("b.txt", "\uFEFF"))).isEmpty();
         assertThat(read(file("a.jsonl", ""))).isEmpty();
         assertThat(read(file("b.jsonl", "\n\n{\"text\":\"\"}\n  \n"))).isEmpty();
+    }
+
+    @Test
+    void aLongDocumentHasTheSameTokensWhereverItIs() throws IOException {
+        TokenizerJson tokenizer = TokenizerJson.load(Path.of(System.getProperty(
+                "mohawk.teacher", "../examples/src/main/resources/org/mohawk4j/examples/teacher")));
+        Encoding encoding = new Encoding(tokenizer::encode, 0, tokenizer.vocabularySize(), "text", "");
+        String text = "It was " + "x\u65e5y".repeat(120_000) + " in the house " + "z".repeat(200_000);
+
+        int[] lines = tokens(file("a.jsonl", "{\"text\":\"" + text + "\"}"), encoding);
+
+        assertThat(Arrays.mismatch(lines, tokens(file("a.txt", text), encoding)))
+                .isNegative();
+        assertThat(Arrays.mismatch(lines, tokenizer.encode(text)))
+                .as("the end-of-text token")
+                .isEqualTo(lines.length - 1);
+    }
+
+    private static int[] tokens(SourceFile file, Encoding encoding) {
+        try (ChunkReader reader = file.open(file.beginning(), encoding)) {
+            TokenBuffer all = new TokenBuffer(1 << 10);
+            for (Optional<Chunk> next = reader.next(); next.isPresent(); next = reader.next()) {
+                all.add(next.get().tokens());
+            }
+            return all.toArray();
+        }
     }
 
     @ParameterizedTest

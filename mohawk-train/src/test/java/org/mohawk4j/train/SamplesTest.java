@@ -1,0 +1,25 @@
+package org.mohawk4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SamplesTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aSampleReadsAsOneTextWithItsPrompt() throws IOException {
+        Distillation.Result result = new TinyRun(folder.resolve("run"), Map.of()).start();
+
+        assertThat(result.samples()).hasSize(2).allSatisfy(sample -> {
+            assertThat(sample.prompt().split(" ", -1)).hasSize(16);
+            assertThat(sample.continuation()).startsWith(" ");
+            assertThat((sample.prompt() + sample.continuation()).split(" ", -1)).hasSize(16 + 60);
+        });
+    }
+}
