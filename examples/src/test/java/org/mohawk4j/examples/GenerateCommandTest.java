@@ -47,7 +47,15 @@ class GenerateCommandTest {
 
     @Test
     void promptAndCompletionReadAsOneText(@TempDir Path folder) throws IOException {
-        chain(folder, "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}", "it", "is", "ok", ".", "no", "##t");
+        chain(
+                folder,
+                "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}",
+                "it",
+                "is",
+                "ok",
+                ".",
+                "no",
+                "##t");
 
         assertThat(continued(folder, "it", 5)).isEqualTo("it is ok. not");
         assertThat(continued(folder, "no ok", 2)).isEqualTo("no ok. no");
@@ -58,7 +66,15 @@ class GenerateCommandTest {
         chain(
                 folder,
                 "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}",
-                "a", "<0xE2>", "<0x82>", "<0xAC>", "b", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>");
+                "a",
+                "<0xE2>",
+                "<0x82>",
+                "<0xAC>",
+                "b",
+                "<0xF0>",
+                "<0x9F>",
+                "<0x98>",
+                "<0x80>");
 
         assertThat(continued(folder, "a", 8)).isEqualTo("a\u20acb\ud83d\ude00");
         assertThat(continued(folder, "a", 6)).isEqualTo("a\u20acb\ufffd\ufffd");

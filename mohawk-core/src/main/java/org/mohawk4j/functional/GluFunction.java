@@ -37,8 +37,7 @@ public final class GluFunction {
                     "gated linear unit of gate " + gate.shape() + " and up " + up.shape() + ": expected one shape");
         }
         Engine engine = gate.engine();
-        Optional<GluKernel> kernel =
-                engine.backend().kernel(GluKernel.class).filter(k -> k.supports(activation));
+        Optional<GluKernel> kernel = engine.backend().kernel(GluKernel.class).filter(k -> k.supports(activation));
         if (kernel.isEmpty()) {
             return reference(gate, up, activation);
         }

@@ -1,7 +1,6 @@
 package org.mohawk4j.layer;
 
 import org.jspecify.annotations.Nullable;
-import org.mohawk4j.Arguments;
 import org.mohawk4j.functional.RotaryFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;

@@ -47,8 +47,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
      * @param convWidth K
      * @param chunk Q, positions that are multiplied as one dense block
      */
-    public record Config(
-            long width, long innerWidth, int heads, int groups, int stateSize, int convWidth, int chunk)
+    public record Config(long width, long innerWidth, int heads, int groups, int stateSize, int convWidth, int chunk)
             implements MixerConfig {
         public Config {
             Arguments.atLeast(1, "Mamba-2 mixer: width", width);
@@ -119,8 +118,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
      */
     @Override
     public void startFrom(MatrixMixer replaced) {
-        if (!(replaced instanceof AttentionWeights attention)
-                || !attention.fits(config.width(), config.innerWidth())) {
+        if (!(replaced instanceof AttentionWeights attention) || !attention.fits(config.width(), config.innerWidth())) {
             return;
         }
         try (Scope scope = engine().scope()) {

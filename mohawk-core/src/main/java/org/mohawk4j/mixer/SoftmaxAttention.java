@@ -213,8 +213,7 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
     public Tensor between(List<Tensor> mapped, MixerState state) {
         KeyValueCache cache = (KeyValueCache) state;
         Tensor q = queries(mapped.get(0), cache.position());
-        cache.append(
-                keys(mapped.get(1), cache.position()), Heads.split(mapped.get(2), config.keyValueHeads()));
+        cache.append(keys(mapped.get(1), cache.position()), Heads.split(mapped.get(2), config.keyValueHeads()));
         return Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), scale()));
     }
 
@@ -228,7 +227,8 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
 
     /** [B,T,H·P] to [B,T,H,P]. */
     private Tensor normed(Tensor projected, Optional<RmsNorm> norm, long heads) {
-        boolean acrossHeads = config.queryKeyNorm().filter(QueryKeyNorm::acrossHeads).isPresent();
+        boolean acrossHeads =
+                config.queryKeyNorm().filter(QueryKeyNorm::acrossHeads).isPresent();
         if (acrossHeads) {
             return Heads.split(norm.orElseThrow().apply(projected), heads);
         }

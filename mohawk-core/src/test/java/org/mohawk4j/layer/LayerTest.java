@@ -73,7 +73,10 @@ class LayerTest extends Float64Test {
         RmsNorm norm = new RmsNorm(engine(), 7, 1e-5, unitOffset);
         Tensor x = random(4, 2, 3, 7);
         TensorAssert.assertRelative(
-                "a new norm only normalises", norm.apply(x).square().meanKeeping(-1), engine().zeros(2, 3, 1).add(1), 1e-4);
+                "a new norm only normalises",
+                norm.apply(x).square().meanKeeping(-1),
+                engine().zeros(2, 3, 1).add(1),
+                1e-4);
         scramble(norm);
         check().module("RMS norm", norm, norm::apply, numbers(2, 3, 7));
     }
@@ -92,7 +95,9 @@ class LayerTest extends Float64Test {
     void gatedMlp(boolean bias) {
         GatedMlp mlp = new GatedMlp(engine(), 5, 9, Activation.SILU, bias, random);
         check().module("gated mlp", mlp, mlp::apply, numbers(2, 3, 5));
-        assertThat(mlp.parameters()).hasSize(bias ? 6 : 3).containsKeys("gate_proj.weight", "up_proj.weight", "down_proj.weight");
+        assertThat(mlp.parameters())
+                .hasSize(bias ? 6 : 3)
+                .containsKeys("gate_proj.weight", "up_proj.weight", "down_proj.weight");
         Tensor x = random(4, 2, 3, 5);
         List<Tensor> first = mlp.firstMaps().stream().map(map -> map.apply(x)).toList();
         TensorAssert.assertRelative("by its maps", mlp.lastMap().apply(mlp.between(first)), mlp.apply(x), 1e-14);
@@ -103,7 +108,8 @@ class LayerTest extends Float64Test {
     void scalingSlowsTheTurningDown() {
         double[] plain = {1, 0.1, 0.01, 0.001};
         assertThat(frequencies(new RopeScaling.None())).containsExactly(plain, within(1e-12));
-        assertThat(frequencies(new RopeScaling.Linear(4))).containsExactly(new double[] {0.25, 0.025, 0.0025, 0.00025}, within(1e-12));
+        assertThat(frequencies(new RopeScaling.Linear(4)))
+                .containsExactly(new double[] {0.25, 0.025, 0.0025, 0.00025}, within(1e-12));
         double turns = 256 * 0.01 / (2 * Math.PI);
         double kept = (turns - 0.25) / (4 - 0.25);
         assertThat(frequencies(new RopeScaling.Llama3(8, 0.25, 4, 256)))
@@ -116,7 +122,9 @@ class LayerTest extends Float64Test {
         double[] ones = new double[8];
         Arrays.fill(ones, 0, 4, 1);
         double[] turned = rotary.apply(engine().tensor(ones, 1, 1, 1, 8), 1).toDoubles();
-        return IntStream.range(0, 4).mapToDouble(i -> Math.atan2(turned[i + 4], turned[i])).toArray();
+        return IntStream.range(0, 4)
+                .mapToDouble(i -> Math.atan2(turned[i + 4], turned[i]))
+                .toArray();
     }
 
     @Test

@@ -40,8 +40,7 @@ public final class CausalLm extends Module {
         boolean bias = config.head().bias();
         lmHead = config.head().tied()
                 ? Optional.empty()
-                : Optional.of(
-                        part("lm_head", new Linear(engine, config.width(), config.vocabulary(), bias, random)));
+                : Optional.of(part("lm_head", new Linear(engine, config.width(), config.vocabulary(), bias, random)));
     }
 
     public CausalLmConfig config() {

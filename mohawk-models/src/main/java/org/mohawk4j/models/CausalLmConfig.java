@@ -15,12 +15,7 @@ import org.mohawk4j.mixer.MixerConfig;
  * @param mixers one per layer
  */
 public record CausalLmConfig(
-        long vocabulary,
-        long width,
-        long maxPositions,
-        BlockConfig block,
-        HeadConfig head,
-        List<MixerConfig> mixers) {
+        long vocabulary, long width, long maxPositions, BlockConfig block, HeadConfig head, List<MixerConfig> mixers) {
     /** The most layers that a model may have, ten times what any has: a wrong number must not fill the memory. */
     public static final int MAX_LAYERS = 10_000;
 

@@ -65,8 +65,7 @@ public final class ParallelBlock extends Block {
         ends.firstMaps().forEach(map -> maps.add(map.map(Activation.NONE)));
         int own = maps.size();
         maps.addAll(mlp.firstMaps());
-        List<Tensor> mapped =
-                norm.thenMaps(h, maps, engine().backend().productType());
+        List<Tensor> mapped = norm.thenMaps(h, maps, engine().backend().productType());
         Tensor between = ends.between(mapped.subList(0, own), state);
         return SummedLinearsFunction.apply(
                 h,

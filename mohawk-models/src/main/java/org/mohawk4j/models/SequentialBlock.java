@@ -24,16 +24,16 @@ import org.mohawk4j.tensor.Tensor;
  */
 public final class SequentialBlock extends Block {
     /** Norms before mixer and MLP: Llama, Mistral, Qwen. */
-    public static final BlockForm PRE_NORM = (engine, config, mixer, random) ->
-            new SequentialBlock(engine, config, mixer, random, Placement.BEFORE);
+    public static final BlockForm PRE_NORM =
+            (engine, config, mixer, random) -> new SequentialBlock(engine, config, mixer, random, Placement.BEFORE);
 
     /** Norms behind mixer and MLP: OLMo 2. */
-    public static final BlockForm POST_NORM = (engine, config, mixer, random) ->
-            new SequentialBlock(engine, config, mixer, random, Placement.BEHIND);
+    public static final BlockForm POST_NORM =
+            (engine, config, mixer, random) -> new SequentialBlock(engine, config, mixer, random, Placement.BEHIND);
 
     /** Norms on both sides of mixer and MLP: Gemma 2 and 3. */
-    public static final BlockForm SANDWICH_NORM = (engine, config, mixer, random) ->
-            new SequentialBlock(engine, config, mixer, random, Placement.BOTH);
+    public static final BlockForm SANDWICH_NORM =
+            (engine, config, mixer, random) -> new SequentialBlock(engine, config, mixer, random, Placement.BOTH);
 
     private enum Placement {
         BEFORE,

@@ -56,16 +56,15 @@ enum DecoderKind {
         for (int i = 0; i < parts.size(); i++) {
             JsonNode part = parts.get(i);
             String type = part.path("type").asText();
-            boolean known =
-                    switch (type) {
-                        case "Fuse", "Strip" -> true;
-                        case "Replace" -> (kind == SETTLED && !joined) || isCharacter(part.path("pattern"));
-                        case "Metaspace" -> !joined;
-                        case "WordPiece" -> !joined && kind == SETTLED;
-                        case "ByteLevel", "ByteFallback", "BPEDecoder" -> !joined && plain;
-                        case "CTC" -> i == 0;
-                        default -> false;
-                    };
+            boolean known = switch (type) {
+                case "Fuse", "Strip" -> true;
+                case "Replace" -> (kind == SETTLED && !joined) || isCharacter(part.path("pattern"));
+                case "Metaspace" -> !joined;
+                case "WordPiece" -> !joined && kind == SETTLED;
+                case "ByteLevel", "ByteFallback", "BPEDecoder" -> !joined && plain;
+                case "CTC" -> i == 0;
+                default -> false;
+            };
             if (!known) {
                 return UNKNOWN;
             }

@@ -54,7 +54,9 @@ public final class StreamingDecoder {
         String text = decoder.text();
         decoder.emitted = Tokenizer.withoutReplacements(text) == text.length()
                 ? text.length()
-                : Math.max(decoder.emitted, decoder.settledLength + decoder.wholeTail().length());
+                : Math.max(
+                        decoder.emitted,
+                        decoder.settledLength + decoder.wholeTail().length());
         return decoder;
     }
 

@@ -39,7 +39,8 @@ class BlockFormTest extends Float64Test {
                 new BlockConfig(ParallelBlock.FORM, rms, GATED),
                 new BlockConfig(SequentialBlock.PRE_NORM, rms, GATED),
                 new BlockConfig(SequentialBlock.POST_NORM, rms, GATED),
-                new BlockConfig(SequentialBlock.SANDWICH_NORM, new NormConfig(NormConfig.Kind.RMS_UNIT_OFFSET, 1e-5), GATED),
+                new BlockConfig(
+                        SequentialBlock.SANDWICH_NORM, new NormConfig(NormConfig.Kind.RMS_UNIT_OFFSET, 1e-5), GATED),
                 new BlockConfig(
                         SequentialBlock.PRE_NORM,
                         new NormConfig(NormConfig.Kind.LAYER, 1e-5),
@@ -64,8 +65,7 @@ class BlockFormTest extends Float64Test {
     void gradientsAreThoseOfFiniteDifferences(BlockConfig config) {
         for (MixerConfig mixer : List.of(ATTENTION, MAMBA)) {
             Block block = model(config(config, false, mixer)).blocks().get(0);
-            new GradientCheck(engine())
-                    .module("block", block, block::forward, HostArray.random(Shape.of(2, 3, 8), 3));
+            new GradientCheck(engine()).module("block", block, block::forward, HostArray.random(Shape.of(2, 3, 8), 3));
         }
     }
 
@@ -104,7 +104,8 @@ class BlockFormTest extends Float64Test {
             try (LmState state = model.newState(1)) {
                 for (int t = 0; t < 5; t++) {
                     Tensor next = model.next(ids.narrow(1, t, 1), state);
-                    TensorAssert.assertRelative("position " + t, next, logits.narrow(1, t, 1).reshape(1, 20), 1e-12);
+                    TensorAssert.assertRelative(
+                            "position " + t, next, logits.narrow(1, t, 1).reshape(1, 20), 1e-12);
                 }
             }
         }
@@ -116,11 +117,7 @@ class BlockFormTest extends Float64Test {
         assertThat(model.parameters()).containsKey("embedding.weight").doesNotContainKey("lm_head.weight");
         Tensor ids = engine().indices(new int[] {3, 1, 4, 1, 5}, 1, 5);
         new GradientCheck(engine())
-                .module(
-                        "tied",
-                        model,
-                        x -> model.logits(ids).mul(x),
-                        HostArray.random(Shape.of(1, 5, 20), 7));
+                .module("tied", model, x -> model.logits(ids).mul(x), HostArray.random(Shape.of(1, 5, 20), 7));
     }
 
     @Test

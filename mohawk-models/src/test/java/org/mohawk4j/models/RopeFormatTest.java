@@ -104,7 +104,8 @@ class RopeFormatTest {
                     refused(
                             form,
                             "'" + section + "': {'" + key + "': '" + type + "', 'factor': 4.0, 'rope_theta': 1e4}",
-                            section + ": " + key + ": expected one of default, linear, llama3, which are computed, found"
+                            section + ": " + key
+                                    + ": expected one of default, linear, llama3, which are computed, found"
                                     + (type.isEmpty() ? "" : " " + type));
                 }
             }

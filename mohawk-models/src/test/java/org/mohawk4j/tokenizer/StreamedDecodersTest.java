@@ -17,15 +17,58 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every decoder of the tokenizers library, alone and as models combine them, on random ids. */
 class StreamedDecodersTest {
-    private static final String LLAMA = "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'\u2581'},"
-            + "'content':' '},{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':' ','start':1,'stop':0}]}";
+    private static final String LLAMA =
+            "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'\u2581'},"
+                    + "'content':' '},{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':' ','start':1,'stop':0}]}";
 
     /** Ids that have no token are holes, as some vocabularies have them. */
     private static final String[] TOKENS = {
-        "a", "b", "\u2581a", "\u2581", "\u2581\u2581b", "##c", "is", "'", "n't", ".", " .", " ", "", "lo</w>", "w</w>",
-        "</w>x", "\u4e16", "\ud83d\ude00", "\ufffd", "|", "<pad>", "<0x41>", "<0x0A>", "<0x20>", "<0xE2>", "<0x82>",
-        "<0xAC>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0xFF>", "<0xEF>", "<0xBF>", "<0xBD>", null, "\u0120a",
-        "\u0120", "\u00e2\u0124", "\u00ac", "\u00f0\u0141", "\u013a", "\u0122", "\u00e2", "a\u00e2", "\u00ef\u00bf\u00bd",
+        "a",
+        "b",
+        "\u2581a",
+        "\u2581",
+        "\u2581\u2581b",
+        "##c",
+        "is",
+        "'",
+        "n't",
+        ".",
+        " .",
+        " ",
+        "",
+        "lo</w>",
+        "w</w>",
+        "</w>x",
+        "\u4e16",
+        "\ud83d\ude00",
+        "\ufffd",
+        "|",
+        "<pad>",
+        "<0x41>",
+        "<0x0A>",
+        "<0x20>",
+        "<0xE2>",
+        "<0x82>",
+        "<0xAC>",
+        "<0xF0>",
+        "<0x9F>",
+        "<0x98>",
+        "<0x80>",
+        "<0xFF>",
+        "<0xEF>",
+        "<0xBF>",
+        "<0xBD>",
+        null,
+        "\u0120a",
+        "\u0120",
+        "\u00e2\u0124",
+        "\u00ac",
+        "\u00f0\u0141",
+        "\u013a",
+        "\u0122",
+        "\u00e2",
+        "a\u00e2",
+        "\u00ef\u00bf\u00bd",
         "\u0124"
     };
 
@@ -150,7 +193,9 @@ class StreamedDecodersTest {
 
     private static int[] ids(String... tokens) {
         List<String> all = Arrays.asList(TOKENS);
-        return IntStream.range(0, tokens.length).map(i -> all.indexOf(tokens[i])).toArray();
+        return IntStream.range(0, tokens.length)
+                .map(i -> all.indexOf(tokens[i]))
+                .toArray();
     }
 
     private static List<String> pieces(TokenizerJson tokenizer, int... ids) {
@@ -167,7 +212,11 @@ class StreamedDecodersTest {
         StringBuilder vocabulary = new StringBuilder();
         for (int i = 0; i < TOKENS.length; i++) {
             if (TOKENS[i] != null) {
-                vocabulary.append(i > 0 ? ",'" : "'").append(TOKENS[i].replace("'", "`")).append("':").append(i);
+                vocabulary
+                        .append(i > 0 ? ",'" : "'")
+                        .append(TOKENS[i].replace("'", "`"))
+                        .append("':")
+                        .append(i);
             }
         }
         String json = "{'version':'1.0','truncation':null,'padding':null,'added_tokens':[],'normalizer':null,"

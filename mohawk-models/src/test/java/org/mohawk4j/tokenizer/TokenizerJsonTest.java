@@ -83,7 +83,8 @@ class TokenizerJsonTest {
 
         assertThat(tokenizer.decode(ids)).isEqualTo(text);
         int end = TextPieces.end(text, 0);
-        assertThat(text.substring(0, end).getBytes(UTF_8).length).isBetween(TextPieces.MAX_BYTES - 3, TextPieces.MAX_BYTES);
+        assertThat(text.substring(0, end).getBytes(UTF_8).length)
+                .isBetween(TextPieces.MAX_BYTES - 3, TextPieces.MAX_BYTES);
         assertThat(ids).startsWith(tokenizer.encodePiece(text.substring(0, end)));
     }
 

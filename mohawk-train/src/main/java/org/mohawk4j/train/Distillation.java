@@ -15,7 +15,6 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.safetensors.InputFile;
-import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;

@@ -32,8 +32,7 @@ final class Nd4jGlu implements GluKernel {
 
     /** With s the sigmoid and a = gate·s: the slope of a is s + a - a·s. */
     @Override
-    public Gradients backward(
-            Array outputGradient, Array gate, Array up, List<Array> saved, Activation activation) {
+    public Gradients backward(Array outputGradient, Array gate, Array up, List<Array> saved, Activation activation) {
         INDArray sigmoid = Nd4jArray.flat(saved.get(0));
         INDArray gradient = Nd4jArray.flat(outputGradient);
         Nd4jArray ofGate = pool.take(gate.dtype(), gate.shape());

@@ -20,7 +20,8 @@ interface DecoderContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> rmsNorm() {
         return ifPresent(RmsNormKernel.class, probe -> {
-            for (long[] s : new long[][] {{1, 1}, {1, 13}, {13, 63}, {2, 5, 65}, {2, 3, 4, 12}, {207, 207}, {2, 3, 2048}}) {
+            for (long[] s :
+                    new long[][] {{1, 1}, {1, 13}, {13, 63}, {2, 5, 65}, {2, 3, 4, 12}, {207, 207}, {2, 3, 2048}}) {
                 probe.check(
                         "RMS norm",
                         x -> RmsNormFunction.apply(probe.activation(x.get(0)), x.get(1), 1e-5),
@@ -37,8 +38,7 @@ interface DecoderContract extends ContractTests {
                 for (Activation activation : Activation.values()) {
                     probe.check(
                             "gated linear unit, " + activation,
-                            x -> GluFunction.apply(
-                                    probe.activation(x.get(0)), probe.activation(x.get(1)), activation),
+                            x -> GluFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1)), activation),
                             numbers(1, s).map(v -> 5 * v),
                             numbers(2, s));
                 }

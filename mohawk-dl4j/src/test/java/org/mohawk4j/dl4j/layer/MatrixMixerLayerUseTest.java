@@ -77,8 +77,8 @@ class MatrixMixerLayerUseTest {
     @Test
     void allThatAnAttentionMayHaveGoesThroughJson() {
         QueryKeyNorm norm = new QueryKeyNorm(1e-5, true, false);
-        for (RopeScaling scaling : List.of(
-                new RopeScaling.None(), new RopeScaling.Linear(2), new RopeScaling.Llama3(8, 1, 4, 16))) {
+        for (RopeScaling scaling :
+                List.of(new RopeScaling.None(), new RopeScaling.Linear(2), new RopeScaling.Llama3(8, 1, 4, 16))) {
             SoftmaxAttention.Config attention = new SoftmaxAttention.Config(
                     Networks.WIDTH,
                     4,

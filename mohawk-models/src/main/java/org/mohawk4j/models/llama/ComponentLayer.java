@@ -55,7 +55,8 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
 
     private static String known() {
         return Stream.concat(
-                        Stream.of(ComponentMamba2.NAME, ATTENTION), OTHERS.stream().map(MixerFormat::coreType))
+                        Stream.of(ComponentMamba2.NAME, ATTENTION),
+                        OTHERS.stream().map(MixerFormat::coreType))
                 .collect(Collectors.joining(", "));
     }
 
@@ -70,9 +71,11 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
             return Optional.of(new ComponentLayer(ATTENTION, input, "self_attn."));
         }
         return OTHERS.stream()
-                .flatMap(format -> format.write(mixer)
-                        .map(input -> new ComponentLayer(format.coreType(), input, format.namePrefix()))
-                        .stream())
+                .flatMap(
+                        format -> format
+                                .write(mixer)
+                                .map(input -> new ComponentLayer(format.coreType(), input, format.namePrefix()))
+                                .stream())
                 .findFirst();
     }
 }

@@ -98,7 +98,8 @@ public final class ComponentsFormat implements ModelFormat {
 
     private static void requireClass(ConfigNode node, Set<String> known) {
         if (!known.contains(node.text(NAME))) {
-            throw node.wrong(NAME, "one of " + known.stream().sorted().collect(Collectors.joining(", ")), node.text(NAME));
+            throw node.wrong(
+                    NAME, "one of " + known.stream().sorted().collect(Collectors.joining(", ")), node.text(NAME));
         }
     }
 
@@ -166,7 +167,9 @@ public final class ComponentsFormat implements ModelFormat {
                     .put(MLP_WIDTH, config.block().mlp().width())
                     .put(ACTIVATION, ActivationNames.of(config.block().mlp().activation()))
                     .put(EPSILON, config.block().norm().epsilon());
-            block.putObject("Layer").put(NAME, layer.get().name()).set(INPUT, layer.get().input());
+            block.putObject("Layer")
+                    .put(NAME, layer.get().name())
+                    .set(INPUT, layer.get().input());
             from = to;
         }
         return true;

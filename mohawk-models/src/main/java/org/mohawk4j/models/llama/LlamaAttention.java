@@ -46,13 +46,7 @@ final class LlamaAttention {
         }
         boolean bias = config.flag(BIAS, false);
         return new SoftmaxAttention.Config(
-                width,
-                heads,
-                keyValueHeads,
-                headDim,
-                bias ? Biases.ALL : Biases.NONE,
-                rotary,
-                Optional.empty());
+                width, heads, keyValueHeads, headDim, bias ? Biases.ALL : Biases.NONE, rotary, Optional.empty());
     }
 
     /** Whether Llama's keys say all there is to say about an attention. */

@@ -27,8 +27,8 @@ import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.Engine;
 
 class ComponentsFormatTest {
-    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"))
-            .resolveSibling("golden-families");
+    private static final Path GOLDEN =
+            Path.of(System.getProperty("mohawk.golden", "../src/test/golden")).resolveSibling("golden-families");
 
     private Engine engine;
 
@@ -114,7 +114,9 @@ class ComponentsFormatTest {
         String json = config().substring(0, from) + attention + "}]}}}";
 
         assertThat(read(json).mixers().get(0))
-                .isEqualTo(ModelFolder.config(GOLDEN.resolve("llama/teacher")).mixers().get(0));
+                .isEqualTo(ModelFolder.config(GOLDEN.resolve("llama/teacher"))
+                        .mixers()
+                        .get(0));
     }
 
     @Test
@@ -128,18 +130,20 @@ class ComponentsFormatTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "\"norm_cls\": \"none\" | \"norm_cls\": \"rms\" | norm_cls: expected none, the only one supported, found rms",
-        "\"norm_cls\": \"none\" | \"_\": 1 | norm_cls is missing",
-        "\"activation\": \"identity\" | \"activation\": \"swish\" | activation: expected identity, the only one supported, found swish",
-        "\"d_inner\": 32 | \"d_inner\": 34 | n_v_heads: expected a divisor of d_inner 34, found 4",
-        "\"d_state\": 16 | \"d_state\": 2147483647 | d_state: expected at most 2147483647 entries of all heads together, found 2147483647",
-        "\"n_layer\": 3 | \"n_layer\": 4 | n_layer: expected 3, as the blocks add up to, found 4",
-        "\"LlamaModel\" | \"PhiModel\" | name: expected one of LlamaModel, Qwen2Model, found PhiModel",
-        "\"LlamaBlock\" | \"MambaPhi\" | name: expected one of LlamaBlock, Qwen2Block, found MambaPhi",
-        "\"DiscreteMamba2\" | \"DiscreteMamba2Rotary\" | found DiscreteMamba2Rotary",
-        "\"lm_head_prenorm\": \"rms\" | \"lm_head_prenorm\": \"layer\" | lm_head_prenorm: expected rms, the only one supported"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"norm_cls\": \"none\" | \"norm_cls\": \"rms\" | norm_cls: expected none, the only one supported, found rms",
+                "\"norm_cls\": \"none\" | \"_\": 1 | norm_cls is missing",
+                "\"activation\": \"identity\" | \"activation\": \"swish\" | activation: expected identity, the only one supported, found swish",
+                "\"d_inner\": 32 | \"d_inner\": 34 | n_v_heads: expected a divisor of d_inner 34, found 4",
+                "\"d_state\": 16 | \"d_state\": 2147483647 | d_state: expected at most 2147483647 entries of all heads together, found 2147483647",
+                "\"n_layer\": 3 | \"n_layer\": 4 | n_layer: expected 3, as the blocks add up to, found 4",
+                "\"LlamaModel\" | \"PhiModel\" | name: expected one of LlamaModel, Qwen2Model, found PhiModel",
+                "\"LlamaBlock\" | \"MambaPhi\" | name: expected one of LlamaBlock, Qwen2Block, found MambaPhi",
+                "\"DiscreteMamba2\" | \"DiscreteMamba2Rotary\" | found DiscreteMamba2Rotary",
+                "\"lm_head_prenorm\": \"rms\" | \"lm_head_prenorm\": \"layer\" | lm_head_prenorm: expected rms, the only one supported"
+            })
     void whatIsNotComputedIsRefusedByName(String old, String fresh, String message) throws IOException {
         String json = config().replace(old, fresh);
         assertThat(json).isNotEqualTo(config());

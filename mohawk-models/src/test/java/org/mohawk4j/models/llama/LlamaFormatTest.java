@@ -23,8 +23,8 @@ import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
 
 class LlamaFormatTest {
-    private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"))
-            .resolveSibling("golden-families");
+    private static final Path GOLDEN =
+            Path.of(System.getProperty("mohawk.golden", "../src/test/golden")).resolveSibling("golden-families");
     private static final String LEAST = "\"model_type\": \"llama\", \"vocab_size\": 100, \"hidden_size\": 24,"
             + " \"intermediate_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 4";
 
@@ -42,8 +42,7 @@ class LlamaFormatTest {
     void whatIsAbsentIsAsInTransformers() {
         CausalLmConfig config = format.read(json(""));
 
-        assertThat(config.block())
-                .isEqualTo(LlamaConfig.block(1e-6, new MlpConfig(40, Activation.SILU, true, false)));
+        assertThat(config.block()).isEqualTo(LlamaConfig.block(1e-6, new MlpConfig(40, Activation.SILU, true, false)));
         assertThat(config.head()).isEqualTo(new HeadConfig(false, false));
         assertThat(config.maxPositions()).isEqualTo(2048);
         assertThat(config.mixers())
@@ -100,19 +99,21 @@ class LlamaFormatTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "\"num_key_value_heads\": 3 | num_key_value_heads: expected a divisor of num_attention_heads 4, found 3",
-        "\"head_dim\": 2147483646 | head_dim: expected at most 2147483647 entries of all heads together, found 2147483646",
-        "\"head_dim\": 5 | head_dim: expected an even number, since its entries turn in pairs, found 5",
-        "\"partial_rotary_factor\": 0.34 | partial_rotary_factor: expected 1, the only one that Llama has, found 2 of 6 entries",
-        "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
-        "\"tie_word_embeddings\": 1 | tie_word_embeddings: expected true or false, found 1",
-        "\"rope_theta\": 0 | rope_theta: expected a number above 0, found 0.0",
-        "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4} | rope_scaling: rope_type: expected one of default, linear, llama3, which are computed, found yarn",
-        "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4} | rope_scaling: type: expected one of default, linear, llama3, which are computed, found dynamic",
-        "\"rope_scaling\": {\"type\": \"linear\"} | rope_scaling: factor is missing",
-        "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4} | rope_scaling: high_freq_factor: expected a number above low_freq_factor 4.0, found 4.0"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"num_key_value_heads\": 3 | num_key_value_heads: expected a divisor of num_attention_heads 4, found 3",
+                "\"head_dim\": 2147483646 | head_dim: expected at most 2147483647 entries of all heads together, found 2147483646",
+                "\"head_dim\": 5 | head_dim: expected an even number, since its entries turn in pairs, found 5",
+                "\"partial_rotary_factor\": 0.34 | partial_rotary_factor: expected 1, the only one that Llama has, found 2 of 6 entries",
+                "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
+                "\"tie_word_embeddings\": 1 | tie_word_embeddings: expected true or false, found 1",
+                "\"rope_theta\": 0 | rope_theta: expected a number above 0, found 0.0",
+                "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4} | rope_scaling: rope_type: expected one of default, linear, llama3, which are computed, found yarn",
+                "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4} | rope_scaling: type: expected one of default, linear, llama3, which are computed, found dynamic",
+                "\"rope_scaling\": {\"type\": \"linear\"} | rope_scaling: factor is missing",
+                "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4} | rope_scaling: high_freq_factor: expected a number above low_freq_factor 4.0, found 4.0"
+            })
     void whatIsNotComputedIsRefusedByName(String more, String message) {
         assertThatThrownBy(() -> format.read(json(", " + more)))
                 .isInstanceOf(InvalidInputException.class)
@@ -123,7 +124,8 @@ class LlamaFormatTest {
     void headsThatDoNotDivideTheWidthNeedAHeadDimension() {
         ConfigNode config = ConfigNode.parse("config.json", "{" + LEAST.replace("\": 4", "\": 5") + "}");
         assertThatThrownBy(() -> format.read(config))
-                .hasMessage("config.json: num_attention_heads: expected a divisor of the width 24, or a head_dim, found 5");
+                .hasMessage(
+                        "config.json: num_attention_heads: expected a divisor of the width 24, or a head_dim, found 5");
     }
 
     @Test

@@ -39,8 +39,7 @@ final class GoldenComparison {
         left.removeAll(compared);
         left.remove(IDS);
         if (!left.isEmpty()) {
-            throw new InvalidInputException(
-                    file + ": expected tensors of the model's layers, found also " + left);
+            throw new InvalidInputException(file + ": expected tensors of the model's layers, found also " + left);
         }
     }
 
@@ -49,8 +48,8 @@ final class GoldenComparison {
         try (Scope scope = engine.scope()) {
             Tensor wanted = scope.adopt(engine.tensor(expected.tensor(name), engine.parameterType()));
             if (!wanted.shape().equals(actual.shape())) {
-                throw new InvalidInputException(file + ": " + name + ": expected shape "
-                        + actual.shape() + " by the configuration, found " + wanted.shape());
+                throw new InvalidInputException(file + ": " + name + ": expected shape " + actual.shape()
+                        + " by the configuration, found " + wanted.shape());
             }
             double difference = norm(actual.toDoubles(), wanted.toDoubles());
             double size = norm(

@@ -122,7 +122,8 @@ final class CompletionWriter {
 
     /** Counts a piece's tokens, and gives those that can be told of now, if any are asked for. */
     private List<Placed> placed(Piece piece) {
-        generated += (int) piece.tokens().stream().filter(Piece.Token::generated).count();
+        generated +=
+                (int) piece.tokens().stream().filter(Piece.Token::generated).count();
         return places.isEmpty() ? List.of() : places.get(piece.choice()).add(piece);
     }
 

@@ -32,9 +32,8 @@ final class TokenPlaces {
 
     TokenPlaces(Completion request, Prompt prompt, Tokenizer tokenizer) {
         this.prompt = prompt;
-        this.decoder = request.echo()
-                ? new StreamingDecoder(tokenizer)
-                : StreamingDecoder.behind(tokenizer, prompt.before());
+        this.decoder =
+                request.echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
         this.start = decoder.position();
         this.begun = !request.echo() && !prompt.isStart();
     }

@@ -22,8 +22,10 @@ final class Tokens {
         }
         byte[] bytes = tokenizer.bytes(id);
         try {
-            String text =
-                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
             text = first ? tokenizer.decode(id) : text;
             return text.isEmpty() ? number(id) : text;
         } catch (CharacterCodingException e) {
@@ -39,7 +41,8 @@ final class Tokens {
         StringBuilder name = new StringBuilder("bytes:");
         for (byte b : bytes) {
             boolean visible = b >= ' ' && b < 0x7f && b != '\\';
-            name.append(visible ? String.valueOf((char) b) : "\\x" + HexFormat.of().toHexDigits(b));
+            name.append(
+                    visible ? String.valueOf((char) b) : "\\x" + HexFormat.of().toHexDigits(b));
         }
         return name.toString();
     }

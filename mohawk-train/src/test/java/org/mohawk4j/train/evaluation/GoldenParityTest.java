@@ -47,12 +47,12 @@ class GoldenParityTest {
         "llama-tied, FLOAT64, 1e-5, 1, 1",
         "llama-tied, FLOAT32, 1e-3, 1, 1"
     })
-    void everyTensorOfOtherFamiliesIsReproduced(
-            String family, DType type, double tolerance, int files, int tensors) {
+    void everyTensorOfOtherFamiliesIsReproduced(String family, DType type, double tolerance, int files, int tensors) {
         List<GoldenParity.FileResult> results = run(FAMILIES.resolve(family), type);
 
         assertThat(results).hasSize(files);
-        assertThat(results.stream().mapToInt(GoldenParity.FileResult::tensors).sum()).isEqualTo(tensors);
+        assertThat(results.stream().mapToInt(GoldenParity.FileResult::tensors).sum())
+                .isEqualTo(tensors);
         assertThat(results)
                 .allSatisfy(result ->
                         assertThat(result.error()).as(result.toString()).isLessThanOrEqualTo(tolerance));

@@ -305,7 +305,8 @@ class CompletionServerTest {
 
             assertThat(response.statusCode()).isEqualTo(413);
             assertThat(response.body()).contains("at most 5242880 bytes of memory to encode", "may take 6000000");
-            assertThat(small.complete("{\"prompt\":\"It was\",\"max_tokens\":1}").at("/choices"))
+            assertThat(small.complete("{\"prompt\":\"It was\",\"max_tokens\":1}")
+                            .at("/choices"))
                     .hasSize(1);
         }
     }

@@ -71,8 +71,15 @@ class ServedConnectionsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"127.0.0.1,http://127.0.0.1:", "localhost,http://localhost:", "::1,http://[::1]:", "[::1],http://[::1]:",
-        "::,http://[::]:", "0.0.0.0,http://0.0.0.0:", "'',http://127.0.0.1:"})
+    @CsvSource({
+        "127.0.0.1,http://127.0.0.1:",
+        "localhost,http://localhost:",
+        "::1,http://[::1]:",
+        "[::1],http://[::1]:",
+        "::,http://[::]:",
+        "0.0.0.0,http://0.0.0.0:",
+        "'',http://127.0.0.1:"
+    })
     void theAddressIsAUrl(String host, String begins) {
         try (ServedTeacher listening = new ServedTeacher(new ServeConfig("tiny", host, 0, 8, 100_000))) {
             CompletionServer server = listening.server();

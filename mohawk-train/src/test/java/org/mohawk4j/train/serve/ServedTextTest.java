@@ -15,12 +15,24 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The text that a model is known to write, with decoders that look beyond the single token. */
 class ServedTextTest {
-    private static final String BYTE_FALLBACK = "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":"
-            + "{\"String\":\"\u2581\"},\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},"
-            + "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}";
+    private static final String BYTE_FALLBACK =
+            "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":"
+                    + "{\"String\":\"\u2581\"},\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},"
+                    + "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}";
     private static final List<String> BYTES = List.of(
-            "\u2581a", "<0xE2>", "<0x82>", "<0xAC>", "\u2581b", "<0x0A>", "<0x0A>x", "<0xF0>", "<0x9F>", "<0x98>",
-            "<0x80>", "\ud83d\ude00", "c");
+            "\u2581a",
+            "<0xE2>",
+            "<0x82>",
+            "<0xAC>",
+            "\u2581b",
+            "<0x0A>",
+            "<0x0A>x",
+            "<0xF0>",
+            "<0x9F>",
+            "<0x98>",
+            "<0x80>",
+            "\ud83d\ude00",
+            "c");
 
     private static final String BYTE_LEVEL =
             "{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true}";
@@ -41,8 +53,12 @@ class ServedTextTest {
             assertThat(text(served, "[0]", 12, "")).isEqualTo(expected);
             assertThat(streamed(served, "[0]", 12, "")).isEqualTo(expected);
             assertThat(text(served, "[0]", 12, ",\"echo\":true")).isEqualTo("a" + expected);
-            assertThat(text(served, "[0,1]", 2, "")).as("it begins within a character").isEqualTo("\u20ac");
-            assertThat(text(served, "[4,5]", 1, "")).as("the line break is the prompt's").isEqualTo("<0x0A>x");
+            assertThat(text(served, "[0,1]", 2, ""))
+                    .as("it begins within a character")
+                    .isEqualTo("\u20ac");
+            assertThat(text(served, "[4,5]", 1, ""))
+                    .as("the line break is the prompt's")
+                    .isEqualTo("<0x0A>x");
             assertThat(text(served, "[0,1]", 2, ",\"echo\":true")).isEqualTo("a\u20ac");
         }
     }
@@ -70,7 +86,9 @@ class ServedTextTest {
             String more = ",\"logprobs\":0";
             assertThat(offsets(served, "[0]", 8, more)).containsExactly(0, 1, 2, 3, 3, 4, 5, 6);
             assertThat(offsets(served, "[0]", 8, more + ",\"echo\":true")).containsExactly(0, 1, 2, 3, 4, 4, 5, 6, 7);
-            assertThat(offsets(served, "[0,1]", 3, more)).as("the prompt ends within it").containsExactly(0, 1, 2);
+            assertThat(offsets(served, "[0,1]", 3, more))
+                    .as("the prompt ends within it")
+                    .containsExactly(0, 1, 2);
             assertThat(offsets(served, "[2]", 9, more + ",\"stop\":\"dxx\"")).hasSize(9);
         }
     }
@@ -80,8 +98,7 @@ class ServedTextTest {
         try (ServedTeacher served = ServedTeacher.chain(folder, BYTE_FALLBACK, BYTES)) {
             String more = ",\"logprobs\":0";
             assertThat(offsets(served, "[0]", 12, more)).containsExactly(0, 0, 0, 1, 3, 4, 11, 11, 11, 11, 12, 13);
-            assertThat(streamedOffsets(served, "[0]", 12, more))
-                    .isEqualTo(offsets(served, "[0]", 12, more));
+            assertThat(streamedOffsets(served, "[0]", 12, more)).isEqualTo(offsets(served, "[0]", 12, more));
 
             String stopping = more + ",\"stop\":\"\\n<0x0A>x\ud83d\ude00\"";
             List<Integer> stopped = streamedOffsets(served, "[0]", 12, stopping);
@@ -108,8 +125,8 @@ class ServedTextTest {
     void namesTogetherAreTheText() throws IOException {
         try (ServedTeacher served = ServedTeacher.chain(folder, WORD_PIECE, WORDS)) {
             for (String more : List.of("", ",\"echo\":true")) {
-                JsonNode choice = complete(served, "\"it\"", 6, ",\"logprobs\":2" + more)
-                        .at("/choices/0");
+                JsonNode choice =
+                        complete(served, "\"it\"", 6, ",\"logprobs\":2" + more).at("/choices/0");
 
                 assertThat(String.join("", strings(choice.at("/logprobs/tokens"))))
                         .isEqualTo(choice.path("text").asText());
