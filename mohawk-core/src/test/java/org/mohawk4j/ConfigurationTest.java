@@ -56,11 +56,13 @@ class ConfigurationTest extends Float64Test {
         refused("Toeplitz: longest time: " + whole + "0", () -> new Toeplitz.Config(6, 2, 0, 1));
         refused("Toeplitz: chunk: " + whole + "-1", () -> new Toeplitz.Config(6, 2, 9, -1));
         refused("attention: width: " + whole + "0", () -> new SoftmaxAttention.Config(0, 1, 1, 0, 100));
-        String turning =
-                "rotary embedding: expected an even number of entries that turn, from 0 to the head width 3, got ";
-        for (int rotaryDim : new int[] {-2, 1, 4}) {
-            refused(turning + rotaryDim, () -> new SoftmaxAttention.Config(6, 2, 2, rotaryDim, 100));
+        String turning = "rotary embedding: expected an even number of entries that turn";
+        for (int rotaryDim : new int[] {-2, 1}) {
+            refused(turning + ", got " + rotaryDim, () -> new SoftmaxAttention.Config(6, 2, 2, rotaryDim, 100));
         }
+        refused(
+                turning + ", from 0 to the head width 3, got 4",
+                () -> new SoftmaxAttention.Config(6, 2, 2, 4, 100));
         for (double base : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
             refused(
                     "rotary embedding: base: expected a number above 0, got " + base,

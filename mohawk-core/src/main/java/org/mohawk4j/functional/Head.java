@@ -1,6 +1,7 @@
 package org.mohawk4j.functional;
 
 import java.util.Optional;
+import org.mohawk4j.backend.Backend;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -28,13 +29,17 @@ public record Head(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
     }
 
     /**
-     * The logit of one token per row.
+     * The logit of one token per row, of the weight as products round it, like {@link #logits}.
      *
      * @param ids int32 [R]
      * @return [R,1]
      */
     Tensor logitsOf(Tensor ids) {
-        Tensor picked = EmbeddingFunction.apply(weight, ids).mul(hidden).sumKeeping(-1);
+        Backend backend = hidden.engine().backend();
+        Tensor rows = EmbeddingFunction.apply(weight, ids).cast(backend.productType());
+        Tensor picked = rows.cast(backend.parameterType())
+                .mul(hidden.cast(backend.parameterType()))
+                .sumKeeping(-1);
         return bias.map(b -> picked.add(EmbeddingFunction.apply(b.reshape(-1, 1), ids)))
                 .orElse(picked);
     }

@@ -436,7 +436,7 @@ public final class Tensor {
      *
      * @param from index of the first one, row-major
      */
-    public void toHost(long from, ByteBuffer target) {
+    void toHost(long from, ByteBuffer target) {
         engine.backend().memory().download(array(), from, target);
     }
 
