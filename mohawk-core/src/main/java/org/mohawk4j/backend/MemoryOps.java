@@ -2,8 +2,10 @@ package org.mohawk4j.backend;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostMemory;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 
@@ -36,6 +38,15 @@ public interface MemoryOps {
     default Supplier<HostTensor> downloadBehind(Array source) {
         HostTensor now = download(source);
         return () -> now;
+    }
+
+    /**
+     * Memory of the host for arrays of a model's size: outside of the limit for direct buffers, if the backend has such.
+     *
+     * @return empty if the system refuses
+     */
+    default Optional<HostMemory> allocateHost(int bytes) {
+        return Optional.of(new HostMemory(ByteBuffer.allocateDirect(bytes), () -> {}));
     }
 
     /** A new array with every element {@code value}. */

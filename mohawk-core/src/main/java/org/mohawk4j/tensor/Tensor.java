@@ -437,7 +437,9 @@ public final class Tensor {
      */
     public void onHost(Consumer<HostTensor> use) {
         int bytes = Math.toIntExact(shape().size() * dtype().bytes());
-        try (HostMemory memory = HostMemory.allocate(bytes)
+        try (HostMemory memory = engine.backend()
+                .memory()
+                .allocateHost(bytes)
                 .orElseThrow(() -> new OutOfMemoryError(bytes + " bytes for " + dtype() + " " + shape()))) {
             use.accept(toHost(memory.bytes()));
         }

@@ -44,7 +44,7 @@ final class NarrowedTeacher implements AutoCloseable {
             Tensor value = weight.value();
             if (value.dtype() != teacher.engine().backend().productType()) {
                 int bytes = Math.toIntExact(value.shape().size() * value.dtype().bytes());
-                HostMemory memory = HostMemory.allocate(bytes)
+                HostMemory memory = teacher.engine().backend().memory().allocateHost(bytes)
                         .orElseThrow(() -> new StorageException("teacher: expected " + bytes
                                 + " bytes of memory to keep " + value.shape() + " in, found less; a teacher that is"
                                 + " not used after the run may be given up"));

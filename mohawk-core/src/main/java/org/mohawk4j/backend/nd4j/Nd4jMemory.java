@@ -1,9 +1,13 @@
 package org.mohawk4j.backend.nd4j;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostMemory;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Shape;
@@ -36,6 +40,15 @@ final class Nd4jMemory implements MemoryOps {
         Nd4j.getAffinityManager().ensureLocation(array.values(), Location.HOST);
         int offset = Math.toIntExact(array.offset() * source.dtype().bytes());
         target.put(0, array.block().buffer().asNio(), offset, size);
+    }
+
+    @Override
+    public Optional<HostMemory> allocateHost(int bytes) {
+        Pointer taken = Pointer.malloc(Math.max(1, bytes));
+        return taken == null || taken.isNull()
+                ? Optional.empty()
+                : Optional.of(new HostMemory(
+                        new BytePointer(taken).capacity(bytes).asByteBuffer(), () -> Pointer.free(taken)));
     }
 
     @Override

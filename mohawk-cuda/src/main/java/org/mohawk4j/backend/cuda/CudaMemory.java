@@ -1,13 +1,16 @@
 package org.mohawk4j.backend.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.HostMemory;
 import org.mohawk4j.tensor.HostTensor;
 import org.mohawk4j.tensor.Shape;
 
@@ -73,6 +76,15 @@ final class CudaMemory implements MemoryOps {
     public Supplier<HostTensor> downloadBehind(Array source) {
         CudaArray array = CudaArray.cast(source);
         return Downloads.fits(array) ? downloads.start(array) : MemoryOps.super.downloadBehind(source);
+    }
+
+    @Override
+    public Optional<HostMemory> allocateHost(int bytes) {
+        Pointer taken = Pointer.malloc(Math.max(1, bytes));
+        return taken == null || taken.isNull()
+                ? Optional.empty()
+                : Optional.of(new HostMemory(
+                        new BytePointer(taken).capacity(bytes).asByteBuffer(), () -> Pointer.free(taken)));
     }
 
     @Override

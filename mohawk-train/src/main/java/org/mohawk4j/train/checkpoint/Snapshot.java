@@ -60,7 +60,7 @@ public final class Snapshot implements AutoCloseable {
         Map<String, HostTensor> copies = new LinkedHashMap<>();
         Map<String, Tensor> others = new LinkedHashMap<>();
         tensors.forEach((name, tensor) -> {
-            Optional<HostMemory> target = room ? take(file + ":" + name, bytes(tensor)) : Optional.empty();
+            Optional<HostMemory> target = room ? take(file + ":" + name, tensor) : Optional.empty();
             target.ifPresentOrElse(
                     place -> copies.put(name, tensor.toHost(place.bytes())), () -> others.put(name, tensor));
         });
@@ -79,8 +79,8 @@ public final class Snapshot implements AutoCloseable {
                 .filter(found -> found.bytes().remaining() == bytes);
     }
 
-    private Optional<HostMemory> take(String key, int bytes) {
-        Optional<HostMemory> before = taken(key, bytes);
+    private Optional<HostMemory> take(String key, Tensor tensor) {
+        Optional<HostMemory> before = taken(key, bytes(tensor));
         if (before.isPresent()) {
             return before;
         }
@@ -88,7 +88,7 @@ public final class Snapshot implements AutoCloseable {
         if (outgrown != null) {
             outgrown.close();
         }
-        Optional<HostMemory> fresh = HostMemory.allocate(bytes);
+        Optional<HostMemory> fresh = tensor.engine().backend().memory().allocateHost(bytes(tensor));
         fresh.ifPresent(found -> memory.put(key, found));
         return fresh;
     }
