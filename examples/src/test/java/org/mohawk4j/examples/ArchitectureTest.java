@@ -88,7 +88,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule nativePointersStayInBackends = noClasses()
             .that()
-            .resideOutsideOfPackages(ND4J_BACKEND, CUDA_BACKEND)
+            .resideOutsideOfPackage("org.mohawk4j.backend..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco..");

@@ -7,6 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.backend.UnaryOp;
 import org.mohawk4j.tensor.Node.Slot;
 
@@ -41,6 +42,11 @@ public final class Tensor {
     /** The extent of one axis. */
     public long dim(int axis) {
         return shape().dim(axis);
+    }
+
+    /** The bytes of all numbers. */
+    public long nbytes() {
+        return shape().size() * dtype().bytes();
     }
 
     /** The backend's handle, for kernels. */
@@ -438,6 +444,26 @@ public final class Tensor {
      */
     void toHost(long from, ByteBuffer target) {
         engine.backend().memory().download(array(), from, target);
+    }
+
+    /**
+     * Copies the numbers, of any size, into memory of the caller's.
+     *
+     * @return the copy, valid until the memory is closed
+     * @throws IllegalArgumentException if the memory has another size than {@link #nbytes}
+     */
+    public HostSource copyTo(HostMemory memory) {
+        if (nbytes() != memory.bytes()) {
+            throw new IllegalArgumentException(
+                    "memory of " + memory.bytes() + " bytes for " + dtype() + " " + shape() + " of " + nbytes());
+        }
+        List<ByteBuffer> buffers = memory.buffers();
+        long from = 0;
+        for (ByteBuffer buffer : buffers) {
+            toHost(from, buffer);
+            from += buffer.limit() / dtype().bytes();
+        }
+        return HostSource.of(dtype(), shape(), buffers);
     }
 
     /** The numbers, of any size, copied to the host piece by piece when they are asked for. */

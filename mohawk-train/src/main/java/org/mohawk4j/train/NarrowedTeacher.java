@@ -5,7 +5,7 @@ import java.util.Map;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.tensor.HostMemory;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
 
@@ -43,12 +43,12 @@ final class NarrowedTeacher implements AutoCloseable {
         for (Parameter weight : teacher.linearWeights()) {
             Tensor value = weight.value();
             if (value.dtype() != teacher.engine().backend().productType()) {
-                long bytes = HostMemory.bytesOf(value);
+                long bytes = value.nbytes();
                 HostMemory memory = HostMemory.allocate(bytes)
                         .orElseThrow(() -> new StorageException("teacher: expected " + bytes
                                 + " bytes of memory to keep " + value.shape() + " in, found less; a teacher that is"
                                 + " not used after the run may be given up"));
-                before.put(weight, new Kept(memory, memory.copyOf(value)));
+                before.put(weight, new Kept(memory, value.copyTo(memory)));
             }
         }
     }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
-import org.mohawk4j.tensor.HostMemory;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
 
@@ -52,14 +52,14 @@ public final class Snapshot implements AutoCloseable {
         long missing = tensors.entrySet().stream()
                 .filter(entry ->
                         taken(key(file, entry.getKey()), entry.getValue()).isEmpty())
-                .mapToLong(entry -> HostMemory.bytesOf(entry.getValue()))
+                .mapToLong(entry -> entry.getValue().nbytes())
                 .sum();
         boolean room = missing == 0 || missing <= available.getAsLong() * (1 - MARGIN);
         Map<String, HostSource> sources = new LinkedHashMap<>();
         tensors.forEach((name, tensor) -> {
             Optional<HostMemory> target = room ? take(key(file, name), tensor) : Optional.empty();
             copied &= target.isPresent();
-            sources.put(name, target.map(place -> place.copyOf(tensor)).orElseGet(tensor::inPieces));
+            sources.put(name, target.map(tensor::copyTo).orElseGet(tensor::inPieces));
         });
         put(file, sources);
     }
@@ -69,7 +69,7 @@ public final class Snapshot implements AutoCloseable {
     }
 
     private Optional<HostMemory> taken(String key, Tensor tensor) {
-        return Optional.ofNullable(memory.get(key)).filter(found -> found.bytes() == HostMemory.bytesOf(tensor));
+        return Optional.ofNullable(memory.get(key)).filter(found -> found.bytes() == tensor.nbytes());
     }
 
     private Optional<HostMemory> take(String key, Tensor tensor) {
@@ -81,7 +81,7 @@ public final class Snapshot implements AutoCloseable {
         if (outgrown != null) {
             outgrown.close();
         }
-        Optional<HostMemory> fresh = HostMemory.allocate(HostMemory.bytesOf(tensor));
+        Optional<HostMemory> fresh = HostMemory.allocate(tensor.nbytes());
         fresh.ifPresent(found -> memory.put(key, found));
         return fresh;
     }

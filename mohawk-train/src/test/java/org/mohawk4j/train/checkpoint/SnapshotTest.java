@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostMemory;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Tensor;
 

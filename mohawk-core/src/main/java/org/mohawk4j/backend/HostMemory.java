@@ -1,8 +1,11 @@
-package org.mohawk4j.tensor;
+package org.mohawk4j.backend;
 
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +19,11 @@ import org.jspecify.annotations.Nullable;
  * collector. Its size is not limited to that of one buffer.
  */
 public final class HostMemory implements AutoCloseable {
+    private static final Path LINUX = Path.of("/proc/meminfo");
+    private static final String AVAILABLE = "MemAvailable:";
+    private static final String TOTAL = "MemTotal:";
+    private static final long KIB = 1024;
+
     /** Of one buffer; a power of two, so that a buffer holds whole elements. */
     private static final int BUFFER_BYTES = 1 << 30;
 
@@ -37,45 +45,39 @@ public final class HostMemory implements AutoCloseable {
         return taken == null || taken.isNull() ? Optional.empty() : Optional.of(new HostMemory(taken, bytes));
     }
 
-    /** What this process may still take, of the machine and of its container, as far as the system tells. */
+    /**
+     * What this process may still take, as far as the system tells. Of a machine, what its file cache would give up
+     * counts; of a container with a limit of its own it does not.
+     */
     public static long availableBytes() {
-        long ofMachine = Pointer.availablePhysicalBytes();
-        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
-                ? Math.min(ofMachine, system.getTotalMemorySize() - Pointer.physicalBytes())
-                : ofMachine;
+        if (!(ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system)) {
+            return Long.MAX_VALUE;
+        }
+        boolean isWholeMachine = system.getTotalMemorySize() >= linux(TOTAL);
+        return isWholeMachine ? Math.max(linux(AVAILABLE), system.getFreeMemorySize()) : system.getFreeMemorySize();
+    }
+
+    /** A value of Linux; 0 elsewhere. */
+    private static long linux(String name) {
+        try {
+            return Files.exists(LINUX)
+                    ? Files.readAllLines(LINUX).stream()
+                            .filter(line -> line.startsWith(name))
+                            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * KIB)
+                            .findFirst()
+                            .orElse(0)
+                    : 0;
+        } catch (IOException e) {
+            return 0;
+        }
     }
 
     public long bytes() {
         return bytes;
     }
 
-    /**
-     * Copies a tensor's numbers into this memory.
-     *
-     * @return the numbers, valid until this is closed
-     * @throws IllegalArgumentException if the tensor has another size
-     */
-    public HostSource copyOf(Tensor tensor) {
-        if (bytesOf(tensor) != bytes) {
-            throw new IllegalArgumentException(
-                    "memory of " + bytes + " bytes for " + tensor.dtype() + " " + tensor.shape());
-        }
-        List<ByteBuffer> buffers = buffers();
-        long from = 0;
-        for (ByteBuffer buffer : buffers) {
-            tensor.toHost(from, buffer);
-            from += buffer.limit() / tensor.dtype().bytes();
-        }
-        return HostSource.of(tensor.dtype(), tensor.shape(), buffers);
-    }
-
-    /** The bytes of a tensor's numbers. */
-    public static long bytesOf(Tensor tensor) {
-        return tensor.shape().size() * tensor.dtype().bytes();
-    }
-
-    /** Views of all bytes in their order, direct and little-endian. */
-    private List<ByteBuffer> buffers() {
+    /** Views of all bytes in their order, direct and little-endian, each of whole elements. Valid until this is closed. */
+    public List<ByteBuffer> buffers() {
         if (memory == null) {
             throw new IllegalStateException("the memory is closed");
         }
