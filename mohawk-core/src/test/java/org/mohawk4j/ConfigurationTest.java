@@ -60,9 +60,7 @@ class ConfigurationTest extends Float64Test {
         for (int rotaryDim : new int[] {-2, 1}) {
             refused(turning + ", got " + rotaryDim, () -> new SoftmaxAttention.Config(6, 2, 2, rotaryDim, 100));
         }
-        refused(
-                turning + ", from 0 to the head width 3, got 4",
-                () -> new SoftmaxAttention.Config(6, 2, 2, 4, 100));
+        refused(turning + ", from 0 to the head width 3, got 4", () -> new SoftmaxAttention.Config(6, 2, 2, 4, 100));
         for (double base : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
             refused(
                     "rotary embedding: base: expected a number above 0, got " + base,

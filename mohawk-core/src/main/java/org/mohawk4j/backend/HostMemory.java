@@ -50,7 +50,8 @@ public final class HostMemory implements AutoCloseable {
      * counts; of a container with a limit of its own it does not.
      */
     public static long availableBytes() {
-        if (!(ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system)) {
+        if (!(ManagementFactory.getOperatingSystemMXBean()
+                instanceof com.sun.management.OperatingSystemMXBean system)) {
             return Long.MAX_VALUE;
         }
         boolean isWholeMachine = system.getTotalMemorySize() >= linux(TOTAL);

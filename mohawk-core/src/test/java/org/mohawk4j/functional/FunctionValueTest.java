@@ -286,7 +286,8 @@ class FunctionValueTest extends Float64Test {
                 .hasMessageContaining("T >= Tq");
         assertThatThrownBy(() -> DistanceFunction.apply(x, b)).hasMessageContaining("[2, 3, 4, 6]");
         assertThatThrownBy(() -> Heads.split(random(5, 2, 3, 7), 2)).hasMessageContaining("2 heads");
-        assertThatThrownBy(() -> new Weights(0, 0)).hasMessageContaining("temperature: expected a number above 0, got 0.0");
+        assertThatThrownBy(() -> new Weights(0, 0))
+                .hasMessageContaining("temperature: expected a number above 0, got 0.0");
         assertThatThrownBy(() -> DistillationFunction.apply(
                         new Head(random(6, 2, 3), random(7, 5, 3), Optional.empty()),
                         new Head(random(6, 2, 3), random(7, 5, 3), Optional.empty()),

@@ -3,9 +3,9 @@ package org.mohawk4j.train;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
 

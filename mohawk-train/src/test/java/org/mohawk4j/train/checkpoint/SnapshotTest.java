@@ -13,8 +13,8 @@ import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.backend.HostMemory;
+import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Tensor;
 
