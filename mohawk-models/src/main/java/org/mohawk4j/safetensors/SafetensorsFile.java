@@ -115,7 +115,7 @@ public final class SafetensorsFile implements TensorSource {
         if (!channel.isOpen()) {
             throw new IllegalStateException(path + " is closed");
         }
-        long whole = most - most % dtype.bytes();
+        int whole = most - most % dtype.bytes();
         List<ByteBuffer> chunks = new ArrayList<>();
         try {
             for (long at = 0; at < info.byteLength(); at += whole) {

@@ -85,7 +85,7 @@ class TensorPiecesTest {
             try (SafetensorsFile weights = SafetensorsFile.open(narrow);
                     var scope = engine.scope()) {
                 Tensor x = engine.tensor(weights.numbers("x"), DType.FLOAT32);
-                assertThat(x.narrow(0, last, 1).toFloats()).containsOnly(last % 256);
+                assertThat(x.narrow(0, last, 1).toFloats()).containsOnly((float) (last % 256));
                 assertThat(x.narrow(0, 233_017, 1).toFloats()).containsOnly(233_017 % 256);
                 write(wide, x.inPieces());
             }
@@ -95,7 +95,7 @@ class TensorPiecesTest {
                         .isInstanceOf(InvalidInputException.class)
                         .hasMessageContaining("expected at most 2147483647 bytes");
                 Tensor x = engine.tensor(weights.numbers("x"), DType.FLOAT32);
-                assertThat(x.narrow(0, last, 1).toFloats()).containsOnly(last % 256);
+                assertThat(x.narrow(0, last, 1).toFloats()).containsOnly((float) (last % 256));
                 assertThat(x.narrow(0, 1, 1).toFloats()).containsOnly(1);
             }
         }
@@ -113,7 +113,7 @@ class TensorPiecesTest {
             int width = (int) shape.dim(1);
             float[] row = new float[width];
             for (long i = 0; i < shape.dim(0); i++) {
-                Arrays.fill(row, i % 256);
+                Arrays.fill(row, (float) (i % 256));
                 action.accept(i * width, HostTensors.convert(HostTensors.of(Shape.of(width), row), DType.BFLOAT16));
             }
         }
