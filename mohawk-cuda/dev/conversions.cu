@@ -73,18 +73,18 @@ static double toHalfBits(double x) {
 
 // A number a third of the way up goes up in a third of all places.
 static void meanOfRounded() {
-    checks("round_by_place", [] {
+    checks("round_dithered", [] {
         Size n = 1 << 20;
         Buffer<float> x(n);
         Buffer<Bf16> y(n);
         for (double share : {0.1, 1.0 / 3, 0.9}) {
             double low = 1.5, step = 1.0 / 128, value = low + share * step;
             x.round(Values(n, value));
-            launch(round_by_place, each(fours(n)), x, y, n);
+            launch(round_dithered, each(fours(n)), x, y, n);
             double sum = 0;
             for (double v : y.values()) sum += v;
             double found = (sum / n - low) / step;
-            std::printf("%-28s %-30s mean %.5f", "round_by_place", text("%g of a step", share).c_str(), found);
+            std::printf("%-28s %-30s mean %.5f", "round_dithered", text("%g of a step", share).c_str(), found);
             verdict(std::fabs(found - share) < 3e-3);
         }
     });
@@ -93,7 +93,7 @@ static void meanOfRounded() {
 static void cases(Size n, bool compared) {
     fast<float, Bf16>("cast_f32_bf16", cast_f32_bf16, n, compared, [](double x, Size) { return rounded<Bf16>(x); });
     fast<Bf16, float>("cast_bf16_f32", cast_bf16_f32, n, compared, [](double x, Size) { return x; });
-    fast<float, Bf16>("round_by_place", round_by_place, n, compared, byPlace);
+    fast<float, Bf16>("round_dithered", round_dithered, n, compared, byPlace);
 }
 
 int main(int count, char **arguments) {

@@ -39,7 +39,7 @@ static double binaryOf(int op, double a, double b) {
 static Indexing rowsWith(Size rows, Size columns) { return {2, {rows, columns}, {columns, 1}, {0, 1}}; }
 
 template <typename T, typename U, typename A, typename L>
-static void oneType(const char *type, U unary, A affine, L lowerTriangle, Size rows, Size columns, bool compared) {
+static void oneType(const char *type, U unary, A affine, L tril, Size rows, Size columns, bool compared) {
     auto run = compared ? checks : times;
     Size n = rows * columns;
     Buffer<T> x(n), y(n);
@@ -71,7 +71,7 @@ static void oneType(const char *type, U unary, A affine, L lowerTriangle, Size r
     run(std::string("lower_triangle") + type, [&] {
         for (Size i = 0; i < (Size)in.size(); i++) out[i] = i % columns <= i / columns % rows + 1 ? in[i] : -2;
         one(std::string("lower_triangle") + type, shape, [&] {
-            launch(lowerTriangle, each(n), x, y, n, rows, columns, 1, -2.0);
+            launch(tril, each(n), x, y, n, rows, columns, 1, -2.0);
         });
     });
 }

@@ -8,10 +8,8 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Initializer;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.mixer.MixerConfig;
@@ -19,13 +17,18 @@ import org.mohawk4j.mixer.ProjectedMixer;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Initializer;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.Trainer;
-import org.mohawk4j.train.data.BatchSampler;
-import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.tensor.types.Shape;
+import org.mohawk4j.train.console.ConsoleProgressListener;
+import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+import org.mohawk4j.train.sample.TeacherCorpus;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.StagePlan;
@@ -81,9 +84,9 @@ public final class OwnMixer extends ProjectedMixer {
         AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
         ISchedule schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
         try (CausalLm student = plan.student(teacher, new SplittableRandom(0));
-                StageProgress progress = new StageProgress(out)) {
+                ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
             StagePlan stages = new StagePlan(teacher, student, plan, List.of());
-            Trainer trainer = new Trainer(teacher.engine(), new BatchSampler(text, 8, 0), progress);
+            Trainer trainer = new Trainer(teacher.engine(), new InMemoryLoader(text, 8, 0), progress);
             trainer.run(1, stages.matrixOrientation(), adamW, schedule, steps);
             trainer.run(2, stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER), adamW, schedule, steps);
         }

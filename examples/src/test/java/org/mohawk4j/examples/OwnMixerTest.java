@@ -10,11 +10,12 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
 
 class OwnMixerTest {
     @Test

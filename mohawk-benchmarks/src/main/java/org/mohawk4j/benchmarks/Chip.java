@@ -3,10 +3,10 @@ package org.mohawk4j.benchmarks;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.backend.MemoryOps;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * What the device does at most, measured: the ceiling that other measurements are shares of.

@@ -5,11 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Stopwatch;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.EventTimer;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /** Times work by the device's own clock. What the work makes is freed each time. */
 final class DeviceTimer {
@@ -17,11 +17,11 @@ final class DeviceTimer {
     private static final int RUNS = 21;
 
     private final Engine engine;
-    private final Stopwatch stopwatch;
+    private final EventTimer stopwatch;
 
     DeviceTimer(Engine engine) {
         this.engine = engine;
-        this.stopwatch = engine.backend().kernel(Stopwatch.class).orElseThrow();
+        this.stopwatch = engine.backend().eventTimer().orElseThrow();
     }
 
     /** The GPU, with products in bfloat16. */
@@ -50,7 +50,7 @@ final class DeviceTimer {
         for (int i = 0; i < warmUp; i++) {
             run(work);
         }
-        List<Stopwatch.Mark> marks = new ArrayList<>(List.of(stopwatch.mark()));
+        List<EventTimer.Mark> marks = new ArrayList<>(List.of(stopwatch.mark()));
         for (int i = 0; i < runs; i++) {
             run(work);
             marks.add(stopwatch.mark());
@@ -59,7 +59,7 @@ final class DeviceTimer {
         for (int i = 0; i < runs; i++) {
             seconds[i] = marks.get(i + 1).secondsSince(marks.get(i));
         }
-        marks.forEach(Stopwatch.Mark::close);
+        marks.forEach(EventTimer.Mark::close);
         Arrays.sort(seconds);
         return seconds;
     }

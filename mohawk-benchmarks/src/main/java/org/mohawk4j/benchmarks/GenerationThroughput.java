@@ -46,7 +46,7 @@ public final class GenerationThroughput {
         configuration.put("vocabulary", VOCABULARY);
         try (Engine engine = DeviceTimer.open();
                 CausalLm model = student(engine, layers)) {
-            model.narrowLinearMaps();
+            model.castWeights();
             return new Measurement(
                     "generation-throughput",
                     engine.backend().description(),

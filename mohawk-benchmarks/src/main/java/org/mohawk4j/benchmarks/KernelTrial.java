@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import org.mohawk4j.functional.AttentionFunction;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.functional.SemiseparableFunction.Inputs;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SemiseparableFunction.Inputs;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
@@ -119,7 +119,7 @@ record KernelTrial(
     }
 
     private Tensor seed(Engine engine, List<Tensor> tensors) {
-        return engine.scoped(() -> function.apply(tensors).filledLike(1));
+        return engine.scoped(() -> function.apply(tensors).fullLike(1));
     }
 
     private void run(Engine engine, List<Tensor> tensors, Tensor seed) {

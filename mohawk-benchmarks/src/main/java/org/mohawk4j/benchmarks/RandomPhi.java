@@ -3,11 +3,11 @@ package org.mohawk4j.benchmarks;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.mohawk4j.functional.Activation;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.op.Activation;
 import org.mohawk4j.tensor.Engine;
 
 /** Teachers of Phi's form with random weights: rotary embedding on half of each head, an MLP of four times the width. */

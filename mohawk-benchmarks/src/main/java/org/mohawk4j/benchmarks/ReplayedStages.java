@@ -16,7 +16,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.cache.TeacherCache;
 import org.mohawk4j.train.cache.TokenCache;
 import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 /**
  * Training steps with a teacher that computes against the same with its states from a file, in turn, and whether their
@@ -64,7 +64,7 @@ public final class ReplayedStages {
         try (TokenCache cache = TokenCache.open(file, teacher, k, 1, context, batch)) {
             Map<String, Object> configuration = configuration(STAGES, batch, context, steps);
             configuration.put("top_k", k);
-            try (StageTrial computed = new StageTrial(teacher, TeacherTokens.COMPUTED, k, batch, context);
+            try (StageTrial computed = new StageTrial(teacher, TeacherTopK.COMPUTED, k, batch, context);
                     StageTrial replayed = new StageTrial(teacher, cache, k, batch, context)) {
                 print(teacher, configuration, measure(computed, replayed, steps));
             }

@@ -45,7 +45,7 @@ public final class StageThroughput {
         try (Engine engine = DeviceTimer.open();
                 CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, context, layers);
                 StageTrial trial = new StageTrial(teacher, stage, batch, context)) {
-            teacher.narrowLinearMaps();
+            teacher.castWeights();
             double[] seconds = new DeviceTimer(engine).seconds(WARM_UP, steps, trial::step);
             double tokensPerSecond = (double) batch * context / seconds[steps / 2];
             Map<String, Object> results = new LinkedHashMap<>();

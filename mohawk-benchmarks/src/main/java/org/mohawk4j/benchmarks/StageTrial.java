@@ -3,11 +3,11 @@ package org.mohawk4j.benchmarks;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
-import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -17,7 +17,7 @@ import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 /**
  * A stage that can take training steps, one after the other, on one batch of random tokens. A step is what the trainer
@@ -53,7 +53,7 @@ final class StageTrial implements AutoCloseable {
     }
 
     /** Stage 3 of the k likeliest tokens of the teacher's distributions. */
-    StageTrial(CausalLm teacher, TeacherTokens tokens, int k, int batch, int context) {
+    StageTrial(CausalLm teacher, TeacherTopK tokens, int k, int batch, int context) {
         this(teacher, batch, context, TeacherStates.COMPUTED, plan -> {
             TeacherDistribution top = TeacherDistribution.likeliest(teacher, TeacherStates.COMPUTED, tokens, k);
             return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);

@@ -6,15 +6,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.data.source.Encoding;
+import org.mohawk4j.data.source.Mixture;
+import org.mohawk4j.data.stream.StreamOptions;
+import org.mohawk4j.data.stream.StreamingDataset;
+import org.mohawk4j.data.tokens.TokenFile;
+import org.mohawk4j.data.tokens.TokenFileWriter;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.data.BatchStream;
-import org.mohawk4j.train.data.TokenBatch;
-import org.mohawk4j.train.data.source.Encoding;
-import org.mohawk4j.train.data.source.Mixture;
-import org.mohawk4j.train.data.stream.StreamOptions;
-import org.mohawk4j.train.data.stream.StreamedCorpus;
-import org.mohawk4j.train.data.tokens.TokenFile;
-import org.mohawk4j.train.data.tokens.TokenFileWriter;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -59,7 +59,7 @@ public class TextStreamBenchmark {
     public int readers;
 
     private Path file;
-    private BatchStream batches;
+    private DataLoader batches;
 
     @Setup(Level.Trial)
     public void prepare() throws IOException {
@@ -75,13 +75,13 @@ public class TextStreamBenchmark {
                     VOCABULARY,
                     "text",
                     TokenFile.UNKNOWN_TOKENIZER);
-            batches = StreamedCorpus.of(new Mixture(List.of(file.toString())), none, options)
+            batches = StreamingDataset.of(new Mixture(List.of(file.toString())), none, options)
                     .batches(CONTEXT, BATCH, 0);
         } else {
             TokenizerJson ids = TokenizerJson.load(Path.of(tokenizer));
             Encoding encoding = new Encoding(
                     ids::encode, ids.endOfText().orElseThrow(), ids.vocabularySize(), "text", ids.sha256());
-            batches = StreamedCorpus.of(new Mixture(List.of(text)), encoding, options)
+            batches = StreamingDataset.of(new Mixture(List.of(text)), encoding, options)
                     .batches(CONTEXT, BATCH, 0);
         }
     }

@@ -18,7 +18,7 @@ class Nd4jObserverTest {
             OperationTimes product = observed(() -> x.matmul(false, x, true));
             assertThat(product.nanosOf(OperationTimes.PRODUCTS)).isPositive();
             assertThat(product.nanosOf(OperationTimes.SUMS)).isZero();
-            OperationTimes sum = observed(() -> x.sumKeeping(1));
+            OperationTimes sum = observed(() -> x.sum(1, true));
             assertThat(sum.nanosOf(OperationTimes.PRODUCTS)).isZero();
             assertThat(sum.nanosOf(OperationTimes.SUMS)).isPositive();
             OperationTimes exponential = observed(x::exp);

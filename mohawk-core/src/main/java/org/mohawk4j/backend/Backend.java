@@ -2,7 +2,7 @@ package org.mohawk4j.backend;
 
 import java.util.Optional;
 import java.util.OptionalDouble;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * One device's operations. An instance serves one thread at a time and owns all memory it hands out until it is closed.
@@ -48,9 +48,19 @@ public interface Backend extends AutoCloseable {
 
     /**
      * The backend's fused version of an operation, if it has one. Where it has none, the plain composition in
-     * {@code org.mohawk4j.functional} runs instead, with the same result up to rounding.
+     * {@code org.mohawk4j.op} runs instead, with the same result up to rounding.
      */
-    <K extends Kernel> Optional<K> kernel(Class<K> type);
+    <K extends FusedOp> Optional<K> fused(Class<K> type);
+
+    /** Capture of queued work for replay, if the backend has it. */
+    default Optional<GraphCapture> graphCapture() {
+        return Optional.empty();
+    }
+
+    /** Timing on the device itself, if the host only queues its work. */
+    default Optional<EventTimer> eventTimer() {
+        return Optional.empty();
+    }
 
     /** Frees everything that this backend still holds. */
     @Override

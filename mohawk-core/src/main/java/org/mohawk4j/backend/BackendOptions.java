@@ -1,6 +1,6 @@
 package org.mohawk4j.backend;
 
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * What a backend is opened with.

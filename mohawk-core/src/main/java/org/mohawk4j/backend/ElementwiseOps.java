@@ -20,5 +20,5 @@ public interface ElementwiseOps {
      * @param diagonal 0 keeps column ≤ row, k keeps column ≤ row + k
      * @param fill finite
      */
-    Array lowerTriangle(Array x, long diagonal, double fill);
+    Array tril(Array x, long diagonal, double fill);
 }

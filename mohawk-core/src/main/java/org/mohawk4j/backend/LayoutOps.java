@@ -1,7 +1,7 @@
 package org.mohawk4j.backend;
 
 import java.util.List;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 
 /** Rearranging without arithmetic, and rows picked by index. */
 public interface LayoutOps {

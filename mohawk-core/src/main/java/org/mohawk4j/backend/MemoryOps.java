@@ -3,10 +3,10 @@ package org.mohawk4j.backend;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Supplier;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /** Getting numbers in and out of a backend, and giving memory back. */
 public interface MemoryOps {

@@ -9,7 +9,7 @@ public interface ReductionOps {
     Array max(Array x, int axis);
 
     /** Running sum along an axis, own element included; from the end if {@code reverse}. */
-    Array cumulativeSum(Array x, int axis, boolean reverse);
+    Array cumsum(Array x, int axis, boolean reverse);
 
     /** Softmax along the last axis, shifted by the maximum. */
     Array softmax(Array x);

@@ -1,8 +1,8 @@
 package org.mohawk4j.matrix;
 
 import java.util.Optional;
-import org.mohawk4j.backend.Kernel;
-import org.mohawk4j.functional.DistanceFunction;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -14,7 +14,7 @@ public final class FrobeniusDistance {
     private FrobeniusDistance() {}
 
     /** Fused distances between matrices of known form, without their T·T numbers. */
-    public interface FrobeniusKernel extends Kernel {
+    public interface FusedFrobenius extends FusedOp {
         /**
          * The distance with its gradient already on the open tape; empty if this pair is not one it knows.
          *
@@ -29,7 +29,7 @@ public final class FrobeniusDistance {
      */
     public static Tensor between(Engine engine, MixingMatrix teacher, MixingMatrix student) {
         return engine.backend()
-                .kernel(FrobeniusKernel.class)
+                .fused(FusedFrobenius.class)
                 .flatMap(kernel -> kernel.distance(teacher, student))
                 .orElseGet(() -> reference(teacher, student));
     }

@@ -36,6 +36,6 @@ public record LowRankMatrix(Tensor c, Tensor b, int chunk) implements MixingMatr
     @Override
     public Tensor materialize() {
         Tensor queries = c.permute(0, 2, 1, 3);
-        return queries.matmul(false, b.permute(0, 2, 1, 3), true).lowerTriangle(0, 0);
+        return queries.matmul(false, b.permute(0, 2, 1, 3), true).tril(0, 0);
     }
 }

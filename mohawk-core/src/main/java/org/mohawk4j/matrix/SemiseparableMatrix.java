@@ -2,10 +2,10 @@ package org.mohawk4j.matrix;
 
 import java.util.Optional;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.functional.SkipFunction;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SkipFunction;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * The matrix of a state-space layer with scalar decay (Mamba-2, arXiv 2405.21060):
@@ -58,8 +58,8 @@ public record SemiseparableMatrix(Tensor c, Tensor b, Tensor logDecay, Optional<
     /** [H] to [H,T,T] with each head's value on the diagonal. */
     private Tensor diagonal(Tensor values) {
         long time = c.dim(1);
-        Tensor lower = c.engine().full(1, time, time).lowerTriangle(0, 0);
-        Tensor identity = lower.sub(lower.lowerTriangle(-1, 0));
+        Tensor lower = c.engine().full(1, time, time).tril(0, 0);
+        Tensor identity = lower.sub(lower.tril(-1, 0));
         return identity.mul(values.reshape(-1, 1, 1));
     }
 }

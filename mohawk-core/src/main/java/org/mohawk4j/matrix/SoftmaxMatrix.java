@@ -1,7 +1,7 @@
 package org.mohawk4j.matrix;
 
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.AttentionFunction;
+import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.tensor.Tensor;
 
 /**

@@ -2,8 +2,8 @@ package org.mohawk4j.matrix;
 
 import java.util.List;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * A causal convolution over all of time, {@code M[t,s] = coefficients[t-s]} for t ≥ s, the same for every sequence.

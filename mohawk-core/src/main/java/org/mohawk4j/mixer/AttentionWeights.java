@@ -1,8 +1,8 @@
 package org.mohawk4j.mixer;
 
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.nn.Linear;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * The linear maps of an attention, without their biases: what a mixer that replaces it may start from. A linear

@@ -3,10 +3,10 @@ package org.mohawk4j.mixer;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.layer.Linear;
 import org.mohawk4j.matrix.LowRankMatrix;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.op.Heads;
+import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -53,8 +53,8 @@ public final class CausalLinearAttention extends ProjectedMixer {
 
     /** As any {@link ProjectedMixer}; C and B as the queries and keys of an attention with as many heads. */
     @Override
-    public void startFrom(MatrixMixer replaced) {
-        super.startFrom(replaced);
+    public void initFrom(MatrixMixer replaced) {
+        super.initFrom(replaced);
         if (replaced instanceof AttentionWeights attention
                 && attention.width() == config.width()
                 && attention.heads() == heads()) {

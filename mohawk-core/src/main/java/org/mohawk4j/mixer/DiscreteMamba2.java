@@ -5,20 +5,20 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.Kernel;
-import org.mohawk4j.functional.GateFunction;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.functional.Mamba2Function;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.layer.CausalConv1d;
-import org.mohawk4j.layer.Initializer;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.matrix.SemiseparableMatrix;
+import org.mohawk4j.nn.CausalConv1d;
+import org.mohawk4j.nn.Initializer;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.GateFunction;
+import org.mohawk4j.op.Heads;
+import org.mohawk4j.op.Mamba2Function;
+import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * Discrete Mamba-2, the mixer of Phi-Mamba (MOHAWK, arXiv 2408.10189, section 3.2): per head
@@ -29,7 +29,7 @@ import org.mohawk4j.tensor.Tensor;
  * activation follows on x, B and C. Only the rows that a result needs are computed. A new mixer starts with the identity
  * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
  */
-public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
+public final class DiscreteMamba2 extends MatrixMixer implements FusableProjections {
     /** Parts of the recurrent state: the convolution's last inputs [B,K-1,C], the state-space state [B,H,P,N]. */
     private static final int HISTORY = 0;
 
@@ -117,7 +117,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
      * this has groups.
      */
     @Override
-    public void startFrom(MatrixMixer replaced) {
+    public void initFrom(MatrixMixer replaced) {
         if (!(replaced instanceof AttentionWeights attention) || !attention.fits(config.width(), config.innerWidth())) {
             return;
         }
@@ -171,7 +171,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     }
 
     /** Everything between the two projections for one position, with the state changed in place. No gradient. */
-    public interface StepKernel extends Kernel {
+    public interface FusedStep extends FusedOp {
         /** What does not change from position to position. */
         record Weights(Config config, Array convWeight, Array convBias, Array skip, Array zBias) {}
 
@@ -203,7 +203,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
     public Tensor between(List<Tensor> mapped, MixerState state) {
         RecurrentState memory = (RecurrentState) state;
         Tensor projected = mapped.get(0);
-        Optional<StepKernel> step = engine().backend().kernel(StepKernel.class);
+        Optional<FusedStep> step = engine().backend().fused(FusedStep.class);
         if (projected.dim(1) == 1 && step.isPresent() && !engine().isTracked(projected)) {
             return step(step.get(), projected, memory);
         }
@@ -216,10 +216,10 @@ public final class DiscreteMamba2 extends MatrixMixer implements LinearEnds {
         return GateFunction.apply(Heads.merge(result.y()), in.get(1), zBias.value());
     }
 
-    private Tensor step(StepKernel kernel, Tensor projected, RecurrentState memory) {
+    private Tensor step(FusedStep kernel, Tensor projected, RecurrentState memory) {
         Tensor y = engine().wrap(kernel.step(
                 projected.reshape(projected.dim(0), projected.dim(2)).array(),
-                new StepKernel.Weights(
+                new FusedStep.Weights(
                         config,
                         conv.weight().array(),
                         conv.bias().array(),

@@ -4,8 +4,8 @@ import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * The state of an attention: keys and values of all positions seen, kept in the type of parameters. Its memory doubles

@@ -1,8 +1,8 @@
 package org.mohawk4j.mixer;
 
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Module;
 import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -12,7 +12,7 @@ import org.mohawk4j.tensor.Tensor;
  *
  * <p>Parameters that only the matrix depends on are what stage 1 trains; nothing needs to be said about that.
  */
-public abstract class MatrixMixer extends Module {
+public abstract class MatrixMixer extends Layer {
     private final long heads;
 
     protected MatrixMixer(Engine engine, long heads) {
@@ -53,7 +53,7 @@ public abstract class MatrixMixer extends Module {
      * Begins as near as it can to the mixer that it replaces in a student, by copying what it can use of its weights.
      * This version copies nothing.
      */
-    public void startFrom(MatrixMixer replaced) {}
+    public void initFrom(MatrixMixer replaced) {}
 
     /** A state that has seen nothing. */
     public MixerState newState(long batch) {

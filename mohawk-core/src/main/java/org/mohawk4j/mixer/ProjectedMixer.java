@@ -2,8 +2,8 @@ package org.mohawk4j.mixer;
 
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Linear;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -44,7 +44,7 @@ public abstract class ProjectedMixer extends MatrixMixer {
 
     /** Values and output as an attention's of the same width. */
     @Override
-    public void startFrom(MatrixMixer replaced) {
+    public void initFrom(MatrixMixer replaced) {
         if (replaced instanceof AttentionWeights attention && attention.fits(width, width)) {
             try (Scope scope = engine().scope()) {
                 attention.copyTo(vProj, outProj);

@@ -6,8 +6,8 @@ import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * The state of a recurrence: tensors of constant size, updated in place so that their addresses never change. A position

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.AttentionFunction;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.RmsNorm;
-import org.mohawk4j.layer.RotaryConfig;
-import org.mohawk4j.layer.RotaryEmbedding;
 import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.RmsNorm;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.nn.RotaryEmbedding;
+import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -18,7 +18,7 @@ import org.mohawk4j.tensor.Tensor;
  * Causal softmax attention with rotary position embedding on all or part of each head, scores scaled by 1/sqrt(P): as
  * Hugging Face's decoders compute it, with Phi's parameter names.
  */
-public final class SoftmaxAttention extends MatrixMixer implements AttentionWeights, LinearEnds {
+public final class SoftmaxAttention extends MatrixMixer implements AttentionWeights, FusableProjections {
     /**
      * @param width D
      * @param heads H

@@ -3,12 +3,12 @@ package org.mohawk4j.mixer;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.Initializer;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.ToeplitzMatrix;
+import org.mohawk4j.nn.Initializer;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /** A long causal convolution per head, the same for every input (MOHAWK, arXiv 2408.10189, table 5). */
 public final class Toeplitz extends ProjectedMixer {

@@ -73,7 +73,7 @@ final class BodyProbe extends Tape {
     }
 
     @Override
-    Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
+    Tensor recompute(Tensor x, UnaryOperator<Tensor> body) {
         return engine.scoped(() -> body.apply(x));
     }
 

@@ -16,6 +16,11 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.IndexRange;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * A backend with its open scopes and its open tape: what tensors are made on. Closing it frees every tensor and closes
@@ -116,8 +121,8 @@ public final class Engine implements AutoCloseable {
      *
      * @param body gives the same result each time, of nothing but tensors that are not changed before the backward pass
      */
-    public Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
-        return tape == null ? body.apply(x) : tape.recomputed(x, body);
+    public Tensor recompute(Tensor x, UnaryOperator<Tensor> body) {
+        return tape == null ? body.apply(x) : tape.recompute(x, body);
     }
 
     /** Runs {@code body} without recording it. */

@@ -3,6 +3,7 @@ package org.mohawk4j.tensor;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.tensor.types.IndexRange;
 
 /** A backend array with a reference count: one for the scope that owns it, one for each use that a tape has saved. */
 final class Handle {

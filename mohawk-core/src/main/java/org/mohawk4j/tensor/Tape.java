@@ -41,7 +41,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         if (loss.shape().size() != 1) {
             throw new IllegalArgumentException("a loss has one element, this has shape " + loss.shape());
         }
-        Tensor unit = loss.filledLike(1);
+        Tensor unit = loss.fullLike(1);
         return engine.startingAt(unit, () -> gradients(loss, unit));
     }
 
@@ -128,7 +128,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
             List<Tensor> given = new ArrayList<>();
             for (int i = 0; i < gradients.length; i++) {
                 Tensor gradient = gradients[i];
-                given.add(gradient != null ? gradient : plain.get(i).filledLike(0));
+                given.add(gradient != null ? gradient : plain.get(i).fullLike(0));
             }
             List<Tensor> results = rule.gradients(given);
             for (int i = 0; i < slots.length; i++) {
@@ -140,8 +140,8 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         });
     }
 
-    /** See {@link Engine#recomputed}. */
-    Tensor recomputed(Tensor x, UnaryOperator<Tensor> body) {
+    /** See {@link Engine#recompute}. */
+    Tensor recompute(Tensor x, UnaryOperator<Tensor> body) {
         BodyProbe probe = new BodyProbe(engine, this);
         Tensor output = probe.run(x, body);
         Slot inputSlot = slotOf(x);

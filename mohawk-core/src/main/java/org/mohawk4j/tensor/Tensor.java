@@ -10,6 +10,11 @@ import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.backend.UnaryOp;
 import org.mohawk4j.tensor.Node.Slot;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * An immutable handle on numbers in a backend's memory, valid until its scope closes. Every method gives a new tensor,
@@ -73,7 +78,7 @@ public final class Tensor {
     }
 
     /** A tensor of this shape and type with every element {@code value}. */
-    public Tensor filledLike(double value) {
+    public Tensor fullLike(double value) {
         return engine.full(shape(), dtype(), value);
     }
 
@@ -186,17 +191,17 @@ public final class Tensor {
      *
      * @param diagonal 0 keeps column ≤ row, k keeps column ≤ row + k
      */
-    public Tensor lowerTriangle(long diagonal, double fill) {
+    public Tensor tril(long diagonal, double fill) {
         return engine.record(
-                engine.wrap(engine.backend().elementwise().lowerTriangle(array(), diagonal, fill)),
-                Edge.of(this, g -> g.lowerTriangle(diagonal, 0)));
+                engine.wrap(engine.backend().elementwise().tril(array(), diagonal, fill)),
+                Edge.of(this, g -> g.tril(diagonal, 0)));
     }
 
     // --- reductions ---------------------------------------------------------------------------------------------
 
     /** The sum of all elements, as a tensor of rank 0. */
     public Tensor sum() {
-        return sumKeeping(allAxes()).reshape();
+        return sum(allAxes());
     }
 
     /** The mean of all elements, as a tensor of rank 0. */
@@ -206,64 +211,83 @@ public final class Tensor {
 
     /** Sums over axes, which are dropped. */
     public Tensor sum(int... axes) {
-        Shape reduced = shape();
-        int[] sorted = sortedAxes(axes);
-        for (int i = sorted.length - 1; i >= 0; i--) {
-            reduced = reduced.without(sorted[i]);
-        }
-        return sumKeeping(axes).reshape(reduced.toArray());
+        return sum(axes, false);
     }
 
-    /** Sums over axes, which keep extent 1. */
-    public Tensor sumKeeping(int... axes) {
+    /** Sums over an axis, which is dropped, or keeps extent 1 if {@code keepDim}. */
+    public Tensor sum(int axis, boolean keepDim) {
+        return sum(new int[] {axis}, keepDim);
+    }
+
+    /** Sums over axes, which are dropped, or keep extent 1 if {@code keepDim}. */
+    public Tensor sum(int[] axes, boolean keepDim) {
         Shape own = shape();
-        return engine.record(
-                engine.wrap(engine.backend().reductions().sum(array(), sortedAxes(axes))),
+        int[] sorted = sortedAxes(axes);
+        Tensor sums = engine.record(
+                engine.wrap(engine.backend().reductions().sum(array(), sorted)),
                 Edge.of(this, g -> g.broadcastTo(own)));
+        return keepDim ? sums : sums.dropped(sorted);
     }
 
-    /** Means over axes, which keep extent 1. */
-    public Tensor meanKeeping(int... axes) {
+    /** Means over an axis, which is dropped, or keeps extent 1 if {@code keepDim}. */
+    public Tensor mean(int axis, boolean keepDim) {
+        return mean(new int[] {axis}, keepDim);
+    }
+
+    /** Means over axes, which are dropped, or keep extent 1 if {@code keepDim}. */
+    public Tensor mean(int[] axes, boolean keepDim) {
         long count = 1;
         for (int axis : axes) {
             count *= dim(axis);
         }
-        return sumKeeping(axes).mul(1.0 / count);
+        return sum(axes, keepDim).mul(1.0 / count);
     }
 
-    /** The maximum along an axis, which keeps extent 1. Equal maxima share the gradient. */
-    public Tensor maxKeeping(int axis) {
+    /**
+     * The maximum along an axis, which is dropped, or keeps extent 1 if {@code keepDim}. Equal maxima share the gradient.
+     */
+    public Tensor max(int axis, boolean keepDim) {
         int resolved = shape().axis(axis);
         Tensor y = engine.wrap(engine.backend().reductions().max(array(), resolved));
-        return engine.record(
+        Tensor maxima = engine.record(
                 y,
                 Edge.of(
                         this,
                         g -> {
                             Tensor hit = binary(BinaryOp.EQUAL, y);
-                            return hit.div(hit.sumKeeping(resolved)).mul(g);
+                            return hit.div(hit.sum(resolved, true)).mul(g);
                         },
                         this,
                         y));
+        return keepDim ? maxima : maxima.dropped(resolved);
+    }
+
+    /** Without axes of extent 1. */
+    private Tensor dropped(int... sorted) {
+        Shape reduced = shape();
+        for (int i = sorted.length - 1; i >= 0; i--) {
+            reduced = reduced.without(sorted[i]);
+        }
+        return reshape(reduced.toArray());
     }
 
     /** Softmax along the last axis. */
     public Tensor softmax() {
         Tensor y = engine.wrap(engine.backend().reductions().softmax(array()));
-        return engine.record(y, Edge.of(this, g -> y.mul(g.sub(g.mul(y).sumKeeping(-1))), y));
+        return engine.record(y, Edge.of(this, g -> y.mul(g.sub(g.mul(y).sum(-1, true))), y));
     }
 
     /** Running sum along an axis, own element included. */
-    public Tensor cumulativeSum(int axis) {
-        return cumulativeSum(axis, false);
+    public Tensor cumsum(int axis) {
+        return cumsum(axis, false);
     }
 
     /** Running sum along an axis, own element included; from the end if {@code reverse}. */
-    public Tensor cumulativeSum(int axis, boolean reverse) {
+    public Tensor cumsum(int axis, boolean reverse) {
         int resolved = shape().axis(axis);
         return engine.record(
-                engine.wrap(engine.backend().reductions().cumulativeSum(array(), resolved, reverse)),
-                Edge.of(this, g -> g.cumulativeSum(resolved, !reverse)));
+                engine.wrap(engine.backend().reductions().cumsum(array(), resolved, reverse)),
+                Edge.of(this, g -> g.cumsum(resolved, !reverse)));
     }
 
     /** Undoes broadcasting: sums over the axes along which {@code target} was repeated to this shape. */
@@ -280,7 +304,7 @@ public final class Tensor {
                 axes[count++] = i;
             }
         }
-        return sumKeeping(Arrays.copyOf(axes, count)).reshape(target.toArray());
+        return sum(Arrays.copyOf(axes, count), true).reshape(target.toArray());
     }
 
     // --- products -----------------------------------------------------------------------------------------------

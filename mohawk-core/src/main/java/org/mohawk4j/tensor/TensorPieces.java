@@ -2,6 +2,10 @@ package org.mohawk4j.tensor;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * A tensor's numbers, copied to the host piece by piece.

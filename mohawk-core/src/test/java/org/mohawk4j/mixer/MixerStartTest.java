@@ -10,12 +10,12 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.functional.LinearFunction;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.layer.RotaryConfig;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.Heads;
+import org.mohawk4j.op.LinearFunction;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.HostArray;
@@ -46,7 +46,7 @@ class MixerStartTest extends Float64Test {
     private static Tensor scores(SoftmaxAttention attention, Tensor u) {
         Tensor q = projected(attention, "q_proj", u).permute(0, 2, 1, 3);
         Tensor k = projected(attention, "k_proj", u).permute(0, 2, 1, 3);
-        return q.matmul(false, k, true).mul(1 / Math.sqrt(6)).lowerTriangle(0, 0);
+        return q.matmul(false, k, true).mul(1 / Math.sqrt(6)).tril(0, 0);
     }
 
     @ParameterizedTest
@@ -62,7 +62,7 @@ class MixerStartTest extends Float64Test {
                 parameter.set(HostArray.filled(parameter.shape(), 0).toHostTensor());
             }
 
-            mixer.startFrom(attention);
+            mixer.initFrom(attention);
 
             TensorAssert.assertRelative("scores", mixer.matrix(u).materialize(), scores(attention, u), TOLERANCE);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
@@ -80,12 +80,12 @@ class MixerStartTest extends Float64Test {
         try (SoftmaxAttention attention = attention(2);
                 DiscreteMamba2 mixer =
                         new DiscreteMamba2.Config(24, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
-            mixer.startFrom(attention);
+            mixer.initFrom(attention);
 
             Tensor c = mixer.matrix(u).c();
             Tensor b = mixer.matrix(u).b();
             Tensor products = c.permute(0, 2, 1, 3).matmul(false, b.permute(0, 2, 1, 3), true);
-            TensorAssert.assertRelative("C Bᵀ", products.lowerTriangle(0, 0), scores(attention, u), TOLERANCE);
+            TensorAssert.assertRelative("C Bᵀ", products.tril(0, 0), scores(attention, u), TOLERANCE);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
             TensorAssert.assertRelative(
                     "output", // the gate is 1 to within float32, in which parameters start
@@ -106,15 +106,15 @@ class MixerStartTest extends Float64Test {
                         new DiscreteMamba2.Config(10, 24, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3));
                 DiscreteMamba2 narrow =
                         new DiscreteMamba2.Config(10, 12, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
-            mixer.startFrom(attention);
+            mixer.initFrom(attention);
 
             Tensor c = mixer.matrix(u).c();
             Tensor b = mixer.matrix(u).b();
             Tensor products = c.permute(0, 2, 1, 3).matmul(false, b.permute(0, 2, 1, 3), true);
-            TensorAssert.assertRelative("C Bᵀ", products.lowerTriangle(0, 0), scores(attention, u), TOLERANCE);
+            TensorAssert.assertRelative("C Bᵀ", products.tril(0, 0), scores(attention, u), TOLERANCE);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
             double[] before = narrow.values(u).toDoubles();
-            narrow.startFrom(attention);
+            narrow.initFrom(attention);
             assertThat(narrow.values(u).toDoubles()).isEqualTo(before);
         }
     }
@@ -127,7 +127,7 @@ class MixerStartTest extends Float64Test {
                         new DiscreteMamba2.Config(24, 4, 2, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
             double[] before = mixer.matrix(u).materialize().toDoubles();
 
-            mixer.startFrom(attention);
+            mixer.initFrom(attention);
 
             assertThat(mixer.matrix(u).materialize().toDoubles()).isEqualTo(before);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
@@ -143,15 +143,15 @@ class MixerStartTest extends Float64Test {
             Map<String, double[]> ofNarrow = numbers(narrow);
             Map<String, double[]> ofOwn = numbers(own);
 
-            narrow.startFrom(attention);
-            own.startFrom(narrow);
+            narrow.initFrom(attention);
+            own.initFrom(narrow);
 
             assertThat(numbers(narrow)).usingRecursiveComparison().isEqualTo(ofNarrow);
             assertThat(numbers(own)).usingRecursiveComparison().isEqualTo(ofOwn);
         }
     }
 
-    private static Map<String, double[]> numbers(Module module) {
+    private static Map<String, double[]> numbers(Layer module) {
         return module.parameters().entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey, entry -> entry.getValue().value().toDoubles()));

@@ -13,16 +13,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.RopeScaling;
-import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.matrix.DenseMatrix;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
 import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.RopeScaling;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
@@ -73,7 +73,7 @@ class MixerTest extends Float64Test {
         return mixer;
     }
 
-    private static void scramble(Module module, long seed) {
+    private static void scramble(Layer module, long seed) {
         SplittableRandom seeds = new SplittableRandom(seed);
         module.parameters()
                 .values()
@@ -104,7 +104,7 @@ class MixerTest extends Float64Test {
     @MethodSource("configsAndTimes")
     void theMatrixIsCausal(MixerConfig config, long time) {
         Tensor matrix = mixer(config).matrix(input(config, time)).materialize();
-        assertThat(matrix.lowerTriangle(0, 0).sub(matrix).square().sum().item()).isZero();
+        assertThat(matrix.tril(0, 0).sub(matrix).square().sum().item()).isZero();
     }
 
     @ParameterizedTest

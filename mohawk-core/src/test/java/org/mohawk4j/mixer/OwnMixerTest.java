@@ -8,18 +8,18 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
-import org.mohawk4j.functional.Heads;
-import org.mohawk4j.layer.Initializer;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.nn.Initializer;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
@@ -51,13 +51,12 @@ class OwnMixerTest extends Float64Test {
             @Override
             public Tensor materialize() {
                 long time = gate.dim(1);
-                Tensor lags =
-                        gate.engine().full(1, time, time).lowerTriangle(0, 0).cumulativeSum(0);
+                Tensor lags = gate.engine().full(1, time, time).tril(0, 0).cumsum(0);
                 Tensor powers = lags.affine(1, -1)
                         .mul(decay.softplus().neg().reshape(-1, 1, 1))
                         .exp();
                 return powers.mul(gate.permute(0, 2, 1).reshape(gate.dim(0), -1, 1, time))
-                        .lowerTriangle(0, 0);
+                        .tril(0, 0);
             }
         }
 

@@ -17,11 +17,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.layer.Mlp;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.nn.Mlp;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.testing.Float64Test;
 
 /** What an engine says when it is used after its end, or by two threads. */
@@ -71,7 +72,7 @@ class EngineTest extends Float64Test {
         engine.close();
         assertClosed(kept::neg);
         assertClosed(kept::toDoubles);
-        assertClosed(() -> kept.filledLike(1));
+        assertClosed(() -> kept.fullLike(1));
         assertClosed(() -> kept.pad(0, 1, 0));
         assertClosed(() -> kept.matmul(kept));
         assertClosed(() -> kept.cast(DType.FLOAT64));

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
@@ -28,12 +29,12 @@ class RecomputationTest extends Float64Test {
         UnaryOperator<Tensor> body = in -> {
             Tensor own = in.mul(w);
             Tensor deeper = recompute
-                    ? engine.recomputed(own, v -> inner.apply(v).mul(own).add(scaled.square()))
+                    ? engine.recompute(own, v -> inner.apply(v).mul(own).add(scaled.square()))
                     : inner.apply(own).mul(own).add(scaled.square());
             return deeper.mul(mask).add(x.mul(scaled)).add(cut.apply(w).mul(in));
         };
         Tensor u = x.mul(2);
-        return recompute ? engine.recomputed(u, body) : body.apply(u);
+        return recompute ? engine.recompute(u, body) : body.apply(u);
     }
 
     @Test
@@ -72,7 +73,7 @@ class RecomputationTest extends Float64Test {
             Tensor y = engine().scoped(() -> {
                 Tensor scaled = w.exp();
                 Tensor mask = input.mul(2);
-                return engine().recomputed(input, in -> in.mul(scaled).mul(mask).tanh());
+                return engine().recompute(input, in -> in.mul(scaled).mul(mask).tanh());
             });
             // y, scaled and mask
             assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(3 * 50 * Double.BYTES);
@@ -89,7 +90,7 @@ class RecomputationTest extends Float64Test {
         Tensor w = random(1, 50);
         Tensor input = random(2, 50);
         try (Tape tape = engine().tape(List.of(w))) {
-            Tensor y = engine().recomputed(input, in -> in.mul(w.detach()).tanh());
+            Tensor y = engine().recompute(input, in -> in.mul(w.detach()).tanh());
             assertThat(engine().isTracked(y)).isFalse();
             assertThat(tape.gradients(y.sum()).of(w)).isEmpty();
         }
@@ -101,7 +102,7 @@ class RecomputationTest extends Float64Test {
         for (boolean closedOver : new boolean[] {false, true}) {
             try (Tape tape = engine().tape(List.of(x))) {
                 Tensor square = x.square();
-                Tensor y = engine().recomputed(closedOver ? x : square, in -> closedOver ? square : in);
+                Tensor y = engine().recompute(closedOver ? x : square, in -> closedOver ? square : in);
                 assertThat(tape.gradients(y.mul(3).sum()).of(x).orElseThrow().toDoubles())
                         .containsExactly(6, 12);
             }
@@ -134,7 +135,7 @@ class RecomputationTest extends Float64Test {
     private List<Tensor> recomputedGradients(List<Tensor> watched, Tensor input, UnaryOperator<Tensor> block) {
         try (Tape tape = engine().tape(watched)) {
             Tensor x = input.mul(2);
-            Tensor y = engine().recomputed(engine().recomputed(x, block), block);
+            Tensor y = engine().recompute(engine().recompute(x, block), block);
             Gradients gradients = tape.gradients(y.square().sum());
             return watched.stream().map(w -> gradients.of(w).orElseThrow()).toList();
         }
@@ -144,7 +145,7 @@ class RecomputationTest extends Float64Test {
     void recomputingOfAWatchedTensorItselfWorks() {
         Tensor x = engine().tensor(new double[] {1, 2}, 2);
         try (Tape tape = engine().tape(List.of(x))) {
-            Tensor y = engine().recomputed(x, in -> in.square().mul(x.detach()));
+            Tensor y = engine().recompute(x, in -> in.square().mul(x.detach()));
             assertThat(tape.gradients(y.sum()).of(x).orElseThrow().toDoubles()).containsExactly(2, 8);
         }
     }
@@ -157,7 +158,7 @@ class RecomputationTest extends Float64Test {
         Tensor x = random(3, 2, 3);
         List<List<Boolean>> passes = new ArrayList<>();
         try (Tape tape = engine().tape(List.of(weight))) {
-            Tensor y = engine().recomputed(x.matmul(weight), in -> {
+            Tensor y = engine().recompute(x.matmul(weight), in -> {
                 Tensor part = weight.narrow(0, 0, 2);
                 Tensor product = in.matmul(weight);
                 passes.add(Stream.of(in, weight, part, product, frozen, frozen.square())

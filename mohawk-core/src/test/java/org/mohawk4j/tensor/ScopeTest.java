@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 
 /** Who owns a tensor, and what happens when that one is gone. */

@@ -196,7 +196,7 @@ class TapeTest extends Float64Test {
             return y.mul(1e-3);
         };
         long stored = bytesHeldFor(x, () -> block.apply(x));
-        long recomputed = bytesHeldFor(x, () -> engine().recomputed(x, block));
+        long recomputed = bytesHeldFor(x, () -> engine().recompute(x, block));
         assertThat(recomputed).isLessThan(3 * x.shape().size() * Double.BYTES);
         assertThat(stored).isGreaterThan(20 * x.shape().size() * Double.BYTES);
     }
@@ -297,7 +297,7 @@ class TapeTest extends Float64Test {
     private double trainingStep(List<Tensor> parameters, Tensor inputs, Tensor targets) {
         try (Scope scope = engine().scope();
                 Tape tape = engine().tape(parameters)) {
-            Tensor hidden = engine().recomputed(
+            Tensor hidden = engine().recompute(
                             inputs,
                             x -> x.matmul(parameters.get(0))
                                     .add(parameters.get(1))

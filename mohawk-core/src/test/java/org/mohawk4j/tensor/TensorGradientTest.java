@@ -17,6 +17,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
@@ -24,7 +26,7 @@ import org.mohawk4j.testing.HostArray;
 /** Every operation of {@link Tensor} against finite differences. */
 class TensorGradientTest extends Float64Test {
     /** Methods that give a tensor which no gradient reaches. */
-    private static final Set<String> WITHOUT_GRADIENT = Set.of("detach", "filledLike");
+    private static final Set<String> WITHOUT_GRADIENT = Set.of("detach", "fullLike");
 
     private final Map<String, Consumer<GradientCheck>> cases = new LinkedHashMap<>();
 
@@ -78,25 +80,25 @@ class TensorGradientTest extends Float64Test {
         add("sigmoid", x -> x.get(0).mul(4).sigmoid(), numbers(3, 5));
         add("silu", x -> x.get(0).mul(4).silu(), numbers(3, 5));
         add("softplus", x -> x.get(0).mul(4).softplus(), numbers(3, 5));
-        add("lowerTriangle", x -> x.get(0).lowerTriangle(0, 0), numbers(2, 5, 5));
-        add("lowerTriangle, filled", x -> x.get(0).lowerTriangle(1, 7), numbers(2, 3, 6));
-        add("lowerTriangle, all kept", x -> x.get(0).lowerTriangle(9, 7), numbers(2, 3, 6));
+        add("tril", x -> x.get(0).tril(0, 0), numbers(2, 5, 5));
+        add("tril, filled", x -> x.get(0).tril(1, 7), numbers(2, 3, 6));
+        add("tril, all kept", x -> x.get(0).tril(9, 7), numbers(2, 3, 6));
         add("cast", x -> x.get(0).cast(DType.FLOAT64).square(), numbers(3, 5));
         add("sum", x -> x.get(0).sum(), numbers(3, 5));
         add("sum, rank 0", x -> x.get(0).sum(), numbers());
         add("sum over axes", x -> x.get(0).sum(-1, 0), numbers(3, 4, 5));
         add("sum over the middle", x -> x.get(0).sum(1), numbers(3, 4, 5));
         add("mean", x -> x.get(0).mean(), numbers(3, 5));
-        add("sumKeeping", x -> x.get(0).sumKeeping(0, 2), numbers(3, 4, 5));
-        add("meanKeeping", x -> x.get(0).meanKeeping(1, -1), numbers(3, 4, 5));
-        add("maxKeeping", x -> x.get(0).maxKeeping(-1), distinct(4, 5));
-        add("maxKeeping of the middle", x -> x.get(0).maxKeeping(1), distinct(2, 5, 3));
+        add("sum, axes kept", x -> x.get(0).sum(new int[] {0, 2}, true), numbers(3, 4, 5));
+        add("mean, axes kept", x -> x.get(0).mean(new int[] {1, -1}, true), numbers(3, 4, 5));
+        add("max, axis kept", x -> x.get(0).max(-1, true), distinct(4, 5));
+        add("max of the middle, axis kept", x -> x.get(0).max(1, true), distinct(2, 5, 3));
         add("softmax", x -> x.get(0).softmax(), numbers(3, 5));
         add("softmax, rank 4", x -> x.get(0).mul(3).softmax(), numbers(2, 2, 3, 4));
         add("softmax, rank 1", x -> x.get(0).softmax(), numbers(5));
-        add("cumulativeSum", x -> x.get(0).cumulativeSum(-1), numbers(3, 5));
-        add("cumulativeSum of the middle", x -> x.get(0).cumulativeSum(1), numbers(2, 5, 3));
-        add("cumulativeSum, reversed", x -> x.get(0).cumulativeSum(0, true), numbers(5, 3));
+        add("cumsum", x -> x.get(0).cumsum(-1), numbers(3, 5));
+        add("cumsum of the middle", x -> x.get(0).cumsum(1), numbers(2, 5, 3));
+        add("cumsum, reversed", x -> x.get(0).cumsum(0, true), numbers(5, 3));
         add("sumTo", x -> x.get(0).sumTo(Shape.of(3, 1)), numbers(2, 3, 5));
         add("sumTo of rank 0", x -> x.get(0).sumTo(Shape.of()), numbers(2, 3));
         add("broadcastTo", x -> x.get(0).broadcastTo(Shape.of(2, 3, 5)), numbers(3, 1));
@@ -153,7 +155,7 @@ class TensorGradientTest extends Float64Test {
     void equalMaximaShareTheGradient() {
         Tensor x = engine().tensor(new double[] {1, 3, 3, 2}, 4);
         try (Tape tape = engine().tape(List.of(x))) {
-            Gradients gradients = tape.gradients(x.maxKeeping(0));
+            Gradients gradients = tape.gradients(x.max(0, true));
             assertThat(gradients.of(x).orElseThrow().toDoubles()).containsExactly(0, 0.5, 0.5, 0);
         }
     }

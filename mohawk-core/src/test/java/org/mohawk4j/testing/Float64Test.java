@@ -3,10 +3,10 @@ package org.mohawk4j.testing;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * A test with an engine in double, on the CPU, closed after each test. One thread: handing small arrays to others costs

@@ -7,14 +7,14 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.nn.Layer;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * Compares the tape's gradients with central differences of fourth order in double. A function of any shape is weighted
@@ -70,7 +70,7 @@ public final class GradientCheck {
     }
 
     /** A module, by its input and by each of its parameters. */
-    public void module(String what, Module module, UnaryOperator<Tensor> function, HostArray input) {
+    public void module(String what, Layer module, UnaryOperator<Tensor> function, HostArray input) {
         try (Scope outer = engine.scope()) {
             List<Tensor> current = new ArrayList<>(List.of(upload(input)));
             List<Variable> variables = new ArrayList<>();

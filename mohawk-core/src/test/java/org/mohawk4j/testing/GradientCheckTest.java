@@ -8,11 +8,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Edge;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /** The check itself: it must pass what is right and fail what is almost right. */
 class GradientCheckTest {

@@ -5,10 +5,10 @@ import java.nio.ByteOrder;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToDoubleFunction;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 
 /** Numbers on the host in double, row-major. */
 public final class HostArray {

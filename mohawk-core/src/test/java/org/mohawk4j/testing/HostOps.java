@@ -2,7 +2,7 @@ package org.mohawk4j.testing;
 
 import java.util.List;
 import java.util.function.DoubleBinaryOperator;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 
 /** The operations of the backend SPI as plain loops in double: what they mean, in code. */
 public final class HostOps {
@@ -26,7 +26,7 @@ public final class HostOps {
         });
     }
 
-    public static HostArray lowerTriangle(HostArray x, long diagonal, double fill) {
+    public static HostArray tril(HostArray x, long diagonal, double fill) {
         int rank = x.shape().rank();
         return HostArray.byIndex(x.shape(), i -> i[rank - 1] <= i[rank - 2] + diagonal ? x.at(i) : fill);
     }
@@ -56,7 +56,7 @@ public final class HostOps {
         return fold(x, axis, Double.NEGATIVE_INFINITY, Math::max);
     }
 
-    public static HostArray cumulativeSum(HostArray x, int axis, boolean reverse) {
+    public static HostArray cumsum(HostArray x, int axis, boolean reverse) {
         long extent = x.shape().dim(axis);
         return HostArray.byIndex(x.shape(), i -> {
             long[] at = i.clone();

@@ -1,8 +1,8 @@
 package org.mohawk4j.testing;
 
 import java.util.Arrays;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /** Assertions on arrays that name the worst element. */
 public final class TensorAssert {

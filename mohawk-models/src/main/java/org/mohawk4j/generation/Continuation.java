@@ -4,16 +4,16 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.MemoryOps;
-import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.functional.ArgMaxFunction;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.LmState;
+import org.mohawk4j.models.InferenceCache;
+import org.mohawk4j.op.ArgMaxFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
 
 /**
  * Sequences [B] that are read token by token. Where the backend can record work and the model's state has a fixed place,
@@ -26,9 +26,9 @@ final class Continuation implements AutoCloseable {
     private final CausalLm model;
     private final Engine engine;
     private final int batch;
-    private final LmState state;
+    private final InferenceCache state;
     private final Scope scope;
-    private final Optional<Recorder> recorder;
+    private final Optional<GraphCapture> recorder;
     private @Nullable Step step;
     private boolean prepared;
 
@@ -38,7 +38,7 @@ final class Continuation implements AutoCloseable {
     private @Nullable Supplier<HostTensor> ahead;
 
     /** What is recorded of one token: ids [B,1] to logits [B,V] and the likeliest ids, which take the ids' place. */
-    private record Step(Recorder.Recording recording, Tensor ids, Tensor logits) {}
+    private record Step(GraphCapture.Recording recording, Tensor ids, Tensor logits) {}
 
     Continuation(CausalLm model, int batch) {
         this.model = model;
@@ -46,7 +46,7 @@ final class Continuation implements AutoCloseable {
         this.batch = batch;
         this.state = model.newState(batch);
         this.scope = engine.detachedScope();
-        this.recorder = engine.backend().kernel(Recorder.class).filter(r -> state.isFixed());
+        this.recorder = engine.backend().graphCapture().filter(r -> state.isFixed());
     }
 
     /** Reads ids [B,T] and gives the logits [B·V] after the last of them. */
@@ -115,13 +115,13 @@ final class Continuation implements AutoCloseable {
         }
     }
 
-    private Step record(Recorder with, Tensor ids) {
+    private Step record(GraphCapture with, Tensor ids) {
         // a sampled text has not asked for the likeliest ids yet, and a recording may do nothing for the first time
         try (Scope temporary = engine.scope()) {
             putLikeliest(temporary.adopt(engine.zeros(batch, model.config().vocabulary())), ids);
         }
         Tensor[] made = new Tensor[1];
-        Recorder.Recording recording = with.record(() -> {
+        GraphCapture.Recording recording = with.record(() -> {
             made[0] = scope.adopt(engine.scoped(() -> model.next(ids, state)));
             putLikeliest(made[0], ids);
         });

@@ -3,7 +3,7 @@ package org.mohawk4j.generation;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.ArgMaxFunction;
+import org.mohawk4j.op.ArgMaxFunction;
 
 /**
  * How the next token is chosen from logits. The cuts apply in the order of Hugging Face's generation: temperature, then

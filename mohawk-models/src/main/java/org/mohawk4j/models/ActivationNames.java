@@ -2,7 +2,8 @@ package org.mohawk4j.models;
 
 import java.util.Map;
 import java.util.TreeMap;
-import org.mohawk4j.functional.Activation;
+import org.mohawk4j.io.ConfigNode;
+import org.mohawk4j.op.Activation;
 
 /** What Hugging Face calls the activations that are computed. */
 public final class ActivationNames {

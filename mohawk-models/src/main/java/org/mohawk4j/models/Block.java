@@ -1,15 +1,15 @@
 package org.mohawk4j.models;
 
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Norm;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /** One layer of a model: a mixer with what surrounds it. All tensors are [B,T,D]. */
-public abstract class Block extends Module {
+public abstract class Block extends Layer {
     protected Block(Engine engine) {
         super(engine);
     }

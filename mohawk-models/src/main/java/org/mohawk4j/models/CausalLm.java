@@ -6,21 +6,21 @@ import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.Head;
-import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.layer.Embedding;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Norm;
 import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.nn.Embedding;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** A causal language model: embedding, blocks, final norm, head. Token ids are int32 [B,T], hidden states [B,T,D]. */
-public final class CausalLm extends Module {
+public final class CausalLm extends Layer {
     private final CausalLmConfig config;
     private final Embedding embedding;
     private final List<Block> blocks = new ArrayList<>();
@@ -109,7 +109,7 @@ public final class CausalLm extends Module {
     public Tensor hiddenRecomputed(Tensor ids) {
         Tensor h = embed(ids);
         for (Block block : blocks) {
-            h = replace(h, input -> engine().recomputed(input, block::forward));
+            h = replace(h, input -> engine().recompute(input, block::forward));
         }
         return normalise(h);
     }
@@ -118,7 +118,7 @@ public final class CausalLm extends Module {
      * The logits [B,V] after the last of these positions, which follow those the state has seen, in the type of
      * parameters.
      */
-    public Tensor next(Tensor ids, LmState state) {
+    public Tensor next(Tensor ids, InferenceCache state) {
         Tensor h = embed(ids);
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
@@ -139,9 +139,9 @@ public final class CausalLm extends Module {
     }
 
     /** The head on hidden states of any leading shape, one row per position. */
-    public Head head(Tensor hidden) {
+    public LmHead head(Tensor hidden) {
         LinearMap map = headMap();
-        return new Head(hidden.reshape(-1, hidden.dim(-1)), map.weight(), map.bias());
+        return new LmHead(hidden.reshape(-1, hidden.dim(-1)), map.weight(), map.bias());
     }
 
     /** A tied head is the embedding's parameter itself, so that it has one gradient and is saved once. */
@@ -160,8 +160,8 @@ public final class CausalLm extends Module {
      *
      * @param batch B
      */
-    public LmState newState(long batch) {
-        return new LmState(
+    public InferenceCache newState(long batch) {
+        return new InferenceCache(
                 blocks.stream().map(block -> block.mixer().newState(batch)).toList());
     }
 }

@@ -2,8 +2,8 @@ package org.mohawk4j.models;
 
 import java.util.List;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.Activation;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.op.Activation;
 
 /**
  * A decoder-only language model: embedding, blocks around a mixer each, final norm, head.

@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.nn.Parameter;
 
 /**
  * Which mixer a student has in each layer of its teacher.
@@ -43,9 +43,9 @@ public record MixerPlan(List<MixerConfig> mixers) {
         return new MixerPlan(mixers);
     }
 
-    /** As {@link #student(CausalLm, MixerStart, RandomGenerator)} with mixers that start from the attention. */
+    /** As {@link #student(CausalLm, MixerInit, RandomGenerator)} with mixers that start from the attention. */
     public CausalLm student(CausalLm teacher, RandomGenerator random) {
-        return student(teacher, MixerStart.ATTENTION, random);
+        return student(teacher, MixerInit.ATTENTION, random);
     }
 
     /**
@@ -53,7 +53,7 @@ public record MixerPlan(List<MixerConfig> mixers) {
      *
      * @param start what the mixers begin as that are not the teacher's
      */
-    public CausalLm student(CausalLm teacher, MixerStart start, RandomGenerator random) {
+    public CausalLm student(CausalLm teacher, MixerInit start, RandomGenerator random) {
         if (mixers.size() != teacher.config().layers()) {
             throw new InvalidInputException("the plan has " + mixers.size() + " mixers, the teacher "
                     + teacher.config().layers() + " layers");
@@ -67,11 +67,8 @@ public record MixerPlan(List<MixerConfig> mixers) {
             }
         });
         for (int i = 0; i < mixers.size(); i++) {
-            if (start == MixerStart.ATTENTION && !keeps(i, teacher.config())) {
-                student.blocks()
-                        .get(i)
-                        .mixer()
-                        .startFrom(teacher.blocks().get(i).mixer());
+            if (start == MixerInit.ATTENTION && !keeps(i, teacher.config())) {
+                student.blocks().get(i).mixer().initFrom(teacher.blocks().get(i).mixer());
             }
         }
         return student;

@@ -1,10 +1,10 @@
 package org.mohawk4j.models;
 
 import java.util.random.RandomGenerator;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.layer.FeedForward;
-import org.mohawk4j.layer.GatedMlp;
-import org.mohawk4j.layer.Mlp;
+import org.mohawk4j.nn.FeedForward;
+import org.mohawk4j.nn.GatedMlp;
+import org.mohawk4j.nn.Mlp;
+import org.mohawk4j.op.Activation;
 import org.mohawk4j.tensor.Engine;
 
 /**

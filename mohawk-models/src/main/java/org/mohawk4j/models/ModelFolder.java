@@ -23,15 +23,16 @@ import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.safetensors.AtomicFile;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.ConfigNode;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /** Models in folders of {@code config.json} and safetensors, in any {@link ModelFormat} on the class path. */
 public final class ModelFolder {
@@ -44,7 +45,7 @@ public final class ModelFolder {
     /** As {@link #load}, for a model that is not trained: its linear maps in the type of the backend's products. */
     public static CausalLm loadForInference(Engine engine, Path folder) {
         CausalLm model = load(engine, folder);
-        model.narrowLinearMaps();
+        model.castWeights();
         return model;
     }
 

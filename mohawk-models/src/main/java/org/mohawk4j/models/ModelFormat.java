@@ -2,6 +2,7 @@ package org.mohawk4j.models;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 
 /**
  * A form of model folder: how its {@code config.json} describes a model and what its tensors are called. Implementations

@@ -1,9 +1,9 @@
 package org.mohawk4j.models;
 
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.LayerNorm;
-import org.mohawk4j.layer.Norm;
-import org.mohawk4j.layer.RmsNorm;
+import org.mohawk4j.nn.LayerNorm;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.nn.RmsNorm;
 import org.mohawk4j.tensor.Engine;
 
 /**

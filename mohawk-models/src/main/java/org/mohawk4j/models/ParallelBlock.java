@@ -3,18 +3,18 @@ package org.mohawk4j.models;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.ResidualFunction;
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.functional.SummedLinearsFunction;
-import org.mohawk4j.functional.SummedLinearsFunction.Term;
-import org.mohawk4j.layer.FeedForward;
-import org.mohawk4j.layer.Norm;
-import org.mohawk4j.mixer.LinearEnds;
+import org.mohawk4j.mixer.FusableProjections;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.MixerState;
+import org.mohawk4j.nn.FeedForward;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.ResidualFunction;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.SummedLinearsFunction;
+import org.mohawk4j.op.SummedLinearsFunction.Term;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -58,7 +58,7 @@ public final class ParallelBlock extends Block {
     /** Where the mixer lets it: its first maps beside the MLP's, its last one beside the MLP's. */
     @Override
     public Tensor forward(Tensor h, MixerState state) {
-        if (!(mixer instanceof LinearEnds ends)) {
+        if (!(mixer instanceof FusableProjections ends)) {
             return super.forward(h, state);
         }
         List<LinearMap> maps = new ArrayList<>();

@@ -3,8 +3,9 @@ package org.mohawk4j.models;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.stream.Stream;
-import org.mohawk4j.layer.RopeScaling;
-import org.mohawk4j.layer.RotaryConfig;
+import org.mohawk4j.io.ConfigNode;
+import org.mohawk4j.nn.RopeScaling;
+import org.mohawk4j.nn.RotaryConfig;
 
 /**
  * How a rotary embedding stands in a configuration, under the keys of Hugging Face transformers in either schema:

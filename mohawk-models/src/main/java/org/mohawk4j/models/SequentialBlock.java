@@ -3,20 +3,20 @@ package org.mohawk4j.models;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.functional.SummedLinearsFunction;
-import org.mohawk4j.functional.SummedLinearsFunction.Term;
-import org.mohawk4j.layer.FeedForward;
-import org.mohawk4j.layer.Norm;
-import org.mohawk4j.mixer.LinearEnds;
+import org.mohawk4j.mixer.FusableProjections;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.MixerState;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.nn.FeedForward;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.SummedLinearsFunction;
+import org.mohawk4j.op.SummedLinearsFunction.Term;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * The MLP behind the mixer, each added to the stream: {@code h' = h + mixer(norm(h))}, then {@code h' + mlp(norm'(h'))}.
@@ -111,7 +111,7 @@ public final class SequentialBlock extends Block {
     /** Where the mixer lets it, the first maps of each half together with its norm, and the last one with its sum. */
     @Override
     public Tensor forward(Tensor h, MixerState state) {
-        if (!(mixer instanceof LinearEnds ends) || mixerOutputNorm.isPresent()) {
+        if (!(mixer instanceof FusableProjections ends) || mixerOutputNorm.isPresent()) {
             return super.forward(h, state);
         }
         List<LinearMap> first =

@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.StrictJson;
 
 /** Reads the JSON of one header, token by token, so that only what is kept costs memory. */
 final class HeaderReader {

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * The element types that a safetensors header may name, in the reference implementation's order of alignment, by which

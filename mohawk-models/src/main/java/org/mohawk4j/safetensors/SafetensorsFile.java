@@ -9,9 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
 
 /**
  * One safetensors file, its header checked in full when it is opened, its tensors memory-mapped one by one, so that the

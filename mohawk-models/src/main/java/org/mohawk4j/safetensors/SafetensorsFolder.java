@@ -21,8 +21,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
 
 /**
  * The weights of a Hugging Face model folder: {@code model.safetensors}, or else the shards that

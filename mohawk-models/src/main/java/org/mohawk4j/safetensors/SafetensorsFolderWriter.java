@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostSource;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * Writes the weights of a model folder as the Hugging Face ecosystem reads them: {@code model.safetensors}, or, when

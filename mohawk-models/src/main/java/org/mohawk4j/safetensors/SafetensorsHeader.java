@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.RandomAccess;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
 
 /**
  * The head of a safetensors file: its length as eight little-endian bytes, then JSON. What is accepted is what the

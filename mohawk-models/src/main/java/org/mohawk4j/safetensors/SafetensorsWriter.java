@@ -21,7 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostSource;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * Writes one safetensors file, tensor by tensor, byte for byte as the reference implementation lays it out: by dtype,

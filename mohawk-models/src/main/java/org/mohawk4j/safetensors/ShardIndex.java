@@ -29,6 +29,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.StrictJson;
 
 /**
  * {@code model.safetensors.index.json}: which shard holds which tensor, as {@code transformers} and

@@ -1,7 +1,7 @@
 package org.mohawk4j.safetensors;
 
 import java.nio.file.Path;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * What a file says about one of its tensors.

@@ -2,7 +2,7 @@ package org.mohawk4j.safetensors;
 
 import java.io.Closeable;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostSource;
+import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * Where declared tensors are written, each once, in any order. Nothing appears under its final name before

@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
 
 /** Named tensors that can be read: a safetensors file, or a model folder of one file or many shards. */
 public interface TensorSource extends Closeable {

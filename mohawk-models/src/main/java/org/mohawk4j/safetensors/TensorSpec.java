@@ -1,8 +1,8 @@
 package org.mohawk4j.safetensors;
 
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.Shape;
 
 /** A tensor that is going to be written. */
 public record TensorSpec(String name, DType dtype, Shape shape) {

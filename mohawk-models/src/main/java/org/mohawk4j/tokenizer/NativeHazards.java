@@ -12,7 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharsetEncoder;
 import java.util.Base64;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * Finds what the native library would answer with the end of the whole process instead of an error (tokenizers 0.21.4):

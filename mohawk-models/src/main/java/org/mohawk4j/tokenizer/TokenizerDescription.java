@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.ToIntFunction;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * What a {@code tokenizer.json} says that its native library does not tell.

@@ -17,8 +17,8 @@ import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.AtomicFile;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * The tokenizer of a Hugging Face {@code tokenizer.json}, run by Hugging Face's own library. Truncation, padding and

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * Feeds a reader damaged files for some seconds, and fails at the first that ends otherwise than being read or refused,

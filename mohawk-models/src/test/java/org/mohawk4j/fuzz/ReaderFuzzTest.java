@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.safetensors.TensorSource;
-import org.mohawk4j.tensor.HostTensors;
+import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tokenizer.TokenizerJson;
 
 /** Whatever is done to a file, its reader reads it or refuses it in one line. */

@@ -11,15 +11,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.layer.Norm;
-import org.mohawk4j.layer.RmsNorm;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.nn.Norm;
+import org.mohawk4j.nn.RmsNorm;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
@@ -101,7 +101,7 @@ class BlockFormTest extends Float64Test {
                     model.head(model.hiddenRecomputed(ids)).logits().reshape(1, 5, 20),
                     logits,
                     1e-12);
-            try (LmState state = model.newState(1)) {
+            try (InferenceCache state = model.newState(1)) {
                 for (int t = 0; t < 5; t++) {
                     Tensor next = model.next(ids.narrow(1, t, 1), state);
                     TensorAssert.assertRelative(

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tokenizer.TokenizerJson;
 

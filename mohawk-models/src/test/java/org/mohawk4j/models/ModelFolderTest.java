@@ -23,8 +23,8 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.safetensors.TensorSource;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.types.DType;
 
 class ModelFolderTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));

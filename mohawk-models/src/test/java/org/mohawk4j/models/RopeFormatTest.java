@@ -11,9 +11,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.RopeScaling;
-import org.mohawk4j.layer.RotaryConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.nn.RopeScaling;
+import org.mohawk4j.nn.RotaryConfig;
 
 class RopeFormatTest {
     @TempDir

@@ -23,10 +23,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 
 @Timeout(value = 10, unit = SECONDS)
 class SafetensorsFileTest {

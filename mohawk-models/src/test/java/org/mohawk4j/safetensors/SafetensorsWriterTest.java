@@ -22,10 +22,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 
 class SafetensorsWriterTest {
     private static final HostTensor ONE = HostTensors.of(Shape.of(1), 1f);

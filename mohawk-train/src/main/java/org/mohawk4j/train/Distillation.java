@@ -2,7 +2,6 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -10,29 +9,36 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
 import org.mohawk4j.train.cache.OpenCache;
 import org.mohawk4j.train.checkpoint.Checkpoint;
-import org.mohawk4j.train.data.BatchStream;
-import org.mohawk4j.train.data.Corpus;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.data.TokenWindows;
-import org.mohawk4j.train.evaluation.Perplexity;
-import org.mohawk4j.train.report.Sample;
-import org.mohawk4j.train.report.StageSummary;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.HiddenStateConfig;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.HiddenStateConfig;
+import org.mohawk4j.train.config.TokenBudget;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingException;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.report.MatrixProbe;
+import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.MixerValues;
+import org.mohawk4j.train.run.RunCheckpointer;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
-import org.mohawk4j.train.run.TokenBudget;
+import org.mohawk4j.train.run.RunRecorder;
+import org.mohawk4j.train.run.StageRunner;
+import org.mohawk4j.train.run.StudentSaver;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
@@ -51,7 +57,7 @@ public final class Distillation {
     private final DistillConfig config;
     private final CausalLm teacher;
     private final Tokenizer tokenizer;
-    private final Corpus training;
+    private final Dataset training;
     private final TokenWindows validation;
     private final RunFolder folder;
     private boolean teacherIsGivenUp;
@@ -66,7 +72,7 @@ public final class Distillation {
             DistillConfig config,
             CausalLm teacher,
             Tokenizer tokenizer,
-            Corpus text,
+            Dataset text,
             TokenSequence heldOut,
             RunFolder folder) {
         if (config.context() > teacher.config().maxPositions()) {
@@ -121,24 +127,15 @@ public final class Distillation {
     }
 
     /**
-     * What came of a run.
-     *
-     * @param teacher its score; NaN if it could not be evaluated, which is logged then
-     * @param student likewise
-     * @param samples of the models that could write one
-     */
-    public record Result(
-            List<StageSummary> stages, Perplexity.Score teacher, Perplexity.Score student, List<Sample> samples) {}
-
-    /**
      * Runs all stages, from the start.
      *
      * @param plan the student's mixers
      * @param tokenizerFile copied beside the student
      * @param environment facts for the report, by name
      */
-    public Result run(MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
-        return run(plan, tokenizerFile, environment, listener, Optional.empty(), new StopRequest());
+    public RunResult run(
+            MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
+        return run(plan, tokenizerFile, environment, listener, Optional.empty(), new StopSignal());
     }
 
     /**
@@ -154,13 +151,13 @@ public final class Distillation {
      * @throws StoppedException if it was asked to
      * @throws TrainingException if training cannot go on, or a checkpoint cannot be written
      */
-    public Result run(
+    public RunResult run(
             MixerPlan plan,
             Path tokenizerFile,
             Map<String, String> environment,
             TrainingListener listener,
             Optional<Checkpoint> from,
-            StopRequest stop) {
+            StopSignal stop) {
         ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
         MixerValues mixers = MixerValues.of(plan, teacher.config());
         ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
@@ -168,21 +165,22 @@ public final class Distillation {
         stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
                 OpenCache kept = openCache();
-                BatchStream batches = training.batches(config.context(), config.batch(), random.nextLong());
+                DataLoader batches = training.batches(config.context(), config.batch(), random.nextLong());
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
             // the student has what it starts from: the teacher is only read from here on
-            try (NarrowedTeacher narrowed = NarrowedTeacher.of(teacher, teacherIsGivenUp)) {
+            try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsGivenUp)) {
                 NavigableMap<Integer, Objective> objectives =
                         objectives(new StagePlan(teacher, student, plan, config.freeze(), kept.states()), kept);
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 probe.captureStudent("student at the start");
                 boolean trained = from.isEmpty() && folder.isTrained();
-                try (RunSaver steps = new RunSaver(config, folder, recorder, student, probe, stop, mixers)) {
+                try (RunCheckpointer steps =
+                        new RunCheckpointer(config, folder, recorder, student, probe, stop, mixers)) {
                     if (trained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
@@ -191,7 +189,7 @@ public final class Distillation {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageSequence(config, teacher.engine(), objectives, batches, probe)
+                        new StageRunner(config, teacher.engine(), objectives, batches, probe)
                                 .run(recorder, steps, from);
                     }
                 }
@@ -200,7 +198,7 @@ public final class Distillation {
                     saver.save();
                 }
                 // what is saved is evaluated as whoever loads it for inference does
-                student.narrowLinearMaps();
+                student.castWeights();
                 return new RunEvaluation(config, folder, tokenizer, validation, listener)
                         .of(teacher, student, recorder.losses(), probe, environment);
             }

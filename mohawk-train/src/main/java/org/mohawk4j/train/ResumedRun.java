@@ -10,13 +10,14 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.run.ConfigChanges;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.DistillConfigYaml;
+import org.mohawk4j.train.config.ConfigChanges;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.config.TokenBudget;
 import org.mohawk4j.train.run.MixerValues;
+import org.mohawk4j.train.run.RunCheckpointer;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
-import org.mohawk4j.train.run.TokenBudget;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,7 +63,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             DistillConfig config = written.with(changes);
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
             List<String> found =
-                    ConfigChanges.between(from.map(RunSaver::configOf).orElse(written), config);
+                    ConfigChanges.between(from.map(RunCheckpointer::configOf).orElse(written), config);
             if (force) {
                 folder.acceptChanges();
             }
@@ -100,7 +101,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             }
         }
         if (folder.hasBegun()) {
-            MixerValues before = from.map(RunSaver::mixersOf)
+            MixerValues before = from.map(RunCheckpointer::mixersOf)
                     .filter(MixerValues::isKnown)
                     .or(() -> folder.readInputs().map(RunInputs::mixers))
                     .orElse(MixerValues.UNKNOWN);
@@ -156,7 +157,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         List<String> ofTraining = ofTraining(changes);
         boolean isMore = changes.stream().anyMatch(change -> change.startsWith("tokens "));
         boolean isOver =
-                isOver(config, from.position()) || (!isMore && isOver(RunSaver.configOf(from), from.position()));
+                isOver(config, from.position()) || (!isMore && isOver(RunCheckpointer.configOf(from), from.position()));
         if (isOver && !ofTraining.isEmpty()) {
             throw new InvalidInputException(
                     "run " + path + ": expected steps left to take with changes, found all taken," + " and changes: "

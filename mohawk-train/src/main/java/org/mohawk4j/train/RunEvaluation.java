@@ -6,20 +6,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.eval.Perplexity;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.Tokenizer;
-import org.mohawk4j.train.data.TokenWindows;
-import org.mohawk4j.train.evaluation.Perplexity;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.report.AfterTraining;
 import org.mohawk4j.train.report.HtmlReport;
 import org.mohawk4j.train.report.LossHistory;
+import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.ModelScore;
 import org.mohawk4j.train.report.RunReport;
+import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.report.Sample;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.DistillConfigYaml;
 import org.mohawk4j.train.run.RunFolder;
 
 /**
@@ -51,13 +55,13 @@ final class RunEvaluation {
     }
 
     /** Evaluates, tells the listener, and writes the report. */
-    Distillation.Result of(
+    RunResult of(
             CausalLm teacher,
             CausalLm student,
             LossHistory losses,
             MatrixProbe probe,
             Map<String, String> environment) {
-        Distillation.Result result = new Distillation.Result(
+        RunResult result = new RunResult(
                 losses.summaries(),
                 score("teacher", teacher),
                 score("student", student),
@@ -71,8 +75,7 @@ final class RunEvaluation {
         return result;
     }
 
-    private RunReport write(
-            Distillation.Result result, LossHistory losses, MatrixProbe probe, Map<String, String> environment) {
+    private RunReport write(RunResult result, LossHistory losses, MatrixProbe probe, Map<String, String> environment) {
         RunReport page = new RunReport(
                 "MOHAWK distillation",
                 losses,

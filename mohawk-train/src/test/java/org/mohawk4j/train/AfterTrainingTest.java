@@ -16,8 +16,11 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.LossHistory;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
 
 /** Evaluation, samples and report are for those who look at a run: they cost it neither its student nor its scores. */
 class AfterTrainingTest {
@@ -39,7 +42,7 @@ class AfterTrainingTest {
         }
     }
 
-    private static void assertSameScore(Distillation.Result one, Distillation.Result other) {
+    private static void assertSameScore(RunResult one, RunResult other) {
         assertThat(one.student().nllPerToken()).isEqualTo(other.student().nllPerToken());
         assertThat(one.teacher().nllPerToken()).isEqualTo(other.teacher().nllPerToken());
         assertThat(one.stages()).extracting("steps").isEqualTo(List.of(6, 6));
@@ -49,13 +52,13 @@ class AfterTrainingTest {
     void aStudentOfAnotherHeadCountIsReportedAndNotTrainedAgain() throws IOException {
         TinyRun run = run(STAGES_2_AND_3).withMixer(own -> new DiscreteMamba2.Config(own.width(), 2, 2, 16, 4, 16));
 
-        Distillation.Result result = run.start();
+        RunResult result = run.start();
 
         assertThat(run.folder().resolve("report/index.html")).isRegularFile();
         assertThat(run.folder().resolve("report/matrices-layer-1.png")).isRegularFile();
         byte[] student = run.student();
         List<StepMetrics> losses = run.losses();
-        assertSameScore(run.resume(new NoStep(), new StopRequest()), result);
+        assertSameScore(run.resume(new NoStep(), new StopSignal()), result);
         assertThat(run.student()).isEqualTo(student);
         assertThat(run.losses()).isEqualTo(losses);
     }
@@ -69,7 +72,7 @@ class AfterTrainingTest {
             }
         });
 
-        Distillation.Result result = run.start();
+        RunResult result = run.start();
 
         assertThat(result.samples()).isEmpty();
         assertThat(result.student().nllPerToken()).isFinite();
@@ -81,13 +84,13 @@ class AfterTrainingTest {
         TinyRun run = run(STAGES_2_AND_3);
         TrainingListener killer = new TrainingListener() {
             @Override
-            public void onEvaluated(Distillation.Result result) {
+            public void onEvaluated(RunResult result) {
                 throw new IllegalStateException("killed");
             }
         };
-        assertThatThrownBy(() -> run.start(killer, new StopRequest())).hasMessage("killed");
+        assertThatThrownBy(() -> run.start(killer, new StopSignal())).hasMessage("killed");
 
-        assertSameScore(run.resume(new NoStep(), new StopRequest()), run.resume(new NoStep(), new StopRequest()));
+        assertSameScore(run.resume(new NoStep(), new StopSignal()), run.resume(new NoStep(), new StopSignal()));
     }
 
     @Test

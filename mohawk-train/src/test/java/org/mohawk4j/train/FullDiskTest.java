@@ -24,15 +24,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.io.Folders;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.safetensors.SafetensorsFile;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.ResumeCommand;
 import org.mohawk4j.train.run.RunFolder;
-import org.mohawk4j.train.run.StepMetrics;
 
 class FullDiskTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
@@ -100,7 +103,7 @@ class FullDiskTest {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
 
         StorageException failure =
-                catchThrowableOfType(StorageException.class, () -> run.start(fillingAfter(12, 20), new StopRequest()));
+                catchThrowableOfType(StorageException.class, () -> run.start(fillingAfter(12, 20), new StopSignal()));
 
         assertThat(failure).hasMessageContaining("model.safetensors: cannot be written: out of disk space; ");
         Matcher place = ELSEWHERE.matcher(failure.getMessage());
@@ -127,7 +130,7 @@ class FullDiskTest {
 
         StorageException failure = catchThrowableOfType(
                 StorageException.class,
-                () -> run.start(fillingAfter(12, (weights + BLOCK - 1) / BLOCK + more), new StopRequest()));
+                () -> run.start(fillingAfter(12, (weights + BLOCK - 1) / BLOCK + more), new StopSignal()));
 
         assertThat(failure).hasMessageMatching("/disk/run/\\S+: cannot be written: out of disk space; .*");
         Matcher place = ELSEWHERE.matcher(failure.getMessage());
@@ -147,7 +150,7 @@ class FullDiskTest {
         });
 
         StorageException failure =
-                catchThrowableOfType(StorageException.class, () -> run.start(removing, new StopRequest()));
+                catchThrowableOfType(StorageException.class, () -> run.start(removing, new StopSignal()));
 
         Matcher place = ELSEWHERE.matcher(failure.getMessage());
         assertThat(place.find()).as(failure.getMessage()).isTrue();
@@ -158,7 +161,7 @@ class FullDiskTest {
     void aTokenizerThatIsGoneAfterTrainingIsSavedAllTheSame() throws IOException {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
 
-        run.start(after(12, () -> Files.delete(run.tokenizerFile())), new StopRequest());
+        run.start(after(12, () -> Files.delete(run.tokenizerFile())), new StopSignal());
 
         assertThat(names(run.folder().resolve("student")))
                 .containsExactly("config.json", "model.safetensors", "tokenizer.json");
@@ -194,7 +197,7 @@ class FullDiskTest {
     void withACheckpointItIsToldHowToGoOn() {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 3));
 
-        assertThatThrownBy(() -> run.start(fillingAfter(12, 20), new StopRequest()))
+        assertThatThrownBy(() -> run.start(fillingAfter(12, 20), new StopSignal()))
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining(
                         "model.safetensors: cannot be written: out of disk space; with more room, to go on from"
@@ -205,7 +208,7 @@ class FullDiskTest {
     void whereTheLastCheckpointDoesNotFitTheStudentMay() throws IOException {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 3, "evaluation.windows", 1));
 
-        run.start(fillingAfter(12, 1000), new StopRequest());
+        run.start(fillingAfter(12, 1000), new StopSignal());
 
         assertThat(names(run.folder().resolve("student"))).contains("model.safetensors");
         assertThat(names(run.folder().resolve("checkpoints")))
@@ -215,10 +218,10 @@ class FullDiskTest {
     @Test
     void aReportThatDoesNotFitCostsNeitherStudentNorScores() throws IOException {
         TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0, "report", true));
-        List<Distillation.Result> told = new ArrayList<>();
+        List<RunResult> told = new ArrayList<>();
         TrainingListener fillingBeforeTheReport = new TrainingListener() {
             @Override
-            public void onEvaluated(Distillation.Result result) {
+            public void onEvaluated(RunResult result) {
                 told.add(result);
                 try {
                     fill(0);
@@ -228,7 +231,7 @@ class FullDiskTest {
             }
         };
 
-        Distillation.Result result = run.start(fillingBeforeTheReport, new StopRequest());
+        RunResult result = run.start(fillingBeforeTheReport, new StopSignal());
 
         assertThat(told).containsExactly(result);
         assertThat(result.student().nllPerToken()).isFinite();

@@ -13,8 +13,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.train.run.DistillConfigYaml;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingException;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Runs whose first update in stage 3 spoils the weights, so that all steps behind it are not finite. */
 class LostRunTest {
@@ -46,7 +50,7 @@ class LostRunTest {
 
     @Test
     void whatThereIsToGoOnFromIsBeforeTheUpdateThatSpoiltTheWeights() throws IOException {
-        assertThatThrownBy(() -> run.start(new PatientListener(), new StopRequest()))
+        assertThatThrownBy(() -> run.start(new PatientListener(), new StopSignal()))
                 .isInstanceOf(TrainingException.class)
                 .hasMessageContaining(
                         "stage 3, step 4: ",
@@ -54,7 +58,7 @@ class LostRunTest {
                         "the last checkpoint is that of stage 2, step 4");
         assertThat(checkpoints()).containsExactly("not-finite-stage-3-step-00000001", "stage-2-step-00000004");
 
-        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopRequest()))
+        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopSignal()))
                 .as("nothing has changed")
                 .hasMessageContaining("stage 2, step 4");
         assertThat(checkpoints()).containsExactly("not-finite-stage-3-step-00000001", "stage-2-step-00000004");
@@ -74,7 +78,7 @@ class LostRunTest {
         Map<String, Object> keepingOne = new HashMap<>(SPOILING);
         keepingOne.put("checkpoint.keep", 1);
         run = new TinyRun(folder.resolve("run"), keepingOne);
-        StopRequest stop = new StopRequest();
+        StopSignal stop = new StopSignal();
         TrainingListener stopping = new PatientListener() {
             @Override
             public void iterationDone(StepMetrics metrics) {
@@ -89,9 +93,9 @@ class LostRunTest {
         assertThat(checkpoints())
                 .containsExactly("stage-2-step-00000004", "stage-3-step-00000001", "stage-3-step-00000002");
 
-        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopRequest()))
+        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopSignal()))
                 .hasMessageContaining("the last checkpoint is that of stage 3, step 1");
-        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopRequest()))
+        assertThatThrownBy(() -> run.resume(new PatientListener(), new StopSignal()))
                 .hasMessageContaining("the last checkpoint is that of stage 2, step 4");
     }
 
@@ -110,7 +114,7 @@ class LostRunTest {
             }
         };
 
-        assertThatThrownBy(() -> run.start(ending, new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(ending, new StopSignal())).hasMessage("ended");
 
         assertThat(checkpoints()).containsExactly("stage-2-step-00000003");
     }

@@ -2,7 +2,8 @@ package org.mohawk4j.train;
 
 import java.util.Arrays;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Waits after each step until no checkpoint is being written, so that each one that is due is made. */
 class PatientListener implements TrainingListener {

@@ -19,8 +19,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
-import org.mohawk4j.train.run.DistillConfigYaml;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
 
 class ResumeTest {
     @TempDir
@@ -63,11 +67,11 @@ class ResumeTest {
     @ValueSource(ints = {2, 4, 7, 12})
     void aRunThatGoesOnIsTheRunThatWasNeverInterrupted(int steps) throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
-        assertThatThrownBy(() -> run.start(new EndAfter(steps), new StopRequest()))
+        assertThatThrownBy(() -> run.start(new EndAfter(steps), new StopSignal()))
                 .hasMessage("ended");
         assertThat(run.folder().resolve("student")).doesNotExist();
 
-        Distillation.Result result = run.resume();
+        RunResult result = run.resume();
 
         assertSame(run);
         assertThat(result.stages()).extracting("steps").containsExactly(4, 4, 4);
@@ -78,7 +82,7 @@ class ResumeTest {
         TinyRun whole = TinyRun.hybridOfLlama(folder.resolve("whole"));
         whole.start();
         TinyRun run = TinyRun.hybridOfLlama(folder.resolve("run"));
-        assertThatThrownBy(() -> run.start(new EndAfter(10), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new EndAfter(10), new StopSignal())).hasMessage("ended");
         Checkpoint saved = new CheckpointStore(run.folder().resolve("checkpoints"))
                 .newest()
                 .orElseThrow();
@@ -97,7 +101,7 @@ class ResumeTest {
         TinyRun whole = new TinyRun(folder.resolve("whole"), Map.of("report", true));
         whole.start();
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("report", true));
-        assertThatThrownBy(() -> run.start(new EndAfter(11), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new EndAfter(11), new StopSignal())).hasMessage("ended");
 
         run.resume();
 
@@ -110,9 +114,9 @@ class ResumeTest {
     @Test
     void aRunMayBeInterruptedAgainAndAgain() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 1));
-        assertThatThrownBy(() -> run.start(new EndAfter(3), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new EndAfter(3), new StopSignal())).hasMessage("ended");
         for (int i = 0; i < 4; i++) {
-            assertThatThrownBy(() -> run.resume(new EndAfter(3), new StopRequest()))
+            assertThatThrownBy(() -> run.resume(new EndAfter(3), new StopSignal()))
                     .hasMessage("ended");
         }
 
@@ -124,19 +128,19 @@ class ResumeTest {
     @Test
     void aRunThatIsAskedToStopSavesFirst() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 0, "checkpoint.minutes", 0));
-        StopRequest stop = new StopRequest();
+        StopSignal stop = new StopSignal();
         assertThatThrownBy(() -> run.start(stopAt(6, stop), stop))
                 .isInstanceOf(StoppedException.class)
                 .hasMessageContaining("stopped at stage 2, step 2", "--resume");
         assertThat(run.folder().resolve("checkpoints")).isDirectoryContaining("glob:**/stage-2-step-00000002");
 
         assertThat(run.losses()).hasSize(6);
-        run.resume(new EndAfter(100), new StopRequest());
+        run.resume(new EndAfter(100), new StopSignal());
 
         assertSame(run);
     }
 
-    private static TrainingListener stopAt(int step, StopRequest stop) {
+    private static TrainingListener stopAt(int step, StopSignal stop) {
         return new TrainingListener() {
             private int taken;
 
@@ -166,9 +170,9 @@ class ResumeTest {
         for (int steps : new int[] {9, 8}) {
             assertThatThrownBy(() -> {
                         if (Files.exists(run.folder())) {
-                            run.resume(new EndAfter(steps), new StopRequest());
+                            run.resume(new EndAfter(steps), new StopSignal());
                         } else {
-                            run.start(new EndAfter(steps), new StopRequest());
+                            run.start(new EndAfter(steps), new StopSignal());
                         }
                     })
                     .hasMessage("ended");
@@ -186,7 +190,7 @@ class ResumeTest {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
         run.start();
 
-        run.resume(new EndAfter(1), new StopRequest());
+        run.resume(new EndAfter(1), new StopSignal());
 
         assertSame(run);
     }
@@ -194,7 +198,7 @@ class ResumeTest {
     @Test
     void changesAreToldAndRefusedUnlessAccepted() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of());
-        assertThatThrownBy(() -> run.start(new EndAfter(5), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new EndAfter(5), new StopSignal())).hasMessage("ended");
 
         assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("lr", List.of(1, 1, 1)), false))
                 .isInstanceOf(InvalidInputException.class)
@@ -230,7 +234,7 @@ class ResumeTest {
     @Test
     void aDamagedCheckpointCostsTheStepsSinceTheOneBefore() throws IOException {
         TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 2, "checkpoint.keep", 3));
-        assertThatThrownBy(() -> run.start(new EndAfter(7), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new EndAfter(7), new StopSignal())).hasMessage("ended");
         Path newest;
         // its step is 2, or 3 where a disk was slow: a checkpoint waits for the one before
         try (Stream<Path> checkpoints = Files.list(run.folder().resolve("checkpoints"))) {

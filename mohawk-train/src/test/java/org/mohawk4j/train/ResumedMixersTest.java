@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.Sha256;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
@@ -25,9 +26,10 @@ import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.run.MixerValues;
-import org.mohawk4j.train.run.Sha256;
-import org.mohawk4j.train.run.StepMetrics;
 
 /** A run that a program has begun goes on with the mixers, teacher and texts that it was begun with, or not at all. */
 class ResumedMixersTest {
@@ -55,7 +57,7 @@ class ResumedMixersTest {
                 }
             }
         };
-        assertThatThrownBy(() -> run.start(end, new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(end, new StopSignal())).hasMessage("ended");
     }
 
     private static MixerConfig mamba(int chunk) {

@@ -12,8 +12,11 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.train.run.StepFault;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.TrainingException;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.SkippedStep;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Spikes in a run that learns so little, and whose threshold is so low, that some of its losses count as such. */
 class RollBackTest {
@@ -22,7 +25,7 @@ class RollBackTest {
     @TempDir
     private Path folder;
 
-    private final List<StepFault> faults = new ArrayList<>();
+    private final List<SkippedStep> faults = new ArrayList<>();
 
     private TinyRun run(String name, String onSpike, int every) {
         return new TinyRun(
@@ -57,7 +60,7 @@ class RollBackTest {
         }
 
         @Override
-        public void onFault(StepFault fault) {
+        public void onFault(SkippedStep fault) {
             faults.add(fault);
         }
     }
@@ -73,7 +76,7 @@ class RollBackTest {
     @Test
     void aSpikeGoesBackToTheLastCheckpointAndOnWithOtherDataInterruptedOrNot() throws IOException {
         TinyRun undisturbed = run("undisturbed", "roll-back", 5);
-        undisturbed.start(new Listener(0), new StopRequest());
+        undisturbed.start(new Listener(0), new StopSignal());
         assertThat(faults)
                 .isNotEmpty()
                 .allSatisfy(fault -> assertThat(fault.action())
@@ -81,8 +84,8 @@ class RollBackTest {
         assertThat(faults(undisturbed)).hasSameSizeAs(faults);
         assertThat(undisturbed.losses()).extracting(StepMetrics::step).containsExactlyElementsOf(stepsInOrder());
         TinyRun run = run("run", "roll-back", 5);
-        assertThatThrownBy(() -> run.start(new Listener(36), new StopRequest())).hasMessage("ended");
-        assertThatThrownBy(() -> run.resume(new Listener(4), new StopRequest())).hasMessage("ended");
+        assertThatThrownBy(() -> run.start(new Listener(36), new StopSignal())).hasMessage("ended");
+        assertThatThrownBy(() -> run.resume(new Listener(4), new StopSignal())).hasMessage("ended");
 
         run.resume();
 
@@ -95,12 +98,12 @@ class RollBackTest {
     void theSpikeThatEndsTheRunIsToldAsTheOthersAre() throws IOException {
         TinyRun run = run("run", "roll-back", 33);
 
-        assertThatThrownBy(() -> run.start(new Listener(0), new StopRequest()))
+        assertThatThrownBy(() -> run.start(new Listener(0), new StopSignal()))
                 .isInstanceOf(TrainingException.class)
                 .hasMessageContaining("the loss spikes again after 3 times back to stage 3, step 33");
 
         assertThat(faults).hasSizeGreaterThan(3);
-        StepFault last = faults.get(faults.size() - 1);
+        SkippedStep last = faults.get(faults.size() - 1);
         assertThat(last.action()).isEqualTo("stopped");
         assertThat(last.batch()).startsWith("random, windows [");
         assertThat(faults(run)).hasSameSizeAs(faults);
@@ -110,8 +113,8 @@ class RollBackTest {
     void withoutACheckpointASpikeIsPassedOver() throws IOException {
         TinyRun run = run("run", "roll-back", 0);
 
-        run.start(new Listener(0), new StopRequest());
+        run.start(new Listener(0), new StopSignal());
 
-        assertThat(faults).isNotEmpty().extracting(StepFault::action).containsOnly("skipped");
+        assertThat(faults).isNotEmpty().extracting(SkippedStep::action).containsOnly("skipped");
     }
 }

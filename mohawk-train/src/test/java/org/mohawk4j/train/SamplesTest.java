@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.train.report.RunResult;
 
 class SamplesTest {
     @TempDir
@@ -14,7 +15,7 @@ class SamplesTest {
 
     @Test
     void aSampleReadsAsOneTextWithItsPrompt() throws IOException {
-        Distillation.Result result = new TinyRun(folder.resolve("run"), Map.of()).start();
+        RunResult result = new TinyRun(folder.resolve("run"), Map.of()).start();
 
         assertThat(result.samples()).hasSize(2).allSatisfy(sample -> {
             assertThat(sample.prompt().split(" ", -1)).hasSize(16);

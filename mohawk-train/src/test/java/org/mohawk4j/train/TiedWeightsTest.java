@@ -17,11 +17,11 @@ import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.tensor.Engine;
 

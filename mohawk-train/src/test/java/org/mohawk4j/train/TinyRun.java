@@ -12,6 +12,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
@@ -21,12 +23,13 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.checkpoint.Checkpoint;
-import org.mohawk4j.train.data.Corpus;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.MetricsReader;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.MetricsReader;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.RunFolder;
-import org.mohawk4j.train.run.StepMetrics;
 
 /** A run of four steps in each stage from a golden teacher, on random tokens. */
 final class TinyRun {
@@ -110,35 +113,35 @@ final class TinyRun {
         return config;
     }
 
-    Distillation.Result start(TrainingListener listener, StopRequest stop) throws IOException {
+    RunResult start(TrainingListener listener, StopSignal stop) throws IOException {
         try (RunFolder run = RunFolder.at(folder)) {
             return run(config, run, Optional.empty(), listener, stop);
         }
     }
 
-    Distillation.Result start() throws IOException {
-        return start(new TrainingListener() {}, new StopRequest());
+    RunResult start() throws IOException {
+        return start(new TrainingListener() {}, new StopSignal());
     }
 
-    Distillation.Result resume(TrainingListener listener, StopRequest stop) throws IOException {
+    RunResult resume(TrainingListener listener, StopSignal stop) throws IOException {
         ResumedRun resumed = ResumedRun.open(folder, Map.of(), false);
         try (RunFolder run = resumed.folder()) {
             return run(resumed.config(), run, resumed.from(), listener, stop);
         }
     }
 
-    Distillation.Result resume() throws IOException {
-        return resume(new TrainingListener() {}, new StopRequest());
+    RunResult resume() throws IOException {
+        return resume(new TrainingListener() {}, new StopSignal());
     }
 
-    private Distillation.Result run(
-            DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopRequest stop)
+    private RunResult run(
+            DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopSignal stop)
             throws IOException {
         tokenizerFile = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(given.threads()));
                 CausalLm model = teacher.apply(engine)) {
             MixerPlan plan = MixerPlan.replacing(model.config(), mixer, given.keepAttention());
-            return new Distillation(given, model, tokenizer, Corpus.of(tokens(1, 900)), tokens(2, 40), run)
+            return new Distillation(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
             Files.deleteIfExists(tokenizerFile);

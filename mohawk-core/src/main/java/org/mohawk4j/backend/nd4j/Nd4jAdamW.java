@@ -2,18 +2,21 @@ package org.mohawk4j.backend.nd4j;
 
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
-import org.mohawk4j.functional.AdamWFunction.Hyperparameters;
-import org.mohawk4j.functional.AdamWFunction.Slot;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.AdamWFunction.Hyperparameters;
+import org.mohawk4j.op.AdamWFunction.Slot;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** AdamW by ND4J's own Adam, which does the moments and the step in one pass. */
-final class Nd4jAdamW implements AdamWKernel {
+final class Nd4jAdamW implements FusedAdamW {
     private final Nd4jPool pool;
 
     Nd4jAdamW(Nd4jPool pool) {

@@ -3,8 +3,12 @@ package org.mohawk4j.backend.nd4j;
 import java.util.ArrayList;
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -12,7 +16,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Attention by blocks of queries, each against the keys that it can see, which leaves out nearly half of the scores. The
  * matrix is saved for the backward pass, block by block.
  */
-final class Nd4jAttention implements AttentionKernel {
+final class Nd4jAttention implements FusedAttention {
     private static final long QUERIES_AT_ONCE = 64;
 
     private final Nd4jPool pool;

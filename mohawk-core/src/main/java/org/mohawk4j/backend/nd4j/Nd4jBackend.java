@@ -6,21 +6,23 @@ import java.util.Properties;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.ElementwiseOps;
-import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
-import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
-import org.mohawk4j.functional.GluFunction.GluKernel;
-import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
-import org.mohawk4j.functional.LinearFunction.LinearKernel;
-import org.mohawk4j.functional.RmsNormFunction.RmsNormKernel;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
+import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
+import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+import org.mohawk4j.tensor.types.DType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs on whichever ND4J backend is on the class path, in float32 or float64. */
@@ -35,21 +37,21 @@ final class Nd4jBackend implements Backend {
     private final ReductionOps reductions = new Nd4jReductions(pool);
     private final MatmulOps matmul = new Nd4jMatmul(pool);
     private final LayoutOps layout = new Nd4jLayout(pool);
-    private final Map<Class<? extends Kernel>, Kernel> kernels;
+    private final Map<Class<? extends FusedOp>, FusedOp> kernels;
     private final BackendOptions options;
 
     Nd4jBackend(BackendOptions options) {
         this.options = options;
         this.kernels = Map.of(
-                LinearKernel.class, new Nd4jLinear(pool),
-                LayerNormKernel.class, new Nd4jLayerNorm(pool),
-                RmsNormKernel.class, new Nd4jRmsNorm(pool),
-                GluKernel.class, new Nd4jGlu(pool),
-                AttentionKernel.class, new Nd4jAttention(pool, masks),
-                CausalConv1dKernel.class, new Nd4jConvolution(pool),
-                DistillationKernel.class, new Nd4jDistillation(pool),
-                AdamWKernel.class, new Nd4jAdamW(pool),
-                SemiseparableKernel.class, new Nd4jSemiseparable(pool, masks));
+                FusedLinear.class, new Nd4jLinear(pool),
+                FusedLayerNorm.class, new Nd4jLayerNorm(pool),
+                FusedRmsNorm.class, new Nd4jRmsNorm(pool),
+                FusedGlu.class, new Nd4jGlu(pool),
+                FusedAttention.class, new Nd4jAttention(pool, masks),
+                FusedCausalConv1d.class, new Nd4jConvolution(pool),
+                FusedDistillation.class, new Nd4jDistillation(pool),
+                FusedAdamW.class, new Nd4jAdamW(pool),
+                FusedSemiseparable.class, new Nd4jSemiseparable(pool, masks));
         int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
         Nd4j.getEnvironment().setMaxMasterThreads(threads);
         Nd4j.getEnvironment().setMaxThreads(threads);
@@ -98,7 +100,7 @@ final class Nd4jBackend implements Backend {
     }
 
     @Override
-    public <K extends Kernel> Optional<K> kernel(Class<K> type) {
+    public <K extends FusedOp> Optional<K> fused(Class<K> type) {
         return Optional.ofNullable(kernels.get(type)).map(type::cast);
     }
 

@@ -1,7 +1,10 @@
 package org.mohawk4j.backend.nd4j;
 
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jExec;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

@@ -1,15 +1,19 @@
 package org.mohawk4j.backend.nd4j;
 
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jExec;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Depthwise causal convolution on sequences laid end to end with K-1 zeros before each: a shift in time is then a view,
  * and every tap one product with a row of weights.
  */
-final class Nd4jConvolution implements CausalConv1dKernel {
+final class Nd4jConvolution implements FusedCausalConv1d {
     private final Nd4jPool pool;
 
     Nd4jConvolution(Nd4jPool pool) {

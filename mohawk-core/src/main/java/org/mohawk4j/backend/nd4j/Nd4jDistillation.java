@@ -2,11 +2,14 @@ package org.mohawk4j.backend.nd4j;
 
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
-import org.mohawk4j.functional.DistillationFunction.Operands;
-import org.mohawk4j.functional.DistillationFunction.Weights;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+import org.mohawk4j.op.loss.DistillationFunction.Operands;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.strict.Log;
 import org.nd4j.linalg.factory.Nd4j;
@@ -15,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * The loss of stage 3 with its gradients, a few rows at a time, so that logits stay in the processor's cache and all of
  * them never exist at once.
  */
-final class Nd4jDistillation implements DistillationKernel {
+final class Nd4jDistillation implements FusedDistillation {
     private static final long LOGITS_AT_ONCE = 1 << 19;
 
     private final Nd4jPool pool;

@@ -4,8 +4,13 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.UnaryOp;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Broadcast;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jExec;
+import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.impl.scalar.RectifiedLinear;
@@ -161,7 +166,7 @@ final class Nd4jElementwise implements ElementwiseOps {
     }
 
     @Override
-    public Array lowerTriangle(Array x, long diagonal, double fill) {
+    public Array tril(Array x, long diagonal, double fill) {
         Shape shape = x.shape();
         long columns = shape.dim(-1);
         Nd4jArray y = pool.take(x.dtype(), shape);

@@ -2,12 +2,15 @@ package org.mohawk4j.backend.nd4j;
 
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.GluFunction.GluKernel;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.GluFunction.FusedGlu;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Gated linear units with silu, which save the sigmoid alone. */
-final class Nd4jGlu implements GluKernel {
+final class Nd4jGlu implements FusedGlu {
     private final Nd4jPool pool;
 
     Nd4jGlu(Nd4jPool pool) {

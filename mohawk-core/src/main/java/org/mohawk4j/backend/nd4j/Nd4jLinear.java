@@ -3,14 +3,17 @@ package org.mohawk4j.backend.nd4j;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.LinearFunction.LinearKernel;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Product, bias and tanh-gelu in place; other activations are left to the plain composition. */
-final class Nd4jLinear implements LinearKernel {
+final class Nd4jLinear implements FusedLinear {
     /** {@code gelu(x) = x · sigmoid(x (SLOPE + CUBIC x²))}, from tanh(u) = 2 sigmoid(2u) - 1. */
     private static final double SLOPE = 2 * Math.sqrt(2 / Math.PI);
 

@@ -2,7 +2,9 @@ package org.mohawk4j.backend.nd4j;
 
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MatmulOps;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Matrix products of the ND4J backend, which are BLAS calls. */

@@ -2,7 +2,12 @@ package org.mohawk4j.backend.nd4j;
 
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Extents;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jExec;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.reduce.longer.MatchCondition;
 import org.nd4j.linalg.api.ops.impl.reduce.same.Max;
@@ -105,7 +110,7 @@ final class Nd4jReductions implements ReductionOps {
     }
 
     @Override
-    public Array cumulativeSum(Array x, int axis, boolean reverse) {
+    public Array cumsum(Array x, int axis, boolean reverse) {
         long[] dims = {Extents.before(x.shape(), axis), x.shape().dim(axis), Extents.after(x.shape(), axis)};
         Nd4jArray y = pool.take(x.dtype(), x.shape());
         Nd4jExec.run("cumsum", y.shaped(dims), new int[] {0, reverse ? 1 : 0, 1}, Nd4jArray.shaped(x, dims));

@@ -2,14 +2,17 @@ package org.mohawk4j.backend.nd4j;
 
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.RmsNormFunction.RmsNormKernel;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** RMS normalisation that saves the normalised input and the reciprocal root of each row. */
-final class Nd4jRmsNorm implements RmsNormKernel {
+final class Nd4jRmsNorm implements FusedRmsNorm {
     private final Nd4jPool pool;
 
     Nd4jRmsNorm(Nd4jPool pool) {

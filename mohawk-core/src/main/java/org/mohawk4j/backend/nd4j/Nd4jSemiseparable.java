@@ -6,13 +6,17 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
+import org.mohawk4j.backend.nd4j.array.Nd4jPool;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 
 /**
  * The semiseparable product of long sequences segment by segment, each continued from the state after the one before:
  * what a segment works on then stays in the processor's cache, and time is linear in T beyond it too.
  */
-final class Nd4jSemiseparable implements SemiseparableKernel {
+final class Nd4jSemiseparable implements FusedSemiseparable {
     /** Blocks on the diagonal, of all lanes: 2 MB in each array of them at Q 64 and float32. */
     private static final long BLOCKS_AT_ONCE = 128;
 

@@ -3,8 +3,10 @@ package org.mohawk4j.backend.nd4j;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel.Gradients;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.nd4j.array.Nd4jArray;
+import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable.Gradients;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** One backward pass of {@link Nd4jSemiseparable}, whose letters it uses; {@code of…} is the gradient by something. */

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * What every backend must do: each operation of the SPI against plain loops in double, each fused kernel that it offers

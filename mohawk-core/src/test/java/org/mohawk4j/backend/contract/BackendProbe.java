@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.TreeSet;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Backend;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.TensorAssert;
 

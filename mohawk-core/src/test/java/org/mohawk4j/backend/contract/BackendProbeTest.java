@@ -11,8 +11,8 @@ import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
 import org.mohawk4j.backend.BinaryOp;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 
 /** The probe must fail operations that are wrong in the ways it looks for. */

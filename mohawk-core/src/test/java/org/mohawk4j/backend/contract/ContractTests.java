@@ -5,9 +5,9 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
-import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.contract.KernelProbe.Narrow;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 
 /** What the parts of the contract need from the class that runs them. */
 interface ContractTests {
@@ -42,10 +42,10 @@ interface ContractTests {
     Stream<DynamicNode> onEachType(Consumer<BackendProbe> test);
 
     /** A test of a kernel with everything that mixed precision may narrow; skipped by a backend that lacks it. */
-    default Stream<DynamicNode> ifPresent(Class<? extends Kernel> kernel, Consumer<KernelProbe> test) {
+    default Stream<DynamicNode> ifPresent(Class<? extends FusedOp> kernel, Consumer<KernelProbe> test) {
         return onEach(probe -> {
             Assumptions.assumeTrue(
-                    probe.backend().kernel(kernel).isPresent(),
+                    probe.backend().fused(kernel).isPresent(),
                     () -> probe.backend().name() + " has no " + kernel.getSimpleName());
             for (Narrow narrow : probe.mixed() ? List.of(Narrow.values()) : List.of(Narrow.NOTHING)) {
                 test.accept(new KernelProbe(probe, narrow));

@@ -3,12 +3,12 @@ package org.mohawk4j.backend.contract;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.GluFunction;
-import org.mohawk4j.functional.GluFunction.GluKernel;
-import org.mohawk4j.functional.RmsNormFunction;
-import org.mohawk4j.functional.RmsNormFunction.RmsNormKernel;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.GluFunction;
+import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.RmsNormFunction;
+import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 
 /** Fused kernels of decoders with RMS norms and gated MLPs, as {@link KernelContract}. */
@@ -19,7 +19,7 @@ interface DecoderContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> rmsNorm() {
-        return ifPresent(RmsNormKernel.class, probe -> {
+        return ifPresent(FusedRmsNorm.class, probe -> {
             for (long[] s :
                     new long[][] {{1, 1}, {1, 13}, {13, 63}, {2, 5, 65}, {2, 3, 4, 12}, {207, 207}, {2, 3, 2048}}) {
                 probe.check(
@@ -33,7 +33,7 @@ interface DecoderContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> gatedLinearUnit() {
-        return ifPresent(GluKernel.class, probe -> {
+        return ifPresent(FusedGlu.class, probe -> {
             for (long[] s : new long[][] {{1, 1}, {1, 13}, {13, 63}, {2, 5, 65}, {207, 207}}) {
                 for (Activation activation : Activation.values()) {
                     probe.check(

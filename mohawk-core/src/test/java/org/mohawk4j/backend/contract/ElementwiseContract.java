@@ -8,8 +8,8 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.UnaryOp;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.HostOps;
 
@@ -324,7 +324,7 @@ interface ElementwiseContract extends ContractTests {
     }
 
     @TestFactory
-    default Stream<DynamicNode> lowerTriangle() {
+    default Stream<DynamicNode> tril() {
         return onEachType(probe -> {
             long[][] shapes = {
                 {1, 1}, {1, 13}, {13, 1}, {13, 13}, {63, 65}, {65, 63}, {3, 13, 13}, {2, 3, 5, 13}, {2, 1, 1, 13}
@@ -340,12 +340,12 @@ interface ElementwiseContract extends ContractTests {
     }
 
     private static void checkLowerTriangle(BackendProbe probe, HostArray x, long diagonal, double fill) {
-        HostArray expected = HostOps.lowerTriangle(x, diagonal, fill).roundedTo(probe.dtype());
+        HostArray expected = HostOps.tril(x, diagonal, fill).roundedTo(probe.dtype());
         probe.check(
-                "lowerTriangle " + diagonal + " filled with " + fill + " of " + x.shape(),
+                "tril " + diagonal + " filled with " + fill + " of " + x.shape(),
                 expected,
                 BackendProbe.exact(expected),
-                (backend, in) -> backend.elementwise().lowerTriangle(in.get(0), diagonal, fill),
+                (backend, in) -> backend.elementwise().tril(in.get(0), diagonal, fill),
                 probe.numbers(x));
     }
 }

@@ -10,65 +10,64 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
-import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
-import org.mohawk4j.functional.ArgMaxFunction;
-import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
-import org.mohawk4j.functional.AttentionFunction;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.functional.CausalConv1dFunction;
-import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
-import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
-import org.mohawk4j.functional.DistanceFunction;
-import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
-import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
-import org.mohawk4j.functional.DistillationFunction.Weights;
-import org.mohawk4j.functional.GateFunction;
-import org.mohawk4j.functional.GateFunction.GateKernel;
-import org.mohawk4j.functional.Head;
-import org.mohawk4j.functional.LayerNormFunction;
-import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
-import org.mohawk4j.functional.LinearFunction;
-import org.mohawk4j.functional.LinearFunction.LinearKernel;
-import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.Mamba2Function;
-import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
-import org.mohawk4j.functional.MlpFunction;
-import org.mohawk4j.functional.MlpFunction.MlpKernel;
-import org.mohawk4j.functional.NormedLinearsFunction;
-import org.mohawk4j.functional.NormedLinearsFunction.Norm;
-import org.mohawk4j.functional.NormedLinearsFunction.NormedLinearsKernel;
-import org.mohawk4j.functional.ResidualFunction;
-import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
-import org.mohawk4j.functional.ResidualNormFunction;
-import org.mohawk4j.functional.ResidualNormFunction.Normed;
-import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
-import org.mohawk4j.functional.RotaryFunction;
-import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.functional.SemiseparableFunction.Inputs;
-import org.mohawk4j.functional.SemiseparableFunction.Result;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
-import org.mohawk4j.functional.SkipFunction;
-import org.mohawk4j.functional.SkipFunction.SkipKernel;
-import org.mohawk4j.functional.SummedLinearsFunction;
-import org.mohawk4j.functional.SummedLinearsFunction.SummedLinearsKernel;
-import org.mohawk4j.functional.SummedLinearsFunction.Term;
-import org.mohawk4j.functional.TopDistillationFunction;
-import org.mohawk4j.functional.TopTokens;
 import org.mohawk4j.matrix.FrobeniusDistance;
-import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
+import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
+import org.mohawk4j.mixer.DiscreteMamba2.FusedStep;
 import org.mohawk4j.mixer.MixerState;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.ArgMaxFunction;
+import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
+import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.CausalConv1dFunction;
+import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
+import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
+import org.mohawk4j.op.GateFunction;
+import org.mohawk4j.op.GateFunction.FusedGate;
+import org.mohawk4j.op.LayerNormFunction;
+import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
+import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.Mamba2Function;
+import org.mohawk4j.op.Mamba2Function.FusedMamba2;
+import org.mohawk4j.op.MlpFunction;
+import org.mohawk4j.op.MlpFunction.FusedMlp;
+import org.mohawk4j.op.NormedLinearsFunction;
+import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
+import org.mohawk4j.op.NormedLinearsFunction.Norm;
+import org.mohawk4j.op.ResidualFunction;
+import org.mohawk4j.op.ResidualFunction.FusedResidual;
+import org.mohawk4j.op.ResidualNormFunction;
+import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.RotaryFunction;
+import org.mohawk4j.op.RotaryFunction.FusedRotary;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.SemiseparableFunction.Inputs;
+import org.mohawk4j.op.SemiseparableFunction.Result;
+import org.mohawk4j.op.SkipFunction;
+import org.mohawk4j.op.SkipFunction.FusedSkip;
+import org.mohawk4j.op.SummedLinearsFunction;
+import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
+import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.loss.DistanceFunction;
+import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
+import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.op.loss.LmHead;
+import org.mohawk4j.op.loss.TopKDistillationFunction;
+import org.mohawk4j.op.loss.TopKLogits;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 
 /** Fused kernels against their plain compositions, forward and by every input. Those a backend lacks are skipped. */
@@ -79,7 +78,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> linear() {
-        return ifPresent(LinearKernel.class, probe -> {
+        return ifPresent(FusedLinear.class, probe -> {
             long[][] sizes = {
                 {1, 1, 1}, {1, 63, 13}, {13, 1, 65}, {5, 65, 1}, {207, 63, 65}, {1, 2048, 13}, {3, 72, 65}, {65, 64, 72}
             };
@@ -105,7 +104,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> mlp() {
-        return ifPresent(MlpKernel.class, probe -> {
+        return ifPresent(FusedMlp.class, probe -> {
             // R, D, E, F
             for (long[] s : new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {300, 128, 512, 128}}) {
                 for (Activation activation : Activation.values()) {
@@ -129,7 +128,7 @@ interface KernelContract extends ContractTests {
     /** As in generation, with weights as a model keeps them that is not trained. */
     @TestFactory
     default Stream<DynamicNode> linearOfFewRows() {
-        return ifPresent(LinearKernel.class, probe -> {
+        return ifPresent(FusedLinear.class, probe -> {
             for (long[] s : new long[][] {{1, 8, 1}, {1, 2056, 207}, {3, 64, 65}, {4, 2048, 13}, {5, 64, 13}}) {
                 for (Activation activation : Activation.values()) {
                     probe.checkUntracked(
@@ -150,7 +149,7 @@ interface KernelContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> linearOfPartOfItsWeight() {
         return ifPresent(
-                LinearKernel.class,
+                FusedLinear.class,
                 probe -> probe.check(
                         "rows of linear",
                         x -> LinearFunction.apply(
@@ -165,7 +164,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> normedLinears() {
-        return ifPresent(NormedLinearsKernel.class, probe -> {
+        return ifPresent(FusedNormedLinears.class, probe -> {
             // R, D, then E of each map
             long[][] sizes = {
                 {1, 8, 1}, {1, 64, 13, 207, 1, 65}, {2, 2048, 700, 63}, {3, 2056, 130}, {4, 4104, 13, 1}, {5, 64, 13}
@@ -207,7 +206,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> summedLinears() {
-        return ifPresent(SummedLinearsKernel.class, probe -> {
+        return ifPresent(FusedSummedLinears.class, probe -> {
             // R, D, then F of each term
             long[][] sizes = {
                 {1, 1, 8}, {1, 207, 64, 2056}, {2, 130, 2048, 8192}, {3, 13, 8, 72, 4104}, {4, 65, 64, 64}, {5, 13, 64}
@@ -241,7 +240,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> layerNorm() {
-        return ifPresent(LayerNormKernel.class, probe -> {
+        return ifPresent(FusedLayerNorm.class, probe -> {
             for (long[] s : new long[][] {{1, 13}, {13, 63}, {2, 5, 65}, {207, 207}, {2, 3, 2048}}) {
                 long width = s[s.length - 1];
                 probe.check(
@@ -256,7 +255,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> convolution() {
-        return ifPresent(CausalConv1dKernel.class, probe -> {
+        return ifPresent(FusedCausalConv1d.class, probe -> {
             long[][] sizes = {
                 {1, 1, 1, 2},
                 {1, 1, 13, 4},
@@ -279,7 +278,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> convolutionInParts() {
-        return ifPresent(SplitConv1dKernel.class, probe -> {
+        return ifPresent(FusedSplitConv1d.class, probe -> {
             // B, T, K, the parts
             long[][] sizes = {{1, 1, 2, 1, 1}, {2, 13, 4, 8, 4, 4}, {2, 65, 4, 5, 3, 7}, {3, 70, 3, 64, 64}};
             for (long[] s : sizes) {
@@ -299,7 +298,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> residual() {
-        return ifPresent(ResidualKernel.class, probe -> {
+        return ifPresent(FusedResidual.class, probe -> {
             for (long[] s : new long[][] {{1, 1}, {13, 63}, {2, 5, 64}}) {
                 probe.check(
                         "residual sum",
@@ -313,7 +312,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> residualNorm() {
-        return ifPresent(ResidualNormKernel.class, probe -> {
+        return ifPresent(FusedResidualNorm.class, probe -> {
             for (long[] s : new long[][] {{1, 13}, {13, 63}, {70, 65}, {2, 5, 64}, {65, 2048}, {2, 8200}}) {
                 long width = s[s.length - 1];
                 HostArray[] inputs = {
@@ -349,7 +348,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> attention() {
-        return ifPresent(AttentionKernel.class, probe -> {
+        return ifPresent(FusedAttention.class, probe -> {
             // B, Tq, T, H, G, P
             long[][] sizes = {
                 {1, 1, 1, 1, 1, 1},
@@ -368,7 +367,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> attentionOfHugeScores() {
-        return ifPresent(AttentionKernel.class, probe -> {
+        return ifPresent(FusedAttention.class, probe -> {
             checkAttention(probe, 60, 2, 13, 13, 4, 4, 5);
             // scores around -3000, all exact in float32; gradients by q and k would be differences of nearly equal
             // terms
@@ -385,7 +384,7 @@ interface KernelContract extends ContractTests {
 
     private static void checkAttention(
             KernelProbe probe, double scale, int frozen, HostArray q, HostArray k, HostArray v) {
-        boolean served = probe.kernel(AttentionKernel.class)
+        boolean served = probe.fused(FusedAttention.class)
                 .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scale);
         if (probe.isNarrow() && !served) {
             return;
@@ -402,7 +401,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> semiseparable() {
-        return ifPresent(SemiseparableKernel.class, probe -> {
+        return ifPresent(FusedSemiseparable.class, probe -> {
             // B, T, H, G, P, N, Q
             int[][] sizes = {
                 {1, 2, 1, 1, 1, 1, 1},
@@ -418,7 +417,7 @@ interface KernelContract extends ContractTests {
                 {1, 130, 2, 1, 128, 16, 32},
             };
             for (int[] s : sizes) {
-                if (probe.isNarrow() && !probe.kernel(SemiseparableKernel.class).supports(s[4], s[5])) {
+                if (probe.isNarrow() && !probe.fused(FusedSemiseparable.class).supports(s[4], s[5])) {
                     continue;
                 }
                 checkSemiseparable(probe, s);
@@ -476,7 +475,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> distance() {
-        return ifPresent(DistanceKernel.class, probe -> {
+        return ifPresent(FusedDistance.class, probe -> {
             for (long[] s : new long[][] {{1, 1}, {13, 65}, {2, 5, 63}, {207, 2048}}) {
                 HostArray teacher = numbers(1, s);
                 probe.checkWithTeacher(
@@ -497,7 +496,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> distillation() {
-        return ifPresent(DistillationKernel.class, probe -> {
+        return ifPresent(FusedDistillation.class, probe -> {
             // R, teacher's D, student's D, V
             for (Weights w : List.of(Weights.PLAIN, new Weights(2, 0), new Weights(1, 1), new Weights(0.5, 0.25))) {
                 checkDistillation(probe, w, 1, 1, 1, 2);
@@ -518,8 +517,8 @@ interface KernelContract extends ContractTests {
         probe.checkWithTeacher(
                 "distillation, " + weights,
                 x -> DistillationFunction.apply(
-                        new Head(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
-                        new Head(probe.activation(x.get(3)), x.get(4), Optional.of(x.get(5))),
+                        new LmHead(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
+                        new LmHead(probe.activation(x.get(3)), x.get(4), Optional.of(x.get(5))),
                         Optional.of(probe.ids(x.get(0).engine(), labels)),
                         weights),
                 3,
@@ -532,8 +531,8 @@ interface KernelContract extends ContractTests {
         probe.checkWithTeacher(
                 "distillation without biases, " + weights,
                 x -> DistillationFunction.apply(
-                        new Head(probe.activation(x.get(0)), x.get(1), Optional.empty()),
-                        new Head(probe.activation(x.get(2)), x.get(3), Optional.empty()),
+                        new LmHead(probe.activation(x.get(0)), x.get(1), Optional.empty()),
+                        new LmHead(probe.activation(x.get(2)), x.get(3), Optional.empty()),
                         Optional.of(probe.ids(x.get(0).engine(), labels)),
                         weights),
                 2,
@@ -546,17 +545,17 @@ interface KernelContract extends ContractTests {
     /** It has no kernel of its own, but is in chunks and has a gradient that is written down. */
     @TestFactory
     default Stream<DynamicNode> distillationOfTheLikeliestTokens() {
-        return ifPresent(LinearKernel.class, probe -> {
+        return ifPresent(FusedLinear.class, probe -> {
             for (Weights weights : List.of(Weights.PLAIN, new Weights(2, 0.25))) {
                 // R, D, V, K
                 for (int[] s : new int[][] {{1, 1, 2, 1}, {13, 5, 64, 64}, {65, 13, 208, 7}}) {
                     HostArray labels = HostArray.randomIndices(Shape.of(s[0]), s[2], 9);
-                    TopTokens teacher = topTokens(s[0], s[2], s[3]);
+                    TopKLogits teacher = topTokens(s[0], s[2], s[3]);
                     probe.check(
                             "distillation of " + s[3] + " tokens, " + weights,
-                            x -> TopDistillationFunction.apply(
+                            x -> TopKDistillationFunction.apply(
                                     teacher,
-                                    new Head(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
+                                    new LmHead(probe.activation(x.get(0)), x.get(1), Optional.of(x.get(2))),
                                     Optional.of(probe.ids(x.get(0).engine(), labels)),
                                     weights),
                             numbers(4, s[0], s[1]),
@@ -568,11 +567,11 @@ interface KernelContract extends ContractTests {
     }
 
     /** Every third id from one that is another in each row, V no multiple of 3; the i-th has half of what was left. */
-    private static TopTokens topTokens(int rows, int vocabulary, int k) {
+    private static TopKLogits topTokens(int rows, int vocabulary, int k) {
         HostArray ids = HostArray.byIndex(Shape.of(rows, k), i -> (i[0] + 3 * i[1]) % vocabulary);
         HostArray kept = HostArray.byIndex(Shape.of(rows, k), i -> Math.pow(0.5, i[1] + 1));
         HostArray rest = HostArray.filled(Shape.of(rows), k == vocabulary ? 0 : Math.pow(0.5, k));
-        return new TopTokens(
+        return new TopKLogits(
                 HostTensors.convert(ids.toHostTensor(), DType.INT32),
                 HostTensors.convert(kept.toHostTensor(), DType.FLOAT32),
                 HostTensors.convert(rest.toHostTensor(), DType.FLOAT32));
@@ -581,12 +580,12 @@ interface KernelContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> distillationOfHugeLogits() {
         return ifPresent(
-                DistillationKernel.class,
+                FusedDistillation.class,
                 probe -> probe.checkWithTeacher(
                         "distillation of huge logits",
                         x -> DistillationFunction.apply(
-                                new Head(probe.activation(x.get(0)), x.get(1), Optional.empty()),
-                                new Head(probe.activation(x.get(2)), x.get(3), Optional.of(x.get(4))),
+                                new LmHead(probe.activation(x.get(0)), x.get(1), Optional.empty()),
+                                new LmHead(probe.activation(x.get(2)), x.get(3), Optional.of(x.get(4))),
                                 Optional.empty(),
                                 Weights.PLAIN),
                         2,
@@ -599,7 +598,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> rotary() {
-        return ifPresent(RotaryKernel.class, probe -> {
+        return ifPresent(FusedRotary.class, probe -> {
             // B, T, H, P, of which turn, first position
             for (int[] s :
                     new int[][] {{1, 1, 1, 2, 2, 0}, {2, 13, 3, 8, 4, 0}, {1, 65, 2, 64, 32, 7}, {2, 5, 4, 6, 6, 3}}) {
@@ -626,7 +625,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> gate() {
-        return ifPresent(GateKernel.class, probe -> {
+        return ifPresent(FusedGate.class, probe -> {
             for (long[] s : new long[][] {{1, 1}, {13, 63}, {2, 5, 64}, {207, 65}, {3, 5, 2048}}) {
                 probe.check(
                         "gate",
@@ -640,7 +639,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> skip() {
-        return ifPresent(SkipKernel.class, probe -> {
+        return ifPresent(FusedSkip.class, probe -> {
             for (long[] s : new long[][] {{1, 1, 1, 7}, {2, 13, 3, 5}, {1, 207, 4, 64}, {3, 65, 2, 8}}) {
                 probe.check(
                         "skip",
@@ -654,7 +653,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> argMax() {
-        return ifPresent(ArgMaxKernel.class, probe -> {
+        return ifPresent(FusedArgMax.class, probe -> {
             for (long columns : SIZES) {
                 probe.checkIndices(ArgMaxFunction::apply, numbers(1, 3, columns));
                 probe.checkIndices(ArgMaxFunction::apply, HostArray.filled(Shape.of(2, columns), -7));
@@ -665,7 +664,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> mamba2() {
-        return ifPresent(Mamba2Kernel.class, probe -> {
+        return ifPresent(FusedMamba2.class, probe -> {
             // B, T, H, G, P, N, K
             int[][] sizes = {{1, 2, 4, 1, 16, 16, 2}, {2, 65, 4, 2, 32, 16, 4}, {2, 207, 8, 8, 64, 64, 4}};
             for (int[] s : sizes) {
@@ -688,7 +687,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> mamba2Mixer() {
-        return ifPresent(Mamba2Kernel.class, probe -> {
+        return ifPresent(FusedMamba2.class, probe -> {
             for (int t : new int[] {1, 2, 70}) {
                 DiscreteMamba2.Config config = new DiscreteMamba2.Config(128, 4, 2, 16, 4, 64);
                 probe.checkUntracked(
@@ -701,7 +700,7 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> mambaStep() {
-        return ifPresent(StepKernel.class, probe -> {
+        return ifPresent(FusedStep.class, probe -> {
             // B, T, D, H, G, N, K
             int[][] sizes = {
                 {1, 5, 8, 1, 1, 3, 2}, {2, 7, 24, 4, 2, 5, 4}, {3, 6, 130, 2, 2, 65, 3}, {1, 9, 128, 2, 1, 64, 4}
@@ -745,15 +744,15 @@ interface KernelContract extends ContractTests {
     default Stream<DynamicNode> recorder() {
         return onEach(probe -> {
             Assumptions.assumeTrue(
-                    probe.backend().kernel(Recorder.class).isPresent(),
-                    () -> probe.backend().name() + " has no Recorder");
+                    probe.backend().graphCapture().isPresent(),
+                    () -> probe.backend().name() + " has no GraphCapture");
             KernelProbe.checkRecorder(probe);
         });
     }
 
     @TestFactory
     default Stream<DynamicNode> frobeniusDistance() {
-        return ifPresent(FrobeniusKernel.class, probe -> {
+        return ifPresent(FusedFrobenius.class, probe -> {
             // B, T, H, teacher's G, P, student's G, N
             int[][] sizes = {
                 {1, 1, 1, 1, 1, 1, 1},
@@ -792,6 +791,6 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> adamW() {
-        return ifPresent(AdamWKernel.class, KernelProbe::checkAdamW);
+        return ifPresent(FusedAdamW.class, KernelProbe::checkAdamW);
     }
 }

@@ -7,16 +7,16 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
-import org.mohawk4j.backend.Kernel;
-import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.functional.AdamWFunction;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.backend.GraphCapture;
+import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Closeness;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.TensorAssert;
@@ -75,8 +75,8 @@ final class KernelProbe {
         return narrow != Narrow.NOTHING;
     }
 
-    <K extends Kernel> K kernel(Class<K> type) {
-        return probe.backend().kernel(type).orElseThrow();
+    <K extends FusedOp> K fused(Class<K> type) {
+        return probe.backend().fused(type).orElseThrow();
     }
 
     /** What a kernel is applied to, other than parameters: in bfloat16 where that is to be tried. */
@@ -152,7 +152,7 @@ final class KernelProbe {
 
     /** A recording does its work anew on the numbers that are there, and leaves nothing behind. */
     static void checkRecorder(BackendProbe probe) {
-        Recorder recorder = probe.backend().kernel(Recorder.class).orElseThrow();
+        GraphCapture recorder = probe.backend().graphCapture().orElseThrow();
         Engine engine = new Engine(probe.backend());
         long before = probe.backend().memory().liveBytes();
         try (Scope scope = engine.scope()) {
@@ -161,7 +161,7 @@ final class KernelProbe {
             UnaryOperator<Tensor> work =
                     in -> in.matmul(weight).softmax().mul(in).sum(0);
             List<Tensor> made = new ArrayList<>(List.of(work.apply(x)));
-            try (Recorder.Recording recording = recorder.record(() -> made.set(0, work.apply(x)))) {
+            try (GraphCapture.Recording recording = recorder.record(() -> made.set(0, work.apply(x)))) {
                 for (int seed = 0; seed < 3; seed++) {
                     Tensor next = engine.tensor(numbers(seed, 63, 65).toHostTensor(), engine.parameterType());
                     engine.backend().memory().copyInto(x.array(), next.array());
@@ -209,8 +209,8 @@ final class KernelProbe {
                 slots.add(new AdamWFunction.Slot(
                         value,
                         gradient,
-                        value.filledLike(0),
-                        value.filledLike(0),
+                        value.fullLike(0),
+                        value.fullLike(0),
                         shapes.get(i).rank() > 1));
             }
             List<Tensor> gradients =

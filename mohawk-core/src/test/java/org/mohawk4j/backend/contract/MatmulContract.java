@@ -3,7 +3,7 @@ package org.mohawk4j.backend.contract;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.HostOps;
 

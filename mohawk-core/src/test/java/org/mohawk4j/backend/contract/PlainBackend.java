@@ -3,12 +3,12 @@ package org.mohawk4j.backend.contract;
 import java.util.Optional;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.ElementwiseOps;
-import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /** Another backend without its fused kernels, so that everything runs as the plain composition. */
 record PlainBackend(Backend backend) implements Backend {
@@ -53,7 +53,7 @@ record PlainBackend(Backend backend) implements Backend {
     }
 
     @Override
-    public <K extends Kernel> Optional<K> kernel(Class<K> type) {
+    public <K extends FusedOp> Optional<K> fused(Class<K> type) {
         return Optional.empty();
     }
 

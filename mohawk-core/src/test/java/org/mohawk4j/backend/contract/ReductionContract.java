@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.HostOps;
 
@@ -120,12 +120,12 @@ interface ReductionContract extends ContractTests {
                     for (boolean reverse : new boolean[] {false, true}) {
                         int along = axis;
                         HostArray x = probe.random(shape, 5);
-                        HostArray magnitudes = HostOps.cumulativeSum(x.map(Math::abs), along, reverse);
+                        HostArray magnitudes = HostOps.cumsum(x.map(Math::abs), along, reverse);
                         probe.check(
-                                "cumulativeSum along " + along + (reverse ? " reversed" : "") + " of " + shape,
-                                HostOps.cumulativeSum(x, along, reverse),
+                                "cumsum along " + along + (reverse ? " reversed" : "") + " of " + shape,
+                                HostOps.cumsum(x, along, reverse),
                                 probe.sumOf(magnitudes, shape.dim(along)),
-                                (backend, in) -> backend.reductions().cumulativeSum(in.get(0), along, reverse),
+                                (backend, in) -> backend.reductions().cumsum(in.get(0), along, reverse),
                                 probe.numbers(x));
                     }
                 }
@@ -149,7 +149,7 @@ interface ReductionContract extends ContractTests {
         return onEachType(probe -> {
             for (long time : SIZES) {
                 long rows = Math.min(time, 65);
-                HostArray masked = HostOps.lowerTriangle(probe.random(Shape.of(2, rows, time), 7), time - rows, -1e30);
+                HostArray masked = HostOps.tril(probe.random(Shape.of(2, rows, time), 7), time - rows, -1e30);
                 checkSoftmax(probe, masked.roundedTo(probe.dtype()));
             }
             for (double equal : new double[] {-0.5, -100, -1e4, -1e30, 1e4}) {

@@ -5,7 +5,7 @@ import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
 import org.mohawk4j.backend.contract.BackendContract;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 class Nd4jBackendContractTest extends BackendContract {
     @Override

@@ -9,39 +9,74 @@ import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.ElementwiseOps;
-import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.EventTimer;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
-import org.mohawk4j.backend.Recorder;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.backend.Stopwatch;
-import org.mohawk4j.functional.AdamWFunction.AdamWKernel;
-import org.mohawk4j.functional.ArgMaxFunction.ArgMaxKernel;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.functional.CausalConv1dFunction.CausalConv1dKernel;
-import org.mohawk4j.functional.CausalConv1dFunction.SplitConv1dKernel;
-import org.mohawk4j.functional.DistanceFunction.DistanceKernel;
-import org.mohawk4j.functional.DistillationFunction.DistillationKernel;
-import org.mohawk4j.functional.GateFunction.GateKernel;
-import org.mohawk4j.functional.LayerNormFunction.LayerNormKernel;
-import org.mohawk4j.functional.LinearFunction.LinearKernel;
-import org.mohawk4j.functional.Mamba2Function.Mamba2Kernel;
-import org.mohawk4j.functional.MlpFunction.MlpKernel;
-import org.mohawk4j.functional.NormedLinearsFunction.NormedLinearsKernel;
-import org.mohawk4j.functional.ResidualFunction.ResidualKernel;
-import org.mohawk4j.functional.ResidualNormFunction.ResidualNormKernel;
-import org.mohawk4j.functional.RotaryFunction.RotaryKernel;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
-import org.mohawk4j.functional.SkipFunction.SkipKernel;
-import org.mohawk4j.functional.SummedLinearsFunction.SummedLinearsKernel;
-import org.mohawk4j.matrix.FrobeniusDistance.FrobeniusKernel;
-import org.mohawk4j.mixer.DiscreteMamba2.StepKernel;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.cuda.compile.CudaKernels;
+import org.mohawk4j.backend.cuda.compile.KernelCompiler;
+import org.mohawk4j.backend.cuda.driver.CloseStack;
+import org.mohawk4j.backend.cuda.driver.CudaContext;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.driver.CudaEventTimer;
+import org.mohawk4j.backend.cuda.driver.CudaStatus;
+import org.mohawk4j.backend.cuda.gemm.CudaMatmul;
+import org.mohawk4j.backend.cuda.memory.AsyncDownloads;
+import org.mohawk4j.backend.cuda.memory.CudaGraphCapture;
+import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.memory.Staging;
+import org.mohawk4j.backend.cuda.op.attention.CudaAttention;
+import org.mohawk4j.backend.cuda.op.attention.CudaRotary;
+import org.mohawk4j.backend.cuda.op.distance.CudaDistance;
+import org.mohawk4j.backend.cuda.op.distance.CudaFrobenius;
+import org.mohawk4j.backend.cuda.op.linear.CudaLinear;
+import org.mohawk4j.backend.cuda.op.linear.CudaMlp;
+import org.mohawk4j.backend.cuda.op.linear.CudaProjections;
+import org.mohawk4j.backend.cuda.op.loss.CudaDistillation;
+import org.mohawk4j.backend.cuda.op.mamba.CudaConvolution;
+import org.mohawk4j.backend.cuda.op.mamba.CudaGate;
+import org.mohawk4j.backend.cuda.op.mamba.CudaMamba;
+import org.mohawk4j.backend.cuda.op.mamba.CudaMambaStep;
+import org.mohawk4j.backend.cuda.op.mamba.CudaSemiseparable;
+import org.mohawk4j.backend.cuda.op.mamba.CudaSkip;
+import org.mohawk4j.backend.cuda.op.norm.CudaLayerNorm;
+import org.mohawk4j.backend.cuda.op.norm.CudaResidual;
+import org.mohawk4j.backend.cuda.op.norm.CudaResidualNorm;
+import org.mohawk4j.backend.cuda.op.optimizer.CudaAdamW;
+import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.tensor.CudaElementwise;
+import org.mohawk4j.backend.cuda.op.tensor.CudaLayout;
+import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
+import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
+import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
+import org.mohawk4j.mixer.DiscreteMamba2.FusedStep;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
+import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
+import org.mohawk4j.op.GateFunction.FusedGate;
+import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
+import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.op.Mamba2Function.FusedMamba2;
+import org.mohawk4j.op.MlpFunction.FusedMlp;
+import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
+import org.mohawk4j.op.ResidualFunction.FusedResidual;
+import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
+import org.mohawk4j.op.RotaryFunction.FusedRotary;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.SkipFunction.FusedSkip;
+import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
+import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+import org.mohawk4j.tensor.types.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
-final class CudaBackend implements Backend {
-    private final Closing closing = new Closing();
+public final class CudaBackend implements Backend {
+    private final CloseStack closing = new CloseStack();
     private final BackendOptions options;
     private final CudaContext context;
     private final CudaPool pool;
@@ -51,7 +86,9 @@ final class CudaBackend implements Backend {
     private final ElementwiseOps elementwise;
     private final CudaReductions reductions;
     private final LayoutOps layout;
-    private final Map<Class<? extends Kernel>, Kernel> fused;
+    private final GraphCapture graphCapture;
+    private final EventTimer eventTimer;
+    private final Map<Class<? extends FusedOp>, FusedOp> fused;
 
     CudaBackend(BackendOptions options) {
         this(options, CudaDistillation.LOGITS_AT_ONCE);
@@ -76,7 +113,7 @@ final class CudaBackend implements Backend {
             closing.add(pool::close);
             kernels = new CudaKernels(context);
             closing.add(kernels::close);
-            Downloads downloads = new Downloads(context);
+            AsyncDownloads downloads = new AsyncDownloads(context);
             closing.add(downloads::close);
             memory = new CudaMemory(context, pool, kernels, downloads);
             elementwise = new CudaElementwise(pool, kernels, memory);
@@ -88,30 +125,30 @@ final class CudaBackend implements Backend {
             matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
             closing.add(matmul::close);
             closing.add(() -> context.synchronize("the last work before closing"));
-            Map<Class<? extends Kernel>, Kernel> present = new HashMap<>();
+            Map<Class<? extends FusedOp>, FusedOp> present = new HashMap<>();
             CudaProjections few = new CudaProjections(context, pool, kernels, memory);
-            present.put(NormedLinearsKernel.class, few);
-            present.put(SummedLinearsKernel.class, few);
+            present.put(FusedNormedLinears.class, few);
+            present.put(FusedSummedLinears.class, few);
             CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);
-            present.put(LinearKernel.class, linear);
-            present.put(MlpKernel.class, new CudaMlp(pool, matmul, linear, conversions));
+            present.put(FusedLinear.class, linear);
+            present.put(FusedMlp.class, new CudaMlp(pool, matmul, linear, conversions));
             CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
-            present.put(LayerNormKernel.class, norm);
-            present.put(ResidualNormKernel.class, new CudaResidualNorm(pool, kernels, norm, conversions));
+            present.put(FusedLayerNorm.class, norm);
+            present.put(FusedResidualNorm.class, new CudaResidualNorm(pool, kernels, norm, conversions));
             CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
-            present.put(CausalConv1dKernel.class, convolution);
-            present.put(SplitConv1dKernel.class, convolution);
-            present.put(ResidualKernel.class, new CudaResidual(pool, kernels, conversions));
-            present.put(GateKernel.class, new CudaGate(pool, kernels, reductions, conversions));
-            present.put(SkipKernel.class, new CudaSkip(pool, kernels, reductions, conversions));
-            present.put(ArgMaxKernel.class, reductions);
-            present.put(StepKernel.class, new CudaMambaStep(device, pool, kernels, memory));
-            present.put(Recorder.class, new CudaRecorder(context, pool));
-            present.put(Stopwatch.class, new CudaStopwatch(context));
-            present.put(RotaryKernel.class, new CudaRotary(pool, kernels));
-            present.put(DistanceKernel.class, new CudaDistance(pool, kernels, reductions, conversions));
+            present.put(FusedCausalConv1d.class, convolution);
+            present.put(FusedSplitConv1d.class, convolution);
+            present.put(FusedResidual.class, new CudaResidual(pool, kernels, conversions));
+            present.put(FusedGate.class, new CudaGate(pool, kernels, reductions, conversions));
+            present.put(FusedSkip.class, new CudaSkip(pool, kernels, reductions, conversions));
+            present.put(FusedArgMax.class, reductions);
+            present.put(FusedStep.class, new CudaMambaStep(device, pool, kernels, memory));
+            graphCapture = new CudaGraphCapture(context, pool);
+            eventTimer = new CudaEventTimer(context);
+            present.put(FusedRotary.class, new CudaRotary(pool, kernels));
+            present.put(FusedDistance.class, new CudaDistance(pool, kernels, reductions, conversions));
             present.put(
-                    DistillationKernel.class,
+                    FusedDistillation.class,
                     new CudaDistillation(
                             logitsAtOnce,
                             device.sharedBytes(),
@@ -122,15 +159,15 @@ final class CudaBackend implements Backend {
                             memory,
                             elementwise,
                             conversions));
-            present.put(AdamWKernel.class, new CudaAdamW(pool, kernels, staging));
+            present.put(FusedAdamW.class, new CudaAdamW(pool, kernels, staging));
             if (options.mixed()) {
-                present.put(AttentionKernel.class, new CudaAttention(pool, kernels, conversions, warpgroups));
+                present.put(FusedAttention.class, new CudaAttention(pool, kernels, conversions, warpgroups));
                 CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
-                present.put(SemiseparableKernel.class, product);
+                present.put(FusedSemiseparable.class, product);
                 present.put(
-                        Mamba2Kernel.class,
+                        FusedMamba2.class,
                         new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
-                present.put(FrobeniusKernel.class, new CudaFrobenius(pool, kernels, conversions, warpgroups));
+                present.put(FusedFrobenius.class, new CudaFrobenius(pool, kernels, conversions, warpgroups));
             }
             fused = Map.copyOf(present);
         } catch (RuntimeException | Error e) {
@@ -141,7 +178,7 @@ final class CudaBackend implements Backend {
     }
 
     /** Every kernel that is offered, for tests that must know of each. */
-    Set<Class<? extends Kernel>> offered() {
+    Set<Class<? extends FusedOp>> offered() {
         return fused.keySet();
     }
 
@@ -154,7 +191,7 @@ final class CudaBackend implements Backend {
     public String description() {
         CudaDevice device = context.device();
         int[] driver = new int[1];
-        Status.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
+        CudaStatus.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
         return device.name() + ", " + device.architecture() + ", driver for CUDA "
                 + CudaBackendProvider.version(driver[0]) + ", NVRTC " + KernelCompiler.version()
                 + (options.mixed() ? ", products in bfloat16" : "");
@@ -203,8 +240,18 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public <K extends Kernel> Optional<K> kernel(Class<K> type) {
+    public <K extends FusedOp> Optional<K> fused(Class<K> type) {
         return Optional.ofNullable(fused.get(type)).map(type::cast);
+    }
+
+    @Override
+    public Optional<GraphCapture> graphCapture() {
+        return Optional.of(graphCapture);
+    }
+
+    @Override
+    public Optional<EventTimer> eventTimer() {
+        return Optional.of(eventTimer);
     }
 
     @Override

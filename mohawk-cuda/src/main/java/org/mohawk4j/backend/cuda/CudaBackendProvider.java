@@ -7,6 +7,10 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider;
+import org.mohawk4j.backend.cuda.compile.KernelCompiler;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.driver.CudaException;
+import org.mohawk4j.backend.cuda.driver.CudaStatus;
 
 /** Offers NVIDIA GPUs from compute capability 8.0 on, where CUDA 13 and its driver are installed. */
 public final class CudaBackendProvider implements BackendProvider {
@@ -33,7 +37,7 @@ public final class CudaBackendProvider implements BackendProvider {
     public Availability availability(BackendOptions options) {
         try {
             int[] driver = new int[1];
-            Status.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
+            CudaStatus.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
             // asked first: what an older driver makes of the other questions says less
             Optional<String> missingHere = tooOld(driver[0]).or(() -> missing(options.device()));
             return missingHere.map(Availability::no).orElseGet(() -> found(CudaDevice.of(options.device())));

@@ -11,13 +11,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.ElementwiseOps;
-import org.mohawk4j.backend.Kernel;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.backend.Stopwatch;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /** A CUDA backend that notes which of its operations are called, as in {@code ReductionOps.sum}. */
 final class CallNotes implements Backend {
@@ -34,12 +34,15 @@ final class CallNotes implements Backend {
 
     /** Everything that it can do to numbers: neither counters of memory nor the stopwatch. */
     Set<String> offered() {
-        Stream<Class<?>> operations =
-                Stream.of(MemoryOps.class, ElementwiseOps.class, ReductionOps.class, MatmulOps.class, LayoutOps.class);
-        Stream<Class<?>> kernels = backend.offered().stream()
-                .filter(kernel -> kernel != Stopwatch.class)
-                .<Class<?>>map(kernel -> kernel);
-        return Stream.concat(operations, kernels)
+        Stream<Class<?>> operations = Stream.of(
+                MemoryOps.class,
+                ElementwiseOps.class,
+                ReductionOps.class,
+                MatmulOps.class,
+                LayoutOps.class,
+                GraphCapture.class);
+        Stream<Class<?>> fused = backend.offered().stream().<Class<?>>map(type -> type);
+        return Stream.concat(operations, fused)
                 .flatMap(type -> Arrays.stream(type.getDeclaredMethods())
                         .filter(method -> Modifier.isAbstract(method.getModifiers()))
                         .filter(method -> method.getReturnType() != long.class)
@@ -109,8 +112,13 @@ final class CallNotes implements Backend {
     }
 
     @Override
-    public <K extends Kernel> Optional<K> kernel(Class<K> type) {
-        return backend.kernel(type).map(kernel -> noting(type, kernel));
+    public <K extends FusedOp> Optional<K> fused(Class<K> type) {
+        return backend.fused(type).map(fused -> noting(type, fused));
+    }
+
+    @Override
+    public Optional<GraphCapture> graphCapture() {
+        return backend.graphCapture().map(capture -> noting(GraphCapture.class, capture));
     }
 
     @Override

@@ -4,7 +4,7 @@ import java.util.List;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.contract.BackendContract;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 class CudaBackendContractTest extends BackendContract implements GpuTest {
     /** Few enough that the contract's largest losses are taken in several chunks. */

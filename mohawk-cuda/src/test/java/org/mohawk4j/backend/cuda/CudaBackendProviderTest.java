@@ -11,6 +11,8 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider;
 import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.backend.Backends;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.memory.CudaPool;
 
 /** On any machine, with or without a GPU. */
 class CudaBackendProviderTest {

@@ -14,14 +14,16 @@ import org.bytedeco.cuda.global.cudart;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.backend.Stopwatch;
-import org.mohawk4j.functional.AdamWFunction;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.EventTimer;
+import org.mohawk4j.backend.GraphCapture;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.driver.CudaStatus;
+import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /** The thread's current context is whatever was made current last, by anybody. */
 class CudaContextTest implements GpuTest {
@@ -35,12 +37,12 @@ class CudaContextTest implements GpuTest {
 
         Foreign() {
             CudaDevice.count();
-            Status.driver(cudart.cuCtxCreate(context, (CUctxCreateParams) null, 0, 0), "making a context");
+            CudaStatus.driver(cudart.cuCtxCreate(context, (CUctxCreateParams) null, 0, 0), "making a context");
         }
 
         /** Makes the context current before something is done, as if the other program came in between. */
         <T> T before(Supplier<T> done) {
-            Status.driver(cudart.cuCtxSetCurrent(context), "using another context");
+            CudaStatus.driver(cudart.cuCtxSetCurrent(context), "using another context");
             return done.get();
         }
 
@@ -53,7 +55,7 @@ class CudaContextTest implements GpuTest {
 
         @Override
         public void close() {
-            Status.driver(cudart.cuCtxDestroy(context), "closing a context");
+            CudaStatus.driver(cudart.cuCtxDestroy(context), "closing a context");
         }
     }
 
@@ -85,14 +87,14 @@ class CudaContextTest implements GpuTest {
                 CudaBackend backend = new CudaBackend(BackendOptions.defaults())) {
             Array x = backend.memory().full(Shape.of(1), DType.FLOAT32, 3);
             Array target = backend.elementwise().affine(x, 1, 0);
-            Recorder recorder = backend.kernel(Recorder.class).orElseThrow();
-            Stopwatch stopwatch = backend.kernel(Stopwatch.class).orElseThrow();
-            Stopwatch.Mark start = foreign.before(stopwatch::mark);
-            Recorder.Recording recording = foreign.before(() -> recorder.record(() ->
+            GraphCapture recorder = backend.graphCapture().orElseThrow();
+            EventTimer stopwatch = backend.eventTimer().orElseThrow();
+            EventTimer.Mark start = foreign.before(stopwatch::mark);
+            GraphCapture.Recording recording = foreign.before(() -> recorder.record(() ->
                     backend.memory().copyInto(target, backend.elementwise().affine(target, 2, 0))));
 
             foreign.beforeRunning(recording::replay);
-            Stopwatch.Mark end = foreign.before(stopwatch::mark);
+            EventTimer.Mark end = foreign.before(stopwatch::mark);
 
             assertThat(foreign.before(() -> end.secondsSince(start))).isPositive();
             assertThat(foreign.before(() -> backend.memory().download(target))

@@ -6,15 +6,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.backend.cuda.compile.CudaKernels;
+import org.mohawk4j.backend.cuda.compile.KernelArguments;
+import org.mohawk4j.backend.cuda.driver.CloseStack;
+import org.mohawk4j.backend.cuda.driver.CudaContext;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.memory.CudaArray;
+import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
+import org.mohawk4j.backend.cuda.op.tensor.StridedCopy;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * A launch whose arguments are not what the kernel declares is refused. Every launch is checked so: each test on a GPU is
  * one of how kernels are called.
  */
 class CudaLaunchTest implements GpuTest {
-    private final Closing closing = new Closing();
+    private final CloseStack closing = new CloseStack();
     private CudaKernels kernels;
     private CudaArray x;
 
@@ -34,7 +43,7 @@ class CudaLaunchTest implements GpuTest {
         closing.close();
     }
 
-    private void fill(Arguments arguments) {
+    private void fill(KernelArguments arguments) {
         kernels.get(CudaMemory.SOURCE, "fill", DType.FLOAT32).each(10, arguments);
     }
 
@@ -67,7 +76,7 @@ class CudaLaunchTest implements GpuTest {
 
     @Test
     void aStructureIsOneArgument() {
-        Arguments arguments = kernels.arguments().add(x).add(x).add(10L).addStruct(new long[24]);
+        KernelArguments arguments = kernels.arguments().add(x).add(x).add(10L).addStruct(new long[24]);
 
         assertThatThrownBy(() -> kernels.source(StridedCopy.SOURCE)
                         .kernel("copy_strided_4")

@@ -23,15 +23,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.DeviceMemoryException;
+import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.MemoryOps;
-import org.mohawk4j.backend.Recorder;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.backend.cuda.driver.CudaContext;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.driver.CudaException;
+import org.mohawk4j.backend.cuda.driver.CudaStatus;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 
 /** What goes wrong on a GPU, and what must not: memory that runs out or stays behind, broken files, several backends. */
@@ -93,7 +97,7 @@ class CudaRobustnessTest implements GpuTest {
     private static long[] freeAndTotal() {
         try (SizeTPointer free = new SizeTPointer(1);
                 SizeTPointer total = new SizeTPointer(1)) {
-            Status.driver(cudart.cuMemGetInfo(free, total), "asking for free memory");
+            CudaStatus.driver(cudart.cuMemGetInfo(free, total), "asking for free memory");
             return new long[] {free.get(), total.get()};
         }
     }
@@ -120,13 +124,13 @@ class CudaRobustnessTest implements GpuTest {
     void whatARecordingReleasesIsThereForEveryReplay() {
         try (CudaBackend backend = open()) {
             MemoryOps memory = backend.memory();
-            Recorder recorder = backend.kernel(Recorder.class).orElseThrow();
+            GraphCapture recorder = backend.graphCapture().orElseThrow();
             Array target = memory.full(SHAPE, DType.FLOAT32, 0);
             long before = memory.liveBytes();
             memory.release(backend.elementwise().affine(target, 2, 0));
             Array x = memory.full(SHAPE, DType.FLOAT32, 3);
 
-            try (Recorder.Recording recording = recorder.record(() -> {
+            try (GraphCapture.Recording recording = recorder.record(() -> {
                 Array y = backend.elementwise().affine(x, 2, 0);
                 memory.copyInto(target, y);
                 memory.release(y);
@@ -147,7 +151,7 @@ class CudaRobustnessTest implements GpuTest {
     void workThatFailsWhileItIsRecordedLeavesTheBackendAsItWas() {
         try (CudaBackend backend = open()) {
             MemoryOps memory = backend.memory();
-            Recorder recorder = backend.kernel(Recorder.class).orElseThrow();
+            GraphCapture recorder = backend.graphCapture().orElseThrow();
             Array x = memory.full(SHAPE, DType.FLOAT32, 3);
             memory.release(backend.elementwise().affine(x, 2, 0));
             long before = memory.liveBytes();
@@ -171,7 +175,7 @@ class CudaRobustnessTest implements GpuTest {
     void aRecordingWithinARecordingIsRefusedAndTheFirstGoesOn() {
         try (CudaBackend backend = open()) {
             MemoryOps memory = backend.memory();
-            Recorder recorder = backend.kernel(Recorder.class).orElseThrow();
+            GraphCapture recorder = backend.graphCapture().orElseThrow();
             Array x = memory.full(SHAPE, DType.FLOAT32, 3);
             memory.release(backend.elementwise().affine(x, 2, 0));
 
@@ -228,7 +232,7 @@ class CudaRobustnessTest implements GpuTest {
             // a grid of more than 65,535 blocks across
             Array q = backend.memory().full(Shape.of(1, 64, 70_000, 32), DType.BFLOAT16, 1);
             assertThatThrownBy(() ->
-                            backend.kernel(AttentionKernel.class).orElseThrow().forward(q, q, q, 1, false))
+                            backend.fused(FusedAttention.class).orElseThrow().forward(q, q, q, 1, false))
                     .isInstanceOf(CudaException.class)
                     .hasMessageContaining("attention_forward")
                     .hasMessageContaining("BFLOAT16 [1, 64, 70000, 32]");

@@ -14,20 +14,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.CausalConv1dFunction;
-import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.functional.DistillationFunction.Weights;
-import org.mohawk4j.functional.Head;
-import org.mohawk4j.functional.LinearFunction;
-import org.mohawk4j.functional.TopDistillationFunction;
-import org.mohawk4j.functional.TopTokens;
-import org.mohawk4j.functional.TopTokensFunction;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.CausalConv1dFunction;
+import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.op.loss.LmHead;
+import org.mohawk4j.op.loss.TopKDistillationFunction;
+import org.mohawk4j.op.loss.TopKFunction;
+import org.mohawk4j.op.loss.TopKLogits;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * float32 parameters in operations of bfloat16. While they are trained they go up or down by their place, and so does what
@@ -151,7 +151,7 @@ class CudaRoundingTest implements GpuTest {
 
             double[] stored = watching(engine, trained, () -> block.apply(x)).toDoubles();
 
-            assertThat(watching(engine, trained, () -> engine.recomputed(x, block))
+            assertThat(watching(engine, trained, () -> engine.recompute(x, block))
                             .toDoubles())
                     .isEqualTo(stored);
             assertThat(block.apply(x).toDoubles()).as("to nearest").isNotEqualTo(stored);
@@ -173,9 +173,9 @@ class CudaRoundingTest implements GpuTest {
         try (Engine engine = open();
                 Scope scope = engine.scope()) {
             Tensor hidden = scope.adopt(engine.full(1, 4, width));
-            Head teacher = new Head(hidden, engine.tensor(one, vocabulary, width), Optional.empty());
-            Head student = new Head(hidden, engine.tensor(rows, vocabulary, width), Optional.empty());
-            TopTokens all = TopTokensFunction.of(teacher, 1, vocabulary);
+            LmHead teacher = new LmHead(hidden, engine.tensor(one, vocabulary, width), Optional.empty());
+            LmHead student = new LmHead(hidden, engine.tensor(rows, vocabulary, width), Optional.empty());
+            TopKLogits all = TopKFunction.of(teacher, 1, vocabulary);
             List<Tensor> trained = List.of(student.weight());
 
             double whole = watching(
@@ -186,7 +186,7 @@ class CudaRoundingTest implements GpuTest {
             double top = watching(
                             engine,
                             trained,
-                            () -> TopDistillationFunction.apply(all, student, Optional.empty(), Weights.PLAIN))
+                            () -> TopKDistillationFunction.apply(all, student, Optional.empty(), Weights.PLAIN))
                     .item();
 
             assertThat(whole).isLessThan(Math.log(vocabulary) - 0.05);

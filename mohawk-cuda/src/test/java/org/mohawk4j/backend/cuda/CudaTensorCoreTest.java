@@ -10,22 +10,24 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.functional.AttentionFunction;
-import org.mohawk4j.functional.AttentionFunction.AttentionKernel;
-import org.mohawk4j.functional.RotaryFunction;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.functional.SemiseparableFunction.Inputs;
-import org.mohawk4j.functional.SemiseparableFunction.SemiseparableKernel;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.op.loss.CudaDistillation;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.RotaryFunction;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.SemiseparableFunction.Inputs;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Closeness;
 import org.mohawk4j.testing.HostArray;
 
@@ -195,10 +197,10 @@ class CudaTensorCoreTest implements GpuTest {
     private static void assumeServed(Engine engine, Case test) {
         Shape first = test.inputs().get(0).shape();
         boolean served = test.name().startsWith("attention")
-                ? engine.backend().kernel(AttentionKernel.class).orElseThrow().supports(4, 4, first.dim(3), 1)
+                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), 1)
                 : !test.name().startsWith("semiseparable")
                         || engine.backend()
-                                .kernel(SemiseparableKernel.class)
+                                .fused(FusedSemiseparable.class)
                                 .orElseThrow()
                                 .supports(
                                         first.dim(3),

@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda;
 import java.util.List;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
 
 /** The contract as on a device without {@code wgmma}: kernels' products run on {@code mma.sync}, which Hopper has too. */
 class CudaWarpProductsContractTest extends CudaBackendContractTest {

@@ -8,7 +8,7 @@ import org.mohawk4j.backend.BackendProvider.Availability;
 
 /** Tests on a GPU, skipped with the backend's own reason where there is none. */
 @Tag("gpu")
-interface GpuTest {
+public interface GpuTest {
     @BeforeAll
     static void requireGpu() {
         Availability here = new CudaBackendProvider().availability();

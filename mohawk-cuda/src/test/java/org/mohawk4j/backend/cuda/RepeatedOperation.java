@@ -9,41 +9,41 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
-import org.mohawk4j.backend.Recorder;
+import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.UnaryOp;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.functional.AdamWFunction;
-import org.mohawk4j.functional.ArgMaxFunction;
-import org.mohawk4j.functional.AttentionFunction;
-import org.mohawk4j.functional.CausalConv1dFunction;
-import org.mohawk4j.functional.DistanceFunction;
-import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.functional.EmbeddingFunction;
-import org.mohawk4j.functional.GateFunction;
-import org.mohawk4j.functional.Head;
-import org.mohawk4j.functional.LayerNormFunction;
-import org.mohawk4j.functional.LinearFunction;
-import org.mohawk4j.functional.LinearMap;
-import org.mohawk4j.functional.Mamba2Function;
-import org.mohawk4j.functional.MlpFunction;
-import org.mohawk4j.functional.NormedLinearsFunction;
-import org.mohawk4j.functional.ResidualFunction;
-import org.mohawk4j.functional.ResidualNormFunction;
-import org.mohawk4j.functional.RotaryFunction;
-import org.mohawk4j.functional.SemiseparableFunction;
-import org.mohawk4j.functional.SemiseparableFunction.Inputs;
-import org.mohawk4j.functional.SkipFunction;
-import org.mohawk4j.functional.SummedLinearsFunction;
-import org.mohawk4j.functional.SummedLinearsFunction.Term;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerState;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.AdamWFunction;
+import org.mohawk4j.op.ArgMaxFunction;
+import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.CausalConv1dFunction;
+import org.mohawk4j.op.EmbeddingFunction;
+import org.mohawk4j.op.GateFunction;
+import org.mohawk4j.op.LayerNormFunction;
+import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.Mamba2Function;
+import org.mohawk4j.op.MlpFunction;
+import org.mohawk4j.op.NormedLinearsFunction;
+import org.mohawk4j.op.ResidualFunction;
+import org.mohawk4j.op.ResidualNormFunction;
+import org.mohawk4j.op.RotaryFunction;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SemiseparableFunction.Inputs;
+import org.mohawk4j.op.SkipFunction;
+import org.mohawk4j.op.SummedLinearsFunction;
+import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.loss.DistanceFunction;
+import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * An operation that must give the same bits every time.
@@ -250,8 +250,8 @@ record RepeatedOperation(
 
     private static Tensor distillation(List<Tensor> x, Optional<Tensor> labels, DistillationFunction.Weights weights) {
         return DistillationFunction.apply(
-                new Head(x.get(0).detach(), x.get(1).detach(), Optional.empty()),
-                new Head(x.get(2), x.get(3), Optional.of(x.get(4))),
+                new LmHead(x.get(0).detach(), x.get(1).detach(), Optional.empty()),
+                new LmHead(x.get(2), x.get(3), Optional.of(x.get(4))),
                 labels,
                 weights);
     }
@@ -266,10 +266,10 @@ record RepeatedOperation(
         add(all, "softmax", x -> x.get(0).softmax(), ROWS);
         add(all, "sums", x -> x.get(0).sum(0).mul(x.get(0).sum(1).sum()), ROWS);
         add(all, "a long sum", x -> x.get(0).sum(), Shape.of(3, 1_000_003));
-        add(all, "running sum", x -> x.get(0).cumulativeSum(1), HEADS);
-        add(all, "running sum along rows", x -> x.get(0).cumulativeSum(-1, true), ROWS);
-        add(all, "maximum", x -> x.get(0).maxKeeping(0).add(x.get(0).maxKeeping(1)), ROWS);
-        add(all, "lower triangle", x -> x.get(0).lowerTriangle(3, -1), ROWS);
+        add(all, "running sum", x -> x.get(0).cumsum(1), HEADS);
+        add(all, "running sum along rows", x -> x.get(0).cumsum(-1, true), ROWS);
+        add(all, "maximum", x -> x.get(0).max(0, true).add(x.get(0).max(1, true)), ROWS);
+        add(all, "lower triangle", x -> x.get(0).tril(3, -1), ROWS);
         add(
                 all,
                 "rearranging",
@@ -407,7 +407,7 @@ record RepeatedOperation(
 
     private static List<Tensor> recorded(List<Tensor> x) {
         Engine engine = x.get(0).engine();
-        Recorder recorder = engine.backend().kernel(Recorder.class).orElseThrow();
+        GraphCapture recorder = engine.backend().graphCapture().orElseThrow();
         // what a recording makes goes with it, so the result is copied to where it stays
         Tensor result = engine.wrap(
                 engine.backend().memory().full(x.get(0).shape(), x.get(0).dtype(), 0));
@@ -416,7 +416,7 @@ record RepeatedOperation(
             engine.backend().memory().copyInto(result.array(), y.array());
         };
         work.run();
-        try (Recorder.Recording recording = recorder.record(work)) {
+        try (GraphCapture.Recording recording = recorder.record(work)) {
             recording.replay();
             recording.replay();
         }
@@ -429,8 +429,8 @@ record RepeatedOperation(
                 .map(value -> new AdamWFunction.Slot(
                         copy(value),
                         value,
-                        value.filledLike(0.1),
-                        value.filledLike(0.2),
+                        value.fullLike(0.1),
+                        value.fullLike(0.2),
                         value.shape().rank() > 1))
                 .toList();
         Tensor scale = AdamWFunction.clipScale(AdamWFunction.norm(engine, x), 1);

@@ -9,17 +9,17 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
 import org.mohawk4j.dl4j.layer.MatrixMixerLayer;
 import org.mohawk4j.dl4j.learning.UpdaterOptimizer;
-import org.mohawk4j.functional.DistanceFunction;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.matrix.DenseMatrix;
 import org.mohawk4j.matrix.FrobeniusDistance;
 import org.mohawk4j.mixer.MatrixMixer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -65,7 +65,7 @@ public final class LayerDistillation implements AutoCloseable {
      */
     public double matrixOrientation(INDArray... features) {
         return step(features, (u, output) -> {
-            Tensor target = AttentionMatrix.of(teacher.layer(), u).lowerTriangle(0, 0);
+            Tensor target = AttentionMatrix.of(teacher.layer(), u).tril(0, 0);
             if (target.dim(1) != student.heads()) {
                 throw new InvalidInputException("stage 1: expected a student with the teacher's " + target.dim(1)
                         + " heads, found " + student.heads());

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.types.DType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

@@ -7,11 +7,11 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.nd4j.NdArrays;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.mixer.MatrixMixer;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 

@@ -52,7 +52,7 @@ final class MixerPass implements AutoCloseable {
                     .of(parameter.value())
                     .ifPresentOrElse(gradient -> target.assign(NdArrays.share(gradient)), () -> target.assign(0));
         });
-        return gradients.of(input).orElseGet(() -> input.filledLike(0));
+        return gradients.of(input).orElseGet(() -> input.fullLike(0));
     }
 
     @Override

@@ -2,7 +2,7 @@ package org.mohawk4j.dl4j.layer;
 
 import java.util.Arrays;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.EmbeddingFunction;
+import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -5,8 +5,8 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
-import org.mohawk4j.train.TrainingListener;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /**
  * Lets DL4J's listeners listen to a distillation: {@code ScoreIterationListener}, {@code CollectScoresListener},

@@ -4,10 +4,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.nd4j.NdArrays;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Scope;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The weights of a student, a teacher or any part of them as ND4J arrays, by name. */
@@ -18,7 +18,7 @@ public final class ModelWeights {
      * The weights. On the ND4J backend they are the model's own memory, so that a change in one is one in the other, as
      * long as the model is open; on other backends they are copies.
      */
-    public static Map<String, INDArray> of(Module model) {
+    public static Map<String, INDArray> of(Layer model) {
         boolean shared = model.engine().backend().name().equals("nd4j");
         Map<String, INDArray> weights = new LinkedHashMap<>();
         model.parameters()
@@ -33,7 +33,7 @@ public final class ModelWeights {
      * @param weights a value for each of the model's names
      * @throws InvalidInputException naming the first weight that is missing, unknown or of another shape
      */
-    public static void copyInto(Module model, Map<String, INDArray> weights) {
+    public static void copyInto(Layer model, Map<String, INDArray> weights) {
         Map<String, Parameter> parameters = model.parameters();
         weights.keySet().stream()
                 .filter(name -> !parameters.containsKey(name))

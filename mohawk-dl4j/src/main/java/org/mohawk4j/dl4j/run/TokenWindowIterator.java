@@ -3,9 +3,9 @@ package org.mohawk4j.dl4j.run;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.train.data.BatchSampler;
-import org.mohawk4j.train.data.TokenBatch;
-import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.data.TokenWindows;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
@@ -21,7 +21,7 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class TokenWindowIterator implements MultiDataSetIterator {
     private static final long serialVersionUID = 1L;
 
-    private final transient BatchSampler batches;
+    private final transient InMemoryLoader batches;
     private final int perEpoch;
     private final int vocabulary;
     private int done;
@@ -39,7 +39,7 @@ public final class TokenWindowIterator implements MultiDataSetIterator {
                     + " windows of context " + windows.context() + ", one batch, found " + windows.count());
         }
         windows.tokens().requireVocabulary(vocabulary);
-        this.batches = new BatchSampler(windows, batch, seed);
+        this.batches = new InMemoryLoader(windows, batch, seed);
         this.perEpoch = windows.count() / batch;
         this.vocabulary = vocabulary;
     }

@@ -14,7 +14,7 @@ import org.deeplearning4j.ui.model.stats.api.Histogram;
 import org.deeplearning4j.ui.model.stats.api.StatsType;
 import org.deeplearning4j.ui.model.stats.impl.SbeStatsInitializationReport;
 import org.deeplearning4j.ui.model.stats.impl.SbeStatsReport;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.statistics.Distribution;
 import org.mohawk4j.train.statistics.RunDescription;
 import org.mohawk4j.train.statistics.StepStatistics;

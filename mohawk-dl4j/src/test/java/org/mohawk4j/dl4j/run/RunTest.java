@@ -23,16 +23,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.layer.Linear;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.Trainer;
-import org.mohawk4j.train.data.BatchSampler;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.Objective;
@@ -115,7 +115,7 @@ class RunTest {
                         calls.add("end");
                     }
                 });
-        Trainer trainer = new Trainer(engine, new BatchSampler(new TokenWindows(text, CONTEXT), 2, 0), bridge);
+        Trainer trainer = new Trainer(engine, new InMemoryLoader(new TokenWindows(text, CONTEXT), 2, 0), bridge);
         AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0, 0);
 
         Pull objective = new Pull();
@@ -133,7 +133,7 @@ class RunTest {
     @Test
     void aListenerThatWantsMoreThanAScoreIsToldSo() {
         ListenerBridge bridge = new ListenerBridge(new PerformanceListener(1));
-        Trainer trainer = new Trainer(engine, new BatchSampler(new TokenWindows(text, CONTEXT), 2, 0), bridge);
+        Trainer trainer = new Trainer(engine, new InMemoryLoader(new TokenWindows(text, CONTEXT), 2, 0), bridge);
 
         assertThatThrownBy(() -> trainer.run(
                         1, new Pull(), new AdamW.Config(0.9, 0.95, 1e-8, 0, 0), new CosineSchedule(0.1, 0, 2, 0), 2))

@@ -7,10 +7,10 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.phimamba.MixerFormat;
 
 /**

@@ -3,8 +3,8 @@ package org.mohawk4j.models.llama;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.models.ConfigNode;
 
 /** How a discrete Mamba-2 stands in goombalab/mohawk's components, with the defaults of its class there. */
 final class ComponentMamba2 {

@@ -8,17 +8,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.layer.RotaryConfig;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ActivationNames;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.Activation;
 
 /**
  * Students in Llama's blocks as goombalab/mohawk keeps them: {@code ComponentsConfig}, or the components alone, and

@@ -2,11 +2,11 @@ package org.mohawk4j.models.llama;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
-import org.mohawk4j.layer.RotaryConfig;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.nn.RotaryConfig;
 
 /** How Llama's attention stands in a configuration, of a teacher or of a hybrid student's layer. */
 final class LlamaAttention {

@@ -5,17 +5,17 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.Optional;
-import org.mohawk4j.functional.Activation;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ActivationNames;
 import org.mohawk4j.models.BlockConfig;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
 import org.mohawk4j.models.NormConfig;
 import org.mohawk4j.models.SequentialBlock;
+import org.mohawk4j.op.Activation;
 
 /**
  * What a Llama's {@code config.json} says, with transformers' defaults: sequential blocks with RMS norms before mixer and

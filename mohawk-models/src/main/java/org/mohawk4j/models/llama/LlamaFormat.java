@@ -2,8 +2,8 @@ package org.mohawk4j.models.llama;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
 
 /** {@code LlamaForCausalLM} of Hugging Face transformers: Llama 1 to 3, SmolLM 2, and others of the same shape. */

@@ -1,8 +1,8 @@
 package org.mohawk4j.models.phi;
 
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.RopeFormat;
 
 /** How Phi's attention stands in a configuration, under Hugging Face's keys and with Hugging Face's defaults. */

@@ -6,13 +6,13 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import org.mohawk4j.functional.Activation;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.op.Activation;
 
 /** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
 public final class PhiFormat implements ModelFormat {

@@ -3,9 +3,9 @@ package org.mohawk4j.models.phimamba;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.models.ConfigNode;
 
 /** {@link CausalLinearAttention}, which goombalab's code does not have. */
 public final class CausalLinearAttentionFormat implements MixerFormat {

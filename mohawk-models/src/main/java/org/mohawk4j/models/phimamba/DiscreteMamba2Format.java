@@ -3,9 +3,9 @@ package org.mohawk4j.models.phimamba;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.models.ConfigNode;
 
 /** {@code modules.mixers.discrete_mamba2} of goombalab/phi-mamba. */
 public final class DiscreteMamba2Format implements MixerFormat {

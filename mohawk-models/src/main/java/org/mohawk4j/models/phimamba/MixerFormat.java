@@ -2,8 +2,8 @@ package org.mohawk4j.models.phimamba;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.models.ConfigNode;
 
 /**
  * How a kind of mixer stands in a student's {@code config.json}. Implementations are found with

@@ -3,9 +3,9 @@ package org.mohawk4j.models.phimamba;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.RopeFormat;
 import org.mohawk4j.models.phi.PhiAttention;
 

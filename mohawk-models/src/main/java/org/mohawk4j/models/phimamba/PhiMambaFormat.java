@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
-import org.mohawk4j.functional.Activation;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.models.phi.PhiFormat;
+import org.mohawk4j.op.Activation;
 
 /**
  * Students as goombalab/phi-mamba keeps them: a section per run of equal blocks, tensors under {@code backbone.}. The

@@ -12,15 +12,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.Activation;
-import org.mohawk4j.layer.RopeScaling;
-import org.mohawk4j.layer.RotaryConfig;
+import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ConfigNode;
 import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
+import org.mohawk4j.nn.RopeScaling;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.Activation;
 
 class LlamaFormatTest {
     private static final Path GOLDEN =

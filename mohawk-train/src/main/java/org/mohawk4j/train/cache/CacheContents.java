@@ -4,10 +4,10 @@ import java.nio.file.Path;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.train.run.DistillConfig;
-import org.mohawk4j.train.run.TokenBudget;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.TokenBudget;
 import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 /** What a run keeps of its teacher. */
 public sealed interface CacheContents {
@@ -52,7 +52,7 @@ public sealed interface CacheContents {
 
         @Override
         public OpenCache open(Path file, CausalLm teacher, int context, long windows) {
-            return new OpenCache(TeacherCache.open(file, teacher, all, context, windows), TeacherTokens.COMPUTED);
+            return new OpenCache(TeacherCache.open(file, teacher, all, context, windows), TeacherTopK.COMPUTED);
         }
     }
 

@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.safetensors.InputFile;
 
 /**
  * What a run would keep of its teacher, and how much room that takes, before anything is written.

@@ -1,12 +1,12 @@
 package org.mohawk4j.train.cache;
 
 import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 /** Where the stages of a run find what was computed of the teacher; what no file keeps is computed each time. */
-public record OpenCache(TeacherStates states, TeacherTokens tokens) implements AutoCloseable {
+public record OpenCache(TeacherStates states, TeacherTopK tokens) implements AutoCloseable {
     /** Nothing is kept. */
-    public static final OpenCache NONE = new OpenCache(TeacherStates.COMPUTED, TeacherTokens.COMPUTED);
+    public static final OpenCache NONE = new OpenCache(TeacherStates.COMPUTED, TeacherTopK.COMPUTED);
 
     @Override
     public void close() {

@@ -1,7 +1,7 @@
 package org.mohawk4j.train.cache;
 
 import java.nio.ByteBuffer;
-import org.mohawk4j.tensor.DType;
+import org.mohawk4j.tensor.types.DType;
 
 /**
  * Of each window hidden states, each a part.

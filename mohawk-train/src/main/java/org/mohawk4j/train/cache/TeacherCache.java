@@ -7,11 +7,11 @@ import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.tensor.DType;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.stage.TeacherStates;
 

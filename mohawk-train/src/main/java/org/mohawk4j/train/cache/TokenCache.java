@@ -6,14 +6,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.TopTokens;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.op.loss.TopKLogits;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.train.run.RunInputs;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 /**
  * The likeliest tokens of a teacher's distributions in a file, by window: computed and written where a window is met for
@@ -22,7 +22,7 @@ import org.mohawk4j.train.stage.TeacherTokens;
  * <p>A batch with windows that are not there is computed as a whole; of those that are there, what is in the file counts.
  * So a window has the same numbers from its first batch on, and a run that goes on after a kill those that it had.
  */
-public final class TokenCache implements TeacherTokens {
+public final class TokenCache implements TeacherTopK {
     private final WindowFile file;
     private final TokenLayout layout;
     private final long most;
@@ -69,13 +69,13 @@ public final class TokenCache implements TeacherTokens {
     }
 
     @Override
-    public TopTokens of(Tensor ids, Supplier<TopTokens> compute) {
+    public TopKLogits of(Tensor ids, Supplier<TopKLogits> compute) {
         if (ids.dim(1) != layout.context()) {
             return compute.get();
         }
         List<ByteBuffer> keys = WindowKeys.of(ids);
         if (file.countMissing(keys) > 0) {
-            TopTokens computed = compute.get();
+            TopKLogits computed = compute.get();
             if (file.size() + file.countMissing(keys) > most) {
                 return computed;
             }
@@ -84,10 +84,10 @@ public final class TokenCache implements TeacherTokens {
         return read(keys);
     }
 
-    private void write(List<ByteBuffer> keys, TopTokens computed) {
+    private void write(List<ByteBuffer> keys, TopKLogits computed) {
         for (int b = 0; b < keys.size(); b++) {
             if (file.find(keys.get(b)).isEmpty()) {
-                TopTokens window = computed.rows((long) b * layout.context(), layout.context());
+                TopKLogits window = computed.rows((long) b * layout.context(), layout.context());
                 long entry = file.reserve();
                 try {
                     file.finish(entry, keys.get(b), file.writePart(entry, 0, layout.write(window)));
@@ -98,7 +98,7 @@ public final class TokenCache implements TeacherTokens {
         }
     }
 
-    private TopTokens read(List<ByteBuffer> keys) {
+    private TopKLogits read(List<ByteBuffer> keys) {
         int rows = Math.multiplyExact(keys.size(), layout.context());
         Shape kept = Shape.of(rows, layout.k());
         ByteBuffer ids = allocate(kept);
@@ -109,7 +109,7 @@ public final class TokenCache implements TeacherTokens {
             file.readPart(file.find(key).orElseThrow(), 0, window);
             layout.read(window, ids, probabilities, rest);
         }
-        return new TopTokens(
+        return new TopKLogits(
                 new HostTensor(DType.INT32, kept, ids.flip()),
                 new HostTensor(DType.FLOAT32, kept, probabilities.flip()),
                 new HostTensor(DType.FLOAT32, Shape.of(rows), rest.flip()));

@@ -3,7 +3,7 @@ package org.mohawk4j.train.cache;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ShortBuffer;
-import org.mohawk4j.functional.TopTokens;
+import org.mohawk4j.op.loss.TopKLogits;
 
 /**
  * Of each window its tokens' distributions, one part: what is not kept of each, then probabilities, then ids.
@@ -61,7 +61,7 @@ record TokenLayout(int vocabulary, int k, double temperature, int context, Strin
      *
      * @param window [T,K]
      */
-    ByteBuffer write(TopTokens window) {
+    ByteBuffer write(TopKLogits window) {
         ByteBuffer bytes = ByteBuffer.allocate(partBytes()).order(ByteOrder.LITTLE_ENDIAN);
         bytes.put(window.rest().data()).put(window.probabilities().data());
         if (idBytes() == Integer.BYTES) {

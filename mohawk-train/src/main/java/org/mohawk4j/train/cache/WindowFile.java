@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * A file that keeps something of windows. An entry is there once its key is, which is written last; what a kill has left of an

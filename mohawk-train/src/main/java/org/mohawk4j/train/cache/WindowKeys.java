@@ -5,8 +5,8 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.mohawk4j.io.Sha256;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.run.Sha256;
 
 /** What windows are found by. */
 final class WindowKeys {

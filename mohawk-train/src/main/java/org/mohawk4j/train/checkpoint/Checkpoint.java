@@ -9,10 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.safetensors.SafetensorsFile;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.tensor.HostTensor;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
 
 /** A checkpoint on disk that was found whole. */
 public record Checkpoint(Path folder, Position position) {

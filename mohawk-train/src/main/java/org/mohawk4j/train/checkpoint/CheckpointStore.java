@@ -15,11 +15,11 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.safetensors.AtomicFile;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.Folders;
 import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSpec;
-import org.mohawk4j.tensor.HostSource;
-import org.mohawk4j.train.run.Folders;
+import org.mohawk4j.tensor.types.HostSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -11,9 +11,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
-import org.mohawk4j.safetensors.AtomicFile;
-import org.mohawk4j.train.run.Folders;
-import org.mohawk4j.train.run.Sha256;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.Folders;
+import org.mohawk4j.io.Sha256;
 
 /**
  * Says whether a checkpoint is whole. {@code manifest.json} has length and SHA-256 of every file, and the marker {@code

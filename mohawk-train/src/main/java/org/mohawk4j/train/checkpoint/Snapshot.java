@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.mohawk4j.backend.HostMemory;
-import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * A run's state at one place, on the host, where training no longer changes it. It takes as much of the host's memory

@@ -7,12 +7,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.functional.AdamWFunction;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostSource;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * AdamW with decoupled weight decay on matrices (parameters of rank 2 or more), and clipping by global norm. A parameter
@@ -68,7 +68,7 @@ public final class AdamW implements Optimizer {
             parameters.forEach((name, parameter) -> Optional.ofNullable(gradients.get(name))
                     .ifPresent(gradient -> slots.add(slot(name, parameter, gradient))));
             Tensor scale = work.adopt(
-                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.filledLike(1));
+                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.fullLike(1));
             AdamWFunction.update(
                     engine,
                     slots,
@@ -124,8 +124,8 @@ public final class AdamW implements Optimizer {
         Moments own = moments.computeIfAbsent(
                 name,
                 n -> new Moments(
-                        scope.adopt(parameter.value().filledLike(0)),
-                        scope.adopt(parameter.value().filledLike(0))));
+                        scope.adopt(parameter.value().fullLike(0)),
+                        scope.adopt(parameter.value().fullLike(0))));
         return new AdamWFunction.Slot(
                 parameter.value(),
                 gradient,

@@ -2,10 +2,10 @@ package org.mohawk4j.train.optimizer;
 
 import java.util.List;
 import java.util.Map;
-import org.mohawk4j.functional.AdamWFunction;
-import org.mohawk4j.layer.Parameter;
-import org.mohawk4j.tensor.HostSource;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostSource;
 
 /** Changes parameters by their gradients. What it remembers between updates is its own until it is closed. */
 public interface Optimizer extends AutoCloseable {

@@ -13,9 +13,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores.Agreement;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores.Layer;
+import org.mohawk4j.eval.fidelity.FidelityScores;
+import org.mohawk4j.eval.fidelity.FidelityScores.Agreement;
+import org.mohawk4j.eval.fidelity.FidelityScores.Layer;
 
 /**
  * Writes how close a student is to its teacher: {@code fidelity.json} with every number, maps of the errors as PNG, and

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import org.mohawk4j.train.run.MetricsReader;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.metrics.MetricsReader;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /**
  * The losses of a run by stage, gathered step by step in memory that does not grow with the steps: curves hold means

@@ -3,10 +3,10 @@ package org.mohawk4j.train.report;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.HostTensors;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
+import org.mohawk4j.tensor.types.Shape;
 
 /** The values of a matrix on the host, row by row. Not copied: whoever changes them changes the matrix. */
 public final class MatrixValues {

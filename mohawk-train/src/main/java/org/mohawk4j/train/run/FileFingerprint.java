@@ -12,7 +12,8 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.Sha256;
 
 /**
  * Tells whether a file is as it was.

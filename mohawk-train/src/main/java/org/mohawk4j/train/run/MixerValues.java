@@ -15,11 +15,11 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.safetensors.InputFile;
 
 /**
  * The mixers that a student was begun with, as plain values by name, so that a run that goes on with others is told from

@@ -5,6 +5,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.config.DistillConfig;
 
 /** {@link RunInputs} that are read behind whatever else goes on, on a thread that ends with the program. */
 public final class PendingInputs implements Supplier<RunInputs> {

@@ -12,8 +12,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.safetensors.AtomicFile;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.Folders;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.metrics.MetricsWriter;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /**
  * The folder of a run: {@code config.yaml}, {@code inputs.json}, {@code metrics.jsonl}, {@code statistics.jsonl}, {@code

@@ -19,14 +19,16 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.source.Mixture;
+import org.mohawk4j.data.source.Shard;
+import org.mohawk4j.data.stream.InMemoryText;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.Sha256;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.safetensors.InputFile;
-import org.mohawk4j.train.data.Corpus;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.data.source.Mixture;
-import org.mohawk4j.train.data.source.SourceFile;
-import org.mohawk4j.train.data.stream.WholeText;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.train.config.DistillConfig;
 
 /**
  * What a run depends on beside its configuration, by which one that goes on tells whether it still is what the run was begun
@@ -75,7 +77,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
     }
 
     /** As a loaded teacher and texts are now. Reads all of the teacher's numbers. */
-    public static RunInputs of(CausalLm teacher, Corpus text, TokenSequence heldOut) {
+    public static RunInputs of(CausalLm teacher, Dataset text, TokenSequence heldOut) {
         Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
         long bytes = teacher.parameters().values().stream()
                 .map(Parameter::value)
@@ -87,7 +89,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
         return new RunInputs(files);
     }
 
-    private static FileFingerprint fingerprint(Corpus.Fingerprint of) {
+    private static FileFingerprint fingerprint(Dataset.Fingerprint of) {
         return new FileFingerprint(of.bytes(), of.sha256(), false);
     }
 
@@ -122,10 +124,10 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
 
     private static Map<String, FileFingerprint> ofText(Mixture text) {
         Function<Path, FileFingerprint> fingerprint =
-                WholeText.isModerate(text) ? FileFingerprint::whole : FileFingerprint::sample;
+                InMemoryText.isModerate(text) ? FileFingerprint::whole : FileFingerprint::sample;
         Map<String, FileFingerprint> files = new TreeMap<>();
         for (Mixture.Part part : text.parts()) {
-            for (SourceFile file : part.files()) {
+            for (Shard file : part.files()) {
                 files.computeIfAbsent(file.path().toString(), name -> fingerprint.apply(file.path()));
             }
         }

@@ -13,7 +13,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.io.InputFile;
 
 /**
  * Keeps a second writer out of a run folder. The system takes the lock back when its process ends, however it ends; the

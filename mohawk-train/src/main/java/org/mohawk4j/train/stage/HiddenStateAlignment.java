@@ -2,9 +2,9 @@ package org.mohawk4j.train.stage;
 
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
-import org.mohawk4j.functional.DistanceFunction;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.tensor.Tensor;
 
 /**

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
-import org.mohawk4j.functional.DistillationFunction;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Tape;
@@ -69,7 +69,7 @@ public final class KnowledgeDistillation implements Objective {
 
     @Override
     public double flopsPerToken() {
-        return FORWARD_FLOPS * Module.sizeOf(teacher.parameters()) + TRAINING_FLOPS * Module.sizeOf(trained);
+        return FORWARD_FLOPS * Layer.sizeOf(teacher.parameters()) + TRAINING_FLOPS * Layer.sizeOf(trained);
     }
 
     @Override

@@ -7,10 +7,10 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
-import org.mohawk4j.layer.Module;
-import org.mohawk4j.layer.Parameter;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
@@ -72,9 +72,9 @@ abstract class LayerwiseObjective implements Objective {
     @Override
     public double flopsPerToken() {
         long run = teacher.blocks().stream()
-                .mapToLong(block -> Module.sizeOf(block.parameters()))
+                .mapToLong(block -> Layer.sizeOf(block.parameters()))
                 .sum();
-        return FORWARD_FLOPS * run + TRAINING_FLOPS * Module.sizeOf(trained());
+        return FORWARD_FLOPS * run + TRAINING_FLOPS * Layer.sizeOf(trained());
     }
 
     @Override

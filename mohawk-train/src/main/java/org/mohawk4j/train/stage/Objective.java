@@ -2,7 +2,7 @@ package org.mohawk4j.train.stage;
 
 import java.util.List;
 import java.util.Map;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 
 /** What a stage minimises. */

@@ -6,9 +6,9 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.DistillationFunction;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.op.loss.DistillationFunction;
 
 /**
  * Which layers each stage aligns and which parameters it trains. Layers that keep the teacher's mixer have nothing to

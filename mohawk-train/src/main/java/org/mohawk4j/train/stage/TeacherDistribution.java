@@ -1,16 +1,16 @@
 package org.mohawk4j.train.stage;
 
 import java.util.Optional;
-import org.mohawk4j.functional.DistillationFunction.Weights;
-import org.mohawk4j.functional.Head;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Tensor;
 
 /** The teacher's side of stage 3: its distributions of the next token, whole, or their likeliest tokens. */
 public interface TeacherDistribution {
     /** Whole distributions, by the teacher's head on its last state. */
     static TeacherDistribution whole(CausalLm teacher, TeacherStates states) {
-        return new WholeDistribution(teacher, states);
+        return new FullDistribution(teacher, states);
     }
 
     /**
@@ -19,8 +19,8 @@ public interface TeacherDistribution {
      * @param states from which they are computed where they are not there
      * @param k from 1 to V
      */
-    static TeacherDistribution likeliest(CausalLm teacher, TeacherStates states, TeacherTokens tokens, int k) {
-        return new TopDistribution(new WholeDistribution(teacher, states), tokens, k);
+    static TeacherDistribution likeliest(CausalLm teacher, TeacherStates states, TeacherTopK tokens, int k) {
+        return new TopKDistribution(new FullDistribution(teacher, states), tokens, k);
     }
 
     /**
@@ -40,6 +40,6 @@ public interface TeacherDistribution {
          * @param student of the same batch, [B·T] rows
          * @param labels int32 [B·T], the tokens that follow
          */
-        Tensor loss(Head student, Optional<Tensor> labels);
+        Tensor loss(LmHead student, Optional<Tensor> labels);
     }
 }

@@ -3,8 +3,8 @@ package org.mohawk4j.train.statistics;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
-import org.mohawk4j.layer.Module;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.nn.Layer;
 
 /**
  * The first line of {@code statistics.jsonl}: what is trained, and where.
@@ -81,7 +81,7 @@ public record RunDescription(
             return part;
         }
         int layer = Integer.parseInt(part.substring("layers.".length()));
-        Module mixer = student.blocks().get(layer).mixer();
+        Layer mixer = student.blocks().get(layer).mixer();
         return mixer.getClass().getSimpleName();
     }
 }

@@ -11,15 +11,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.mohawk4j.layer.Parameter;
+import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.safetensors.InputFile;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.TrainingListener;
-import org.mohawk4j.train.run.StepFault;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.SkippedStep;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /**
  * Writes statistics of up to twenty steps of each stage, evenly spaced from the first and at least eight apart, and passes
@@ -107,7 +107,7 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     }
 
     @Override
-    public void onFault(StepFault fault) {
+    public void onFault(SkippedStep fault) {
         next.onFault(fault);
     }
 

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.DistillationFunction;
+import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.train.stage.HiddenStateAlignment.Target;
 import org.mohawk4j.train.stage.Objective;

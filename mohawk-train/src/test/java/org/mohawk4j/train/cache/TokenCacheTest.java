@@ -13,15 +13,15 @@ import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.functional.DistillationFunction.Weights;
-import org.mohawk4j.functional.TopTokens;
-import org.mohawk4j.tensor.DType;
-import org.mohawk4j.tensor.HostTensor;
-import org.mohawk4j.tensor.Shape;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.op.loss.TopKLogits;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.stage.TeacherStates;
-import org.mohawk4j.train.stage.TeacherTokens;
+import org.mohawk4j.train.stage.TeacherTopK;
 
 class TokenCacheTest extends CacheTest {
     private static final int K = 5;
@@ -36,11 +36,11 @@ class TokenCacheTest extends CacheTest {
         return folder.resolve("tokens");
     }
 
-    private Objective stage(TeacherTokens tokens) {
+    private Objective stage(TeacherTopK tokens) {
         return stage(tokens, K, WEIGHTS);
     }
 
-    private Objective stage(TeacherTokens tokens, int k, Weights weights) {
+    private Objective stage(TeacherTopK tokens, int k, Weights weights) {
         return plan(TeacherStates.COMPUTED)
                 .knowledgeDistillation(
                         TeacherDistribution.likeliest(teacher, TeacherStates.COMPUTED, tokens, k), weights, false);
@@ -48,7 +48,7 @@ class TokenCacheTest extends CacheTest {
 
     @Test
     void lossesAndGradientsAreTheSameComputedWrittenAndReplayed() {
-        Map<String, double[]> expected = evaluate(stage(TeacherTokens.COMPUTED), 1, 2);
+        Map<String, double[]> expected = evaluate(stage(TeacherTopK.COMPUTED), 1, 2);
         try (TokenCache cache = cache()) {
             assertSame(evaluate(stage(cache), 1, 2), expected);
             assertThat(cache.windows()).isEqualTo(2);
@@ -72,13 +72,12 @@ class TokenCacheTest extends CacheTest {
     @Test
     void withAllTokensTheStageIsTheWholeOne() {
         Map<String, double[]> whole = evaluate(plan(TeacherStates.COMPUTED).knowledgeDistillation(WEIGHTS), 1, 2);
-        Map<String, double[]> top = evaluate(stage(TeacherTokens.COMPUTED, V, WEIGHTS), 1, 2);
+        Map<String, double[]> top = evaluate(stage(TeacherTopK.COMPUTED, V, WEIGHTS), 1, 2);
 
         assertThat(top.keySet()).isEqualTo(whole.keySet());
         top.forEach((name, values) ->
                 assertThat(values).as(name).usingComparatorWithPrecision(2e-6).containsExactly(whole.get(name)));
-        assertThat(evaluate(stage(TeacherTokens.COMPUTED), 1, 2).get("losses")[0])
-                .isLessThan(whole.get("losses")[0]);
+        assertThat(evaluate(stage(TeacherTopK.COMPUTED), 1, 2).get("losses")[0]).isLessThan(whole.get("losses")[0]);
     }
 
     @Test
@@ -89,7 +88,7 @@ class TokenCacheTest extends CacheTest {
             evaluate(stage, 4, 1, 4);
             assertThat(cache.windows()).isEqualTo(4);
             double replayed = evaluate(stage, 4, 2).get("losses")[0];
-            double computed = evaluate(stage(TeacherTokens.COMPUTED), 4, 2).get("losses")[0];
+            double computed = evaluate(stage(TeacherTopK.COMPUTED), 4, 2).get("losses")[0];
             assertThat(replayed).isCloseTo(computed, within(1e-5));
         }
     }
@@ -122,7 +121,7 @@ class TokenCacheTest extends CacheTest {
             evaluate(stage(cache), 1, 2, 3, 4);
             Map<String, double[]> tooMany = evaluate(stage(cache), 5, 6, 7);
             assertThat(cache.windows()).isEqualTo(4);
-            assertSame(tooMany, evaluate(stage(TeacherTokens.COMPUTED), 5, 6, 7));
+            assertSame(tooMany, evaluate(stage(TeacherTopK.COMPUTED), 5, 6, 7));
         }
     }
 
@@ -141,7 +140,7 @@ class TokenCacheTest extends CacheTest {
             assertThat(cache.windows()).isEqualTo(3);
         }
         try (TokenCache cache = cache()) {
-            assertSame(evaluate(stage(cache), 3), evaluate(stage(TeacherTokens.COMPUTED), 3));
+            assertSame(evaluate(stage(cache), 3), evaluate(stage(TeacherTopK.COMPUTED), 3));
         }
     }
 
@@ -192,7 +191,7 @@ class TokenCacheTest extends CacheTest {
                 probabilities.putFloat(4 * i, i / 16f);
             }
             rest.putFloat(4, 0.5f);
-            TopTokens window = new TopTokens(
+            TopKLogits window = new TopKLogits(
                     new HostTensor(DType.INT32, Shape.of(3, 2), ids),
                     new HostTensor(DType.FLOAT32, Shape.of(3, 2), probabilities),
                     new HostTensor(DType.FLOAT32, Shape.of(3), rest));

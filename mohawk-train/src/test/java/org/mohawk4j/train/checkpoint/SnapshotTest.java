@@ -15,8 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.HostTensors;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostTensors;
 
 class SnapshotTest {
     private static final int NUMBERS = 1 << 22;

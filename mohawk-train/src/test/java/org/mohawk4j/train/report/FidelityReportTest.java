@@ -13,9 +13,9 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores.Agreement;
-import org.mohawk4j.train.evaluation.fidelity.FidelityScores.Layer;
+import org.mohawk4j.eval.fidelity.FidelityScores;
+import org.mohawk4j.eval.fidelity.FidelityScores.Agreement;
+import org.mohawk4j.eval.fidelity.FidelityScores.Layer;
 
 class FidelityReportTest {
     private static final Agreement AGREEMENT = new Agreement(0.25, 0.875, 3, 3.25);

@@ -13,7 +13,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 class HtmlReportTest {
     @TempDir

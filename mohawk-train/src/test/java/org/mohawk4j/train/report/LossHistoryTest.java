@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.train.run.MetricsWriter;
-import org.mohawk4j.train.run.StepMetrics;
+import org.mohawk4j.train.metrics.MetricsWriter;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 class LossHistoryTest {
     private static StepMetrics step(int stage, int step, double loss, List<Double> layers) {

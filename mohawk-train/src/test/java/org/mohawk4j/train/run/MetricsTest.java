@@ -18,6 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.metrics.MetricsReader;
+import org.mohawk4j.train.metrics.MetricsWriter;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 class MetricsTest {
     private static final StepMetrics FIRST =

@@ -13,6 +13,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.metrics.MetricsReader;
+import org.mohawk4j.train.metrics.MetricsWriter;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 class RunFolderTest {
     @TempDir

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.config.DistillConfig;
 
 class RunInputsTest {
     /** More than a sample has. */

@@ -18,17 +18,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.train.Trainer;
-import org.mohawk4j.train.TrainingListener;
-import org.mohawk4j.train.data.BatchSampler;
-import org.mohawk4j.train.data.TokenSequence;
-import org.mohawk4j.train.data.TokenWindows;
+import org.mohawk4j.train.loop.Trainer;
+import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.Objective;
@@ -163,7 +163,7 @@ class StatisticsRecorderTest {
 
     private void run(CausalLm student, MixerPlan plan, int steps, TrainingListener listener) {
         Objective objective = new StagePlan(teacher, student, plan, List.of()).matrixOrientation();
-        BatchSampler batches = new BatchSampler(new TokenWindows(TokenSequence.of("text", TEXT), 8), 2, 0);
+        InMemoryLoader batches = new InMemoryLoader(new TokenWindows(TokenSequence.of("text", TEXT), 8), 2, 0);
         new Trainer(engine, batches, listener)
                 .run(
                         1,

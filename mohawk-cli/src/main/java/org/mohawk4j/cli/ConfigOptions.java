@@ -1,0 +1,218 @@
+package org.mohawk4j.cli;
+
+import static org.mohawk4j.cli.ConfigOption.flag;
+import static org.mohawk4j.cli.ConfigOption.number;
+import static org.mohawk4j.cli.ConfigOption.path;
+import static org.mohawk4j.cli.ConfigOption.whole;
+import static org.mohawk4j.cli.ConfigOption.word;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.config.CheckpointConfig;
+import org.mohawk4j.train.config.DataConfig;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillationConfig;
+import org.mohawk4j.train.config.EvaluationConfig;
+import org.mohawk4j.train.config.FaultConfig;
+import org.mohawk4j.train.config.HiddenStateConfig;
+import org.mohawk4j.train.config.OptimizerConfig;
+import org.mohawk4j.train.config.ScheduleConfig;
+import org.mohawk4j.train.config.StudentConfig;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+import picocli.CommandLine.IModelTransformer;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The options of {@link DistillConfig}: all of them for {@code distill}, those of the machine for what else computes. */
+final class ConfigOptions {
+    private static final List<ConfigOption<DistillConfig>> FILES = List.of(
+            path("teacher", "DIR", "without, a tiny one that is shipped", DistillConfig::teacher),
+            word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", DistillConfig::text)
+                    .repeated(),
+            word("valid", "TEXT", "to evaluate on; without, the text's end", DistillConfig::valid)
+                    .repeated(),
+            path("out", "DIR", "the run folder; without, a new one in runs", DistillConfig::out),
+            flag("report", "whether to write a page", DistillConfig::report));
+
+    private static final List<ConfigOption<DistillConfig>> TRAINING = List.of(
+            whole("tokens", "N", "of all stages together", DistillConfig::tokens),
+            number("split", "A,B,C", "shares of stages 1, 2, 3", DistillConfig::split)
+                    .listed(),
+            whole("context", "T", "tokens in a window", DistillConfig::context),
+            whole("batch", "B", "windows in a step", DistillConfig::batch),
+            whole("accumulate", "N", "parts that a batch is taken in", DistillConfig::accumulate),
+            number("lr", "A,B,C", "peak rates of stages 1, 2, 3", DistillConfig::lr)
+                    .listed(),
+            word("freeze", "NAME,…", "parameters left alone, * is any", DistillConfig::freeze)
+                    .listed(),
+            whole("keep-attention", "I,…", "layers, from 0, left alone", DistillConfig::keepAttention)
+                    .listed(),
+            whole("seed", "S", "of everything random", DistillConfig::seed));
+
+    private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
+            whole("state-size", "N", "of each head", StudentConfig::stateSize),
+            whole("conv-width", "K", "of the convolution", StudentConfig::convWidth),
+            whole("value-heads", "H", "without, as the teacher", StudentConfig::valueHeads),
+            whole("qk-heads", "H", "without, one for each value head", StudentConfig::qkHeads),
+            whole("chunk-length", "Q", "multiplied at once", StudentConfig::chunkLength),
+            word("start", "AS", "attention or random", StudentConfig::start).named("--mixer-start"));
+
+    private static final List<ConfigOption<OptimizerConfig>> OPTIMIZER = List.of(
+            number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),
+            number("betas", "A,B", "of the moments", OptimizerConfig::betas).listed(),
+            number("epsilon", "X", "in the denominator", OptimizerConfig::epsilon),
+            number("clip-norm", "X", "of all gradients, 0 for none", OptimizerConfig::clipNorm));
+
+    private static final List<ConfigOption<ScheduleConfig>> SCHEDULE = List.of(
+            word("kind", "NAME", "warmup-stable-decay or cosine", ScheduleConfig::kind)
+                    .named("--schedule"),
+            number("warmup-fraction", "X", "of the steps", ScheduleConfig::warmupFraction),
+            number("decay-fraction", "X", "of the steps", ScheduleConfig::decayFraction),
+            number("final-fraction", "X", "of the peak", ScheduleConfig::finalFraction));
+
+    private static final List<ConfigOption<HiddenStateConfig>> HIDDEN_STATES = List.of(
+            word("target", "WHAT", "mixer or block", HiddenStateConfig::target).named("--stage2-target"));
+
+    private static final List<ConfigOption<DistillationConfig>> LOGITS = List.of(
+            number("temperature", "X", "of the logits", DistillationConfig::temperature),
+            number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
+            whole("top-k", "K", "the teacher's likeliest tokens alone, 0 for all", DistillationConfig::topK),
+            flag("recompute", "less memory for more time", DistillationConfig::recompute));
+
+    private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
+            number("held-out", "X", "share of the text, its end", EvaluationConfig::heldOut),
+            whole("windows", "N", "at most, 0 for all", EvaluationConfig::windows));
+
+    private static final List<ConfigOption<CheckpointConfig>> CHECKPOINTS = List.of(
+            whole("every", "STEPS", "of a stage, 0 for no such", CheckpointConfig::every)
+                    .named("--checkpoint-every"),
+            number("minutes", "M", "between two, 0 for no such", CheckpointConfig::minutes)
+                    .named("--checkpoint-minutes"),
+            whole("keep", "N", "of them stay, the newest", CheckpointConfig::keep));
+
+    private static final List<ConfigOption<FaultConfig>> FAULTS = List.of(
+            number("spike-threshold", "Z", "robust z-score of a spike, 0 for none", FaultConfig::spikeThreshold),
+            word("on-spike", "ACTION", "skip or roll-back", FaultConfig::onSpike));
+
+    private static final List<ConfigOption<DataConfig>> READING = List.of(
+            word("text-field", "NAME", "of a JSON line, or column", DataConfig::textField),
+            whole("readers", "K", "threads that make tokens", DataConfig::readers));
+
+    private static final List<ConfigOption<DataConfig>> SHUFFLING =
+            List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
+
+    private static final List<ConfigOption<DataConfig>> CACHE =
+            List.of(path("teacher-cache", "FILE", "to keep it in", DataConfig::teacherCache));
+
+    private static final Group MACHINE = new Group(
+            "Machine",
+            List.of(
+                    word("backend", "NAME", "auto, nd4j or cuda", DistillConfig::backend),
+                    whole("device", "N", "which GPU, from 0", DistillConfig::device),
+                    whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
+                    word("dtype", "TYPE", "float, double, bf16", DistillConfig::dtype)));
+
+    private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
+
+    private static final List<Group> DISTILLATION = List.of(
+            new Group("Files", FILES),
+            TEXTS,
+            Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
+            Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
+            new Group("Training", TRAINING),
+            Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
+            Group.of("AdamW", "optimizer", DistillConfig::optimizer, OPTIMIZER),
+            Group.of("The learning rate along a stage", "schedule", DistillConfig::schedule, SCHEDULE),
+            Group.of("Stage 2", "hidden-states", DistillConfig::hiddenStates, HIDDEN_STATES),
+            Group.of("Stage 3", "distillation", DistillConfig::distillation, LOGITS),
+            Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
+            Group.of("Checkpoints", "checkpoint", DistillConfig::checkpoint, CHECKPOINTS),
+            Group.of("Losses that jump", "faults", DistillConfig::faults, FAULTS),
+            MACHINE);
+
+    private ConfigOptions() {}
+
+    /** Options under a heading of the help. */
+    private record Group(String heading, List<ConfigOption<DistillConfig>> options) {
+        /** Options of a section of the configuration. */
+        static <S> Group of(
+                String heading, String section, Function<DistillConfig, S> accessor, List<ConfigOption<S>> options) {
+            return new Group(
+                    heading,
+                    options.stream()
+                            .map(option -> option.within(section, accessor))
+                            .toList());
+        }
+
+        void addTo(CommandSpec command) {
+            DistillConfig usual = DistillConfig.defaults();
+            DistillConfig shipped = EmbeddedTeacher.config();
+            ArgGroupSpec.Builder group = ArgGroupSpec.builder()
+                    .heading("%n" + heading + ":%n")
+                    .exclusive(false)
+                    .validate(false);
+            options.forEach(option -> group.addArg(option.spec(usual, shipped)));
+            command.addArgGroup(group.build());
+        }
+    }
+
+    /** Adds all options. */
+    static final class All implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            DISTILLATION.forEach(group -> group.addTo(command));
+            return command;
+        }
+    }
+
+    /** Adds {@code --backend}, {@code --device}, {@code --threads} and {@code --dtype}. */
+    static final class Machine implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            MACHINE.addTo(command);
+            return command;
+        }
+    }
+
+    /** Adds what {@link Texts} and {@link Machine} do. */
+    static final class TextsAndMachine implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            return new Machine().transform(new Texts().transform(command));
+        }
+    }
+
+    /** Adds {@code --text-field} and {@code --readers}. */
+    static final class Texts implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            TEXTS.addTo(command);
+            return command;
+        }
+    }
+
+    /** What was given on the command line, by key of the configuration. */
+    static Map<String, Object> given(CommandSpec command) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        Stream<ConfigOption<DistillConfig>> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
+        options.forEach(option -> {
+            OptionSpec found = command.findOption(option.name());
+            if (found != null && command.commandLine().getParseResult().hasMatchedOption(found)) {
+                values.put(option.key(), found.getValue());
+            }
+        });
+        return values;
+    }
+
+    /** The engine that a configuration asks for. */
+    static Engine open(DistillConfig config) {
+        return Engine.open(
+                config.backend(),
+                config.dtype().options().withThreads(config.threads()).withDevice(config.device()));
+    }
+}

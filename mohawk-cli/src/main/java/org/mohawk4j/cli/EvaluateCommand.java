@@ -1,0 +1,141 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.data.source.Mixture;
+import org.mohawk4j.eval.Perplexity;
+import org.mohawk4j.io.Folders;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.TokenizerJson;
+import org.mohawk4j.train.config.DataConfig;
+import org.mohawk4j.train.config.DistillConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures how good a teacher or a student is: on a text, against its teacher, at tasks. */
+@Command(
+        name = "evaluate",
+        description = "Measures how good a model, teacher or student, is. With --text: how well it predicts a text, in"
+                + " consecutive windows without overlap, each token from its own window; with --teacher also how close"
+                + " it is to another model. With --tasks: zero-shot tasks.",
+        modelTransformer = ConfigOptions.TextsAndMachine.class)
+final class EvaluateCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private Path model;
+
+    @Option(names = "--text", paramLabel = "TEXT", description = "file, folder or 'pattern'; again for more")
+    private List<String> texts = List.of();
+
+    @Option(
+            names = "--teacher",
+            paramLabel = "DIR",
+            description = "to compare with on the text: agreement on the next token, and a report of where they differ")
+    private Optional<Path> teacher = Optional.empty();
+
+    @Option(
+            names = "--tasks",
+            paramLabel = "NAME,…",
+            split = ",",
+            hideParamSyntax = true,
+            description = TaskScoring.NAMES)
+    private List<String> tasks = List.of();
+
+    @Option(names = "--task-data", paramLabel = "DIR", description = "where the tasks' files lie")
+    private Optional<Path> taskData = Optional.empty();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "for the report and the tasks' answers, from which a run that was killed goes on; without, a"
+                    + " new one in runs")
+    private Optional<Path> out = Optional.empty();
+
+    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
+    private Optional<Path> tokenizer = Optional.empty();
+
+    @Option(
+            names = "--context",
+            paramLabel = "T",
+            defaultValue = "512",
+            description = "tokens in a window (default: ${DEFAULT-VALUE})")
+    private int context;
+
+    @Option(
+            names = "--windows",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "at most, 0 for all (default: ${DEFAULT-VALUE})")
+    private int windows;
+
+    @Override
+    public void run() {
+        requireSomethingToDo();
+        DistillConfig config = DistillConfig.defaults().with(ConfigOptions.given(spec));
+        CausalLmConfig dimensions = ModelFolder.config(model);
+        TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
+        Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids, dimensions));
+        PrintWriter printed = spec.commandLine().getOut();
+        config.text().ifPresent(all -> RunTexts.tellPassedOver(all, printed));
+        Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
+        if (teacher.isPresent() || taskData.isPresent()) {
+            Folders.requireWritable(folder);
+        }
+        Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
+        Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
+        try (Engine engine = ConfigOptions.open(config);
+                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
+            read.ifPresent(all -> {
+                all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
+                String score = ScoreLine.of("", Perplexity.of(loaded, all, windows));
+                Optional<String> agreement;
+                try {
+                    agreement = comparison.map(compared -> compared.run(model, loaded, all, windows));
+                } finally {
+                    printed.println(score);
+                }
+                agreement.ifPresent(printed::println);
+            });
+            scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.dtype()));
+        }
+    }
+
+    private void requireSomethingToDo() {
+        if (texts.isEmpty() && tasks.isEmpty()) {
+            throw new InvalidInputException("evaluate: expected --text TEXT or --tasks NAME,… or both, found neither");
+        }
+        if (teacher.isPresent() && texts.isEmpty()) {
+            throw new InvalidInputException("teacher: expected --text TEXT to compare on, found none");
+        }
+        if (tasks.isEmpty() != taskData.isEmpty()) {
+            throw new InvalidInputException(
+                    "tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
+        }
+        if (windows < 0) {
+            throw new InvalidInputException("windows: expected a whole number of at least 0, got " + windows);
+        }
+    }
+
+    /** The windows of a text, if they fit the model. */
+    private TokenWindows windows(Mixture text, DataConfig data, TokenizerJson ids, CausalLmConfig dimensions) {
+        long positions = dimensions.maxPositions();
+        if (context < 1 || context > positions) {
+            throw new InvalidInputException(
+                    "context: expected 1 to " + positions + ", the model's positions, got " + context);
+        }
+        int vocabulary = Math.toIntExact(dimensions.vocabulary());
+        return new TokenWindows(RunTexts.toEvaluate(text, data, ids, vocabulary, windows, context), context);
+    }
+}

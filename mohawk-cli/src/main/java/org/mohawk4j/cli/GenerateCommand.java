@@ -1,0 +1,106 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.generation.Generator;
+import org.mohawk4j.generation.Sampling;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.StreamingDecoder;
+import org.mohawk4j.tokenizer.TokenizerJson;
+import org.mohawk4j.train.config.DistillConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Continues a text. */
+@Command(
+        name = "generate",
+        description = "Continues a text with a model, teacher or student, token by token.",
+        modelTransformer = ConfigOptions.Machine.class)
+final class GenerateCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private Path model;
+
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            defaultValue = "",
+            description = "what to continue; without, the model starts a text")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private String prompt;
+
+    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
+    private Optional<Path> tokenizer = Optional.empty();
+
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            defaultValue = "100",
+            description = "to add at most (default: ${DEFAULT-VALUE})")
+    private int maxTokens;
+
+    @Option(
+            names = "--temperature",
+            paramLabel = "X",
+            description = "0 takes the likeliest token (default: 0, or 1 with --top-k or --top-p)")
+    private Optional<Double> temperature = Optional.empty();
+
+    @Option(names = "--top-k", paramLabel = "K", description = "choose among the K likeliest")
+    private Optional<Integer> topK = Optional.empty();
+
+    @Option(names = "--top-p", paramLabel = "P", description = "choose among the likeliest that reach P")
+    private Optional<Double> topP = Optional.empty();
+
+    @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
+    private long seed;
+
+    @Override
+    public void run() {
+        if (maxTokens < 0) {
+            throw new InvalidInputException("max-tokens: expected a whole number of at least 0, got " + maxTokens);
+        }
+        boolean sampled = topK.isPresent() || topP.isPresent();
+        Sampling sampling = new Sampling(temperature.orElse(sampled ? 1.0 : 0.0), topK.orElse(0), topP.orElse(1.0));
+        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
+        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
+        try (Engine engine = ConfigOptions.open(machine);
+                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
+            write(new Generator(loaded, sampling, seed), start(loaded, words), words);
+        }
+    }
+
+    /** The prompt's ids, or the one that separates texts. */
+    private int[] start(CausalLm loaded, TokenizerJson words) {
+        int[] ids = words.encode(prompt);
+        OptionalInt boundary = words.endOfText();
+        if (ids.length == 0 && boundary.isPresent()) {
+            ids = new int[] {boundary.getAsInt()};
+        }
+        return TokenSequence.of("prompt", ids)
+                .requireVocabulary(Math.toIntExact(loaded.config().vocabulary()))
+                .toArray();
+    }
+
+    private void write(Generator generator, int[] start, TokenizerJson words) {
+        PrintWriter out = spec.commandLine().getOut();
+        StreamingDecoder decoder = StreamingDecoder.behind(words, words.encode(prompt));
+        out.print(prompt);
+        out.flush();
+        generator.generate(start, maxTokens, words.endOfText(), id -> {
+            out.print(decoder.next(id));
+            out.flush();
+        });
+        out.println(decoder.finish());
+    }
+}

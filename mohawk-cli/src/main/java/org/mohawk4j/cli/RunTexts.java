@@ -1,0 +1,139 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.source.Encoding;
+import org.mohawk4j.data.source.Mixture;
+import org.mohawk4j.data.stream.InMemoryText;
+import org.mohawk4j.data.stream.StreamingDataset;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.TokenizerJson;
+import org.mohawk4j.train.config.DataConfig;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.sample.TeacherCorpus;
+
+/**
+ * The texts of a run. One text file of moderate size is read as a whole, and its order is random throughout; everything
+ * else is streamed.
+ */
+record RunTexts(Dataset training, TokenSequence heldOut, String description) {
+    /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
+    private static final int PASSES = 2;
+
+    private static final int SHOWN_FILES = 5;
+
+    static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
+        int vocabulary = Math.toIntExact(teacher.config().vocabulary());
+        Optional<TokenSequence> valid = config.valid()
+                .map(mixture -> toEvaluate(
+                        mixture,
+                        config.data(),
+                        tokenizer,
+                        vocabulary,
+                        config.evaluation().windows(),
+                        config.context()));
+        config.valid().ifPresent(texts -> tellPassedOver(texts, out));
+        Optional<Mixture> streamed = config.text().filter(mixture -> !InMemoryText.isModerate(mixture));
+        config.text().ifPresent(texts -> tellPassedOver(texts, out));
+        return streamed.isPresent()
+                ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
+                : inMemory(valid, config, teacher, tokenizer, out);
+    }
+
+    /** Says which files of the folders of texts are not read, of which nobody could tell otherwise. */
+    static void tellPassedOver(Mixture texts, PrintWriter out) {
+        List<Path> files = texts.passedOver();
+        if (!files.isEmpty()) {
+            String shown = files.stream().limit(SHOWN_FILES).map(Path::toString).collect(Collectors.joining(", "));
+            out.printf(
+                    Locale.ROOT,
+                    "not read  %,d %s of no known kind: %s%s%n",
+                    files.size(),
+                    files.size() == 1 ? "file" : "files",
+                    shown,
+                    files.size() > SHOWN_FILES ? ", …" : "");
+        }
+    }
+
+    /**
+     * How texts become tokens that are streamed.
+     *
+     * @throws InvalidInputException if the tokenizer has no end-of-text token
+     */
+    static Encoding encoding(DataConfig data, TokenizerJson tokenizer, int vocabulary) {
+        int endOfText = tokenizer
+                .endOfText()
+                .orElseThrow(() -> new InvalidInputException(
+                        "tokenizer: expected an end-of-text token to stand between documents, found none"));
+        return new Encoding(tokenizer::encode, endOfText, vocabulary, data.textField(), tokenizer.sha256());
+    }
+
+    /**
+     * The tokens of a text to evaluate on, or of as much of it as some windows take.
+     *
+     * @param windows at most, 0 for all
+     */
+    static TokenSequence toEvaluate(
+            Mixture text, DataConfig data, TokenizerJson tokenizer, int vocabulary, long windows, int context) {
+        if (InMemoryText.isModerate(text)) {
+            return InMemoryText.read(text, tokenizer::encode);
+        }
+        long tokens = windows == 0 ? Long.MAX_VALUE : windows * context + 1;
+        return InMemoryText.read(text, encoding(data, tokenizer, vocabulary), data.stream(), tokens);
+    }
+
+    private static RunTexts streamed(
+            Mixture text, Optional<TokenSequence> valid, DistillConfig config, Encoding encoding) {
+        TokenSequence heldOut = valid.orElseThrow(() -> new InvalidInputException(
+                "valid: expected texts to evaluate on beside " + text + ", which is streamed, found none"));
+        StreamingDataset corpus = StreamingDataset.of(text, encoding, config.data().stream());
+        String description = String.format(
+                Locale.ROOT,
+                "%,d bytes in %,d files to train on, streamed, %,d tokens held out",
+                corpus.bytes(),
+                corpus.files(),
+                heldOut.length());
+        return new RunTexts(corpus, heldOut, description);
+    }
+
+    private static RunTexts inMemory(
+            Optional<TokenSequence> valid,
+            DistillConfig config,
+            CausalLm teacher,
+            TokenizerJson tokenizer,
+            PrintWriter out) {
+        TokenSequence text = config.text()
+                .map(mixture -> InMemoryText.read(mixture, tokenizer::encode))
+                .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), out));
+        TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
+                .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.context()));
+        TokenSequence training = split.training()
+                .requireVocabulary(Math.toIntExact(teacher.config().vocabulary()));
+        String description = String.format(
+                Locale.ROOT,
+                "%,d tokens to train on, %,d held out",
+                training.length(),
+                split.heldOut().length());
+        return new RunTexts(Dataset.of(training), split.heldOut(), description);
+    }
+
+    private static TokenSequence written(
+            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, boolean hasValid, PrintWriter out) {
+        double training = (double) config.tokens() / PASSES;
+        double heldOut = config.evaluation().heldOut();
+        return TeacherCorpus.write(
+                teacher,
+                tokenizer.endOfText().orElse(0),
+                (long) Math.ceil(hasValid ? training : training / (1 - heldOut)),
+                config.context(),
+                config.seed(),
+                out);
+    }
+}

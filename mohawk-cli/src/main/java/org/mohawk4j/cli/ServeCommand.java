@@ -1,0 +1,108 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.mohawk4j.eval.serve.CompletionServer;
+import org.mohawk4j.eval.serve.ServeConfig;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.TokenizerJson;
+import org.mohawk4j.train.config.DistillConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Serves a model over HTTP until it is told to end. */
+@Command(
+        name = "serve",
+        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions, so that evaluation"
+                + " clients can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
+        modelTransformer = ConfigOptions.Machine.class)
+final class ServeCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private Path model;
+
+    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
+    private Optional<Path> tokenizer = Optional.empty();
+
+    @Option(names = "--name", paramLabel = "NAME", description = "of the model; without, the folder's")
+    private Optional<String> name = Optional.empty();
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            defaultValue = "127.0.0.1",
+            description = "to listen on; other machines reach it with 0.0.0.0 (default: ${DEFAULT-VALUE})")
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private String host;
+
+    @Option(
+            names = "--port",
+            paramLabel = "N",
+            defaultValue = "8000",
+            description = "0 for any that is free (default: ${DEFAULT-VALUE})")
+    private int port;
+
+    @Option(
+            names = "--queue",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "requests that may wait; more are refused with status 429 (default: ${DEFAULT-VALUE})")
+    private int queue;
+
+    @Option(
+            names = "--max-body",
+            paramLabel = "BYTES",
+            defaultValue = "4194304",
+            description = "of a request (default: ${DEFAULT-VALUE})")
+    private int maxBody;
+
+    @Override
+    public void run() {
+        ModelFolder.config(model);
+        ServeConfig config = new ServeConfig(
+                name.orElseGet(
+                        () -> String.valueOf(model.toAbsolutePath().normalize().getFileName())),
+                host,
+                port,
+                queue,
+                maxBody);
+        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
+        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
+        PrintWriter out = spec.commandLine().getOut();
+        CountDownLatch ended = new CountDownLatch(1);
+        try (Engine engine = ConfigOptions.open(machine);
+                CausalLm loaded = ModelFolder.loadForInference(engine, model);
+                CompletionServer server = new CompletionServer(config, loaded, words)) {
+            // The JVM waits for this thread, and this thread until the engine has let go of the machine.
+            Thread end = new Thread(() -> {
+                server.close();
+                await(ended);
+            });
+            Runtime.getRuntime().addShutdownHook(end);
+            out.println("listening " + server.url() + " model=" + config.model());
+            out.flush();
+            server.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

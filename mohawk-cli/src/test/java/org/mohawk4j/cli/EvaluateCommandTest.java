@@ -1,0 +1,129 @@
+package org.mohawk4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+
+class EvaluateCommandTest {
+    @TempDir
+    Path folder;
+
+    private final String teacher = EmbeddedTeacher.unpack().toString();
+
+    @Test
+    void aModelAgreesWithItselfAndTheReportIsThere() throws IOException {
+        Path text = CommandRun.text(folder.resolve("text.txt"), 300);
+        Path out = folder.resolve("out");
+        String[] arguments = {
+            "evaluate",
+            "--model",
+            teacher,
+            "--text",
+            text.toString(),
+            "--context",
+            "32",
+            "--windows",
+            "3",
+            "--teacher",
+            teacher,
+            "--out",
+            out.toString()
+        };
+
+        CommandRun run = CommandRun.of(arguments).succeeds();
+
+        assertThat(run.value("tokens")).isEqualTo(96);
+        assertThat(run.value("top1_agreement")).isEqualTo(1);
+        assertThat(run.value("kl")).isCloseTo(0, Offset.offset(1e-6));
+        assertThat(run.value("student.nll_per_token")).isCloseTo(run.value("nll_per_token"), Offset.offset(1e-4));
+        assertThat(out.resolve("fidelity")).isDirectoryContaining("glob:**/index.html");
+        JsonNode json = new ObjectMapper()
+                .readTree(out.resolve("fidelity/fidelity.json").toFile());
+        assertThat(json.at("/layers")).hasSize(4);
+        assertThat(json.at("/about/teacher").asText()).isEqualTo(teacher);
+        CommandRun.of(arguments).refuses("expected a folder without 'fidelity'");
+    }
+
+    @Test
+    void jsonLinesAreReadByTheirField() throws IOException {
+        Path text = CommandRun.text(folder.resolve("text.txt"), 300);
+        Path lines = folder.resolve("text.jsonl");
+        Files.writeString(
+                lines, new ObjectMapper().writeValueAsString(Map.of("id", 1, "content", Files.readString(text))));
+
+        CommandRun plain = evaluate("--text", text.toString(), "--windows", "2");
+        CommandRun packed = evaluate("--text", lines.toString(), "--text-field", "content", "--windows", "2");
+        CommandRun both = evaluate("--text", text.toString(), "--text", lines.toString(), "--text-field", "content");
+
+        assertThat(plain.value("tokens")).isEqualTo(64);
+        assertThat(packed.value("perplexity")).isEqualTo(plain.value("perplexity"));
+        assertThat(both.value("tokens")).isGreaterThan(64);
+    }
+
+    private CommandRun evaluate(String... text) {
+        List<String> arguments = new ArrayList<>(List.of("evaluate", "--model", teacher, "--context", "32"));
+        arguments.addAll(List.of(text));
+        return CommandRun.of(arguments.toArray(String[]::new)).succeeds();
+    }
+
+    @Test
+    void tasksAreScoredAndAnswersKept() throws IOException {
+        Files.writeString(folder.resolve("lambada.jsonl"), """
+                {"text":"It was a dark and stormy night, and the old man"}
+                {"text":"in the same, and in the same, and in the same"}
+                """);
+        Files.writeString(folder.resolve("winogrande.jsonl"), """
+                {"sentence":"The man saw the boy as _ was old.","option1":"the man","option2":"the boy","answer":"1"}
+                """);
+        Path out = folder.resolve("out");
+        String[] arguments = {
+            "evaluate",
+            "--model",
+            teacher,
+            "--tasks",
+            " lambada_openai, WinoGrande ",
+            "--task-data",
+            folder.toString(),
+            "--out",
+            out.toString()
+        };
+
+        CommandRun run = CommandRun.of(arguments).succeeds();
+        CommandRun again = CommandRun.of(arguments).succeeds();
+
+        JsonNode scores =
+                new ObjectMapper().readTree(out.resolve("tasks.json").toFile()).path("tasks");
+        assertThat(scores.at("/lambada/items").asInt()).isEqualTo(2);
+        assertThat(scores.at("/lambada/acc").asDouble()).isBetween(0.5, 1.0);
+        assertThat(scores.at("/winogrande/acc_stderr").isNull()).isTrue();
+        assertThat(run.lines()).anyMatch(line -> line.startsWith("task=lambada items=2 acc="));
+        assertThat(again.lines().subList(again.lines().size() - 2, again.lines().size()))
+                .isEqualTo(
+                        run.lines().subList(run.lines().size() - 2, run.lines().size()));
+        assertThat(out.resolve("answers.jsonl")).content().hasLineCount(6);
+        CommandRun.of(
+                        "evaluate",
+                        "--model",
+                        teacher,
+                        "--dtype",
+                        "double",
+                        "--tasks",
+                        "lambada",
+                        "--task-data",
+                        folder.toString(),
+                        "--out",
+                        out.toString())
+                .refuses("answers.jsonl: line 1: these answers are of dtype float, not of double");
+    }
+}

@@ -1,0 +1,48 @@
+package org.mohawk4j.cli;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Collections;
+import java.util.ServiceLoader;
+import java.util.SplittableRandom;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.BackendProvider;
+import org.mohawk4j.backend.BackendProvider.Availability;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.tensor.Engine;
+
+/** What tests on a GPU share: the GPU, and a teacher of sizes that the fused kernels serve. */
+final class Gpu {
+    static final int WIDTH = 128;
+    static final int HEADS = 2;
+    static final int VOCABULARY = 512;
+    static final int CONTEXT = 256;
+
+    private Gpu() {}
+
+    /** Skips the tests with the backend's own reason where there is none. */
+    static void require() {
+        Availability here = ServiceLoader.load(BackendProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals("cuda"))
+                .map(BackendProvider::availability)
+                .findFirst()
+                .orElseThrow();
+        assumeTrue(here.usable(), here.reason());
+    }
+
+    static Engine open() {
+        return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
+    }
+
+    static CausalLm teacher(Engine engine) {
+        MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, 32, 10_000);
+        CausalLmConfig config = new CausalLmConfig(
+                VOCABULARY, WIDTH, 4L * WIDTH, Activation.GELU_TANH, 1e-5, CONTEXT, Collections.nCopies(2, attention));
+        return new CausalLm(engine, config, new SplittableRandom(0));
+    }
+}

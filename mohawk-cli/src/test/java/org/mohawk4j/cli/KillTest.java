@@ -1,0 +1,61 @@
+package org.mohawk4j.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs on the CPU that are killed, as {@code kill -9} does, at random moments. */
+class KillTest {
+    private static final int STEPS = 24;
+    private static final int VOCABULARY = 128;
+
+    @TempDir
+    private static Path folder;
+
+    private static InterruptedRuns runs;
+
+    @BeforeAll
+    static void runWithoutInterruption() throws IOException, InterruptedException {
+        Path teacher = teacher(folder.resolve("teacher"));
+        Path text = InterruptedRuns.text(VOCABULARY, 2000, folder.resolve("text.txt"));
+        List<String> options = new ArrayList<>();
+        options.addAll(List.of("--teacher", teacher.toString(), "--text", text.toString(), "--held-out", "0.1"));
+        options.addAll(List.of("--state-size", "16", "--context", "16", "--batch", "4", "--accumulate", "2"));
+        options.addAll(List.of("--tokens", String.valueOf(STEPS * 64), "--split", "0.4,0.2,0.4", "--threads", "1"));
+        options.addAll(List.of("--checkpoint-every", "2", "--windows", "1", "--report", "false"));
+        runs = new InterruptedRuns(folder, options, STEPS);
+    }
+
+    /** The golden data's teacher, which is smaller than the one that is shipped. */
+    private static Path teacher(Path folder) throws IOException {
+        Files.createDirectory(folder);
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(CommandRun.golden("teacher").resolve(name), folder.resolve(name));
+        }
+        InterruptedRuns.numberedWords(VOCABULARY, folder.resolve("tokenizer.json"));
+        return folder;
+    }
+
+    @Test
+    void threeKillsChangeNothing() throws IOException, InterruptedException {
+        runs.killAndCompare(3, 3, 5);
+    }
+
+    @Test
+    void aSignalSavesAndEndsTheRunWithItsExitCode() throws IOException, InterruptedException {
+        runs.stopAndCompare(5);
+    }
+
+    /** {@code mvn -pl examples -am verify -DexcludedGroups=gpu -Dtest=KillTest}: some ten minutes. */
+    @Test
+    @Tag("slow")
+    void aHundredKillsChangeNothing() throws IOException, InterruptedException {
+        runs.killAndCompare(100, 4, System.nanoTime());
+    }
+}

@@ -1,0 +1,215 @@
+package org.mohawk4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+
+/** What a user gets wrong: exit code 2, one line that says what, and nothing left behind. */
+class RefusalTest {
+    @TempDir
+    static Path inputs;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeInputs() throws IOException {
+        CommandRun.text(inputs.resolve("long.txt"), 400);
+        Files.writeString(inputs.resolve("short.txt"), "Too short.");
+        Files.writeString(inputs.resolve("packed.xz"), "not packed");
+        Files.writeString(inputs.resolve("packed.bz2"), "not unpacked");
+        Files.writeString(inputs.resolve("wrong.yaml"), "tokns: 3\n");
+        Files.writeString(inputs.resolve("broken.yaml"), "tokens: [3\n");
+        Path teacher = EmbeddedTeacher.unpack();
+        for (String name : List.of("narrow", "foreign")) {
+            Files.createDirectory(inputs.resolve(name));
+            Files.copy(teacher.resolve("model.safetensors"), inputs.resolve(name + "/model.safetensors"));
+            Files.copy(teacher.resolve("tokenizer.json"), inputs.resolve(name + "/tokenizer.json"));
+        }
+        String config = Files.readString(teacher.resolve("config.json"));
+        Files.writeString(inputs.resolve("narrow/config.json"), config.replace("512", "256"));
+        Files.writeString(inputs.resolve("foreign/config.json"), config.replace("\"phi\"", "\"gpt9\""));
+    }
+
+    /** Columns: what is given to distill beside small dimensions, and a part of the message. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            --tokns 3                              | unknown options: '--tokns', '3', did you mean --tokens
+            extra                                  | unmatched argument at index
+            --tokens many                          | invalid value for option '--tokens': 'many' is not a long
+            --tokens                               | missing required parameter for option '--tokens' (N)
+            --tokens 0                             | tokens: expected a whole number of at least 1, got 0
+            --tokens 100                           | tokens: expected at least 192
+            --device -1                            | device: expected a whole number of at least 0, got -1
+            --backend nd4j --device 1              | expected device 0, the only one that ND4J is opened on, found device 1
+            --split 0.5,0.5                        | split: expected 3 numbers
+            --split 0.5,0.4,0.4                    | split: expected shares with sum 1
+            --split a,b,c                          | invalid value for option '--split'
+            --lr 1e-3,1e-3,-1                      | lr: expected numbers above 0
+            --keep-attention 4                     | layers 0 to 3
+            --keep-attention 0,1,2,3               | nothing to train
+            --value-heads 3                        | student.value-heads: expected a divisor of 128
+            --value-heads 8                        | student.value-heads: expected 4, as the teacher has
+            --qk-heads 3                           | student.qk-heads: expected a divisor of 4
+            --conv-width 1                         | student.conv-width: expected a whole number of at least 2, got 1
+            --stage2-target head                   | hidden-states.target: expected one of mixer, block
+            --top-k -1                             | distillation.top-k: expected a whole number of at least 0, got -1
+            --top-k 4097                           | distillation.top-k: expected at most 4096 of the teacher's 4096 tokens
+            --freeze nothing.*                     | freeze: expected names of the student's parameters
+            --context 4096 --tokens 99999          | context: expected at most 2048
+            --backend abacus                       | backend 'abacus' is not on the class path
+            --dtype half                           | dtype: expected one of float, double
+            --threads -1                           | threads: expected a whole number of at least 0
+            --teacher missing                      | missing: no such folder
+            --teacher narrow                       | expected shape
+            --teacher foreign                      | none of the known kinds of model
+            --text short.txt                       | short.txt: expected at least one window
+            --valid short.txt                      | short.txt: expected at least 33 tokens
+            --text missing.txt                     | found nothing there
+            --text packed.xz                       | packed.xz: expected a whole .xz file, found one that cannot be
+            --text packed.bz2                      | unpack it first
+            --config missing.yaml                  | found nothing there
+            --config wrong.yaml                    | tokns: expected one of the keys
+            --config broken.yaml                   | expected ',' or ']', but got the end of the text
+            """)
+    void distillRefuses(String given, String message) throws IOException {
+        List<String> usual = List.of("--text", "long.txt", "--context", "32", "--batch", "2", "--tokens", "192");
+        List<String> arguments = Stream.concat(
+                        Stream.of("distill", "--out", folder.resolve("run").toString()),
+                        Stream.concat(without(usual, given), Stream.of(given.split(" "))))
+                .map(word -> word.matches("(missing|narrow|foreign|\\w+\\.(txt|xz|bz2|yaml))")
+                        ? inputs.resolve(word).toString()
+                        : word)
+                .toList();
+
+        CommandRun.of(arguments.toArray(String[]::new)).refuses(message);
+
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    /** The usual options but those that are given. */
+    private static Stream<String> without(List<String> usual, String given) {
+        return Stream.iterate(0, i -> i < usual.size(), i -> i + 2)
+                .filter(i -> !List.of(given.split(" ")).contains(usual.get(i)))
+                .flatMap(i -> usual.subList(i, i + 2).stream());
+    }
+
+    @Test
+    void distillRefusesAFolderInUseAndLeavesItAlone() throws IOException {
+        Files.writeString(folder.resolve("notes.txt"), "mine");
+
+        CommandRun.of("distill", "--out", folder.toString()).refuses("expected a new or empty folder", "notes.txt");
+
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).containsExactly(folder.resolve("notes.txt"));
+        }
+    }
+
+    @Test
+    void aMissingOrUnknownCommandIsRefused() {
+        CommandRun.of().refuses("missing command");
+        CommandRun.of("distil").refuses("'distil', did you mean distill?");
+    }
+
+    @Test
+    void aTildeThatNoShellSawIsTheHomeFolder() {
+        String home = System.getProperty("user.home");
+        String teacher = EmbeddedTeacher.unpack().toString();
+        CommandRun.of("inspect", "~/none").refuses(home + "/none: cannot be read");
+        CommandRun.of("parity", "~/none").refuses(home + "/none: expected golden data");
+        CommandRun.of("evaluate", "--model=~/none", "--text", "t").refuses(home + "/none: no such folder");
+        CommandRun.of("evaluate", "--model", teacher, "--text=~/none.txt").refuses("text " + home + "/none.txt:");
+        CommandRun.of("evaluate", "--model", teacher, "--text=~/none/*.txt").refuses("folder " + home + "/none");
+        CommandRun.of("distill", "--resume=~/none").refuses(home + "/none");
+        CommandRun.of("distill", "--config=~/none.yaml").refuses(home + "/none.yaml: expected a YAML file");
+        CommandRun.of(
+                        "distill",
+                        "--teacher=~/none",
+                        "--out",
+                        folder.resolve("run").toString())
+                .refuses(home + "/none: no such folder");
+    }
+
+    @Test
+    void evaluateRefuses() {
+        String teacher = EmbeddedTeacher.unpack().toString();
+        String text = inputs.resolve("long.txt").toString();
+        CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
+        CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: no such folder");
+        CommandRun.of("evaluate", "--model", teacher).refuses("expected --text TEXT or --tasks");
+        CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
+                .refuses("teacher: expected --text TEXT");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
+                .refuses("found 'pica'");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa", "--task-data", folder.toString())
+                .refuses("expected one file for task piqa");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--teacher", "nowhere")
+                .refuses("nowhere: no such folder");
+        CommandRun.of("evaluate", "--model", teacher, "--text", "nowhere.txt").refuses("found nothing there");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--context", "2000")
+                .refuses("expected at least 2001 tokens");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--context", "2049")
+                .refuses("context: expected 1 to 2048, the model's positions, got 2049");
+        CommandRun.of("evaluate", "--model", teacher, "--text", text, "--windows", "-1")
+                .refuses("windows: expected a whole number of at least 0");
+        String golden = CommandRun.golden("teacher").toString();
+        CommandRun.of("evaluate", "--model", golden, "--text", text, "--context", "32")
+                .refuses("tokenizer.json: cannot be read: it does not exist");
+        CommandRun.of("evaluate", "--model", golden, "--tokenizer", teacher, "--text", text, "--context", "32")
+                .refuses("expected token ids from 0 to 127, the model's vocabulary");
+    }
+
+    @Test
+    void generateRefuses() {
+        String teacher = EmbeddedTeacher.unpack().toString();
+        CommandRun.of("generate", "--model", teacher, "--max-tokens", "-1").refuses("max-tokens: expected");
+        CommandRun.of("generate", "--model", teacher, "--max-tokens", "2048").refuses("expected at most 2048 together");
+        CommandRun.of("generate", "--model", teacher, "--temperature", "-1").refuses("temperature: expected");
+        CommandRun.of("generate", "--model", teacher, "--top-p", "2").refuses("top-p: expected");
+        CommandRun.of("generate", "--model", teacher, "--seed", "x").refuses("invalid value for option '--seed'");
+    }
+
+    @Test
+    void serveRefuses() throws IOException {
+        String teacher = EmbeddedTeacher.unpack().toString();
+        CommandRun.of("serve").refuses("missing required option: '--model=DIR'");
+        CommandRun.of("serve", "--model", "nowhere").refuses("nowhere: no such folder");
+        CommandRun.of("serve", "--model", teacher, "--port", "65536").refuses("port: expected a whole number from 0");
+        CommandRun.of("serve", "--model", teacher, "--queue", "0").refuses("queue: expected a whole number from 1");
+        CommandRun.of("serve", "--model", teacher, "--max-body", "1").refuses("max-body: expected");
+        CommandRun.of("serve", "--model", teacher, "--host", "not an address").refuses("host: expected an address");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            CommandRun.of("serve", "--model", teacher, "--port", String.valueOf(taken.getLocalPort()))
+                    .refuses("cannot listen on 127.0.0.1 port " + taken.getLocalPort());
+        }
+    }
+
+    @Test
+    void parityRefuses() throws IOException {
+        CommandRun.of("parity", "nowhere").refuses("nowhere: expected golden data");
+        CommandRun.of("parity", CommandRun.golden("").toString(), "--tolerance", "-1")
+                .refuses("tolerance: expected");
+        Files.createDirectory(folder.resolve("teacher"));
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(
+                    CommandRun.golden("teacher").resolve(name),
+                    folder.resolve("teacher").resolve(name));
+        }
+        CommandRun.of("parity", folder.toString()).refuses("teacher_expected.safetensors: cannot be read");
+    }
+}

@@ -1,0 +1,31 @@
+package org.mohawk4j.mixer;
+
+import java.util.List;
+import org.mohawk4j.nn.Linear;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * A mixer that begins with linear maps of its input and ends with one. A block that generates can apply them together
+ * with those of its own, which is most of what a token costs.
+ */
+public interface FusableProjections {
+    /** Of the block's normalised input. */
+    List<Linear> firstMaps();
+
+    /** To the mixer's output. */
+    Linear lastMap();
+
+    /**
+     * What lies between, for positions that follow those the state has seen; the state then includes them.
+     *
+     * @param mapped what the first maps give, [B,T,E] each
+     * @return what the last map is applied to, [B,T,F]
+     */
+    Tensor between(List<Tensor> mapped, MixerState state);
+
+    /** The whole mixer, [B,T,D] to [B,T,D]. */
+    default Tensor continued(Tensor u, MixerState state) {
+        List<Tensor> mapped = firstMaps().stream().map(map -> map.apply(u)).toList();
+        return lastMap().apply(between(mapped, state));
+    }
+}

@@ -1,0 +1,103 @@
+package org.mohawk4j.nn;
+
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.Shape;
+
+/** A trainable array of a module. Its memory is taken when it is first read or set, and outlives every step. */
+public final class Parameter {
+    private final Engine engine;
+    private final Shape shape;
+    private final Initializer initializer;
+    private final Scope scope;
+    private @Nullable Tensor value;
+    private boolean closed;
+
+    Parameter(Engine engine, Shape shape, Initializer initializer) {
+        this.engine = engine;
+        this.shape = shape;
+        this.initializer = initializer;
+        this.scope = engine.detachedScope();
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    /** The current value. An optimiser changes its numbers in place. */
+    public Tensor value() {
+        Tensor current = value;
+        if (current == null) {
+            requireOpen();
+            current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
+        }
+        return current;
+    }
+
+    /** Copies host numbers in, of any floating type. */
+    public void set(HostSource numbers) {
+        if (!numbers.shape().equals(shape)) {
+            throw new IllegalArgumentException("a parameter of shape " + shape + " is given " + numbers.shape());
+        }
+        replace(engine.tensor(numbers, engine.parameterType()));
+    }
+
+    /**
+     * Keeps the numbers in another type from now on, as long as they are not set anew. Only parameters of the backend's
+     * own type can be trained.
+     */
+    void narrow(DType dtype) {
+        replace(value().cast(dtype));
+    }
+
+    /** Copies another parameter's numbers. */
+    public void set(Parameter other) {
+        set(other.value().inPieces());
+    }
+
+    /**
+     * Uses the given tensor from now on, whoever else changes its numbers: parameters that another program owns.
+     *
+     * @param shared of this parameter's shape and the engine's type for parameters; it becomes this parameter's to free
+     */
+    public void bind(Tensor shared) {
+        if (!shared.shape().equals(shape) || shared.dtype() != engine.parameterType()) {
+            throw new IllegalArgumentException("a parameter of " + engine.parameterType() + " " + shape
+                    + " is bound to " + shared.dtype() + " " + shared.shape());
+        }
+        replace(shared);
+    }
+
+    /** Frees the memory for good. */
+    void close() {
+        free();
+        closed = true;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("a parameter of shape " + shape + " is used after its module was closed");
+        }
+    }
+
+    private void free() {
+        if (value != null) {
+            scope.free(value);
+            value = null;
+        }
+    }
+
+    private Tensor replace(Tensor fresh) {
+        requireOpen();
+        if (fresh == value) {
+            return fresh;
+        }
+        free();
+        value = scope.adopt(fresh);
+        return fresh;
+    }
+}

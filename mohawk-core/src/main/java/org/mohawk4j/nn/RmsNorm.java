@@ -1,0 +1,31 @@
+package org.mohawk4j.nn;
+
+import org.mohawk4j.op.RmsNormFunction;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
+
+/** Root mean square normalisation over the last axis, [..., D], with scale and without shift. */
+public final class RmsNorm extends Norm {
+    private final Parameter weight;
+    private final double epsilon;
+    private final boolean unitOffset;
+
+    /**
+     * @param width D
+     * @param epsilon added to the mean of squares
+     * @param unitOffset whether the scale is 1 + weight, as Gemma has it, instead of weight
+     */
+    public RmsNorm(Engine engine, long width, double epsilon, boolean unitOffset) {
+        super(engine);
+        this.weight = parameter("weight", Shape.of(width), Initializer.constant(unitOffset ? 0 : 1));
+        this.epsilon = epsilon;
+        this.unitOffset = unitOffset;
+    }
+
+    @Override
+    public Tensor apply(Tensor x) {
+        Tensor scale = unitOffset ? weight.value().add(1) : weight.value();
+        return RmsNormFunction.apply(x, scale, epsilon);
+    }
+}

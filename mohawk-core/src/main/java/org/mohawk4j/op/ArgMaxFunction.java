@@ -1,0 +1,50 @@
+package org.mohawk4j.op;
+
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** The place of the largest number of each row, the first of equal ones. No gradient. */
+public final class ArgMaxFunction {
+    private ArgMaxFunction() {}
+
+    /** On the device. */
+    public interface FusedArgMax extends FusedOp {
+        /** Of x [R,C]: int32 [R]. */
+        Array argMax(Array x);
+    }
+
+    /**
+     * @param x [R,C]
+     * @return int32 [R]
+     */
+    public static Tensor apply(Tensor x) {
+        Engine engine = x.engine();
+        Optional<FusedArgMax> kernel = engine.backend().fused(FusedArgMax.class);
+        return kernel.map(k -> engine.wrap(k.argMax(x.array()))).orElseGet(() -> reference(x));
+    }
+
+    /** By way of the host. */
+    public static Tensor reference(Tensor x) {
+        float[] numbers = x.toFloats();
+        int columns = Math.toIntExact(x.dim(1));
+        int[] places = new int[Math.toIntExact(x.dim(0))];
+        for (int row = 0; row < places.length; row++) {
+            places[row] = of(numbers, row * columns, columns);
+        }
+        return x.engine().indices(places, places.length);
+    }
+
+    /** The place among {@code count} numbers on the host, counted from the first at {@code from}. */
+    public static int of(float[] numbers, int from, int count) {
+        int best = 0;
+        for (int i = 1; i < count; i++) {
+            if (numbers[from + i] > numbers[from + best]) {
+                best = i;
+            }
+        }
+        return best;
+    }
+}

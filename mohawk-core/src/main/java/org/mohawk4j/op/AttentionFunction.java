@@ -1,0 +1,115 @@
+package org.mohawk4j.op;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Causal softmax attention. Queries are the last positions of the keys' time. */
+public final class AttentionFunction {
+    /** Takes the place of minus infinity where a future key is masked: its exponential is zero in every type. */
+    static final double MASKED = -1e30;
+
+    private AttentionFunction() {}
+
+    /** Fused attention that keeps no matrix. */
+    public interface FusedAttention extends FusedOp {
+        /** Output [B,Tq,H,P], and what {@link #backward} needs besides the inputs. */
+        record Result(Array output, List<Array> saved) {}
+
+        /** Gradients of q, k and v. */
+        record Gradients(Array q, Array k, Array v) {}
+
+        /** Whether it computes H query heads of width P that share G key heads, at this scale. */
+        boolean supports(long heads, long groups, long headDim, double scale);
+
+        /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
+        Result forward(Array q, Array k, Array v, double scale, boolean kept);
+
+        Gradients backward(
+                Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale);
+    }
+
+    /**
+     * @param q [B,Tq,H,P]
+     * @param k [B,T,G,P] with T ≥ Tq and G dividing H; group g serves heads g·H/G and following
+     * @param v [B,T,G,P]; kernels serve only v of k's shape, others run as the composition
+     * @param scale multiplies the scores
+     * @return [B,Tq,H,P]
+     */
+    public static Tensor apply(Tensor q, Tensor k, Tensor v, double scale) {
+        requireShapes(q, k, v);
+        Engine engine = q.engine();
+        Optional<FusedAttention> kernel = engine.backend()
+                .fused(FusedAttention.class)
+                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scale)
+                        && v.shape().equals(k.shape()));
+        if (kernel.isEmpty()) {
+            return reference(q, k, v, scale);
+        }
+        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
+        FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale, tracked);
+        Tensor output = engine.wrap(result.output());
+        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
+        Tensor[] saved = new Tensor[extra.size() + 4];
+        saved[0] = q;
+        saved[1] = k;
+        saved[2] = v;
+        saved[3] = output;
+        for (int i = 0; i < extra.size(); i++) {
+            saved[i + 4] = extra.get(i);
+        }
+        return engine.record(
+                        List.of(output),
+                        List.of(q, k, v),
+                        gradients -> {
+                            FusedAttention.Gradients g = kernel.get()
+                                    .backward(
+                                            gradients.get(0).array(),
+                                            q.array(),
+                                            k.array(),
+                                            v.array(),
+                                            output.array(),
+                                            extra.stream().map(Tensor::array).toList(),
+                                            scale);
+                            return List.of(engine.wrap(g.q()), engine.wrap(g.k()), engine.wrap(g.v()));
+                        },
+                        saved)
+                .get(0);
+    }
+
+    public static Tensor reference(Tensor q, Tensor k, Tensor v, double scale) {
+        Tensor weights = weights(q, k, scale);
+        Tensor values = Heads.repeat(v, q.dim(2)).permute(0, 2, 1, 3);
+        return weights.matmul(values).permute(0, 2, 1, 3);
+    }
+
+    /**
+     * The attention matrix.
+     *
+     * @return [B,H,Tq,T]
+     */
+    public static Tensor weights(Tensor q, Tensor k, double scale) {
+        Tensor queries = q.permute(0, 2, 1, 3);
+        Tensor keys = Heads.repeat(k, q.dim(2)).permute(0, 2, 1, 3);
+        Tensor scores = queries.mul(scale).matmul(false, keys, true);
+        return scores.tril(k.dim(1) - q.dim(1), MASKED).softmax();
+    }
+
+    private static void requireShapes(Tensor q, Tensor k, Tensor v) {
+        boolean fits = q.shape().rank() == 4
+                && k.shape().equals(q.shape().with(1, k.dim(1)).with(2, k.dim(2)))
+                && k.dim(1) >= q.dim(1)
+                && q.dim(2) % k.dim(2) == 0
+                && v.shape().rank() == 4
+                && v.dim(0) == k.dim(0)
+                && v.dim(1) == k.dim(1)
+                && q.dim(2) % v.dim(2) == 0;
+        if (!fits) {
+            throw new IllegalArgumentException("attention needs q [B,Tq,H,P], k and v [B,T,G,P] with T >= Tq and G"
+                    + " dividing H; got q " + q.shape() + ", k " + k.shape() + ", v " + v.shape());
+        }
+    }
+}

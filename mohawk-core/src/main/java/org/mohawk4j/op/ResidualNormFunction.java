@@ -1,0 +1,97 @@
+package org.mohawk4j.op;
+
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+
+/**
+ * A residual sum and its layer normalisation, {@code x = h + a + b} and {@code norm(x)}: where one block ends and the next
+ * begins. Together they read x once less, and on the way back the gradients of both meet in one pass.
+ */
+public final class ResidualNormFunction {
+    private ResidualNormFunction() {}
+
+    /** A residual stream [..., D] and its normalisation. */
+    public record Normed(Tensor sum, Tensor normalised) {}
+
+    /** Fused sum and normalisation. */
+    public interface FusedResidualNorm extends FusedOp {
+        /** Sum and normalisation [..., D], and what {@link #backward} needs besides the sum. */
+        record Result(Array sum, Array normalised, List<Array> saved) {}
+
+        /** Gradients of the stream h [..., D], of each branch in its own type, of weight [D] and bias [D]. */
+        record Gradients(Array stream, Array branch, Array weight, Array bias) {}
+
+        /** Whether it adds branches of that type to a stream of this one, without widening it. */
+        boolean supports(DType stream, DType branch);
+
+        Result forward(Array h, Array a, Array b, Array weight, Array bias, double epsilon);
+
+        /** @param branch the type of a and b */
+        Gradients backward(
+                Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved);
+    }
+
+    /**
+     * @param h [..., D]
+     * @param a the same shape
+     * @param b the same shape
+     * @param weight [D]
+     * @param bias [D]
+     * @param epsilon added to the variance
+     */
+    public static Normed apply(Tensor h, Tensor a, Tensor b, Tensor weight, Tensor bias, double epsilon) {
+        LayerNormFunction.requireShapes(h, weight, bias);
+        Engine engine = h.engine();
+        Optional<FusedResidualNorm> kernel = engine.backend()
+                .fused(FusedResidualNorm.class)
+                .filter(k -> a.dtype() == b.dtype() && k.supports(h.dtype(), a.dtype()))
+                .filter(k -> h.shape().equals(a.shape()) && h.shape().equals(b.shape()));
+        if (kernel.isEmpty()) {
+            Tensor sum = ResidualFunction.apply(h, a, b);
+            return new Normed(sum, LayerNormFunction.apply(sum, weight, bias, epsilon));
+        }
+        FusedResidualNorm.Result made =
+                kernel.get().forward(h.array(), a.array(), b.array(), weight.array(), bias.array(), epsilon);
+        Tensor sum = engine.wrap(made.sum());
+        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
+        Tensor[] saved = new Tensor[extra.size() + 2];
+        saved[0] = sum;
+        saved[1] = weight;
+        for (int i = 0; i < extra.size(); i++) {
+            saved[i + 2] = extra.get(i);
+        }
+        DType branch = a.dtype();
+        List<Tensor> outputs = engine.record(
+                List.of(sum, engine.wrap(made.normalised())),
+                List.of(h, a, b, weight, bias),
+                gradients -> {
+                    FusedResidualNorm.Gradients g = kernel.get()
+                            .backward(
+                                    gradients.get(0).array(),
+                                    gradients.get(1).array(),
+                                    sum.array(),
+                                    weight.array(),
+                                    branch,
+                                    extra.stream().map(Tensor::array).toList());
+                    Tensor ofBranch = engine.wrap(g.branch());
+                    return List.of(
+                            engine.wrap(g.stream()),
+                            ofBranch,
+                            ofBranch,
+                            engine.wrap(g.weight()),
+                            engine.wrap(g.bias()));
+                },
+                saved);
+        return new Normed(outputs.get(0), outputs.get(1));
+    }
+
+    public static Normed reference(Tensor h, Tensor a, Tensor b, Tensor weight, Tensor bias, double epsilon) {
+        Tensor sum = ResidualFunction.reference(h, a, b);
+        return new Normed(sum, LayerNormFunction.reference(sum, weight, bias, epsilon));
+    }
+}

@@ -1,0 +1,117 @@
+package org.mohawk4j.backend.cuda.compile;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.cuda.memory.CudaArray;
+import org.mohawk4j.backend.cuda.memory.DevicePointer;
+
+/** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
+public final class KernelArguments implements AutoCloseable {
+    private static final int MOST_BYTES = 4096;
+    public static final int MOST = 64;
+
+    private final BytePointer values = new BytePointer(MOST_BYTES);
+    private final PointerPointer<Pointer> places = new PointerPointer<>(MOST);
+    private final int[] sizes = new int[MOST];
+    private final DevicePointer place = new DevicePointer();
+    private final @Nullable CudaArray[] arrays = new CudaArray[MOST];
+    private int arrayCount;
+    private int count;
+    private int used;
+
+    public KernelArguments clear() {
+        count = 0;
+        used = 0;
+        arrayCount = 0;
+        return this;
+    }
+
+    public KernelArguments add(CudaArray array) {
+        add(array.address());
+        arrays[arrayCount++] = array;
+        return this;
+    }
+
+    /** Null where there is none. */
+    public KernelArguments add(Optional<? extends Array> array) {
+        return array.isPresent() ? add(CudaArray.cast(array.get())) : add(0L);
+    }
+
+    public KernelArguments add(long value) {
+        values.putLong(next(Long.BYTES), value);
+        return this;
+    }
+
+    public KernelArguments add(int value) {
+        values.putInt(next(Integer.BYTES), value);
+        return this;
+    }
+
+    public KernelArguments add(float value) {
+        values.putFloat(next(Float.BYTES), value);
+        return this;
+    }
+
+    public KernelArguments add(double value) {
+        values.putDouble(next(Double.BYTES), value);
+        return this;
+    }
+
+    /** A structure of 64-bit integers, by value. */
+    public KernelArguments addStruct(long... fields) {
+        int offset = next(fields.length * Long.BYTES);
+        for (int i = 0; i < fields.length; i++) {
+            values.putLong(offset + (long) i * Long.BYTES, fields[i]);
+        }
+        return this;
+    }
+
+    public PointerPointer<Pointer> places() {
+        return places;
+    }
+
+    /**
+     * The driver would read what a kernel declares from wherever it points, whatever was put there.
+     *
+     * @param declared how many bytes each of the kernel's parameters has
+     * @throws IllegalStateException if there are more or fewer arguments, or one of another size
+     */
+    public void requireSizes(String kernel, int[] declared) {
+        if (!Arrays.equals(sizes, 0, count, declared, 0, declared.length)) {
+            throw new IllegalStateException(kernel + " declares parameters of " + Arrays.toString(declared)
+                    + " bytes and is given arguments of " + Arrays.toString(Arrays.copyOf(sizes, count)));
+        }
+    }
+
+    /** The arrays that were given whole, in order, for messages. */
+    public String arrays() {
+        return Arrays.stream(arrays, 0, arrayCount)
+                .map(array -> array == null ? "" : array.dtype() + " " + array.shape())
+                .collect(Collectors.joining(", "));
+    }
+
+    /** Room for one argument, aligned to eight bytes. */
+    private int next(int bytes) {
+        int offset = used;
+        used += (bytes + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
+        if (used > MOST_BYTES || count == MOST) {
+            throw new IllegalStateException(
+                    "a kernel with more than " + MOST + " arguments or " + MOST_BYTES + " bytes");
+        }
+        sizes[count] = bytes;
+        places.put(count++, place.at(values.address() + offset));
+        return offset;
+    }
+
+    @Override
+    public void close() {
+        values.close();
+        places.close();
+    }
+}

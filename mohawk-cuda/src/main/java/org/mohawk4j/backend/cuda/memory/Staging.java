@@ -1,0 +1,68 @@
+package org.mohawk4j.backend.cuda.memory;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.cuda.driver.CudaContext;
+import org.mohawk4j.backend.cuda.driver.CudaStatus;
+
+/** Host memory that the device reads by itself, so that the stream goes on while a small table is sent. */
+public final class Staging implements AutoCloseable {
+    private final CudaContext context;
+    private final CUevent_st sent = new CUevent_st();
+    private @Nullable BytePointer place;
+
+    public Staging(CudaContext context) {
+        this.context = context;
+        context.use();
+        CudaStatus.driver(cudart.cuEventCreate(sent, cudart.CU_EVENT_DISABLE_TIMING), "making an event");
+    }
+
+    /** Room for so many bytes, once what was sent last has arrived. */
+    public ByteBuffer room(long bytes) {
+        context.use();
+        CudaStatus.driver(cudart.cuEventSynchronize(sent), "waiting for a table to be sent");
+        BytePointer current = place;
+        if (current == null || current.capacity() < bytes) {
+            close(current);
+            current = allocate(bytes);
+            place = current;
+        }
+        return current.position(0).limit(bytes).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static BytePointer allocate(long bytes) {
+        try (PointerPointer<Pointer> address = new PointerPointer<>(1)) {
+            CudaStatus.driver(
+                    cudart.cuMemAllocHost(address, bytes), () -> "allocating " + bytes + " bytes on the host");
+            return new BytePointer(address.get()).capacity(bytes);
+        }
+    }
+
+    /** Queues what stands in the room. */
+    public void send(CudaArray target, long bytes) {
+        CudaStatus.driver(
+                cudart.cuMemcpyHtoDAsync(target.address(), place, bytes, context.stream()),
+                () -> "sending a table of " + bytes + " bytes");
+        CudaStatus.driver(cudart.cuEventRecord(sent, context.stream()), "marking a table as sent");
+    }
+
+    private static void close(@Nullable BytePointer old) {
+        if (old != null) {
+            CudaStatus.driver(cudart.cuMemFreeHost(old.position(0)), "freeing host memory");
+        }
+    }
+
+    @Override
+    public void close() {
+        context.use();
+        close(place);
+        place = null;
+        CudaStatus.driver(cudart.cuEventDestroy(sent), "closing an event");
+    }
+}

@@ -1,0 +1,230 @@
+package org.mohawk4j.backend.cuda.op.loss;
+
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.ElementwiseOps;
+import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.backend.cuda.compile.CudaKernels;
+import org.mohawk4j.backend.cuda.compile.ElementType;
+import org.mohawk4j.backend.cuda.gemm.CudaMatmul;
+import org.mohawk4j.backend.cuda.memory.CudaArray;
+import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+import org.mohawk4j.op.loss.DistillationFunction.Operands;
+import org.mohawk4j.op.loss.DistillationFunction.Weights;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
+
+/** The loss of stage 3 with its gradients, some rows of logits at a time: all of them never exist at once. */
+public final class CudaDistillation implements FusedDistillation {
+    private static final String SOURCE = "op/loss/distillation.cu";
+
+    /** Logits of one side that exist at a time, if nothing else is asked for: a gigabyte. */
+    public static final long LOGITS_AT_ONCE = 1L << 28;
+
+    /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
+    private static final long TILE = 256;
+
+    private static final int MOST_THREADS = 1024;
+
+    /** What sums over a block need beside a row, at most. */
+    private static final int OTHER_SHARED_BYTES = 2048;
+
+    private final long logitsAtOnce;
+    private final int sharedBytes;
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final CudaMatmul matmul;
+    private final CudaReductions reductions;
+    private final MemoryOps memory;
+    private final ElementwiseOps elementwise;
+    private final Conversions conversions;
+
+    /**
+     * @param logitsAtOnce of one side that exist at a time, about
+     * @param sharedBytes the most shared memory of a block
+     */
+    public CudaDistillation(
+            long logitsAtOnce,
+            int sharedBytes,
+            CudaPool pool,
+            CudaKernels kernels,
+            CudaMatmul matmul,
+            CudaReductions reductions,
+            MemoryOps memory,
+            ElementwiseOps elementwise,
+            Conversions conversions) {
+        this.logitsAtOnce = logitsAtOnce;
+        this.sharedBytes = sharedBytes;
+        this.pool = pool;
+        this.kernels = kernels;
+        this.matmul = matmul;
+        this.reductions = reductions;
+        this.memory = memory;
+        this.elementwise = elementwise;
+        this.conversions = conversions;
+    }
+
+    @Override
+    public Result forward(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted) {
+        try (Side target = new Side(teacher, false);
+                Side side = new Side(student, wanted.weight())) {
+            long rows = student.hidden().shape().dim(0);
+            long chunk = chunk(rows, side.vocabulary());
+            CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
+            Sums sums = new Sums(student, wanted);
+            for (long next = 0; next < rows; next += chunk) {
+                long from = next;
+                long count = Math.min(chunk, rows - from);
+                CudaArray expected = target.logits(from, count);
+                CudaArray logits = side.logits(from, count);
+                // narrow ones do not fit into the place of the teacher's logits
+                CudaArray gradient = side.operandType() == side.logitType()
+                        ? pool.view(expected, 0, expected.shape())
+                        : pool.take(side.operandType(), expected.shape());
+                CudaArray loss = pool.view(losses, from, Shape.of(count));
+                boolean kept = isKept(side, expected, logits, gradient, teacher.bias(), student.bias());
+                kernels.get(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
+                        .launch(
+                                count,
+                                1,
+                                kept ? MOST_THREADS : CudaKernels.THREADS,
+                                kept ? Math.toIntExact(side.vocabulary() * Float.BYTES) : 0,
+                                kernels.arguments()
+                                        .add(expected)
+                                        .add(teacher.bias())
+                                        .add(logits)
+                                        .add(student.bias())
+                                        .add(address(labels, from))
+                                        .add(loss)
+                                        .add(gradient)
+                                        .add(side.vocabulary())
+                                        .add(rows)
+                                        .add(weights.temperature())
+                                        .add(weights.hardLabelShare()));
+                pool.release(loss);
+                pool.release(logits);
+                pool.release(expected);
+                sums.add(side, gradient, from, count);
+                pool.release(gradient);
+            }
+            return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
+        }
+    }
+
+    /** Whether a block keeps its row of the student's logits in shared memory. */
+    private boolean isKept(
+            Side side,
+            CudaArray expected,
+            CudaArray logits,
+            CudaArray gradient,
+            Optional<Array> teacherBias,
+            Optional<Array> studentBias) {
+        return side.logitType() == DType.FLOAT32
+                && side.vocabulary() * Float.BYTES <= sharedBytes - OTHER_SHARED_BYTES
+                && CudaKernels.inFours(side.vocabulary(), expected, logits, gradient)
+                && Stream.of(teacherBias, studentBias)
+                        .flatMap(Optional::stream)
+                        .allMatch(bias -> CudaKernels.inFours(side.vocabulary(), CudaArray.cast(bias)));
+    }
+
+    /** Rows at a time: as few chunks as the limit allows, all of one size but the last. */
+    private long chunk(long rows, long vocabulary) {
+        long most = Math.max(1, logitsAtOnce / vocabulary);
+        long chunks = (rows + most - 1) / most;
+        long even = (rows + chunks - 1) / chunks;
+        return most < TILE ? even : (even + TILE - 1) / TILE * TILE;
+    }
+
+    /** One model's hidden states and head, in the type that they are multiplied in. */
+    private final class Side implements AutoCloseable {
+        private final CudaArray hidden;
+        private final CudaArray weight;
+        private final DType logitType;
+
+        Side(Operands given, boolean trained) {
+            logitType = ElementType.accumulator(given.weight().dtype());
+            hidden = conversions.as(matmul.operands(logitType), given.hidden());
+            weight = conversions.parameter(matmul.operands(logitType), given.weight(), trained);
+        }
+
+        DType operandType() {
+            return weight.dtype();
+        }
+
+        DType logitType() {
+            return logitType;
+        }
+
+        long vocabulary() {
+            return weight.shape().dim(0);
+        }
+
+        CudaArray logits(long from, long count) {
+            CudaArray input = rowsOf(hidden, from, count);
+            CudaArray logits = matmul.product(input, false, weight, true, logitType);
+            pool.release(input);
+            return logits;
+        }
+
+        @Override
+        public void close() {
+            pool.release(hidden);
+            pool.release(weight);
+        }
+    }
+
+    /** The gradients by the student's hidden states and head, growing from chunk to chunk. */
+    private final class Sums {
+        private final Optional<Array> hidden;
+        private final Optional<Array> weight;
+        private final Optional<Array> bias;
+
+        Sums(Operands student, Wanted wanted) {
+            hidden = place(wanted.hidden(), student.hidden());
+            weight = place(wanted.weight(), student.weight());
+            bias = wanted.bias()
+                    ? Optional.of(memory.full(
+                            Shape.of(student.weight().shape().dim(0)),
+                            student.weight().dtype(),
+                            0))
+                    : Optional.empty();
+        }
+
+        private Optional<Array> place(boolean wanted, Array like) {
+            return wanted ? Optional.of(pool.take(like.dtype(), like.shape())) : Optional.empty();
+        }
+
+        void add(Side side, CudaArray gradient, long from, long count) {
+            hidden.ifPresent(all -> {
+                CudaArray place = rowsOf(CudaArray.cast(all), from, count);
+                matmul.product(gradient, false, side.weight, false, place, false);
+                pool.release(place);
+            });
+            weight.ifPresent(all -> {
+                CudaArray input = rowsOf(side.hidden, from, count);
+                matmul.product(gradient, true, input, false, CudaArray.cast(all), from > 0);
+                pool.release(input);
+            });
+            bias.ifPresent(all -> {
+                CudaArray part = reductions.sumOfRows(gradient, all.shape());
+                elementwise.accumulate(all, part, 1);
+                pool.release(part);
+            });
+        }
+    }
+
+    private CudaArray rowsOf(CudaArray all, long from, long count) {
+        long width = all.shape().dim(-1);
+        return pool.view(all, from * width, Shape.of(count, width));
+    }
+
+    private static long address(Optional<Array> array, long from) {
+        return array.map(CudaArray::cast)
+                .map(own -> own.address() + from * own.dtype().bytes())
+                .orElse(0L);
+    }
+}

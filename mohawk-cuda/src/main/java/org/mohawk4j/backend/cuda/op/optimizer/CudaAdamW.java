@@ -1,0 +1,130 @@
+package org.mohawk4j.backend.cuda.op.optimizer;
+
+import java.util.List;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.cuda.compile.CudaKernels;
+import org.mohawk4j.backend.cuda.memory.CudaArray;
+import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.memory.Staging;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.AdamWFunction.Hyperparameters;
+import org.mohawk4j.op.AdamWFunction.Slot;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
+
+/** One launch for the update and two for the norm, however many parameters there are. */
+public final class CudaAdamW implements FusedAdamW {
+    private static final String SOURCE = "op/optimizer/optimizer.cu";
+
+    /** Elements that a block takes. */
+    private static final long CHUNK = 65_536;
+
+    private final CudaPool pool;
+    private final CudaKernels kernels;
+    private final Staging staging;
+
+    public CudaAdamW(CudaPool pool, CudaKernels kernels, Staging staging) {
+        this.pool = pool;
+        this.kernels = kernels;
+        this.staging = staging;
+    }
+
+    /** All parameters, one after the other, and how many blocks they are shared among. */
+    private static final class Table {
+        /** Of the structure {@code Piece} in {@code optimizer.cu}. */
+        private static final int FIELDS = 7;
+
+        private final long[] numbers;
+        private int filled;
+        private long blocks;
+
+        Table(int parameters) {
+            numbers = new long[parameters * FIELDS];
+        }
+
+        void add(long value, long gradient, long firstMoment, long secondMoment, long count, boolean decayed) {
+            for (long field : new long[] {value, gradient, firstMoment, secondMoment, count, decayed ? 1 : 0, blocks}) {
+                numbers[filled++] = field;
+            }
+            blocks += (count + CHUNK - 1) / CHUNK;
+        }
+    }
+
+    @Override
+    public Array norm(List<Array> gradients) {
+        DType dtype = gradients.get(0).dtype();
+        Table table = new Table(gradients.size());
+        for (Array array : gradients) {
+            CudaArray gradient = CudaArray.cast(array);
+            table.add(0, gradient.address(), 0, 0, gradient.size(), false);
+        }
+        CudaArray sent = upload(table);
+        CudaArray parts = pool.take(dtype, Shape.of(table.blocks));
+        CudaArray norm = pool.take(dtype, Shape.of());
+        kernels.get(SOURCE, "squares", dtype)
+                .launch(
+                        table.blocks,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments()
+                                .add(sent)
+                                .add((long) gradients.size())
+                                .add(CHUNK)
+                                .add(parts));
+        kernels.get(SOURCE, "root_of_sum", dtype)
+                .launch(
+                        1,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments().add(parts).add(norm).add(parts.size()));
+        pool.release(sent);
+        pool.release(parts);
+        return norm;
+    }
+
+    @Override
+    public void update(List<Slot> slots, Array gradientScale, Hyperparameters h) {
+        DType dtype = gradientScale.dtype();
+        Table table = new Table(slots.size());
+        for (Slot slot : slots) {
+            CudaArray value = CudaArray.cast(slot.value().array());
+            table.add(
+                    value.address(),
+                    CudaArray.cast(slot.gradient().array()).address(),
+                    CudaArray.cast(slot.firstMoment().array()).address(),
+                    CudaArray.cast(slot.secondMoment().array()).address(),
+                    value.size(),
+                    slot.decayed());
+        }
+        CudaArray sent = upload(table);
+        kernels.get(SOURCE, "adamw", dtype)
+                .launch(
+                        table.blocks,
+                        1,
+                        CudaKernels.THREADS,
+                        0,
+                        kernels.arguments()
+                                .add(sent)
+                                .add((long) slots.size())
+                                .add(CHUNK)
+                                .add(CudaArray.cast(gradientScale))
+                                .add(h.learningRate())
+                                .add(h.beta1())
+                                .add(h.beta2())
+                                .add(h.epsilon())
+                                .add(h.weightDecay())
+                                .add(h.correction1())
+                                .add(h.correction2()));
+        pool.release(sent);
+    }
+
+    private CudaArray upload(Table table) {
+        CudaArray target = pool.take(DType.INT64, Shape.of(table.numbers.length));
+        long bytes = target.size() * Long.BYTES;
+        staging.room(bytes).asLongBuffer().put(table.numbers);
+        staging.send(target, bytes);
+        return target;
+    }
+}

@@ -1,0 +1,59 @@
+package org.mohawk4j.eval.serve;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.mohawk4j.generation.Sampling;
+
+/**
+ * What a client asks for, checked.
+ *
+ * @param prompts each at least one token
+ * @param maxTokens to add at most to each
+ * @param choices continuations of each prompt
+ * @param logProbs how many of the likeliest tokens to tell at each place; empty for no log-probabilities at all
+ * @param echo whether the answer begins with the prompt
+ * @param stop texts that end a continuation and are not part of it
+ * @param seed of the first continuation; each further one has the next
+ */
+record Completion(
+        List<Prompt> prompts,
+        int maxTokens,
+        int choices,
+        Sampling sampling,
+        long seed,
+        OptionalInt logProbs,
+        boolean echo,
+        List<String> stop,
+        boolean stream,
+        boolean usageInStream) {
+    /**
+     * A prompt.
+     *
+     * @param text as it was given; empty if it was given as ids
+     * @param isStart whether the ids are none of the text's, but the one that a text begins with
+     */
+    record Prompt(List<Integer> ids, Optional<String> text, boolean isStart) {
+        Prompt {
+            ids = List.copyOf(ids);
+        }
+
+        /** The ids whose text the continuation follows. */
+        int[] before() {
+            return isStart ? new int[0] : toArray();
+        }
+
+        int[] toArray() {
+            return ids.stream().mapToInt(Integer::intValue).toArray();
+        }
+    }
+
+    Completion {
+        prompts = List.copyOf(prompts);
+        stop = List.copyOf(stop);
+    }
+
+    int promptTokens() {
+        return prompts.stream().mapToInt(prompt -> prompt.ids().size()).sum();
+    }
+}

@@ -1,0 +1,13 @@
+package org.mohawk4j.models;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** What a student's new mixers begin as. */
+public enum MixerInit {
+    /** Near the attention they replace, as far as the mixer can: see {@link org.mohawk4j.mixer.MatrixMixer#initFrom}. */
+    @JsonProperty("attention")
+    ATTENTION,
+    /** Their own initialisation, from the seed. */
+    @JsonProperty("random")
+    RANDOM
+}

@@ -1,0 +1,21 @@
+package org.mohawk4j.train.config;
+
+/**
+ * When a run saves what it needs to go on, and how much of that it keeps.
+ *
+ * @param every steps of a stage between two checkpoints; 0: not by steps
+ * @param minutes between two checkpoints; 0: not by time
+ * @param keep how many checkpoints stay, the newest ones
+ */
+public record CheckpointConfig(int every, double minutes, int keep) {
+    /** Checks the ranges. */
+    public CheckpointConfig {
+        Ranges.atLeast(0, "checkpoint.every", every);
+        Ranges.notNegative("checkpoint.minutes", minutes);
+        Ranges.atLeast(1, "checkpoint.keep", keep);
+    }
+
+    static CheckpointConfig defaults() {
+        return new CheckpointConfig(0, 30, 2);
+    }
+}

@@ -1,0 +1,35 @@
+package org.mohawk4j.train.config;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.mohawk4j.data.stream.StreamOptions;
+
+/**
+ * How texts in files are read.
+ *
+ * @param textField the field of a JSON line, or the column of a table, that holds the document
+ * @param shuffle windows among which the order of streamed texts is random
+ * @param readers threads that turn streamed texts into tokens; they change speed, not results
+ * @param teacherCache file to keep what the teacher computes in; empty: it is computed each time
+ */
+public record DataConfig(String textField, int shuffle, int readers, Optional<Path> teacherCache) {
+    /** Checks the ranges. */
+    public DataConfig {
+        Ranges.require(!textField.isEmpty(), "data.text-field", "a name", "nothing");
+        Ranges.atLeast(1, "data.shuffle", shuffle);
+        Ranges.require(
+                readers >= 1 && readers <= StreamOptions.MOST_READERS,
+                "data.readers",
+                "1 to " + StreamOptions.MOST_READERS,
+                readers);
+    }
+
+    static DataConfig defaults() {
+        return new DataConfig("text", 1024, 2, Optional.empty());
+    }
+
+    /** The same for a stream. */
+    public StreamOptions stream() {
+        return new StreamOptions(readers, shuffle);
+    }
+}

@@ -1,0 +1,92 @@
+package org.mohawk4j.train.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.Utf8;
+
+/**
+ * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of
+ * the wrong type or out of range fails with one line naming the file, the key, the expected and the actual. What is
+ * written holds every value in force and reads back as the same configuration.
+ */
+public final class DistillConfigYaml {
+    /** The most bytes that are read: a configuration has a few thousand. */
+    private static final long MAX_BYTES = 1 << 20;
+
+    private static final ObjectMapper WRITER = new YAMLMapper(YAMLFactory.builder()
+            .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+            .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+            .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
+            .build());
+
+    private DistillConfigYaml() {}
+
+    /**
+     * Reads a file.
+     *
+     * @throws InvalidInputException for a missing or unreadable file, YAML that does not parse, or a wrong key or value
+     */
+    public static DistillConfig read(Path file) {
+        String name = "configuration " + file;
+        if (!Files.isRegularFile(file)) {
+            throw new InvalidInputException(name + ": expected a YAML file, found " + InputFile.whatIsAt(file));
+        }
+        InputFile.requireRegular(file);
+        try {
+            if (Files.size(file) > MAX_BYTES) {
+                throw new InvalidInputException(
+                        name + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
+            }
+            return parse(name, Utf8.decode(ByteBuffer.wrap(Files.readAllBytes(file)), 0, name));
+        } catch (IOException e) {
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    /**
+     * Reads a text.
+     *
+     * @param name what error messages call it
+     * @param yaml a mapping of keys to values, or nothing
+     * @throws InvalidInputException for YAML that does not parse, or a wrong key or value
+     */
+    public static DistillConfig parse(String name, String yaml) {
+        JsonNode tree = YamlTree.read(name, yaml);
+        if (tree.isMissingNode() || tree.isNull()) {
+            return DistillConfig.defaults();
+        }
+        if (!(tree instanceof ObjectNode values)) {
+            throw new InvalidInputException(name + ": expected keys and values, found " + ConfigTree.describe(tree));
+        }
+        try {
+            return ConfigTree.of(DistillConfig.defaults()).overlay(values).bind();
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(name + ": " + e.getMessage(), e);
+        }
+    }
+
+    static DistillConfig with(DistillConfig config, Map<String, ?> values) {
+        return ConfigTree.of(config).overlay(ConfigTree.nest(values)).bind();
+    }
+
+    /** Every value in force, as YAML. */
+    public static String format(DistillConfig config) {
+        try {
+            return WRITER.writeValueAsString(ConfigTree.of(config).root());
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a configuration is always writable", e);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package org.mohawk4j.train.config;
+
+import java.util.List;
+import org.mohawk4j.InvalidInputException;
+
+/** Range checks of configuration values, each failing with one line that names the key as it stands in the YAML. */
+final class Ranges {
+    private Ranges() {}
+
+    static void require(boolean holds, String key, String expected, Object actual) {
+        if (!holds) {
+            throw new InvalidInputException(key + ": expected " + expected + ", got " + actual);
+        }
+    }
+
+    static void atLeast(long lowest, String key, long actual) {
+        require(actual >= lowest, key, "a whole number of at least " + lowest, actual);
+    }
+
+    static void positive(String key, double actual) {
+        require(actual > 0 && Double.isFinite(actual), key, "a number above 0", actual);
+    }
+
+    static void notNegative(String key, double actual) {
+        require(actual >= 0 && Double.isFinite(actual), key, "a number of at least 0", actual);
+    }
+
+    static void fraction(String key, double actual) {
+        require(actual >= 0 && actual <= 1, key, "a number from 0 to 1", actual);
+    }
+
+    static void size(int size, String key, List<?> actual) {
+        require(actual.size() == size, key, size + " numbers", actual.size() + ": " + actual);
+    }
+}

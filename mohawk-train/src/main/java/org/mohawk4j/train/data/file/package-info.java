@@ -1,5 +1,0 @@
-/** Bytes of text files: unpacked and decoded, damage and bombs refused. */
-@NullMarked
-package org.mohawk4j.train.data.file;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Text as packed windows of token ids, and batches of them. */
-@NullMarked
-package org.mohawk4j.train.data;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,9 +1,0 @@
-package org.mohawk4j.train.data.source;
-
-/**
- * Where a chunk begins in a file.
- *
- * @param offset in bytes of unpacked text, rows of a table or token ids
- * @param line of text, from 1; 0 where there are no lines
- */
-public record Place(long offset, long line) {}

@@ -1,5 +1,0 @@
-/** Texts of any size as one endless stream of shuffled windows, read ahead on other threads, in an order of its own. */
-@NullMarked
-package org.mohawk4j.train.data.stream;
-
-import org.jspecify.annotations.NullMarked;

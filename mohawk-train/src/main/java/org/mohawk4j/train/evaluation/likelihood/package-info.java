@@ -1,5 +1,0 @@
-/** How likely a model finds given tokens: what tasks are scored by, and what a server answers with. */
-@NullMarked
-package org.mohawk4j.train.evaluation.likelihood;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,8 +1,0 @@
-/**
- * The six zero-shot tasks that the paper judges students by (MOHAWK, section 5), scored by the rules of EleutherAI's
- * lm-evaluation-harness from the files that the public data sets ship.
- */
-@NullMarked
-package org.mohawk4j.train.evaluation.tasks;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Which steps must not be trained on: losses and gradients that are no numbers, losses that jump. */
-@NullMarked
-package org.mohawk4j.train.fault;
-
-import org.jspecify.annotations.NullMarked;

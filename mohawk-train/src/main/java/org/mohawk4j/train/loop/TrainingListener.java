@@ -1,0 +1,35 @@
+package org.mohawk4j.train.loop;
+
+import java.util.Map;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.metrics.SkippedStep;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
+
+/** Told what a run is doing, on the training thread. */
+public interface TrainingListener {
+    /** @param stage 1, 2 or 3 */
+    default void onStageStart(int stage, int steps) {}
+
+    /**
+     * Before each step's update.
+     *
+     * @param step of the stage, from 1
+     * @param trained the parameters of the stage, by name
+     * @param gradients by parameter, before clipping; valid until the call returns, and not to be changed
+     */
+    default void onGradientCalculation(
+            int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {}
+
+    /** After each step. */
+    default void iterationDone(StepMetrics metrics) {}
+
+    /** After {@link #iterationDone} of a step that was not trained on. */
+    default void onFault(SkippedStep fault) {}
+
+    default void onStageEnd(int stage) {}
+
+    /** When the student is trained, saved and evaluated, before the report is written. */
+    default void onEvaluated(RunResult result) {}
+}

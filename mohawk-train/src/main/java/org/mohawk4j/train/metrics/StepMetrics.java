@@ -1,0 +1,83 @@
+package org.mohawk4j.train.metrics;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What was measured in one training step; a line of {@code metrics.jsonl}. In JSON the names are in snake case, and the
+ * extra values stand beside the others. A number that is not finite is {@code null} there, since JSON has none, and
+ * reads back as NaN.
+ *
+ * @param stage 1, 2 or 3
+ * @param step of the stage, from 1
+ * @param tokens trained on in this stage so far
+ * @param loss of the step's batch before its update; in stages 1 and 2 the sum over layers
+ * @param layerLosses of the aligned layers in order, for stages 1 and 2; empty in stage 3
+ * @param learningRate of the step
+ * @param gradientNorm global, before clipping
+ * @param tokensPerSecond of the stage so far
+ * @param seconds since the stage began
+ * @param extra further values by name: numbers, texts, true or false; under {@link #LAYERS} a list
+ */
+public record StepMetrics(
+        int stage,
+        int step,
+        long tokens,
+        double loss,
+        List<Double> layerLosses,
+        double learningRate,
+        double gradientNorm,
+        double tokensPerSecond,
+        double seconds,
+        Map<String, Object> extra) {
+    static final String STAGE = "stage";
+    static final String STEP = "step";
+    static final String TOKENS = "tokens";
+    static final String LOSS = "loss";
+    static final String LAYER_LOSSES = "layer_losses";
+    static final String LEARNING_RATE = "learning_rate";
+    static final String GRADIENT_NORM = "gradient_norm";
+    static final String TOKENS_PER_SECOND = "tokens_per_second";
+    static final String SECONDS = "seconds";
+    /** Among the extra values: the layers, from 0, that {@link #layerLosses} are of. */
+    public static final String LAYERS = "layers";
+
+    /** Among the extra values: why the step was not trained on. */
+    public static final String FAULT = "fault";
+
+    static final Set<String> NAMES =
+            Set.of(STAGE, STEP, TOKENS, LOSS, LAYER_LOSSES, LEARNING_RATE, GRADIENT_NORM, TOKENS_PER_SECOND, SECONDS);
+
+    /** The layers, from 0, that {@link #layerLosses} are of, in the same order; empty if the metrics do not say. */
+    public List<Integer> layers() {
+        return extra.get(LAYERS) instanceof List<?> found
+                ? found.stream().map(Integer.class::cast).toList()
+                : List.of();
+    }
+
+    /** Whether the step was not trained on. */
+    public boolean isFaulty() {
+        return extra.containsKey(FAULT);
+    }
+
+    /** Copies the collections, and refuses extra values that JSON lines could not hold. */
+    public StepMetrics {
+        layerLosses = List.copyOf(layerLosses);
+        extra = Collections.unmodifiableMap(new LinkedHashMap<>(extra));
+        extra.forEach((name, value) -> {
+            if (NAMES.contains(name)) {
+                throw new IllegalArgumentException("extra: expected names other than " + NAMES + ", got " + name);
+            }
+            boolean areLayers = name.equals(LAYERS)
+                    && value instanceof List<?> list
+                    && list.stream().allMatch(Integer.class::isInstance);
+            if (!(value instanceof Number || value instanceof String || value instanceof Boolean || areLayers)) {
+                throw new IllegalArgumentException(
+                        "extra " + name + ": expected a number, a text, true or false, got " + value);
+            }
+        });
+    }
+}

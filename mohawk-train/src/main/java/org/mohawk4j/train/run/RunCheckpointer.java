@@ -1,0 +1,358 @@
+package org.mohawk4j.train.run;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.train.checkpoint.BackgroundWriter;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
+import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.checkpoint.Snapshot;
+import org.mohawk4j.train.config.CheckpointConfig;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.loop.StageState;
+import org.mohawk4j.train.loop.StepBoundary;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingException;
+import org.mohawk4j.train.report.MatrixProbe;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Saves a run between its steps, and puts it back: when a checkpoint is due, when the run is asked to stop, when a spike
+ * rolls it back. What is saved is copied to the host on the training thread and written while training goes on; a
+ * checkpoint that falls due while one is being written waits for a later step.
+ */
+public final class RunCheckpointer implements StepBoundary, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RunCheckpointer.class);
+    private static final String STUDENT = "student.safetensors";
+    private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String MATRICES = "matrices.safetensors";
+    private static final String CONFIG = "config";
+    private static final String MIXERS = "mixers";
+    private static final String BACKEND = "backend";
+    private static final String TRAINING = "training";
+    private static final String FILES = "files";
+    private static final double NANOS_A_SECOND = 1e9;
+    private static final double NANOS_A_MINUTE = 60 * NANOS_A_SECOND;
+
+    /** Spikes that roll back to one checkpoint; the next one ends the run. */
+    private static final int MOST_ROLL_BACKS = 3;
+
+    /** The last update before a checkpoint may have spoilt the weights, which the next step shows: one more stays. */
+    private static final int LEAST_KEPT = 2;
+
+    private final DistillConfig config;
+    private final RunFolder folder;
+    private final RunRecorder recorder;
+    private final CausalLm student;
+    private final MatrixProbe probe;
+    private final StopSignal stop;
+    private final MixerValues mixers;
+    private final CheckpointStore store;
+    private final BackgroundWriter writer = new BackgroundWriter();
+    private @Nullable Snapshot snapshot;
+    private @Nullable Position saved;
+
+    /** The last step that was finite: checkpoints before it are known to be good. */
+    private @Nullable Position finite;
+
+    private boolean unretired;
+    private boolean due;
+    private long savedAt = System.nanoTime();
+    private int rollBacks;
+
+    public RunCheckpointer(
+            DistillConfig config,
+            RunFolder folder,
+            RunRecorder recorder,
+            CausalLm student,
+            MatrixProbe probe,
+            StopSignal stop,
+            MixerValues mixers) {
+        this.config = config;
+        this.folder = folder;
+        this.recorder = recorder;
+        this.student = student;
+        this.probe = probe;
+        this.stop = stop;
+        this.mixers = mixers;
+        this.store = new CheckpointStore(folder.checkpoints());
+    }
+
+    /** Puts everything back but the stage's state, for which see {@link #restore(StageState, Checkpoint)}. */
+    void resume(Checkpoint from, DataLoader batches) throws IOException {
+        ObjectNode state = from.state();
+        String before = state.path(BACKEND).asText();
+        String now = student.engine().backend().name();
+        if (!before.equals(now)) {
+            LOG.warn("the run was on {} and goes on on {}: its numbers will differ by rounding", before, now);
+        }
+        loadStudent(from);
+        batches.restore(state.withObjectProperty(TRAINING).withObjectProperty("data"));
+        Map<String, HostTensor> pictures = from.tensors(MATRICES);
+        for (int stage = 1; stage < from.position().stage(); stage++) {
+            probe.restore(MatrixProbe.afterStage(stage), pictures);
+        }
+        store.clearBehind(from.position());
+        recorder.resume(state.withObjectProperty(FILES));
+        saved = from.position();
+        finite = saved;
+    }
+
+    /** Takes up a run that has trained its student and left no checkpoint: what there is of it stays. */
+    public void resumeTrained() throws IOException {
+        ModelFolder.restore(student, folder.student());
+        recorder.resume(recorder.lengthsOnDisk());
+    }
+
+    /** Starts over in a folder whose run was ended before its first checkpoint. */
+    public void startOver() throws IOException {
+        folder.dropStaleStudent();
+        store.clearBehind(new Position(0, 0));
+        recorder.resume(JsonNodeFactory.instance.objectNode());
+    }
+
+    /** Puts the state of a checkpoint's stage back. */
+    void restore(StageState state, Checkpoint from) {
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.numbers(OPTIMIZER));
+    }
+
+    private void loadStudent(Checkpoint from) {
+        Map<String, HostSource> values = from.numbers(STUDENT);
+        student.parameters().forEach((name, parameter) -> {
+            HostSource value = values.get(name);
+            if (value == null || !value.shape().equals(parameter.shape())) {
+                throw new InvalidInputException(
+                        from.folder().resolve(STUDENT) + ": tensor " + name + ": expected shape " + parameter.shape()
+                                + ", found " + (value == null ? "none" : value.shape()));
+            }
+            parameter.set(value);
+        });
+    }
+
+    @Override
+    public boolean isStopping() {
+        return stop.isRequested();
+    }
+
+    @Override
+    public void between(StageState state) {
+        try {
+            if (stop.isRequested()) {
+                throw stopped(state);
+            }
+            writer.check();
+            due |= isDue(state);
+            if (state.guard().isFinite()) {
+                finite = state.position();
+                if (folder.hasBegun() && !writer.isBusy()) {
+                    saveOrRetire(state);
+                }
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private void saveOrRetire(StageState state) throws IOException {
+        if (due) {
+            save(state);
+        } else if (unretired && !state.position().equals(saved)) {
+            writer.start(() -> store.retain(config.checkpoint().keep()));
+            unretired = false;
+        }
+    }
+
+    private boolean isDue(StageState state) {
+        if (state.position().equals(saved)) {
+            return false;
+        }
+        CheckpointConfig when = config.checkpoint();
+        boolean bySteps = when.every() > 0 && state.step() % when.every() == 0;
+        return bySteps || (when.minutes() > 0 && System.nanoTime() - savedAt >= when.minutes() * NANOS_A_MINUTE);
+    }
+
+    private StoppedException stopped(StageState state) throws IOException {
+        writer.await();
+        if (!folder.hasBegun()) {
+            return new StoppedException("stopped before the first step; there is nothing to go on from");
+        }
+        if (!state.position().equals(saved)) {
+            save(state);
+            writer.await();
+        }
+        return new StoppedException(
+                "stopped at " + state.position() + "; to go on: " + ResumeCommand.of(folder.path()));
+    }
+
+    /**
+     * After the last step of the last stage: if there are checkpoints, this place becomes one, so that what is left can be
+     * done again without training. A disk that has no room for it may have some for the student, a third as large.
+     */
+    void finish(StageState state) {
+        try {
+            writer.await();
+            if (!store.isEmpty() && !state.position().equals(saved)) {
+                save(state);
+                writer.await();
+            }
+        } catch (IOException e) {
+            LOG.warn("the last step is not saved as a checkpoint: {}", e.getMessage());
+        }
+    }
+
+    private void save(StageState state) throws IOException {
+        long begin = System.nanoTime();
+        Position position = state.position();
+        Snapshot copy = snapshot;
+        if (copy == null) {
+            copy = new Snapshot(position, describe(state));
+            snapshot = copy;
+        } else {
+            copy.restart(position, describe(state));
+        }
+        Map<String, Tensor> values = new LinkedHashMap<>();
+        student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
+        copy.copy(STUDENT, values);
+        copy.copy(OPTIMIZER, state.optimizer().moments());
+        Map<String, HostTensor> pictures = new LinkedHashMap<>();
+        for (int stage = 1; stage < position.stage(); stage++) {
+            pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
+        }
+        copy.put(MATRICES, pictures);
+        Snapshot whole = copy;
+        List<Path> beside = recorder.files();
+        double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
+        // among steps that are not finite, where a run is saved only because it ends, nothing is given up for it
+        int keep = state.guard().isFinite()
+                ? Math.max(LEAST_KEPT, config.checkpoint().keep())
+                : Integer.MAX_VALUE;
+        BackgroundWriter.Work work = () -> {
+            store.write(whole, beside, keep);
+            double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
+            LOG.info(String.format(
+                    Locale.ROOT,
+                    "checkpoint of %s: copied in %.3f s, written %s training in %.3f s",
+                    position,
+                    copied,
+                    whole.isCopied() ? "behind" : "for lack of memory before",
+                    written));
+        };
+        if (whole.isCopied()) {
+            writer.start(work);
+        } else {
+            writer.await();
+            work.run();
+        }
+        if (!position.equals(saved)) {
+            rollBacks = 0;
+        }
+        saved = position;
+        due = false;
+        unretired = keep > config.checkpoint().keep();
+        savedAt = System.nanoTime();
+    }
+
+    private ObjectNode describe(StageState state) {
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
+        all.put("stage", state.stage()).put("step", state.step());
+        all.put(CONFIG, DistillConfigYaml.format(config));
+        all.set(MIXERS, mixers.toJson());
+        all.put(BACKEND, student.engine().backend().name());
+        all.set(TRAINING, state.toJson());
+        all.set(FILES, recorder.lengths());
+        return all;
+    }
+
+    /** The configuration that a checkpoint was saved under. */
+    public static DistillConfig configOf(Checkpoint checkpoint) {
+        return DistillConfigYaml.parse(
+                checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
+    }
+
+    /** The mixers of the student that a checkpoint is of. */
+    public static MixerValues mixersOf(Checkpoint checkpoint) {
+        return MixerValues.parse(
+                checkpoint.folder().toString(), checkpoint.state().path(MIXERS));
+    }
+
+    @Override
+    public String lost() {
+        try {
+            writer.await();
+            List<Position> spoilt = finite == null ? List.of() : store.setAside(finite);
+            String aside = spoilt.isEmpty()
+                    ? ""
+                    : "the checkpoint of " + spoilt.get(0) + " is put aside, since no step behind it was finite; ";
+            return aside
+                    + store.last()
+                            .map(place -> "the last checkpoint is that of " + place)
+                            .orElse("there is no checkpoint");
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public boolean rollBack(StageState state) {
+        Position target = saved;
+        if (target == null || target.stage() != state.stage()) {
+            return false;
+        }
+        rollBacks++;
+        if (rollBacks > MOST_ROLL_BACKS) {
+            throw new TrainingException(state.position() + ": the loss spikes again after " + MOST_ROLL_BACKS
+                    + " times back to " + target + "; a smaller learning rate may help");
+        }
+        try {
+            writer.await();
+            Optional<Checkpoint> from = store.newest();
+            if (from.isEmpty() || !from.get().position().equals(target)) {
+                throw new TrainingException("cannot roll back: expected the checkpoint of " + target + ", found "
+                        + from.map(found -> "that of " + found.position()).orElse("none"));
+            }
+            loadStudent(from.get());
+            restore(state, from.get());
+            recorder.rollBack(from.get().state().withObjectProperty(FILES));
+            return true;
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private TrainingException failed(IOException e) {
+        return new TrainingException(
+                "a checkpoint cannot be written into " + folder.checkpoints() + ": " + e.getMessage()
+                        + "; the run has stopped, the checkpoints before are as they were",
+                e);
+    }
+
+    /** Waits for what is being written. */
+    @Override
+    public void close() {
+        try {
+            writer.close();
+        } finally {
+            if (snapshot != null) {
+                snapshot.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.mohawk4j.train.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.StorageException;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.Folders;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
+
+/** Saves what a run has trained. If its disk has become full meanwhile, that must not cost the training. */
+public final class StudentSaver {
+    private final RunFolder folder;
+    private final CausalLm student;
+    private final byte[] tokenizer;
+
+    /**
+     * @param tokenizerFile copied beside the student; read now, since it may be gone when training is done
+     * @throws InvalidInputException if it cannot be read
+     */
+    public StudentSaver(RunFolder folder, CausalLm student, Path tokenizerFile) {
+        this.folder = folder;
+        this.student = student;
+        try {
+            this.tokenizer = Files.readAllBytes(tokenizerFile);
+        } catch (IOException e) {
+            throw InputFile.unreadable(tokenizerFile, e);
+        }
+    }
+
+    /** Before training: a student that cannot be saved, and a disk that is full already, are found here. */
+    public void requireSavable() {
+        ModelFolder.requireSavable(student);
+        folder.requireRoom(Layer.sizeOf(student.parameters()) * Float.BYTES);
+    }
+
+    /**
+     * After training, when a path that cannot be written to is no longer bad input.
+     *
+     * @throws StorageException if the student cannot be written, which says where what was trained is
+     */
+    public void save() {
+        try {
+            folder.writeStudent(this::writeTo);
+        } catch (StorageException | InvalidInputException e) {
+            String place = new CheckpointStore(folder.checkpoints())
+                    .last()
+                    .map(last -> "with more room, to go on from " + last + ": " + ResumeCommand.of(folder.path()))
+                    .orElseGet(this::saveElsewhere);
+            throw new StorageException(e.getMessage() + "; " + place, e);
+        }
+    }
+
+    /** A checkpoint would need three times the room of the student, so it is of no use here. */
+    private String saveElsewhere() {
+        try {
+            Path other = Files.createTempDirectory("mohawk-student-");
+            try {
+                writeTo(other);
+                return "the student is in " + other + " instead";
+            } catch (RuntimeException e) {
+                Folders.delete(other);
+                throw e;
+            }
+        } catch (IOException | StorageException | InvalidInputException e) {
+            return "nor could it be saved in the folder for temporary files: " + e.getMessage();
+        }
+    }
+
+    private void writeTo(Path target) {
+        ModelFolder.save(student, target);
+        AtomicFile.write(target.resolve("tokenizer.json"), tokenizer);
+    }
+}
