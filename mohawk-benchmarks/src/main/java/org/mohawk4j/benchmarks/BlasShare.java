@@ -18,7 +18,7 @@ import org.mohawk4j.tensor.Engine;
 public final class BlasShare {
     private static final int WARM_UP = 4;
     private static final int NAMED = 12;
-    private static final String SHIPPED_TEACHER = "examples/src/main/resources/org/mohawk4j/examples/teacher";
+    private static final String SHIPPED_TEACHER = "mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher";
 
     private BlasShare() {}
 

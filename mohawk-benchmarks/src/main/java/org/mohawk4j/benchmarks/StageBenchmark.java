@@ -35,7 +35,7 @@ public class StageBenchmark {
     public int stage;
 
     /** Relative to the working directory. */
-    @Param("examples/src/main/resources/org/mohawk4j/examples/teacher")
+    @Param("mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher")
     public String teacher;
 
     @Param("8")

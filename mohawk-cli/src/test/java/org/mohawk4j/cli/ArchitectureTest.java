@@ -31,6 +31,7 @@ class ArchitectureTest {
     private static final String EVAL = "org.mohawk4j.eval..";
     private static final String TRAIN = "org.mohawk4j.train..";
     private static final String CLI = "org.mohawk4j.cli..";
+    private static final String EXAMPLES = "org.mohawk4j.examples..";
     private static final String ND4J_BACKEND = "org.mohawk4j.backend.nd4j..";
     private static final String CUDA_BACKEND = "org.mohawk4j.backend.cuda..";
 
@@ -40,7 +41,7 @@ class ArchitectureTest {
             .layer("core")
             .definedBy(resideInAPackage("org.mohawk4j..")
                     .and(not(resideInAnyPackage(MODELS)))
-                    .and(not(resideInAnyPackage(DATA, EVAL, TRAIN, CLI, CUDA_BACKEND))))
+                    .and(not(resideInAnyPackage(DATA, EVAL, TRAIN, CLI, EXAMPLES, CUDA_BACKEND))))
             .layer("models")
             .definedBy(MODELS)
             .layer("data")
@@ -51,6 +52,8 @@ class ArchitectureTest {
             .definedBy(TRAIN)
             .layer("cli")
             .definedBy(CLI)
+            .layer("examples")
+            .definedBy(EXAMPLES)
             .layer("cuda")
             .definedBy(CUDA_BACKEND)
             .whereLayer("core")
@@ -64,6 +67,8 @@ class ArchitectureTest {
             .whereLayer("train")
             .mayOnlyAccessLayers("core", "models", "data", "eval")
             .whereLayer("cli")
+            .mayOnlyAccessLayers("core", "models", "data", "eval", "train")
+            .whereLayer("examples")
             .mayOnlyAccessLayers("core", "models", "data", "eval", "train")
             .whereLayer("cuda")
             .mayOnlyAccessLayers("core");

@@ -52,7 +52,7 @@ class KillTest {
         runs.stopAndCompare(5);
     }
 
-    /** {@code mvn -pl examples -am verify -DexcludedGroups=gpu -Dtest=KillTest}: some ten minutes. */
+    /** {@code mvn -pl mohawk-cli -am verify -DexcludedGroups=gpu -Dtest=KillTest}: some ten minutes. */
     @Test
     @Tag("slow")
     void aHundredKillsChangeNothing() throws IOException, InterruptedException {

@@ -45,14 +45,14 @@ class MohawkScriptTest {
         project = Files.createDirectory(folder.resolve("pro ject"));
         Files.copy(CommandRun.golden("../../../mohawk"), project.resolve("mohawk"));
         Files.writeString(project.resolve("pom.xml"), "<project/>");
-        source = project.resolve("examples/src/main/java/Source.java");
+        source = project.resolve("mohawk-cli/src/main/java/Source.java");
         Files.createDirectories(source.getParent());
         Files.writeString(source, "class Source {}");
-        Files.writeString(project.resolve("examples/pom.xml"), "<project/>");
-        for (Path old : List.of(project.resolve("pom.xml"), project.resolve("examples/pom.xml"), source)) {
+        Files.writeString(project.resolve("mohawk-cli/pom.xml"), "<project/>");
+        for (Path old : List.of(project.resolve("pom.xml"), project.resolve("mohawk-cli/pom.xml"), source)) {
             Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
         }
-        try (Stream<Path> folders = Files.walk(project.resolve("examples/src"))) {
+        try (Stream<Path> folders = Files.walk(project.resolve("mohawk-cli/src"))) {
             for (Path each : folders.filter(Files::isDirectory).toList()) {
                 Files.setLastModifiedTime(each, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
             }
@@ -61,7 +61,7 @@ class MohawkScriptTest {
         javaHome = folder.resolve("java");
         program(
                 "bin/mvn",
-                "echo \"$MAVEN_OPTS\" >> '" + builds + "'; cp source.jar examples/target/command/examples.jar");
+                "echo \"$MAVEN_OPTS\" >> '" + builds + "'; cp source.jar mohawk-cli/target/command/mohawk-cli.jar");
         program("java/bin/java", "printf '%s\\n' \"$@\"");
         jar(project.resolve("source.jar"));
     }
@@ -163,7 +163,7 @@ class MohawkScriptTest {
         assertThat(run(Map.of(), "x").out()).doesNotContain("user.home");
         program("bin/id", "echo 'id: cannot find name for user ID 4711' >&2; exit 1");
         Files.delete(builds);
-        Files.delete(project.resolve("examples/target/command/mohawk.jar"));
+        Files.delete(project.resolve("mohawk-cli/target/command/mohawk.jar"));
         String temporary = folder.resolve("bin").toString();
 
         String home = folder.toString();

@@ -22,8 +22,8 @@ import org.mohawk4j.tensor.Scope;
 
 class GeneratorTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
-    private static final Path TEACHER = Path.of(
-            System.getProperty("mohawk.teacher", "../examples/src/main/resources/org/mohawk4j/examples/teacher"));
+    private static final Path TEACHER = Path.of(System.getProperty(
+            "mohawk.teacher", "../mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher"));
 
     private static Engine engine;
 

@@ -25,10 +25,10 @@ class TokenizerJsonTest {
     @TempDir
     Path folder;
 
-    /** The folder of the tiny teacher, which the examples ship. */
+    /** The folder of the tiny teacher, which mohawk-train ships. */
     static Path teacher() {
-        return Path.of(
-                System.getProperty("mohawk.teacher", "../examples/src/main/resources/org/mohawk4j/examples/teacher"));
+        return Path.of(System.getProperty(
+                "mohawk.teacher", "../mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher"));
     }
 
     @BeforeAll

@@ -117,8 +117,8 @@ class ReadersTest {
 
     @Test
     void aLongDocumentHasTheSameTokensWhereverItIs() throws IOException {
-        TokenizerJson tokenizer = TokenizerJson.load(Path.of(
-                System.getProperty("mohawk.teacher", "../examples/src/main/resources/org/mohawk4j/examples/teacher")));
+        TokenizerJson tokenizer = TokenizerJson.load(Path.of(System.getProperty(
+                "mohawk.teacher", "../mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher")));
         Encoding encoding = new Encoding(tokenizer::encode, 0, tokenizer.vocabularySize(), "text", "");
         String text = "It was " + "x\u65e5y".repeat(120_000) + " in the house " + "z".repeat(200_000);
 

@@ -22,8 +22,8 @@ import org.mohawk4j.tokenizer.TokenizerJson;
 
 /** The tiny teacher behind a server on a thread of its own, and a client of it. */
 final class ServedTeacher implements AutoCloseable {
-    static final Path TEACHER = Path.of(
-            System.getProperty("mohawk.teacher", "../examples/src/main/resources/org/mohawk4j/examples/teacher"));
+    static final Path TEACHER = Path.of(System.getProperty(
+            "mohawk.teacher", "../mohawk-train/src/main/resources/org/mohawk4j/train/sample/teacher"));
 
     private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -16,7 +16,7 @@ import org.mohawk4j.data.source.Mixture;
  * <p>Paths are relative to the working directory. Every constructor refuses a value out of range with an
  * {@link InvalidInputException} of one line naming the key, the expected and the actual.
  *
- * @param teacher folder of the teacher model; empty: the tiny teacher that ships with the examples
+ * @param teacher folder of the teacher model; empty: the tiny teacher that is shipped
  * @param text texts to train on; empty: text that the teacher writes itself
  * @param valid texts to evaluate on; empty: the held-out end of {@code text}, which then is one text in memory
  * @param out the run folder; empty: one named by the caller

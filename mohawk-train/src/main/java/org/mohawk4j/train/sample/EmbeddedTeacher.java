@@ -11,7 +11,7 @@ import java.util.Objects;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 
-/** The tiny teacher that ships with the examples, so that a first run needs no download. */
+/** The tiny teacher that ships with this module, so that a first run needs no download. */
 public final class EmbeddedTeacher {
     private static final List<String> FILES = List.of("config.json", "model.safetensors", "tokenizer.json");
 
