@@ -1,7 +1,4 @@
-/**
- * Judging models: perplexity, parity with numbers that another implementation wrote, and, in packages of their own, tasks
- * and the comparison with a teacher.
- */
+/** Judging models: perplexity here; log-likelihoods, tasks, fidelity to a teacher and the server in packages of their own. */
 @NullMarked
 package org.mohawk4j.eval;
 

@@ -1,4 +1,4 @@
-/** What a run is configured by and what it leaves behind: configuration, token budget, run folder, metrics. */
+/** The folder of a run: what it reads, what it leaves behind, and how it is saved and put back. */
 @NullMarked
 package org.mohawk4j.train.run;
 

@@ -1,0 +1,5 @@
+/** Comparison with golden data that another implementation computed. */
+@NullMarked
+package org.mohawk4j.train.parity;
+
+import org.jspecify.annotations.NullMarked;
