@@ -117,23 +117,16 @@ public final class Mamba2Function {
                 config,
                 inputs.stream().anyMatch(engine::isTracked),
                 CausalConv1dFunction.isTrained(weights.convWeight(), weights.convBias()));
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        return engine.record(
-                        List.of(engine.wrap(made.output())),
-                        inputs,
-                        gradients -> {
-                            FusedMamba2.Gradients g = kernel.backward(
-                                    gradients.get(0).array(),
-                                    projected.array(),
-                                    operands,
-                                    config,
-                                    extra.stream().map(Tensor::array).toList());
-                            return Stream.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias())
-                                    .map(engine::wrap)
-                                    .toList();
-                        },
-                        Stream.concat(inputs.stream(), extra.stream()).toArray(Tensor[]::new))
-                .get(0);
+        return engine.fused(
+                inputs,
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedMamba2.Gradients g =
+                            kernel.backward(gradients.get(0), projected.array(), operands, config, saved);
+                    return List.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias());
+                },
+                inputs.toArray(Tensor[]::new));
     }
 
     public static Tensor reference(Tensor projected, Weights weights, Config config) {
