@@ -81,7 +81,7 @@ public final class OwnMixer extends ProjectedMixer {
     /** Takes some steps of each stage. */
     static void align(CausalLm teacher, TokenWindows text, int steps, PrintWriter out) {
         MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> new Config(own.width(), 4, 32), List.of());
-        AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+        AdamW.Config adamW = AdamW.Config.defaults();
         LearningRateSchedule schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
         try (CausalLm student = plan.student(teacher, new SplittableRandom(0));
                 ConsoleProgressListener progress = new ConsoleProgressListener(out)) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
@@ -32,6 +33,11 @@ public final class Mamba2Function {
             Arguments.require(groups > 0 && heads % groups == 0, "Mamba-2: groups", "a divisor of " + heads, groups);
             Arguments.atLeast(1, "Mamba-2: state size", stateSize);
             Arguments.atLeast(1, "Mamba-2: chunk", chunk);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
 
         /** G·N. */
