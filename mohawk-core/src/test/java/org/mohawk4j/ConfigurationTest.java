@@ -1,5 +1,6 @@
 package org.mohawk4j;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Optional;
@@ -12,6 +13,7 @@ import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.matrix.ToeplitzMatrix;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.Toeplitz;
 import org.mohawk4j.nn.CausalConv1d;
@@ -34,6 +36,33 @@ class ConfigurationTest extends Float64Test {
     }
 
     @Test
+    void aConfigurationPrintsWithItsOwner() {
+        assertThat(new DiscreteMamba2.Config(6, 8, 2, 1, 3, 4, 5))
+                .hasToString("DiscreteMamba2.Config[width=6, innerWidth=8, heads=2, groups=1, stateSize=3, convWidth=4,"
+                        + " chunk=5]");
+        assertThat(new CausalLinearAttention.Config(6, 2, 3, 4))
+                .hasToString("CausalLinearAttention.Config[width=6, innerWidth=6, heads=2, stateSize=3, chunk=4]");
+        assertThat(new Toeplitz.Config(6, 2, 3, 4))
+                .hasToString("Toeplitz.Config[width=6, innerWidth=6, heads=2, maxTime=3, chunk=4]");
+        assertThat(new SoftmaxAttention.Config(6, 2, 1, 2, 100).toString())
+                .startsWith("SoftmaxAttention.Config[width=6, heads=2, keyValueHeads=1, headDim=3, biases=Biases[");
+        assertThat(new Mamba2Function.Config(6, 2, 1, 3, 4).toString()).startsWith("Mamba2Function.Config[width=6,");
+    }
+
+    @Test
+    void aMixerLikeAnotherHasItsWidthsAndHeads() {
+        MixerConfig wide = new DiscreteMamba2.Config(6, 12, 4, 2, 3, 4, 5);
+
+        assertThat(DiscreteMamba2.Config.like(wide).withStateSize(7).withChunk(9))
+                .isEqualTo(new DiscreteMamba2.Config(6, 12, 4, 4, 7, 4, 9));
+        assertThat(DiscreteMamba2.Config.of(6, 2).withGroups(1).withConvWidth(3))
+                .isEqualTo(new DiscreteMamba2.Config(6, 6, 2, 1, 64, 3, 64));
+        assertThat(CausalLinearAttention.Config.like(wide).withStateSize(7).withChunk(9))
+                .isEqualTo(new CausalLinearAttention.Config(6, 12, 4, 7, 9));
+        assertThat(Toeplitz.Config.like(wide, 11).withChunk(9)).isEqualTo(new Toeplitz.Config(6, 12, 4, 11, 9));
+    }
+
+    @Test
     void dimensionsOfMixersAreChecked() {
         String whole = "expected a whole number of at least 1, got ";
         refused("Mamba-2 mixer: width: " + whole + "0", () -> new DiscreteMamba2.Config(0, 1, 1, 1, 2, 1));
@@ -52,6 +81,8 @@ class ConfigurationTest extends Float64Test {
                 "CausalLinearAttention: state size: " + whole + "0",
                 () -> new CausalLinearAttention.Config(6, 2, 0, 1));
         refused("CausalLinearAttention: chunk: " + whole + "0", () -> new CausalLinearAttention.Config(6, 2, 1, 0));
+        refused("Toeplitz: inner width: " + whole + "0", () -> new Toeplitz.Config(6, 0, 1, 9, 1));
+        refused("Toeplitz of width 9: 2 heads do not divide it", () -> new Toeplitz.Config(6, 9, 2, 9, 1));
         refused("Toeplitz of width 6: 4 heads do not divide it", () -> new Toeplitz.Config(6, 4, 9, 1));
         refused("Toeplitz: longest time: " + whole + "0", () -> new Toeplitz.Config(6, 2, 0, 1));
         refused("Toeplitz: chunk: " + whole + "-1", () -> new Toeplitz.Config(6, 2, 9, -1));

@@ -29,10 +29,10 @@ import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.sample.TeacherCorpus;
+import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.StagePlan;
-import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * A mixer of one's own: linear attention whose heads each forget at a learned rate that does not depend on the input,
@@ -81,8 +81,8 @@ public final class OwnMixer extends ProjectedMixer {
     /** Takes some steps of each stage. */
     static void align(CausalLm teacher, TokenWindows text, int steps, PrintWriter out) {
         MixerPlan plan = MixerPlan.replacing(teacher.config(), own -> new Config(own.width(), 4, 32), List.of());
-        AdamW.Config adamW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
-        ISchedule schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
+        AdamW.Config adamW = AdamW.Config.defaults();
+        LearningRateSchedule schedule = new WarmupStableDecaySchedule(3e-3, steps / 10, steps, steps / 10, 0);
         try (CausalLm student = plan.student(teacher, new SplittableRandom(0));
                 ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
             StagePlan stages = new StagePlan(teacher, student, plan, List.of());

@@ -3,6 +3,7 @@ package org.mohawk4j.mixer;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.matrix.LowRankMatrix;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.op.Heads;
@@ -15,20 +16,44 @@ import org.mohawk4j.tensor.Tensor;
 public final class CausalLinearAttention extends ProjectedMixer {
     /**
      * @param width D
-     * @param heads H, dividing D
+     * @param innerWidth H·P
+     * @param heads H, dividing H·P
      * @param stateSize N
      * @param chunk Q, positions that are multiplied as one dense block
      */
-    public record Config(long width, int heads, int stateSize, int chunk) implements MixerConfig {
+    public record Config(long width, long innerWidth, int heads, int stateSize, int chunk) implements MixerConfig {
         public Config {
-            requireHeads("CausalLinearAttention", width, heads);
+            requireHeads("CausalLinearAttention", width, innerWidth, heads);
             Arguments.atLeast(1, "CausalLinearAttention: state size", stateSize);
             Arguments.atLeast(1, "CausalLinearAttention: chunk", chunk);
+        }
+
+        /** As wide inside as outside: H·P = D. */
+        public Config(long width, int heads, int stateSize, int chunk) {
+            this(width, width, heads, stateSize, chunk);
+        }
+
+        /** As wide as another mixer, inside and outside, and with as many heads; N = 64, Q = 64. */
+        public static Config like(MixerConfig other) {
+            return new Config(other.width(), other.innerWidth(), other.heads(), 64, 64);
+        }
+
+        public Config withStateSize(int stateSize) {
+            return new Config(width, innerWidth, heads, stateSize, chunk);
+        }
+
+        public Config withChunk(int chunk) {
+            return new Config(width, innerWidth, heads, stateSize, chunk);
         }
 
         @Override
         public CausalLinearAttention create(Engine engine, RandomGenerator random) {
             return new CausalLinearAttention(engine, this, random);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
     }
 
@@ -37,7 +62,7 @@ public final class CausalLinearAttention extends ProjectedMixer {
     private final Linear bProj;
 
     public CausalLinearAttention(Engine engine, Config config, RandomGenerator random) {
-        super(engine, config.width(), config.heads(), random);
+        super(engine, config.width(), config.innerWidth(), config.heads(), random);
         this.config = config;
         long width = config.width();
         long stateWidth = (long) config.heads() * config.stateSize();
@@ -68,7 +93,7 @@ public final class CausalLinearAttention extends ProjectedMixer {
     /** The sum of all value-key products so far, [B,H,P,N]. */
     @Override
     public MixerState newState(long batch) {
-        long headDim = config.width() / config.heads();
+        long headDim = config.innerWidth() / config.heads();
         return new RecurrentState(engine(), engine().zeros(batch, heads(), headDim, config.stateSize()));
     }
 

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.matrix.SemiseparableMatrix;
@@ -67,9 +68,41 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
             this(width, width, heads, groups, stateSize, convWidth, chunk);
         }
 
+        /** As wide inside as outside, with G = H, N = 64, K = 4 and Q = 64: begin here, and change what differs. */
+        public static Config of(long width, int heads) {
+            return new Config(width, heads, heads, 64, 4, 64);
+        }
+
+        /** As wide as another mixer, inside and outside, and with as many heads; else as {@link #of}. */
+        public static Config like(MixerConfig other) {
+            int heads = other.heads();
+            return new Config(other.width(), other.innerWidth(), heads, heads, 64, 4, 64);
+        }
+
+        public Config withGroups(int groups) {
+            return new Config(width, innerWidth, heads, groups, stateSize, convWidth, chunk);
+        }
+
+        public Config withStateSize(int stateSize) {
+            return new Config(width, innerWidth, heads, groups, stateSize, convWidth, chunk);
+        }
+
+        public Config withConvWidth(int convWidth) {
+            return new Config(width, innerWidth, heads, groups, stateSize, convWidth, chunk);
+        }
+
+        public Config withChunk(int chunk) {
+            return new Config(width, innerWidth, heads, groups, stateSize, convWidth, chunk);
+        }
+
         @Override
         public DiscreteMamba2 create(Engine engine, RandomGenerator random) {
             return new DiscreteMamba2(engine, this, random);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
 
         private Mamba2Function.Config between() {

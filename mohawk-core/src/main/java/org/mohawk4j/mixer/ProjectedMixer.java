@@ -14,38 +14,48 @@ import org.mohawk4j.tensor.Tensor;
  */
 public abstract class ProjectedMixer extends MatrixMixer {
     private final long width;
+    private final long innerWidth;
     private final Linear vProj;
     private final Linear outProj;
 
+    /** As wide inside as outside: H·P = D. */
+    protected ProjectedMixer(Engine engine, long width, long heads, RandomGenerator random) {
+        this(engine, width, width, heads, random);
+    }
+
     /**
      * @param width D
-     * @param heads H, dividing D
+     * @param innerWidth H·P
+     * @param heads H, dividing H·P
      */
-    protected ProjectedMixer(Engine engine, long width, long heads, RandomGenerator random) {
+    protected ProjectedMixer(Engine engine, long width, long innerWidth, long heads, RandomGenerator random) {
         super(engine, heads);
-        requireHeads(getClass().getSimpleName(), width, heads);
+        requireHeads(getClass().getSimpleName(), width, innerWidth, heads);
         this.width = width;
-        vProj = part("v_proj", new Linear(engine, width, width, false, random));
-        outProj = part("out_proj", new Linear(engine, width, width, false, random));
+        this.innerWidth = innerWidth;
+        vProj = part("v_proj", new Linear(engine, width, innerWidth, false, random));
+        outProj = part("out_proj", new Linear(engine, innerWidth, width, false, random));
     }
 
     /**
      * For the constructors of configurations.
      *
      * @param mixer its name, for the message
-     * @throws IllegalArgumentException if the heads do not divide the width, or either is not positive
+     * @throws IllegalArgumentException if the heads do not divide the inner width H·P, or any of them is not positive
      */
-    protected static void requireHeads(String mixer, long width, long heads) {
+    protected static void requireHeads(String mixer, long width, long innerWidth, long heads) {
         Arguments.atLeast(1, mixer + ": width", width);
-        if (heads <= 0 || width % heads != 0) {
-            throw new IllegalArgumentException(mixer + " of width " + width + ": " + heads + " heads do not divide it");
+        Arguments.atLeast(1, mixer + ": inner width", innerWidth);
+        if (heads <= 0 || innerWidth % heads != 0) {
+            throw new IllegalArgumentException(
+                    mixer + " of width " + innerWidth + ": " + heads + " heads do not divide it");
         }
     }
 
-    /** Values and output as an attention's of the same width. */
+    /** Values and output as an attention's of the same widths. */
     @Override
     public void initFrom(MatrixMixer replaced) {
-        if (replaced instanceof AttentionWeights attention && attention.fits(width, width)) {
+        if (replaced instanceof AttentionWeights attention && attention.fits(width, innerWidth)) {
             try (Scope scope = engine().scope()) {
                 attention.copyTo(vProj, outProj);
             }

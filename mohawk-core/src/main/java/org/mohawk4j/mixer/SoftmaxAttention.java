@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.nn.RmsNorm;
@@ -87,6 +88,11 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
         @Override
         public SoftmaxAttention create(Engine engine, RandomGenerator random) {
             return new SoftmaxAttention(engine, this, random);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
     }
 

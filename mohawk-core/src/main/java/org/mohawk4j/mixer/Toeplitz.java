@@ -3,6 +3,7 @@ package org.mohawk4j.mixer;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.Records;
 import org.mohawk4j.matrix.ToeplitzMatrix;
 import org.mohawk4j.nn.Initializer;
 import org.mohawk4j.nn.Parameter;
@@ -14,20 +15,40 @@ import org.mohawk4j.tensor.types.Shape;
 public final class Toeplitz extends ProjectedMixer {
     /**
      * @param width D
-     * @param heads H, dividing D
+     * @param innerWidth H·P
+     * @param heads H, dividing H·P
      * @param maxTime the longest T
      * @param chunk Q, positions that are multiplied as one dense block
      */
-    public record Config(long width, int heads, long maxTime, int chunk) implements MixerConfig {
+    public record Config(long width, long innerWidth, int heads, long maxTime, int chunk) implements MixerConfig {
         public Config {
-            requireHeads("Toeplitz", width, heads);
+            requireHeads("Toeplitz", width, innerWidth, heads);
             Arguments.atLeast(1, "Toeplitz: longest time", maxTime);
             Arguments.atLeast(1, "Toeplitz: chunk", chunk);
+        }
+
+        /** As wide inside as outside: H·P = D. */
+        public Config(long width, int heads, long maxTime, int chunk) {
+            this(width, width, heads, maxTime, chunk);
+        }
+
+        /** As wide as another mixer, inside and outside, and with as many heads; Q = 64. */
+        public static Config like(MixerConfig other, long maxTime) {
+            return new Config(other.width(), other.innerWidth(), other.heads(), maxTime, 64);
+        }
+
+        public Config withChunk(int chunk) {
+            return new Config(width, innerWidth, heads, maxTime, chunk);
         }
 
         @Override
         public Toeplitz create(Engine engine, RandomGenerator random) {
             return new Toeplitz(engine, this, random);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
     }
 
@@ -35,7 +56,7 @@ public final class Toeplitz extends ProjectedMixer {
     private final Parameter coefficients;
 
     public Toeplitz(Engine engine, Config config, RandomGenerator random) {
-        super(engine, config.width(), config.heads(), random);
+        super(engine, config.width(), config.innerWidth(), config.heads(), random);
         this.config = config;
         long maxTime = config.maxTime();
         // the mean over the past, as an attention that attends everywhere

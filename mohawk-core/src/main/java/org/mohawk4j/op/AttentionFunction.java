@@ -52,31 +52,26 @@ public final class AttentionFunction {
         boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
         FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale, tracked);
         Tensor output = engine.wrap(result.output());
-        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
-        Tensor[] saved = new Tensor[extra.size() + 4];
-        saved[0] = q;
-        saved[1] = k;
-        saved[2] = v;
-        saved[3] = output;
-        for (int i = 0; i < extra.size(); i++) {
-            saved[i + 4] = extra.get(i);
-        }
-        return engine.record(
-                        List.of(output),
+        return engine.fused(
                         List.of(q, k, v),
-                        gradients -> {
+                        List.of(output),
+                        result.saved(),
+                        (gradients, saved) -> {
                             FusedAttention.Gradients g = kernel.get()
                                     .backward(
-                                            gradients.get(0).array(),
+                                            gradients.get(0),
                                             q.array(),
                                             k.array(),
                                             v.array(),
                                             output.array(),
-                                            extra.stream().map(Tensor::array).toList(),
+                                            saved,
                                             scale);
-                            return List.of(engine.wrap(g.q()), engine.wrap(g.k()), engine.wrap(g.v()));
+                            return List.of(g.q(), g.k(), g.v());
                         },
-                        saved)
+                        q,
+                        k,
+                        v,
+                        output)
                 .get(0);
     }
 

@@ -20,7 +20,11 @@ public final class CausalConv1dFunction {
     /** Fused convolution. */
     public interface FusedCausalConv1d extends FusedOp {
         /** Gradients of x [B,T,C], weight [C,1,K] and bias [C]. */
-        record Gradients(Array x, Array weight, Array bias) {}
+        record Gradients(Array x, Array weight, Array bias) {
+            List<Array> all() {
+                return List.of(x, weight, bias);
+            }
+        }
 
         /**
          * No history: what came before the first position is zero.
@@ -45,18 +49,15 @@ public final class CausalConv1dFunction {
         if (kernel.isEmpty()) {
             return reference(x, weight, bias);
         }
-        Tensor y = engine.wrap(kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias)));
-        return engine.record(
-                        List.of(y),
-                        List.of(x, weight, bias),
-                        gradients -> {
-                            FusedCausalConv1d.Gradients g =
-                                    kernel.get().backward(gradients.get(0).array(), x.array(), weight.array());
-                            return List.of(engine.wrap(g.x()), engine.wrap(g.weight()), engine.wrap(g.bias()));
-                        },
-                        x,
-                        weight)
-                .get(0);
+        return engine.fused(
+                List.of(x, weight, bias),
+                kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias)),
+                List.of(),
+                (gradients, saved) -> kernel.get()
+                        .backward(gradients.get(0), x.array(), weight.array())
+                        .all(),
+                x,
+                weight);
     }
 
     /** As {@link FusedCausalConv1d}, with the channels in parts that lie apart. */
@@ -92,14 +93,12 @@ public final class CausalConv1dFunction {
                 kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias), lengths).stream()
                         .map(engine::wrap)
                         .toList();
-        return engine.record(
-                parts,
+        return engine.fused(
                 List.of(x, weight, bias),
-                gradients -> {
-                    FusedCausalConv1d.Gradients g = kernel.get()
-                            .backward(gradients.stream().map(Tensor::array).toList(), x.array(), weight.array());
-                    return List.of(engine.wrap(g.x()), engine.wrap(g.weight()), engine.wrap(g.bias()));
-                },
+                parts,
+                List.of(),
+                (gradients, saved) ->
+                        kernel.get().backward(gradients, x.array(), weight.array()).all(),
                 x,
                 weight);
     }

@@ -34,18 +34,18 @@ public final class GateFunction {
         if (kernel.isEmpty()) {
             return reference(x, z, bias);
         }
-        return engine.record(
-                        List.of(engine.wrap(kernel.get().forward(x.array(), z.array(), bias.array()))),
-                        List.of(x, z, bias),
-                        gradients -> {
-                            FusedGate.Gradients g =
-                                    kernel.get().backward(gradients.get(0).array(), x.array(), z.array(), bias.array());
-                            return List.of(engine.wrap(g.x()), engine.wrap(g.z()), engine.wrap(g.bias()));
-                        },
-                        x,
-                        z,
-                        bias)
-                .get(0);
+        return engine.fused(
+                List.of(x, z, bias),
+                kernel.get().forward(x.array(), z.array(), bias.array()),
+                List.of(),
+                (gradients, saved) -> {
+                    FusedGate.Gradients g =
+                            kernel.get().backward(gradients.get(0), x.array(), z.array(), bias.array());
+                    return List.of(g.x(), g.z(), g.bias());
+                },
+                x,
+                z,
+                bias);
     }
 
     private static void requireShapes(Tensor x, Tensor z, Tensor bias) {

@@ -2,7 +2,6 @@ package org.mohawk4j.op;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
@@ -41,23 +40,18 @@ public final class GluFunction {
         if (kernel.isEmpty()) {
             return reference(gate, up, activation);
         }
-        FusedGlu.Result result = kernel.get().forward(gate.array(), up.array(), activation);
-        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
-        return engine.record(
-                        List.of(engine.wrap(result.output())),
-                        List.of(gate, up),
-                        gradients -> {
-                            FusedGlu.Gradients g = kernel.get()
-                                    .backward(
-                                            gradients.get(0).array(),
-                                            gate.array(),
-                                            up.array(),
-                                            extra.stream().map(Tensor::array).toList(),
-                                            activation);
-                            return List.of(engine.wrap(g.gate()), engine.wrap(g.up()));
-                        },
-                        Stream.concat(Stream.of(gate, up), extra.stream()).toArray(Tensor[]::new))
-                .get(0);
+        FusedGlu.Result made = kernel.get().forward(gate.array(), up.array(), activation);
+        return engine.fused(
+                List.of(gate, up),
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedGlu.Gradients g =
+                            kernel.get().backward(gradients.get(0), gate.array(), up.array(), saved, activation);
+                    return List.of(g.gate(), g.up());
+                },
+                gate,
+                up);
     }
 
     public static Tensor reference(Tensor gate, Tensor up, Activation activation) {

@@ -38,28 +38,18 @@ public final class LayerNormFunction {
         if (kernel.isEmpty()) {
             return reference(x, weight, bias, epsilon);
         }
-        FusedLayerNorm.Result result = kernel.get().forward(x.array(), weight.array(), bias.array(), epsilon);
-        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
-        Tensor[] saved = new Tensor[extra.size() + 2];
-        saved[0] = x;
-        saved[1] = weight;
-        for (int i = 0; i < extra.size(); i++) {
-            saved[i + 2] = extra.get(i);
-        }
-        return engine.record(
-                        List.of(engine.wrap(result.output())),
-                        List.of(x, weight, bias),
-                        gradients -> {
-                            FusedLayerNorm.Gradients g = kernel.get()
-                                    .backward(
-                                            gradients.get(0).array(),
-                                            x.array(),
-                                            weight.array(),
-                                            extra.stream().map(Tensor::array).toList());
-                            return List.of(engine.wrap(g.input()), engine.wrap(g.weight()), engine.wrap(g.bias()));
-                        },
-                        saved)
-                .get(0);
+        FusedLayerNorm.Result made = kernel.get().forward(x.array(), weight.array(), bias.array(), epsilon);
+        return engine.fused(
+                List.of(x, weight, bias),
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedLayerNorm.Gradients g =
+                            kernel.get().backward(gradients.get(0), x.array(), weight.array(), saved);
+                    return List.of(g.input(), g.weight(), g.bias());
+                },
+                x,
+                weight);
     }
 
     static void requireShapes(Tensor x, Tensor weight, Tensor bias) {

@@ -1,6 +1,5 @@
 package org.mohawk4j.op;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -85,35 +84,28 @@ public final class LinearFunction {
                 bias.filter(engine::isTracked).isPresent());
         FusedLinear.Result made =
                 kernel.forward(rows.array(), weight.array(), bias.map(Tensor::array), activation, wanted);
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        List<Tensor> inputs = new ArrayList<>(List.of(rows, weight));
-        bias.ifPresent(inputs::add);
         Optional<Tensor> keptInput = Optional.of(rows).filter(x -> wanted.weight());
         Optional<Tensor> keptWeight = Optional.of(weight).filter(w -> wanted.input());
-        List<Tensor> saved = new ArrayList<>(extra);
-        keptInput.ifPresent(saved::add);
-        keptWeight.ifPresent(saved::add);
-        return engine.record(
-                        List.of(engine.wrap(made.output())),
-                        inputs,
-                        gradients -> {
-                            Tensor g = gradients.get(0);
-                            FusedLinear.Gradients found = kernel.backward(
-                                    g.array(),
-                                    keptInput.map(Tensor::array),
-                                    keptWeight.map(Tensor::array),
-                                    rows.dtype(),
-                                    extra.stream().map(Tensor::array).toList(),
-                                    activation,
-                                    wanted);
-                            // what was not wanted is not looked at
-                            return Stream.of(found.input(), found.weight(), found.bias())
-                                    .limit(inputs.size())
-                                    .map(array -> array.map(engine::wrap).orElse(g))
-                                    .toList();
-                        },
-                        saved.toArray(Tensor[]::new))
-                .get(0);
+        return engine.fused(
+                Stream.concat(Stream.of(rows, weight), bias.stream())
+                        .filter(engine::isTracked)
+                        .toList(),
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedLinear.Gradients g = kernel.backward(
+                            gradients.get(0),
+                            keptInput.map(Tensor::array),
+                            keptWeight.map(Tensor::array),
+                            rows.dtype(),
+                            saved,
+                            activation,
+                            wanted);
+                    return Stream.of(g.input(), g.weight(), g.bias())
+                            .flatMap(Optional::stream)
+                            .toList();
+                },
+                Stream.concat(keptInput.stream(), keptWeight.stream()).toArray(Tensor[]::new));
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Optional<Tensor> bias, Activation activation) {

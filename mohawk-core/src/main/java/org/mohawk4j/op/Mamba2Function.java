@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
@@ -32,6 +33,11 @@ public final class Mamba2Function {
             Arguments.require(groups > 0 && heads % groups == 0, "Mamba-2: groups", "a divisor of " + heads, groups);
             Arguments.atLeast(1, "Mamba-2: state size", stateSize);
             Arguments.atLeast(1, "Mamba-2: chunk", chunk);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
 
         /** G·N. */
@@ -117,23 +123,16 @@ public final class Mamba2Function {
                 config,
                 inputs.stream().anyMatch(engine::isTracked),
                 CausalConv1dFunction.isTrained(weights.convWeight(), weights.convBias()));
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        return engine.record(
-                        List.of(engine.wrap(made.output())),
-                        inputs,
-                        gradients -> {
-                            FusedMamba2.Gradients g = kernel.backward(
-                                    gradients.get(0).array(),
-                                    projected.array(),
-                                    operands,
-                                    config,
-                                    extra.stream().map(Tensor::array).toList());
-                            return Stream.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias())
-                                    .map(engine::wrap)
-                                    .toList();
-                        },
-                        Stream.concat(inputs.stream(), extra.stream()).toArray(Tensor[]::new))
-                .get(0);
+        return engine.fused(
+                inputs,
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedMamba2.Gradients g =
+                            kernel.backward(gradients.get(0), projected.array(), operands, config, saved);
+                    return List.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias());
+                },
+                inputs.toArray(Tensor[]::new));
     }
 
     public static Tensor reference(Tensor projected, Weights weights, Config config) {

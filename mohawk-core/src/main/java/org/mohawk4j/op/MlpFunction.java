@@ -75,23 +75,16 @@ public final class MlpFunction {
             return LinearFunction.apply(hidden, weights.second(), Optional.of(weights.secondBias()), Activation.NONE);
         }
         FusedMlp.Result made = kernel.get().forward(rows.array(), operands, activation);
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        return engine.record(
-                        List.of(engine.wrap(made.output())),
+        return engine.fused(
                         Stream.concat(Stream.of(rows), weights.all()).toList(),
-                        gradients -> {
-                            FusedMlp.Gradients g = kernel.get()
-                                    .backward(
-                                            gradients.get(0).array(),
-                                            rows.array(),
-                                            extra.stream().map(Tensor::array).toList(),
-                                            activation);
-                            return Stream.of(g.input(), g.first(), g.firstBias(), g.second(), g.secondBias())
-                                    .map(engine::wrap)
-                                    .toList();
+                        made.output(),
+                        made.saved(),
+                        (gradients, saved) -> {
+                            FusedMlp.Gradients g =
+                                    kernel.get().backward(gradients.get(0), rows.array(), saved, activation);
+                            return List.of(g.input(), g.first(), g.firstBias(), g.second(), g.secondBias());
                         },
-                        Stream.concat(Stream.of(rows), extra.stream()).toArray(Tensor[]::new))
-                .get(0)
+                        rows)
                 .reshape(x.shape().with(-1, weights.second().dim(0)).toArray());
     }
 

@@ -58,35 +58,18 @@ public final class ResidualNormFunction {
         FusedResidualNorm.Result made =
                 kernel.get().forward(h.array(), a.array(), b.array(), weight.array(), bias.array(), epsilon);
         Tensor sum = engine.wrap(made.sum());
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        Tensor[] saved = new Tensor[extra.size() + 2];
-        saved[0] = sum;
-        saved[1] = weight;
-        for (int i = 0; i < extra.size(); i++) {
-            saved[i + 2] = extra.get(i);
-        }
         DType branch = a.dtype();
-        List<Tensor> outputs = engine.record(
-                List.of(sum, engine.wrap(made.normalised())),
+        List<Tensor> outputs = engine.fused(
                 List.of(h, a, b, weight, bias),
-                gradients -> {
+                List.of(sum, engine.wrap(made.normalised())),
+                made.saved(),
+                (gradients, saved) -> {
                     FusedResidualNorm.Gradients g = kernel.get()
-                            .backward(
-                                    gradients.get(0).array(),
-                                    gradients.get(1).array(),
-                                    sum.array(),
-                                    weight.array(),
-                                    branch,
-                                    extra.stream().map(Tensor::array).toList());
-                    Tensor ofBranch = engine.wrap(g.branch());
-                    return List.of(
-                            engine.wrap(g.stream()),
-                            ofBranch,
-                            ofBranch,
-                            engine.wrap(g.weight()),
-                            engine.wrap(g.bias()));
+                            .backward(gradients.get(0), gradients.get(1), sum.array(), weight.array(), branch, saved);
+                    return List.of(g.stream(), g.branch(), g.branch(), g.weight(), g.bias());
                 },
-                saved);
+                sum,
+                weight);
         return new Normed(outputs.get(0), outputs.get(1));
     }
 

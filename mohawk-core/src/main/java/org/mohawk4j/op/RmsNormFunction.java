@@ -2,7 +2,6 @@ package org.mohawk4j.op;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
@@ -42,22 +41,18 @@ public final class RmsNormFunction {
         if (kernel.isEmpty()) {
             return reference(x, weight, epsilon).cast(engine.backend().productType());
         }
-        FusedRmsNorm.Result result = kernel.get().forward(x.array(), weight.array(), epsilon);
-        List<Tensor> extra = result.saved().stream().map(engine::wrap).toList();
-        return engine.record(
-                        List.of(engine.wrap(result.output())),
-                        List.of(x, weight),
-                        gradients -> {
-                            FusedRmsNorm.Gradients g = kernel.get()
-                                    .backward(
-                                            gradients.get(0).array(),
-                                            x.array(),
-                                            weight.array(),
-                                            extra.stream().map(Tensor::array).toList());
-                            return List.of(engine.wrap(g.input()), engine.wrap(g.weight()));
-                        },
-                        Stream.concat(Stream.of(x, weight), extra.stream()).toArray(Tensor[]::new))
-                .get(0);
+        FusedRmsNorm.Result made = kernel.get().forward(x.array(), weight.array(), epsilon);
+        return engine.fused(
+                List.of(x, weight),
+                made.output(),
+                made.saved(),
+                (gradients, saved) -> {
+                    FusedRmsNorm.Gradients g =
+                            kernel.get().backward(gradients.get(0), x.array(), weight.array(), saved);
+                    return List.of(g.input(), g.weight());
+                },
+                x,
+                weight);
     }
 
     private static void requireShapes(Tensor x, Tensor weight) {

@@ -3,6 +3,7 @@ package org.mohawk4j.op;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
@@ -76,8 +77,9 @@ public final class SemiseparableFunction {
 
     private static Result fused(FusedSemiseparable kernel, Inputs in, int chunk) {
         Engine engine = in.x().engine();
-        List<Tensor> inputs = new ArrayList<>(List.of(in.x(), in.b(), in.c(), in.logDecay()));
-        in.state().ifPresent(inputs::add);
+        List<Tensor> inputs = Stream.concat(
+                        Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
+                .toList();
         FusedSemiseparable.Forward made = kernel.forward(
                 in.x().array(),
                 in.b().array(),
@@ -86,32 +88,25 @@ public final class SemiseparableFunction {
                 in.state().map(Tensor::array),
                 chunk,
                 inputs.stream().anyMatch(engine::isTracked));
-        List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
-        List<Tensor> saved = new ArrayList<>(inputs);
-        saved.addAll(extra);
-        List<Tensor> outputs = engine.record(
-                List.of(engine.wrap(made.y()), engine.wrap(made.state())),
+        List<Tensor> outputs = engine.fused(
                 inputs,
-                gradients -> {
+                List.of(engine.wrap(made.y()), engine.wrap(made.state())),
+                made.saved(),
+                (gradients, saved) -> {
                     FusedSemiseparable.Gradients g = kernel.backward(
-                            gradients.get(0).array(),
-                            gradients.get(1).array(),
+                            gradients.get(0),
+                            gradients.get(1),
                             in.x().array(),
                             in.b().array(),
                             in.c().array(),
                             in.logDecay().array(),
                             in.state().map(Tensor::array),
-                            extra.stream().map(Tensor::array).toList(),
+                            saved,
                             chunk);
-                    List<Tensor> result = new ArrayList<>();
-                    result.add(engine.wrap(g.x()));
-                    result.add(engine.wrap(g.b()));
-                    result.add(engine.wrap(g.c()));
-                    result.add(engine.wrap(g.logDecay()));
-                    g.state().ifPresent(s -> result.add(engine.wrap(s)));
-                    return result;
+                    return Stream.concat(Stream.of(g.x(), g.b(), g.c(), g.logDecay()), g.state().stream())
+                            .toList();
                 },
-                saved.toArray(Tensor[]::new));
+                inputs.toArray(Tensor[]::new));
         return new Result(outputs.get(0), outputs.get(1));
     }
 

@@ -34,17 +34,16 @@ public final class SkipFunction {
         if (kernel.isEmpty()) {
             return reference(y, x, skip);
         }
-        return engine.record(
-                        List.of(engine.wrap(kernel.get().forward(y.array(), x.array(), skip.array()))),
-                        List.of(y, x, skip),
-                        gradients -> {
-                            Tensor upstream = gradients.get(0);
-                            FusedSkip.Gradients g = kernel.get().backward(upstream.array(), x.array(), skip.array());
-                            return List.of(upstream, engine.wrap(g.x()), engine.wrap(g.skip()));
-                        },
-                        x,
-                        skip)
-                .get(0);
+        return engine.fused(
+                List.of(y, x, skip),
+                kernel.get().forward(y.array(), x.array(), skip.array()),
+                List.of(),
+                (gradients, saved) -> {
+                    FusedSkip.Gradients g = kernel.get().backward(gradients.get(0), x.array(), skip.array());
+                    return List.of(gradients.get(0), g.x(), g.skip());
+                },
+                x,
+                skip);
     }
 
     private static void requireShapes(Tensor y, Tensor x, Tensor skip) {

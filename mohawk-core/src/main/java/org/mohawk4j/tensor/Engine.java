@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Backend;
@@ -167,6 +169,40 @@ public final class Engine implements AutoCloseable {
     /** As {@link #record}, for several results or when one computation gives all gradients. */
     public List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient gradient, Tensor... saved) {
         return tape == null ? outputs : tape.record(outputs, inputs, gradient, List.of(saved));
+    }
+
+    /** As {@link #fused(List, List, List, FusedBackward, Tensor...)}, for one output. */
+    public Tensor fused(List<Tensor> inputs, Array output, List<Array> saved, FusedBackward backward, Tensor... read) {
+        return fused(inputs, List.of(wrap(output)), saved, backward, read).get(0);
+    }
+
+    /**
+     * Ties what a backend's fused operation computed to its inputs, so that the open tape can differentiate it.
+     *
+     * @param inputs what the backward pass gives the gradients of
+     * @param outputs from {@link #wrap}
+     * @param saved what the forward pass saved for the backward pass alone
+     * @param read every other tensor that the backward pass reads, which the tape keeps alive until then
+     * @return the outputs, on the tape if any input is
+     */
+    public List<Tensor> fused(
+            List<Tensor> inputs, List<Tensor> outputs, List<Array> saved, FusedBackward backward, Tensor... read) {
+        List<Tensor> kept = saved.stream().map(this::wrap).toList();
+        return record(
+                outputs,
+                inputs,
+                gradients -> {
+                    Map<Array, Tensor> known = new IdentityHashMap<>();
+                    gradients.forEach(gradient -> known.put(gradient.array(), gradient));
+                    return backward.gradients(arrays(gradients), arrays(kept)).stream()
+                            .map(array -> known.computeIfAbsent(array, this::wrap))
+                            .toList();
+                },
+                Stream.concat(kept.stream(), Stream.of(read)).toArray(Tensor[]::new));
+    }
+
+    private static List<Array> arrays(List<Tensor> tensors) {
+        return tensors.stream().map(Tensor::array).toList();
     }
 
     /**

@@ -1,9 +1,8 @@
 package org.mohawk4j.tensor;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
@@ -84,12 +83,10 @@ public final class Tensor {
 
     /** The same numbers in another type. */
     public Tensor cast(DType dtype) {
-        if (dtype == dtype()) {
-            return this;
-        }
         DType own = dtype();
-        return engine.record(
-                engine.wrap(engine.backend().memory().cast(array(), dtype)), Edge.of(this, g -> g.cast(own)));
+        return dtype == own
+                ? this
+                : recorded(engine.backend().memory().cast(array(), dtype), Edge.of(this, g -> g.cast(own)));
     }
 
     // --- elementwise -------------------------------------------------------------------------------------------
@@ -133,8 +130,8 @@ public final class Tensor {
 
     /** {@code scale * this + shift}. */
     public Tensor affine(double scale, double shift) {
-        return engine.record(
-                engine.wrap(engine.backend().elementwise().affine(array(), scale, shift)),
+        return recorded(
+                engine.backend().elementwise().affine(array(), scale, shift),
                 Edge.of(this, g -> scale == 1 ? g : g.mul(scale)));
     }
 
@@ -192,16 +189,15 @@ public final class Tensor {
      * @param diagonal 0 keeps column ≤ row, k keeps column ≤ row + k
      */
     public Tensor tril(long diagonal, double fill) {
-        return engine.record(
-                engine.wrap(engine.backend().elementwise().tril(array(), diagonal, fill)),
-                Edge.of(this, g -> g.tril(diagonal, 0)));
+        return recorded(
+                engine.backend().elementwise().tril(array(), diagonal, fill), Edge.of(this, g -> g.tril(diagonal, 0)));
     }
 
     // --- reductions ---------------------------------------------------------------------------------------------
 
     /** The sum of all elements, as a tensor of rank 0. */
     public Tensor sum() {
-        return sum(allAxes());
+        return sum(IntStream.range(0, shape().rank()).toArray());
     }
 
     /** The mean of all elements, as a tensor of rank 0. */
@@ -221,12 +217,7 @@ public final class Tensor {
 
     /** Sums over axes, which are dropped, or keep extent 1 if {@code keepDim}. */
     public Tensor sum(int[] axes, boolean keepDim) {
-        Shape own = shape();
-        int[] sorted = sortedAxes(axes);
-        Tensor sums = engine.record(
-                engine.wrap(engine.backend().reductions().sum(array(), sorted)),
-                Edge.of(this, g -> g.broadcastTo(own)));
-        return keepDim ? sums : sums.dropped(sorted);
+        return TensorReductions.sum(this, axes, keepDim);
     }
 
     /** Means over an axis, which is dropped, or keeps extent 1 if {@code keepDim}. */
@@ -236,45 +227,17 @@ public final class Tensor {
 
     /** Means over axes, which are dropped, or keep extent 1 if {@code keepDim}. */
     public Tensor mean(int[] axes, boolean keepDim) {
-        long count = 1;
-        for (int axis : axes) {
-            count *= dim(axis);
-        }
-        return sum(axes, keepDim).mul(1.0 / count);
+        return TensorReductions.mean(this, axes, keepDim);
     }
 
-    /**
-     * The maximum along an axis, which is dropped, or keeps extent 1 if {@code keepDim}. Equal maxima share the gradient.
-     */
+    /** The maximum along an axis, dropped unless {@code keepDim}. Equal maxima share the gradient. */
     public Tensor max(int axis, boolean keepDim) {
-        int resolved = shape().axis(axis);
-        Tensor y = engine.wrap(engine.backend().reductions().max(array(), resolved));
-        Tensor maxima = engine.record(
-                y,
-                Edge.of(
-                        this,
-                        g -> {
-                            Tensor hit = binary(BinaryOp.EQUAL, y);
-                            return hit.div(hit.sum(resolved, true)).mul(g);
-                        },
-                        this,
-                        y));
-        return keepDim ? maxima : maxima.dropped(resolved);
-    }
-
-    /** Without axes of extent 1. */
-    private Tensor dropped(int... sorted) {
-        Shape reduced = shape();
-        for (int i = sorted.length - 1; i >= 0; i--) {
-            reduced = reduced.without(sorted[i]);
-        }
-        return reshape(reduced.toArray());
+        return TensorReductions.max(this, axis, keepDim);
     }
 
     /** Softmax along the last axis. */
     public Tensor softmax() {
-        Tensor y = engine.wrap(engine.backend().reductions().softmax(array()));
-        return engine.record(y, Edge.of(this, g -> y.mul(g.sub(g.mul(y).sum(-1, true))), y));
+        return TensorReductions.softmax(this);
     }
 
     /** Running sum along an axis, own element included. */
@@ -284,27 +247,12 @@ public final class Tensor {
 
     /** Running sum along an axis, own element included; from the end if {@code reverse}. */
     public Tensor cumsum(int axis, boolean reverse) {
-        int resolved = shape().axis(axis);
-        return engine.record(
-                engine.wrap(engine.backend().reductions().cumsum(array(), resolved, reverse)),
-                Edge.of(this, g -> g.cumsum(resolved, !reverse)));
+        return TensorReductions.cumsum(this, axis, reverse);
     }
 
     /** Undoes broadcasting: sums over the axes along which {@code target} was repeated to this shape. */
     public Tensor sumTo(Shape target) {
-        if (shape().equals(target)) {
-            return this;
-        }
-        requireBroadcast(target, shape(), "sum of " + shape() + " to " + target);
-        int extra = shape().rank() - target.rank();
-        int[] axes = new int[shape().rank()];
-        int count = 0;
-        for (int i = 0; i < axes.length; i++) {
-            if (i < extra || target.dim(i - extra) != dim(i)) {
-                axes[count++] = i;
-            }
-        }
-        return sum(Arrays.copyOf(axes, count), true).reshape(target.toArray());
+        return TensorReductions.sumTo(this, target);
     }
 
     // --- products -----------------------------------------------------------------------------------------------
@@ -321,127 +269,44 @@ public final class Tensor {
      * @return [..., M, N]
      */
     public Tensor matmul(boolean transposeThis, Tensor other, boolean transposeOther) {
-        long inner = dim(transposeThis ? -2 : -1);
-        long otherInner = other.dim(transposeOther ? -1 : -2);
-        if (inner != otherInner || shape().rank() != other.shape().rank() || !leadingEqual(other)) {
-            throw new IllegalArgumentException("matmul of " + shape() + (transposeThis ? " transposed" : "") + " and "
-                    + other.shape() + (transposeOther ? " transposed" : "") + ": shapes do not fit");
-        }
-        return engine.record(
-                engine.wrap(engine.backend().matmul().matmul(array(), transposeThis, other.array(), transposeOther)),
-                Edge.of(
-                        this,
-                        g -> transposeThis
-                                ? other.matmul(transposeOther, g, true)
-                                : g.matmul(false, other, !transposeOther),
-                        other),
-                Edge.of(
-                        other,
-                        g -> transposeOther ? g.matmul(true, this, transposeThis) : matmul(!transposeThis, g, false),
-                        this));
+        return TensorReductions.matmul(this, transposeThis, other, transposeOther);
     }
 
     // --- layout -------------------------------------------------------------------------------------------------
 
     /** The same numbers in another shape; one extent may be -1, which is then worked out. */
     public Tensor reshape(long... dims) {
-        Shape target = Shape.of(resolve(dims));
-        Shape own = shape();
-        if (target.equals(own)) {
-            return this;
-        }
-        return engine.record(
-                engine.wrap(engine.backend().layout().reshape(array(), target)),
-                Edge.of(this, g -> g.reshape(own.toArray())));
+        return TensorLayout.reshape(this, dims);
     }
 
     /** Axis i of the result is axis {@code order[i]} of this. */
     public Tensor permute(int... order) {
-        int[] inverse = inverse(order);
-        return engine.record(
-                engine.wrap(engine.backend().layout().permute(array(), order)), Edge.of(this, g -> g.permute(inverse)));
+        return TensorLayout.permute(this, order);
     }
 
     /** Positions {@code from .. from + length - 1} of one axis. */
     public Tensor narrow(int axis, long from, long length) {
-        int resolved = shape().axis(axis);
-        long extent = dim(resolved);
-        if (from < 0 || length < 0 || from + length > extent) {
-            throw new IllegalArgumentException(
-                    "positions " + from + ".." + (from + length - 1) + " of axis " + axis + " are outside " + shape());
-        }
-        if (length == extent) {
-            return this;
-        }
-        return engine.record(
-                engine.wrap(engine.backend().layout().narrow(array(), resolved, from, length)),
-                Edge.of(this, g -> g.pad(resolved, from, extent - from - length)));
+        return TensorLayout.narrow(this, axis, from, length);
     }
 
     /** Neighbouring parts of the given lengths along one axis, which together make it up. */
     public List<Tensor> split(int axis, long... lengths) {
-        int resolved = shape().axis(axis);
-        if (Arrays.stream(lengths).sum() != dim(resolved)) {
-            throw new IllegalArgumentException(
-                    "lengths " + Arrays.toString(lengths) + " do not make up axis " + axis + " of " + shape());
-        }
-        List<Tensor> parts = new ArrayList<>();
-        long from = 0;
-        for (long length : lengths) {
-            parts.add(engine.wrap(engine.backend().layout().narrow(array(), resolved, from, length)));
-            from += length;
-        }
-        return engine.record(parts, List.of(this), gradients -> List.of(concat(resolved, gradients)));
+        return TensorLayout.split(this, axis, lengths);
     }
 
     /** Zeros before and after along one axis. */
     public Tensor pad(int axis, long before, long after) {
-        List<Tensor> parts = new ArrayList<>();
-        if (before > 0) {
-            parts.add(zerosWith(axis, before));
-        }
-        parts.add(this);
-        if (after > 0) {
-            parts.add(zerosWith(axis, after));
-        }
-        return parts.size() == 1 ? this : concat(axis, parts);
+        return TensorLayout.pad(this, axis, before, after);
     }
 
     /** Tensors joined along one axis; their other extents are equal. */
     public static Tensor concat(int axis, List<Tensor> parts) {
-        Tensor first = parts.get(0);
-        int resolved = first.shape().axis(axis);
-        Edge[] edges = new Edge[parts.size()];
-        long position = 0;
-        for (int i = 0; i < edges.length; i++) {
-            long from = position;
-            Shape shape = parts.get(i).shape();
-            if (shape.rank() != first.shape().rank()
-                    || !shape.with(resolved, 0).equals(first.shape().with(resolved, 0))) {
-                throw new IllegalArgumentException(
-                        "concat of " + first.shape() + " and " + shape + " on axis " + axis + ": other extents differ");
-            }
-            long length = shape.dim(resolved);
-            edges[i] = Edge.of(parts.get(i), g -> g.narrow(resolved, from, length));
-            position += length;
-        }
-        Engine engine = first.engine;
-        return engine.record(
-                engine.wrap(engine.backend()
-                        .layout()
-                        .concat(parts.stream().map(Tensor::array).toList(), resolved)),
-                edges);
+        return TensorLayout.concat(axis, parts);
     }
 
     /** Repeats extents of 1, and adds leading axes, until the shape is reached. */
     public Tensor broadcastTo(Shape target) {
-        if (shape().equals(target)) {
-            return this;
-        }
-        Shape own = shape();
-        requireBroadcast(own, target, "broadcast of " + own + " to " + target);
-        return engine.record(
-                engine.wrap(engine.backend().layout().broadcast(array(), target)), Edge.of(this, g -> g.sumTo(own)));
+        return TensorLayout.broadcastTo(this, target);
     }
 
     // --- out ----------------------------------------------------------------------------------------------------
@@ -451,21 +316,13 @@ public final class Tensor {
         return engine.backend().memory().download(array());
     }
 
-    /**
-     * As {@link #toHost()}, into memory of the caller's.
-     *
-     * @param target direct, with room from position 0 to its limit for exactly this tensor's bytes
-     */
+    /** As {@link #toHost()}, into a direct buffer whose limit is exactly this tensor's bytes. */
     public HostTensor toHost(ByteBuffer target) {
         engine.backend().memory().download(array(), target);
         return new HostTensor(dtype(), shape(), target.duplicate().position(0));
     }
 
-    /**
-     * As {@link #toHost(ByteBuffer)}, of part of the numbers: as many as the target has room for.
-     *
-     * @param from index of the first one, row-major
-     */
+    /** As many of the numbers as the target has room for, from one index on, row-major. */
     void toHost(long from, ByteBuffer target) {
         engine.backend().memory().download(array(), from, target);
     }
@@ -477,17 +334,7 @@ public final class Tensor {
      * @throws IllegalArgumentException if the memory has another size than {@link #nbytes}
      */
     public HostSource copyTo(HostMemory memory) {
-        if (nbytes() != memory.bytes()) {
-            throw new IllegalArgumentException(
-                    "memory of " + memory.bytes() + " bytes for " + dtype() + " " + shape() + " of " + nbytes());
-        }
-        List<ByteBuffer> buffers = memory.buffers();
-        long from = 0;
-        for (ByteBuffer buffer : buffers) {
-            toHost(from, buffer);
-            from += buffer.limit() / dtype().bytes();
-        }
-        return HostSource.of(dtype(), shape(), buffers);
+        return TensorPieces.copy(this, memory);
     }
 
     /** The numbers, of any size, copied to the host piece by piece when they are asked for. */
@@ -524,79 +371,12 @@ public final class Tensor {
         return engine.wrap(engine.backend().elementwise().unary(op, array()));
     }
 
-    private Tensor binary(BinaryOp op, Tensor other) {
+    Tensor binary(BinaryOp op, Tensor other) {
         return engine.wrap(engine.backend().elementwise().binary(op, array(), other.array()));
     }
 
-    private Tensor zerosWith(int axis, long extent) {
-        return engine.full(shape().with(axis, extent), dtype(), 0);
-    }
-
-    private static void requireBroadcast(Shape from, Shape to, String what) {
-        if (from.rank() > to.rank() || !from.broadcast(to).equals(to)) {
-            throw new IllegalArgumentException(what + ": shapes do not fit");
-        }
-    }
-
-    private int[] inverse(int... order) {
-        int[] inverse = new int[shape().rank()];
-        Arrays.fill(inverse, -1);
-        for (int i = 0; i < order.length; i++) {
-            if (order.length != inverse.length
-                    || order[i] < 0
-                    || order[i] >= inverse.length
-                    || inverse[order[i]] >= 0) {
-                throw new IllegalArgumentException(
-                        "permute of " + shape() + " by " + Arrays.toString(order) + ": not each axis once");
-            }
-            inverse[order[i]] = i;
-        }
-        return inverse;
-    }
-
-    private boolean leadingEqual(Tensor other) {
-        for (int i = 0; i < shape().rank() - 2; i++) {
-            if (dim(i) != other.dim(i)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private int[] allAxes() {
-        int[] axes = new int[shape().rank()];
-        for (int i = 0; i < axes.length; i++) {
-            axes[i] = i;
-        }
-        return axes;
-    }
-
-    private int[] sortedAxes(int... axes) {
-        int[] sorted = new int[axes.length];
-        for (int i = 0; i < axes.length; i++) {
-            sorted[i] = shape().axis(axes[i]);
-        }
-        Arrays.sort(sorted);
-        return sorted;
-    }
-
-    private long[] resolve(long... dims) {
-        long known = 1;
-        int open = -1;
-        for (int i = 0; i < dims.length; i++) {
-            if (dims[i] == -1) {
-                open = i;
-            } else {
-                known *= dims[i];
-            }
-        }
-        long[] resolved = dims.clone();
-        if (open >= 0 && known != 0) {
-            resolved[open] = shape().size() / known;
-        }
-        if (Shape.of(resolved).size() != shape().size()) {
-            throw new IllegalArgumentException("cannot reshape " + shape() + " to " + Arrays.toString(dims));
-        }
-        return resolved;
+    /** What was computed of these inputs, as a tensor. */
+    Tensor recorded(Array made, Edge... edges) {
+        return engine.record(engine.wrap(made), edges);
     }
 }

@@ -104,6 +104,8 @@ class MixerStartTest extends Float64Test {
         try (SoftmaxAttention attention = wide.create(engine(), new SplittableRandom(2));
                 DiscreteMamba2 mixer =
                         new DiscreteMamba2.Config(10, 24, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3));
+                CausalLinearAttention linear =
+                        new CausalLinearAttention.Config(10, 24, 4, 6, 4).create(engine(), new SplittableRandom(3));
                 DiscreteMamba2 narrow =
                         new DiscreteMamba2.Config(10, 12, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
             mixer.initFrom(attention);
@@ -113,6 +115,9 @@ class MixerStartTest extends Float64Test {
             Tensor products = c.permute(0, 2, 1, 3).matmul(false, b.permute(0, 2, 1, 3), true);
             TensorAssert.assertRelative("C Bᵀ", products.tril(0, 0), scores(attention, u), TOLERANCE);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
+            linear.initFrom(attention);
+            TensorAssert.assertRelative("scores", linear.matrix(u).materialize(), scores(attention, u), TOLERANCE);
+            TensorAssert.assertRelative("values", linear.values(u), projected(attention, "v_proj", u), TOLERANCE);
             double[] before = narrow.values(u).toDoubles();
             narrow.initFrom(attention);
             assertThat(narrow.values(u).toDoubles()).isEqualTo(before);
@@ -137,6 +142,8 @@ class MixerStartTest extends Float64Test {
     @Test
     void whatDoesNotFitChangesNothing() {
         try (SoftmaxAttention attention = attention(4);
+                CausalLinearAttention linear =
+                        new CausalLinearAttention.Config(10, 24, 4, 6, 4).create(engine(), new SplittableRandom(3));
                 DiscreteMamba2 narrow =
                         new DiscreteMamba2.Config(12, 4, 4, 6, 3, 4).create(engine(), new SplittableRandom(3));
                 Toeplitz own = new Toeplitz.Config(24, 4, 9, 4).create(engine(), new SplittableRandom(3))) {

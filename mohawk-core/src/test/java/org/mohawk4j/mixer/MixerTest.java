@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -48,7 +50,9 @@ class MixerTest extends Float64Test {
                 wide(new Biases(true, true, true, false), Optional.of(new QueryKeyNorm(1e-5, false, false))),
                 wide(Biases.ALL, Optional.of(new QueryKeyNorm(1e-5, true, true))),
                 new CausalLinearAttention.Config(12, 4, 5, chunk),
-                new Toeplitz.Config(12, 4, 80, chunk));
+                new CausalLinearAttention.Config(6, 12, 4, 5, chunk),
+                new Toeplitz.Config(12, 4, 80, chunk),
+                new Toeplitz.Config(10, 8, 4, 80, chunk));
     }
 
     /** Heads that are together wider than the model, two of keys and values for four of queries. */
@@ -98,6 +102,21 @@ class MixerTest extends Float64Test {
         Tensor actual = mixer.forward(u);
         assertThat(actual.shape()).isEqualTo(u.shape());
         TensorAssert.assertRelative("forward", actual, expected, TOLERANCE);
+    }
+
+    @Test
+    void aProjectedMixerIsAsWideInsideAsItsHeadsTogether() {
+        Map<String, Shape> shapes = new TreeMap<>();
+        mixer(new CausalLinearAttention.Config(6, 12, 4, 5, CHUNK))
+                .parameters()
+                .forEach((name, parameter) -> shapes.put(name, parameter.shape()));
+
+        assertThat(shapes)
+                .containsOnly(
+                        Map.entry("v_proj.weight", Shape.of(12, 6)),
+                        Map.entry("out_proj.weight", Shape.of(6, 12)),
+                        Map.entry("b_proj.weight", Shape.of(20, 6)),
+                        Map.entry("c_proj.weight", Shape.of(20, 6)));
     }
 
     @ParameterizedTest

@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 
 /** What the tape records, what it keeps, and how gradients add up. */
@@ -337,6 +340,49 @@ class TapeTest extends Float64Test {
             assertThat(gradient(gradients, y)).containsExactly(20);
             assertThat(gradients.of(frozen)).isEmpty();
         }
+    }
+
+    @Test
+    void aFusedOperationMayGiveOneArrayAsSeveralGradientsAndPassOnTheOutputs() {
+        Tensor x = engine().tensor(new double[] {2}, 1);
+        Tensor y = engine().tensor(new double[] {3}, 1);
+        Tensor z = engine().tensor(new double[] {4}, 1);
+        long before = memory().liveBytes();
+        try (Scope scope = engine().scope();
+                Tape tape = engine().tape(List.of(x, y, z))) {
+            Array saved = memory().full(Shape.of(1), x.dtype(), 5);
+            Tensor output = engine().fused(
+                            List.of(x, y, z),
+                            memory().full(Shape.of(1), x.dtype(), 7),
+                            List.of(saved),
+                            (gradients, kept) -> {
+                                assertThat(kept).containsExactly(saved);
+                                Array shared = engine().backend()
+                                        .elementwise()
+                                        .binary(BinaryOp.MULTIPLY, gradients.get(0), kept.get(0));
+                                return List.of(gradients.get(0), shared, shared);
+                            });
+            Gradients gradients = tape.gradients(output.mul(10).sum());
+            assertThat(gradient(gradients, x)).containsExactly(10);
+            assertThat(gradient(gradients, y)).containsExactly(50);
+            assertThat(gradient(gradients, z)).containsExactly(50);
+        }
+        assertThat(memory().liveBytes()).isEqualTo(before);
+    }
+
+    @Test
+    void whatAFusedOperationSavesIsFreedIfNothingIsTracked() {
+        Tensor x = engine().tensor(new double[] {2}, 1);
+        long before = memory().liveBytes();
+        try (Scope scope = engine().scope();
+                Tape tape = engine().tape(List.of())) {
+            Array saved = memory().full(Shape.of(1), x.dtype(), 5);
+            Array made = memory().full(Shape.of(1), x.dtype(), 7);
+            assertThat(engine().fused(List.of(x), made, List.of(saved), (gradients, kept) -> List.of())
+                            .item())
+                    .isEqualTo(7);
+        }
+        assertThat(memory().liveBytes()).isEqualTo(before);
     }
 
     @Test

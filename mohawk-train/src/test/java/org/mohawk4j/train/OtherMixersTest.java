@@ -36,9 +36,9 @@ class OtherMixersTest {
         MixerConfig linear = new CausalLinearAttention.Config(32, 4, 8, 8);
         return Stream.of(
                 Arguments.of(toeplitz, List.of()),
-                Arguments.of(toeplitz, List.of(1)),
+                Arguments.of(new Toeplitz.Config(32, 24, 4, 96, 8), List.of(1)),
                 Arguments.of(linear, List.of()),
-                Arguments.of(linear, List.of(0, 2)));
+                Arguments.of(new CausalLinearAttention.Config(32, 48, 4, 8, 8), List.of(0, 2)));
     }
 
     @ParameterizedTest

@@ -1,11 +1,11 @@
 package org.mohawk4j.op.loss;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.tensor.Edge;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
@@ -68,34 +68,38 @@ public final class DistillationFunction {
         if (kernel.isEmpty()) {
             return reference(teacher, student, labels, weights);
         }
-        List<Tensor> inputs = new ArrayList<>(List.of(student.hidden(), student.weight()));
-        student.bias().ifPresent(inputs::add);
         FusedDistillation.Wanted wanted = new FusedDistillation.Wanted(
                 engine.isTracked(student.hidden()),
                 engine.isTracked(student.weight()),
                 student.bias().filter(engine::isTracked).isPresent());
         FusedDistillation.Result result = kernel.get()
                 .forward(Operands.of(teacher), Operands.of(student), labels.map(Tensor::array), weights, wanted);
-        Tensor loss = engine.wrap(result.loss());
-        List<Optional<Tensor>> gradients = List.of(
+        return record(
+                engine.wrap(result.loss()),
+                student,
                 result.hidden().map(engine::wrap),
                 result.weight().map(engine::wrap),
                 result.bias().map(engine::wrap));
-        return engine.record(
-                        List.of(loss),
-                        inputs,
-                        upstream -> gradients.stream()
-                                .limit(inputs.size())
-                                .map(g -> g.map(own -> scaled(own, upstream.get(0)))
-                                        .orElse(upstream.get(0)))
-                                .toList(),
-                        gradients.stream().flatMap(Optional::stream).toArray(Tensor[]::new))
-                .get(0);
     }
 
-    /** Gradients for a loss of its own are ready: of a vocabulary's weight they are large. */
-    private static Tensor scaled(Tensor gradient, Tensor upstream) {
-        return gradient.engine().isUnit(upstream) ? gradient : gradient.mul(upstream);
+    /** Ties a loss to the student's head by gradients that are ready, those that are wanted. */
+    static Tensor record(
+            Tensor loss, LmHead student, Optional<Tensor> hidden, Optional<Tensor> weight, Optional<Tensor> bias) {
+        return loss.engine()
+                .record(
+                        loss,
+                        Stream.of(
+                                        hidden.map(g -> edge(student.hidden(), g)),
+                                        weight.map(g -> edge(student.weight(), g)),
+                                        bias.map(g -> edge(student.bias().orElseThrow(), g)))
+                                .flatMap(Optional::stream)
+                                .toArray(Edge[]::new));
+    }
+
+    /** For a loss of its own the gradient is not multiplied by 1: of a vocabulary's weight it is large. */
+    private static Edge edge(Tensor input, Tensor gradient) {
+        return Edge.of(
+                input, upstream -> input.engine().isUnit(upstream) ? gradient : gradient.mul(upstream), gradient);
     }
 
     public static Tensor reference(LmHead teacher, LmHead student, Optional<Tensor> labels, Weights weights) {

@@ -1,7 +1,6 @@
 package org.mohawk4j.op.loss;
 
 import java.nio.IntBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -78,22 +77,18 @@ public final class TopKDistillationFunction {
             }
             return total;
         });
-        return sums.record(loss);
+        return DistillationFunction.record(loss, student, sums.hidden, sums.weight, sums.bias);
     }
 
     /** The gradients by the student's hidden states and head, growing from chunk to chunk. */
     private static final class Sums {
         private final Engine engine;
-        private final List<Tensor> inputs = new ArrayList<>();
         private final Optional<Tensor> hidden;
         private final Optional<Tensor> weight;
         private final Optional<Tensor> bias;
 
         Sums(LmHead student) {
             engine = student.hidden().engine();
-            inputs.add(student.hidden());
-            inputs.add(student.weight());
-            student.bias().ifPresent(inputs::add);
             hidden = place(Optional.of(student.hidden()));
             weight = place(Optional.of(student.weight()));
             bias = place(student.bias());
@@ -137,20 +132,6 @@ public final class TopKDistillationFunction {
 
         private void add(Tensor all, Tensor part) {
             engine.backend().elementwise().accumulate(all.array(), part.array(), 1);
-        }
-
-        Tensor record(Tensor loss) {
-            List<Optional<Tensor>> gradients = List.of(hidden, weight, bias);
-            return engine.record(
-                            List.of(loss),
-                            inputs,
-                            // what is not tracked is not looked at
-                            upstream -> gradients.stream()
-                                    .limit(inputs.size())
-                                    .map(g -> g.map(upstream.get(0)::mul).orElse(upstream.get(0)))
-                                    .toList(),
-                            gradients.stream().flatMap(Optional::stream).toArray(Tensor[]::new))
-                    .get(0);
         }
     }
 

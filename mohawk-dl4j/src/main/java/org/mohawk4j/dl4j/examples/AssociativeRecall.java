@@ -42,7 +42,10 @@ public final class AssociativeRecall {
     }
 
     static void run(PrintWriter out) {
-        double mamba = train("Mamba-2", width -> new DiscreteMamba2.Config(width, 4, 4, 16, 4, 32), out);
+        double mamba = train(
+                "Mamba-2",
+                width -> DiscreteMamba2.Config.of(width, 4).withStateSize(16).withChunk(32),
+                out);
         double attention = train("attention", width -> new SoftmaxAttention.Config(width, 4, 4, 16, 10_000), out);
         out.printf(Locale.ROOT, "mamba2.accuracy=%.4f attention.accuracy=%.4f%n", mamba, attention);
     }

@@ -65,7 +65,10 @@ public final class DistilledAttention {
         double teacherAccuracy = TASK.accuracy(teacher, heldOut);
 
         ComputationGraph student = network(new MatrixMixerLayer.Builder()
-                .mixer(width -> new DiscreteMamba2.Config(width, HEADS, HEADS, 16, 2, 32))
+                .mixer(width -> DiscreteMamba2.Config.of(width, HEADS)
+                        .withStateSize(16)
+                        .withConvWidth(2)
+                        .withChunk(32))
                 .build());
         for (String shared : List.of("embedding", "shift", "answer")) {
             student.getLayer(shared).setParams(teacher.getLayer(shared).params());

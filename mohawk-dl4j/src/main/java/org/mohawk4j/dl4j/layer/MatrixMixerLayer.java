@@ -29,7 +29,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <pre>
  *   new MatrixMixerLayer.Builder()
  *           .name("mixer")
- *           .mixer(width -&gt; new DiscreteMamba2.Config(width, 4, 4, 16, 4, 32))
+ *           .mixer(width -&gt; DiscreteMamba2.Config.of(width, 4).withStateSize(16))
  *           .build()
  * </pre>
  *

@@ -1,5 +1,6 @@
 package org.mohawk4j.dl4j.layer;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -48,7 +49,31 @@ final class MixerDescription {
      */
     static MixerConfig parse(String layer, Map<String, Object> values) {
         Class<? extends MixerConfig> type = type(layer, values.get(TYPE));
-        return RecordValues.parse(layer, layer + ", mixer " + values.get(TYPE), type, values);
+        String mixer = layer + ", mixer " + values.get(TYPE);
+        if (type == SoftmaxAttention.Config.class && values.containsKey("rotaryDim")) {
+            return RecordValues.parse(layer, mixer, FormerAttention.class, values)
+                    .config();
+        }
+        Map<String, Object> all = new LinkedHashMap<>(values);
+        if (values.containsKey("width")
+                && Arrays.stream(type.getRecordComponents())
+                        .anyMatch(component -> component.getName().equals("innerWidth"))) {
+            // earlier versions knew mixers as wide inside as outside alone
+            all.putIfAbsent("innerWidth", values.get("width"));
+        }
+        return RecordValues.parse(layer, mixer, type, all);
+    }
+
+    /** An attention as earlier versions wrote it, which knew Phi's alone. */
+    private record FormerAttention(long width, int heads, int keyValueHeads, int rotaryDim, double ropeTheta) {
+        FormerAttention {
+            // what it refuses is refused here, in the layer's name
+            new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, ropeTheta);
+        }
+
+        SoftmaxAttention.Config config() {
+            return new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, ropeTheta);
+        }
     }
 
     private static Map<String, Class<? extends MixerConfig>> builtIn() {

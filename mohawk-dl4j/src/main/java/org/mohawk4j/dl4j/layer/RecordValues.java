@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.Records;
 
 /**
  * Records as plain values, for JSON: numbers, texts, true and false as they are, a record as the map of its components,
@@ -28,7 +29,7 @@ final class RecordValues {
     static Map<String, Object> of(String where, Record values) {
         Map<String, Object> map = new LinkedHashMap<>();
         for (RecordComponent component : values.getClass().getRecordComponents()) {
-            Object value = read(where, component, values);
+            Object value = Records.value(component, values);
             if (value instanceof Optional<?> optional) {
                 optional.ifPresent(present -> map.put(component.getName(), plain(where, component, present)));
             } else {
@@ -36,15 +37,6 @@ final class RecordValues {
             }
         }
         return map;
-    }
-
-    private static Object read(String where, RecordComponent component, Record values) {
-        try {
-            component.getAccessor().setAccessible(true);
-            return component.getAccessor().invoke(values);
-        } catch (ReflectiveOperationException e) {
-            throw new InvalidInputException(where + ": cannot read " + component + ": " + e, e);
-        }
     }
 
     private static Object plain(String where, RecordComponent component, Object value) {

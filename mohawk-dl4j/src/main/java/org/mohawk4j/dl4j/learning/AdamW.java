@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -13,6 +14,7 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
 import org.nd4j.linalg.ops.transforms.Transforms;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The Adam of mohawk4j's training, and of PyTorch, as an updater of ND4J's. From ND4J's own Adam it differs in epsilon,
@@ -44,9 +46,15 @@ public final class AdamW implements IUpdater {
         this(Double.NaN, learningRateSchedule, beta1, beta2, epsilon);
     }
 
+    /** With a learning rate of mohawk4j's by iteration. */
+    public AdamW(LearningRateSchedule schedule, double beta1, double beta2, double epsilon) {
+        this(new IterationSchedule(schedule), beta1, beta2, epsilon);
+    }
+
     private AdamW(
             @JsonProperty("learningRate") double learningRate,
-            @JsonProperty("learningRateSchedule") @Nullable ISchedule learningRateSchedule,
+            @JsonProperty("learningRateSchedule") @JsonDeserialize(using = ScheduleReader.class) @Nullable
+                    ISchedule learningRateSchedule,
             @JsonProperty("beta1") double beta1,
             @JsonProperty("beta2") double beta2,
             @JsonProperty("epsilon") double epsilon) {

@@ -16,9 +16,11 @@ public final class CausalLinearAttentionFormat implements MixerFormat {
 
     @Override
     public MixerConfig read(ConfigNode input, long width) {
+        long inner = input.optionalPositive("d_inner").orElse(width);
         return new CausalLinearAttention.Config(
                 width,
-                input.divisor("n_heads", width, "the model's width " + width),
+                inner,
+                input.divisor("n_heads", inner, "the width of all heads together, " + inner),
                 input.positiveInt("d_state"),
                 input.positiveInt("chunk_size"));
     }
@@ -29,6 +31,9 @@ public final class CausalLinearAttentionFormat implements MixerFormat {
             return Optional.empty();
         }
         ObjectNode json = JsonNodeFactory.instance.objectNode();
+        if (config.innerWidth() != config.width()) {
+            json.put("d_inner", config.innerWidth());
+        }
         json.put("n_heads", config.heads());
         json.put("d_state", config.stateSize());
         json.put("chunk_size", config.chunk());

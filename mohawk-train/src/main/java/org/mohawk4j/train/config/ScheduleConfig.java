@@ -2,8 +2,8 @@ package org.mohawk4j.train.config;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.mohawk4j.train.schedule.CosineSchedule;
+import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
-import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * The learning rate along each stage.
@@ -46,7 +46,7 @@ public record ScheduleConfig(Kind kind, double warmupFraction, double decayFract
      * @param peak the stage's learning rate
      * @param steps the stage's steps
      */
-    public ISchedule forStage(double peak, int steps) {
+    public LearningRateSchedule forStage(double peak, int steps) {
         int warmup = (int) Math.round(warmupFraction * steps);
         return switch (kind) {
             case COSINE -> new CosineSchedule(peak, warmup, steps, finalFraction);

@@ -19,8 +19,8 @@ import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.optimizer.Optimizer;
+import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.mohawk4j.train.stage.Objective;
-import org.nd4j.linalg.schedule.ISchedule;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,8 +55,8 @@ public final class Trainer {
         this.faults = faults;
     }
 
-    /** Trains with an AdamW of its own; else as {@link #run(int, Objective, Optimizer, ISchedule, int)}. */
-    public void run(int stage, Objective objective, AdamW.Config optimizer, ISchedule schedule, int steps) {
+    /** Trains with an AdamW of its own; else as {@link #run(int, Objective, Optimizer, LearningRateSchedule, int)}. */
+    public void run(int stage, Objective objective, AdamW.Config optimizer, LearningRateSchedule schedule, int steps) {
         run(stage, objective, new AdamW(engine, optimizer), schedule, steps);
     }
 
@@ -68,14 +68,14 @@ public final class Trainer {
      * @throws TrainingException if three steps in a row have a loss or gradients that are not finite; none of them
      *     updates anything
      */
-    public void run(int stage, Objective objective, Optimizer optimizer, ISchedule schedule, int steps) {
+    public void run(int stage, Objective objective, Optimizer optimizer, LearningRateSchedule schedule, int steps) {
         try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold())) {
             run(state, objective, schedule, steps, StepBoundary.NOTHING);
         }
     }
 
     /** Takes the steps that a stage still has. */
-    public void run(StageState state, Objective objective, ISchedule schedule, int steps, StepBoundary boundary) {
+    public void run(StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
         listener.onStageStart(state.stage(), steps);
         state.dataAt(batches.state());
         Clock clock = new Clock(state.seconds());
@@ -103,9 +103,9 @@ public final class Trainer {
     }
 
     /** Takes one step, or none if the boundary wants to stop meanwhile. */
-    private void step(StageState state, Objective objective, ISchedule schedule, Clock clock, StepBoundary boundary) {
+    private void step(StageState state, Objective objective, LearningRateSchedule schedule, Clock clock, StepBoundary boundary) {
         TokenBatch batch = batches.next();
-        double learningRate = schedule.valueAt(state.step(), 0);
+        double learningRate = schedule.at(state.step());
         try (Scope scope = engine.scope()) {
             Optional<Evaluation> evaluated = parts.evaluate(objective, batch, boundary::isStopping);
             if (evaluated.isEmpty()) {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.mohawk4j.Arguments;
+import org.mohawk4j.Records;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
@@ -42,6 +43,32 @@ public final class AdamW implements Optimizer {
             Arguments.positive("AdamW: epsilon", epsilon);
             Arguments.notNegative("AdamW: weight decay", weightDecay);
             Arguments.notNegative("AdamW: clip norm", clipNorm);
+        }
+
+        /** Those of a run: betas 0.9 and 0.95, epsilon 1e-8, weight decay 0.1, gradients clipped to a norm of 1. */
+        public static Config defaults() {
+            return new Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+        }
+
+        public Config withBetas(double beta1, double beta2) {
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+        }
+
+        public Config withEpsilon(double epsilon) {
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+        }
+
+        public Config withWeightDecay(double weightDecay) {
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+        }
+
+        public Config withClipNorm(double clipNorm) {
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+        }
+
+        @Override
+        public String toString() {
+            return Records.toString(this);
         }
     }
 

@@ -1,7 +1,6 @@
 package org.mohawk4j.train.schedule;
 
 import org.mohawk4j.Arguments;
-import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * Linear warm-up, then half a cosine down (SGDR without restarts, arXiv 1608.03983). With w warm-up steps and n steps in
@@ -20,9 +19,7 @@ import org.nd4j.linalg.schedule.ISchedule;
  * @param totalSteps n, from 1
  * @param finalFraction f, from 0 to 1
  */
-public record CosineSchedule(double peak, int warmupSteps, int totalSteps, double finalFraction) implements ISchedule {
-    private static final long serialVersionUID = 1L;
-
+public record CosineSchedule(double peak, int warmupSteps, int totalSteps, double finalFraction) implements LearningRateSchedule {
     /** Checks the ranges above. */
     public CosineSchedule {
         Arguments.require(peak > 0 && Double.isFinite(peak), "peak", "a number above 0", peak);
@@ -32,23 +29,16 @@ public record CosineSchedule(double peak, int warmupSteps, int totalSteps, doubl
         Arguments.require(finalFraction >= 0 && finalFraction <= 1, "finalFraction", "0 to 1", finalFraction);
     }
 
-    /** The rate at a step, from 0; the epoch plays no part. */
     @Override
-    public double valueAt(int iteration, int epoch) {
-        Arguments.require(iteration >= 0, "iteration", "at least 0", iteration);
-        if (iteration >= totalSteps) {
+    public double at(int step) {
+        Arguments.atLeast(0, "step", step);
+        if (step >= totalSteps) {
             return peak * finalFraction;
         }
-        if (iteration < warmupSteps) {
-            return peak * (iteration + 1) / warmupSteps;
+        if (step < warmupSteps) {
+            return peak * (step + 1) / warmupSteps;
         }
-        double progress = (double) (iteration - warmupSteps) / (totalSteps - warmupSteps);
+        double progress = (double) (step - warmupSteps) / (totalSteps - warmupSteps);
         return peak * (finalFraction + (1 - finalFraction) * (1 + Math.cos(Math.PI * progress)) / 2);
-    }
-
-    /** This schedule: it never changes. */
-    @Override
-    public CosineSchedule clone() {
-        return this;
     }
 }

@@ -1,7 +1,6 @@
 package org.mohawk4j.train.schedule;
 
 import org.mohawk4j.Arguments;
-import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * Linear warm-up, a plateau, linear decay (WSD; MiniCPM, arXiv 2404.06395; the schedule of MOHAWK's stages, arXiv
@@ -24,9 +23,7 @@ import org.nd4j.linalg.schedule.ISchedule;
  * @param finalFraction f, from 0 to 1
  */
 public record WarmupStableDecaySchedule(
-        double peak, int warmupSteps, int totalSteps, int decaySteps, double finalFraction) implements ISchedule {
-    private static final long serialVersionUID = 1L;
-
+        double peak, int warmupSteps, int totalSteps, int decaySteps, double finalFraction) implements LearningRateSchedule {
     /** Checks the ranges above. */
     public WarmupStableDecaySchedule {
         Arguments.require(peak > 0 && Double.isFinite(peak), "peak", "a number above 0", peak);
@@ -41,26 +38,19 @@ public record WarmupStableDecaySchedule(
         Arguments.require(finalFraction >= 0 && finalFraction <= 1, "finalFraction", "0 to 1", finalFraction);
     }
 
-    /** The rate at a step, from 0; the epoch plays no part. */
     @Override
-    public double valueAt(int iteration, int epoch) {
-        Arguments.require(iteration >= 0, "iteration", "at least 0", iteration);
-        if (iteration >= totalSteps) {
+    public double at(int step) {
+        Arguments.atLeast(0, "step", step);
+        if (step >= totalSteps) {
             return peak * finalFraction;
         }
-        if (iteration < warmupSteps) {
-            return peak * (iteration + 1) / warmupSteps;
+        if (step < warmupSteps) {
+            return peak * (step + 1) / warmupSteps;
         }
-        int left = totalSteps - iteration;
+        int left = totalSteps - step;
         if (left <= decaySteps) {
             return peak * (finalFraction + (1 - finalFraction) * left / decaySteps);
         }
         return peak;
-    }
-
-    /** This schedule: it never changes. */
-    @Override
-    public WarmupStableDecaySchedule clone() {
-        return this;
     }
 }

@@ -1,4 +1,4 @@
-/** Learning rates over the steps of a stage, as ND4J schedules. */
+/** Learning rates along the steps of a stage. */
 @NullMarked
 package org.mohawk4j.train.schedule;
 

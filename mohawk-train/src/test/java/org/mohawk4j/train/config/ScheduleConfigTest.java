@@ -22,7 +22,7 @@ class ScheduleConfigTest {
         ScheduleConfig halves = new ScheduleConfig(ScheduleConfig.Kind.WARMUP_STABLE_DECAY, 0.5, 0.5, 0);
         for (int steps = 1; steps < 20; steps++) {
             for (int step = 0; step < steps; step++) {
-                assertThat(halves.forStage(1.0, steps).valueAt(step, 0)).isBetween(1.0 / steps, 1.0);
+                assertThat(halves.forStage(1.0, steps).at(step)).isBetween(1.0 / steps, 1.0);
             }
         }
     }

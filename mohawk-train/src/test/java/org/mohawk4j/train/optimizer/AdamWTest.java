@@ -1,5 +1,6 @@
 package org.mohawk4j.train.optimizer;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -25,6 +26,17 @@ class AdamWTest {
         assertThatThrownBy(() -> new AdamW.Config(beta1, beta2, epsilon, weightDecay, clipNorm))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message);
+    }
+
+    @Test
+    void aConfigurationBeginsWithTheDefaultsOfARun() {
+        assertThat(AdamW.Config.defaults()).isEqualTo(new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1));
+        assertThat(AdamW.Config.defaults()
+                        .withBetas(0.8, 0.99)
+                        .withEpsilon(1e-6)
+                        .withWeightDecay(0)
+                        .withClipNorm(2))
+                .hasToString("AdamW.Config[beta1=0.8, beta2=0.99, epsilon=1.0E-6, weightDecay=0.0, clipNorm=2.0]");
     }
 
     @Test
