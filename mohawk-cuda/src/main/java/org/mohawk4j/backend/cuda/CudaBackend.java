@@ -16,18 +16,12 @@ import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
-import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.KernelCompiler;
-import org.mohawk4j.backend.cuda.driver.CloseStack;
-import org.mohawk4j.backend.cuda.driver.CudaContext;
 import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.driver.CudaEventTimer;
 import org.mohawk4j.backend.cuda.driver.CudaStatus;
-import org.mohawk4j.backend.cuda.gemm.CudaMatmul;
-import org.mohawk4j.backend.cuda.memory.AsyncDownloads;
 import org.mohawk4j.backend.cuda.memory.CudaGraphCapture;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.memory.Staging;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.attention.CudaAttention;
 import org.mohawk4j.backend.cuda.op.attention.CudaRotary;
 import org.mohawk4j.backend.cuda.op.distance.CudaDistance;
@@ -46,11 +40,6 @@ import org.mohawk4j.backend.cuda.op.norm.CudaLayerNorm;
 import org.mohawk4j.backend.cuda.op.norm.CudaResidual;
 import org.mohawk4j.backend.cuda.op.norm.CudaResidualNorm;
 import org.mohawk4j.backend.cuda.op.optimizer.CudaAdamW;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
-import org.mohawk4j.backend.cuda.op.tensor.CudaElementwise;
-import org.mohawk4j.backend.cuda.op.tensor.CudaLayout;
-import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
 import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
 import org.mohawk4j.mixer.DiscreteMamba2.FusedStep;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
@@ -76,16 +65,8 @@ import org.mohawk4j.tensor.types.DType;
 
 /** One GPU. Work is queued on one stream and waited for only when numbers come back to the host. */
 public final class CudaBackend implements Backend {
-    private final CloseStack closing = new CloseStack();
     private final BackendOptions options;
-    private final CudaContext context;
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaMatmul matmul;
-    private final CudaMemory memory;
-    private final ElementwiseOps elementwise;
-    private final CudaReductions reductions;
-    private final LayoutOps layout;
+    private final Gpu gpu;
     private final GraphCapture graphCapture;
     private final EventTimer eventTimer;
     private final Map<Class<? extends FusedOp>, FusedOp> fused;
@@ -106,75 +87,43 @@ public final class CudaBackend implements Backend {
     /** @param warpgroups whether kernels may use {@code wgmma}; tests take it away from a device that has it */
     CudaBackend(BackendOptions options, CudaDevice device, boolean warpgroups, long logitsAtOnce) {
         this.options = options;
-        try {
-            context = new CudaContext(device);
-            closing.add(context::close);
-            pool = new CudaPool(context);
-            closing.add(pool::close);
-            kernels = new CudaKernels(context);
-            closing.add(kernels::close);
-            AsyncDownloads downloads = new AsyncDownloads(context);
-            closing.add(downloads::close);
-            memory = new CudaMemory(context, pool, kernels, downloads);
-            elementwise = new CudaElementwise(pool, kernels, memory);
-            reductions = new CudaReductions(context, pool, kernels, memory);
-            layout = new CudaLayout(context, pool, kernels, memory);
-            Conversions conversions = new Conversions(pool, kernels, memory);
-            Staging staging = new Staging(context);
-            closing.add(staging::close);
-            matmul = new CudaMatmul(context, pool, kernels, conversions, options.mixed());
-            closing.add(matmul::close);
-            closing.add(() -> context.synchronize("the last work before closing"));
-            Map<Class<? extends FusedOp>, FusedOp> present = new HashMap<>();
-            CudaProjections few = new CudaProjections(context, pool, kernels, memory);
-            present.put(FusedNormedLinears.class, few);
-            present.put(FusedSummedLinears.class, few);
-            CudaLinear linear = new CudaLinear(pool, kernels, matmul, few, reductions, conversions);
-            present.put(FusedLinear.class, linear);
-            present.put(FusedMlp.class, new CudaMlp(pool, matmul, linear, conversions));
-            CudaLayerNorm norm = new CudaLayerNorm(pool, kernels, reductions, options.mixed());
-            present.put(FusedLayerNorm.class, norm);
-            present.put(FusedResidualNorm.class, new CudaResidualNorm(pool, kernels, norm, conversions));
-            CudaConvolution convolution = new CudaConvolution(pool, kernels, reductions, conversions);
-            present.put(FusedCausalConv1d.class, convolution);
-            present.put(FusedSplitConv1d.class, convolution);
-            present.put(FusedResidual.class, new CudaResidual(pool, kernels, conversions));
-            present.put(FusedGate.class, new CudaGate(pool, kernels, reductions, conversions));
-            present.put(FusedSkip.class, new CudaSkip(pool, kernels, reductions, conversions));
-            present.put(FusedArgMax.class, reductions);
-            present.put(FusedStep.class, new CudaMambaStep(device, pool, kernels, memory));
-            graphCapture = new CudaGraphCapture(context, pool);
-            eventTimer = new CudaEventTimer(context);
-            present.put(FusedRotary.class, new CudaRotary(pool, kernels));
-            present.put(FusedDistance.class, new CudaDistance(pool, kernels, reductions, conversions));
-            present.put(
-                    FusedDistillation.class,
-                    new CudaDistillation(
-                            logitsAtOnce,
-                            device.sharedBytes(),
-                            pool,
-                            kernels,
-                            matmul,
-                            reductions,
-                            memory,
-                            elementwise,
-                            conversions));
-            present.put(FusedAdamW.class, new CudaAdamW(pool, kernels, staging));
-            if (options.mixed()) {
-                present.put(FusedAttention.class, new CudaAttention(pool, kernels, conversions, warpgroups));
-                CudaSemiseparable product = new CudaSemiseparable(pool, kernels, conversions);
-                present.put(FusedSemiseparable.class, product);
-                present.put(
-                        FusedMamba2.class,
-                        new CudaMamba(pool, kernels, convolution, product, reductions, memory, conversions));
-                present.put(FusedFrobenius.class, new CudaFrobenius(pool, kernels, conversions, warpgroups));
-            }
-            fused = Map.copyOf(present);
-        } catch (RuntimeException | Error e) {
-            // the device's memory and context must not stay behind with a backend that nobody has
-            closing.closeAfter(e);
-            throw e;
+        gpu = new Gpu(device, warpgroups, options.mixed());
+        fused = Map.copyOf(kernels(gpu, options.mixed(), logitsAtOnce));
+        graphCapture = new CudaGraphCapture(gpu.context(), gpu.pool());
+        eventTimer = new CudaEventTimer(gpu.context());
+    }
+
+    private static Map<Class<? extends FusedOp>, FusedOp> kernels(Gpu gpu, boolean mixed, long logitsAtOnce) {
+        Map<Class<? extends FusedOp>, FusedOp> present = new HashMap<>();
+        CudaProjections few = new CudaProjections(gpu);
+        present.put(FusedNormedLinears.class, few);
+        present.put(FusedSummedLinears.class, few);
+        CudaLinear linear = new CudaLinear(gpu, few);
+        present.put(FusedLinear.class, linear);
+        present.put(FusedMlp.class, new CudaMlp(gpu, linear));
+        CudaLayerNorm norm = new CudaLayerNorm(gpu);
+        present.put(FusedLayerNorm.class, norm);
+        present.put(FusedResidualNorm.class, new CudaResidualNorm(gpu, norm));
+        CudaConvolution convolution = new CudaConvolution(gpu);
+        present.put(FusedCausalConv1d.class, convolution);
+        present.put(FusedSplitConv1d.class, convolution);
+        present.put(FusedResidual.class, new CudaResidual(gpu));
+        present.put(FusedGate.class, new CudaGate(gpu));
+        present.put(FusedSkip.class, new CudaSkip(gpu));
+        present.put(FusedArgMax.class, gpu.reductions());
+        present.put(FusedStep.class, new CudaMambaStep(gpu));
+        present.put(FusedRotary.class, new CudaRotary(gpu));
+        present.put(FusedDistance.class, new CudaDistance(gpu));
+        present.put(FusedDistillation.class, new CudaDistillation(gpu, logitsAtOnce));
+        present.put(FusedAdamW.class, new CudaAdamW(gpu));
+        if (mixed) {
+            present.put(FusedAttention.class, new CudaAttention(gpu));
+            CudaSemiseparable product = new CudaSemiseparable(gpu);
+            present.put(FusedSemiseparable.class, product);
+            present.put(FusedMamba2.class, new CudaMamba(gpu, convolution, product));
+            present.put(FusedFrobenius.class, new CudaFrobenius(gpu));
         }
+        return present;
     }
 
     /** Every kernel that is offered, for tests that must know of each. */
@@ -189,7 +138,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        CudaDevice device = context.device();
+        CudaDevice device = gpu.device();
         int[] driver = new int[1];
         CudaStatus.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
         return device.name() + ", " + device.architecture() + ", driver for CUDA "
@@ -204,39 +153,39 @@ public final class CudaBackend implements Backend {
 
     @Override
     public DType productType() {
-        return matmul.operands(parameterType());
+        return gpu.matmul().operands(parameterType());
     }
 
     @Override
     public OptionalDouble peakFlops() {
         return options.parameterType() == DType.FLOAT32
-                ? context.device().peakFlops(options.mixed())
+                ? gpu.device().peakFlops(options.mixed())
                 : OptionalDouble.empty();
     }
 
     @Override
     public MemoryOps memory() {
-        return memory;
+        return gpu.memory();
     }
 
     @Override
     public ElementwiseOps elementwise() {
-        return elementwise;
+        return gpu.elementwise();
     }
 
     @Override
     public ReductionOps reductions() {
-        return reductions;
+        return gpu.reductions();
     }
 
     @Override
     public MatmulOps matmul() {
-        return matmul;
+        return gpu.matmul();
     }
 
     @Override
     public LayoutOps layout() {
-        return layout;
+        return gpu.layout();
     }
 
     @Override
@@ -256,6 +205,6 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        closing.close();
+        gpu.close();
     }
 }

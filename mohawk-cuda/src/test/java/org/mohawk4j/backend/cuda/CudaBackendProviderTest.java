@@ -78,7 +78,7 @@ class CudaBackendProviderTest {
         assertThat(CudaPool.outOfMemory("FLOAT32 [3, 5]", 60, 3L << 30, "NVIDIA A10", 1 << 20, 24L << 30))
                 .isEqualTo(
                         "out of GPU memory: FLOAT32 [3, 5] needs 1 MiB beside 3,072 MiB in use here, and NVIDIA A10 has"
-                                + " 1 MiB free of 24,576 MiB; smaller micro-batches (--accumulate), a smaller --batch or"
-                                + " --context, or --dtype bf16 need less");
+                                + " 1 MiB free of 24,576 MiB; reduce the batch or the context, accumulate more micro-batches,"
+                                + " recompute activations, or use bfloat16");
     }
 }

@@ -88,6 +88,11 @@ public final class CudaKernels implements AutoCloseable {
             launch(Math.max(1, Math.min(most, (n + THREADS - 1) / THREADS)), 1, THREADS, 0, arguments);
         }
 
+        /** So many blocks of {@link #THREADS}. */
+        public void blocks(long n, KernelArguments arguments) {
+            launch(n, 1, THREADS, 0, arguments);
+        }
+
         public void launch(long gridX, long gridY, int threads, int sharedBytes, KernelArguments arguments) {
             launch(gridX, gridY, 1, threads, sharedBytes, arguments);
         }
@@ -180,14 +185,9 @@ public final class CudaKernels implements AutoCloseable {
         return arguments.clear();
     }
 
-    /** The version of a kernel for an element type. */
-    public CudaFunction get(String source, String name, DType dtype) {
-        return source(source).kernel(name + ElementType.suffix(dtype));
-    }
-
-    /** The version of a kernel for two element types. */
-    public CudaFunction get(String source, String name, DType left, DType right) {
-        return source(source).kernel(name + ElementType.suffix(left) + ElementType.suffix(right));
+    /** The version of a kernel for its element types. */
+    public CudaFunction get(String source, String name, DType... types) {
+        return source(source).kernel(ElementType.named(name, types));
     }
 
     /** A source, compiled with the given definitions such as {@code WIDTH=64} when it is first asked for. */

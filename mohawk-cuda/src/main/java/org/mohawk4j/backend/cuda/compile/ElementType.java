@@ -18,8 +18,16 @@ public final class ElementType {
         };
     }
 
-    /** What ends the name of a kernel for this type. */
-    public static String suffix(DType dtype) {
+    /** The name of a kernel for its types. */
+    public static String named(String kernel, DType... types) {
+        StringBuilder name = new StringBuilder(kernel);
+        for (DType dtype : types) {
+            name.append(suffix(dtype));
+        }
+        return name.toString();
+    }
+
+    private static String suffix(DType dtype) {
         return switch (dtype) {
             case FLOAT64 -> "_f64";
             case FLOAT32 -> "_f32";

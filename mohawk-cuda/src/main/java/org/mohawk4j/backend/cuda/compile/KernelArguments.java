@@ -11,7 +11,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.DevicePointer;
 
-/** A kernel's arguments in native memory, filled anew for each launch: a launch makes no garbage. */
+/** A kernel's arguments in native memory, filled anew for each launch: a launch allocates none. */
 public final class KernelArguments implements AutoCloseable {
     private static final int MOST_BYTES = 4096;
     public static final int MOST = 64;
@@ -32,15 +32,24 @@ public final class KernelArguments implements AutoCloseable {
         return this;
     }
 
-    public KernelArguments add(CudaArray array) {
-        add(array.address());
-        arrays[arrayCount++] = array;
+    public KernelArguments add(Array array) {
+        CudaArray own = CudaArray.cast(array);
+        add(own.address());
+        arrays[arrayCount++] = own;
+        return this;
+    }
+
+    /** One after the other. */
+    public KernelArguments add(Array... all) {
+        for (Array array : all) {
+            add(array);
+        }
         return this;
     }
 
     /** Null where there is none. */
     public KernelArguments add(Optional<? extends Array> array) {
-        return array.isPresent() ? add(CudaArray.cast(array.get())) : add(0L);
+        return array.isPresent() ? add(array.get()) : add(0L);
     }
 
     public KernelArguments add(long value) {

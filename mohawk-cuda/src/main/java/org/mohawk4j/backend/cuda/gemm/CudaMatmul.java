@@ -22,7 +22,7 @@ import org.mohawk4j.backend.cuda.driver.CudaStatus;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.CudaPool;
 import org.mohawk4j.backend.cuda.memory.DevicePointer;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 import org.slf4j.Logger;
@@ -43,7 +43,7 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     private final CudaContext context;
     private final CudaPool pool;
     private final GemmTuning tuning;
-    private final Conversions conversions;
+    private final CudaMemory memory;
     private final boolean mixed;
     private final cublasLtContext handle = new cublasLtContext();
     private final CudaArray workspace;
@@ -61,11 +61,11 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     private record Scales(Pointer one, Pointer zero) {}
 
-    public CudaMatmul(CudaContext context, CudaPool pool, CudaKernels kernels, Conversions conversions, boolean mixed) {
+    public CudaMatmul(CudaContext context, CudaPool pool, CudaKernels kernels, CudaMemory memory, boolean mixed) {
         this.context = context;
         this.tuning = new GemmTuning(context, pool, kernels);
         this.pool = pool;
-        this.conversions = conversions;
+        this.memory = memory;
         this.mixed = mixed;
         // before the handle, which nobody would close if there were no room
         workspace = pool.take(DType.INT32, Shape.of(WORKSPACE_BYTES / Integer.BYTES));
@@ -81,8 +81,8 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     @Override
     public Array matmul(Array a, boolean transposeA, Array b, boolean transposeB) {
         DType wider = ElementType.wider(a.dtype(), b.dtype());
-        CudaArray x = conversions.as(operands(wider), a);
-        CudaArray y = conversions.as(operands(wider), b);
+        CudaArray x = memory.as(operands(wider), a);
+        CudaArray y = memory.as(operands(wider), b);
         CudaArray result = product(x, transposeA, y, transposeB, wider);
         pool.release(x);
         pool.release(y);

@@ -178,12 +178,7 @@ final class GemmTuning {
         CudaArray sums = pool.take(DType.INT64, Shape.of(2L * blocks));
         kernels.source(SOURCE)
                 .kernel("fingerprint")
-                .launch(
-                        blocks,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments().add(array).add(words).add(sums));
+                .blocks(blocks, kernels.arguments().add(array).add(words).add(sums));
         context.synchronize("comparing products");
         long sum = 0;
         long present = 0;

@@ -111,8 +111,8 @@ public final class CudaPool implements AutoCloseable {
     public static String outOfMemory(String what, long bytes, long live, String device, long free, long total) {
         return String.format(
                 Locale.ROOT,
-                "out of GPU memory: %s needs %s beside %s in use here, and %s has %s free of %s;"
-                        + " smaller micro-batches (--accumulate), a smaller --batch or --context, or --dtype bf16 need less",
+                "out of GPU memory: %s needs %s beside %s in use here, and %s has %s free of %s; reduce the batch or"
+                        + " the context, accumulate more micro-batches, recompute activations, or use bfloat16",
                 what,
                 mebibytes(bytes),
                 mebibytes(live),
@@ -129,6 +129,13 @@ public final class CudaPool implements AutoCloseable {
         array.block().users++;
         return new CudaArray(
                 array.block(), array.address() + from * array.dtype().bytes(), array.dtype(), shape);
+    }
+
+    /** The same memory in another shape, in the place of the array. */
+    public CudaArray reshaped(CudaArray array, Shape shape) {
+        CudaArray view = view(array, 0, shape);
+        release(array);
+        return view;
     }
 
     public void release(CudaArray array) {

@@ -9,8 +9,7 @@ import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
 import org.mohawk4j.backend.cuda.compile.SupportedSizes;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
@@ -26,18 +25,11 @@ public final class CudaAttention implements FusedAttention {
     /** Elements that a thread of {@code attention_delta} takes. */
     private static final long VECTOR = 8;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final Conversions conversions;
-    private final boolean warpgroups;
+    private final Gpu gpu;
     private final SupportedSizes sizes = new SupportedSizes();
 
-    /** @param warpgroups whether products run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
-    public CudaAttention(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
-        this.warpgroups = warpgroups;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.conversions = conversions;
+    public CudaAttention(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -50,7 +42,7 @@ public final class CudaAttention implements FusedAttention {
     private Optional<String> shortage(long headDim) {
         CudaKernels.Source backward = source(BACKWARD, headDim);
         return Stream.of(forward(source(FORWARD, headDim)), backwardKeys(backward), backwardQueries(backward))
-                .flatMap(launch -> kernels.shortage(launch.kernel(), launch.sharedBytes()).stream())
+                .flatMap(launch -> gpu.kernels().shortage(launch.kernel(), launch.sharedBytes()).stream())
                 .findFirst();
     }
 
@@ -70,7 +62,7 @@ public final class CudaAttention implements FusedAttention {
     }
 
     private CudaKernels.Source source(String name, long headDim) {
-        return kernels.source(name, "ATTENTION_P=" + headDim, "ATTENTION_WGMMA=" + (warpgroups ? 1 : 0));
+        return gpu.source(name, "ATTENTION_P=" + headDim, "ATTENTION_WGMMA=" + (gpu.warpgroups() ? 1 : 0));
     }
 
     private static Launch forward(CudaKernels.Source source) {
@@ -100,32 +92,23 @@ public final class CudaAttention implements FusedAttention {
     @Override
     public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
         Shape shape = q.shape();
-        CudaArray queries = conversions.as(DType.BFLOAT16, q);
-        CudaArray keys = conversions.as(DType.BFLOAT16, k);
-        CudaArray values = conversions.as(DType.BFLOAT16, v);
-        CudaArray output = pool.take(DType.BFLOAT16, shape);
-        CudaArray lse = pool.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
+        CudaArray queries = gpu.as(DType.BFLOAT16, q);
+        CudaArray keys = gpu.as(DType.BFLOAT16, k);
+        CudaArray values = gpu.as(DType.BFLOAT16, v);
+        CudaArray output = gpu.take(DType.BFLOAT16, shape);
+        CudaArray lse = gpu.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
         forward(source(FORWARD, shape.dim(3)))
                 .over(
                         shape.dim(1),
                         shape.dim(2),
                         shape.dim(0),
-                        extents(
-                                kernels.arguments()
-                                        .add(queries)
-                                        .add(keys)
-                                        .add(values)
-                                        .add(output)
-                                        .add(lse),
-                                q,
-                                k,
-                                scale));
-        CudaArray result = conversions.as(q.dtype(), output);
+                        extents(gpu.arguments().add(queries, keys, values, output, lse), q, k, scale));
+        CudaArray result = gpu.as(q.dtype(), output);
         List<Array> saved = List.of(queries, keys, values, output, lse);
         if (kept) {
             return new Result(result, saved);
         }
-        saved.forEach(array -> pool.release(CudaArray.cast(array)));
+        saved.forEach(array -> gpu.release(CudaArray.cast(array)));
         return new Result(result, List.of());
     }
 
@@ -134,23 +117,18 @@ public final class CudaAttention implements FusedAttention {
             Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
         Shape shape = q.shape();
         CudaKernels.Source source = source(BACKWARD, shape.dim(3));
-        CudaArray upstream = conversions.as(DType.BFLOAT16, outputGradient);
+        CudaArray upstream = gpu.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
-        CudaArray delta = pool.take(DType.FLOAT32, lse.shape());
-        CudaArray dq = pool.take(DType.BFLOAT16, shape);
-        CudaArray dk = pool.take(DType.BFLOAT16, k.shape());
-        CudaArray dv = pool.take(DType.BFLOAT16, v.shape());
+        CudaArray delta = gpu.take(DType.FLOAT32, lse.shape());
+        CudaArray dq = gpu.take(DType.BFLOAT16, shape);
+        CudaArray dk = gpu.take(DType.BFLOAT16, k.shape());
+        CudaArray dv = gpu.take(DType.BFLOAT16, v.shape());
         long vectors = shape.size() / VECTOR;
         source.kernel("attention_delta")
-                .launch(
+                .blocks(
                         (vectors + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments()
-                                .add(CudaArray.cast(saved.get(3)))
-                                .add(upstream)
-                                .add(delta)
+                        gpu.arguments()
+                                .add(saved.get(3), upstream, delta)
                                 .add(Math.toIntExact(shape.dim(0)))
                                 .add(Math.toIntExact(shape.dim(1)))
                                 .add(Math.toIntExact(shape.dim(2))));
@@ -159,26 +137,19 @@ public final class CudaAttention implements FusedAttention {
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
-                        extents(operands(saved, upstream, delta).add(dk).add(dv), q, k, scale));
+                        extents(operands(saved, upstream, delta).add(dk, dv), q, k, scale));
         backwardQueries(source)
                 .over(
                         shape.dim(1),
                         shape.dim(2),
                         shape.dim(0),
                         extents(operands(saved, upstream, delta).add(dq), q, k, scale));
-        pool.release(upstream);
-        pool.release(delta);
-        return new Gradients(
-                conversions.into(q.dtype(), dq), conversions.into(k.dtype(), dk), conversions.into(v.dtype(), dv));
+        gpu.release(upstream);
+        gpu.release(delta);
+        return new Gradients(gpu.into(q.dtype(), dq), gpu.into(k.dtype(), dk), gpu.into(v.dtype(), dv));
     }
 
     private KernelArguments operands(List<Array> saved, CudaArray upstream, CudaArray delta) {
-        return kernels.arguments()
-                .add(CudaArray.cast(saved.get(0)))
-                .add(CudaArray.cast(saved.get(1)))
-                .add(CudaArray.cast(saved.get(2)))
-                .add(upstream)
-                .add(CudaArray.cast(saved.get(4)))
-                .add(delta);
+        return gpu.arguments().add(saved.get(0), saved.get(1), saved.get(2), upstream, saved.get(4), delta);
     }
 }

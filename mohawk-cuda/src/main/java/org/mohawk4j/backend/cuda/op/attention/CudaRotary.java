@@ -3,7 +3,7 @@ package org.mohawk4j.backend.cuda.op.attention;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.RotaryFunction.FusedRotary;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -11,28 +11,23 @@ import org.mohawk4j.tensor.types.Shape;
 public final class CudaRotary implements FusedRotary {
     private static final String SOURCE = "op/attention/rotary.cu";
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
+    private final Gpu gpu;
 
-    public CudaRotary(CudaPool pool, CudaKernels kernels) {
-        this.pool = pool;
-        this.kernels = kernels;
+    public CudaRotary(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
     public Array rotate(Array x, Array cos, Array sin, int rotaryDim, long firstPosition, boolean inverse) {
         CudaArray in = CudaArray.cast(x);
         Shape shape = in.shape();
-        CudaArray y = pool.take(in.dtype(), shape);
-        kernels.get(SOURCE, "rotary", in.dtype())
+        CudaArray y = gpu.take(in.dtype(), shape);
+        gpu.kernel(SOURCE, "rotary", in.dtype())
                 .each(
                         // two groups of four a thread
                         CudaKernels.fours(y.size()) / 2 + 1,
-                        kernels.arguments()
-                                .add(in)
-                                .add(CudaArray.cast(cos))
-                                .add(CudaArray.cast(sin))
-                                .add(y)
+                        gpu.arguments()
+                                .add(in, cos, sin, y)
                                 .add(y.size())
                                 .add(shape.dim(1))
                                 .add(shape.dim(2))

@@ -8,8 +8,7 @@ import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
 import org.mohawk4j.backend.cuda.compile.SupportedSizes;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.matrix.SemiseparableMatrix;
@@ -30,18 +29,11 @@ public final class CudaFrobenius implements FusedFrobenius {
     private static final int GRANULE = 64;
     private static final int GRANULES_PER_BLOCK = 4;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final Conversions conversions;
-    private final boolean warpgroups;
+    private final Gpu gpu;
     private final SupportedSizes sizes = new SupportedSizes();
 
-    /** @param warpgroups whether products may run on {@code wgmma}; otherwise on {@code mma.sync}, which every device has */
-    public CudaFrobenius(CudaPool pool, CudaKernels kernels, Conversions conversions, boolean warpgroups) {
-        this.warpgroups = warpgroups;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.conversions = conversions;
+    public CudaFrobenius(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -72,14 +64,15 @@ public final class CudaFrobenius implements FusedFrobenius {
         CudaKernels.Source backward = source(BACKWARD, headDim, stateSize);
         int[] ofForward = forward.constants("frobeniusForwardSizes", 4);
         int[] ofBackward = backward.constants("frobeniusBackwardSizes", 2);
-        return kernels.shortage(forward.kernel("frob_lse"), ofForward[2])
-                .or(() -> kernels.shortage(forward.kernel("frob_rows"), ofForward[3]))
-                .or(() -> kernels.shortage(forward.kernel("frob_rows_loss"), ofForward[3]))
-                .or(() -> kernels.shortage(backward.kernel("frob_cols"), ofBackward[1]));
+        return gpu.kernels()
+                .shortage(forward.kernel("frob_lse"), ofForward[2])
+                .or(() -> gpu.kernels().shortage(forward.kernel("frob_rows"), ofForward[3]))
+                .or(() -> gpu.kernels().shortage(forward.kernel("frob_rows_loss"), ofForward[3]))
+                .or(() -> gpu.kernels().shortage(backward.kernel("frob_cols"), ofBackward[1]));
     }
 
     private CudaKernels.Source source(String name, long headDim, long stateSize) {
-        return kernels.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize, "FROB_WGMMA=" + (warpgroups ? 1 : 0));
+        return gpu.source(name, "FROB_P=" + headDim, "FROB_N=" + stateSize, "FROB_WGMMA=" + (gpu.warpgroups() ? 1 : 0));
     }
 
     /** One distance with what its gradient needs. */
@@ -128,10 +121,10 @@ public final class CudaFrobenius implements FusedFrobenius {
             padded = tiles * needed[1];
             lseBytes = needed[2];
             tileBytes = needed[3];
-            q = keep(conversions.as(DType.BFLOAT16, teacher.q().array()));
-            k = keep(conversions.as(DType.BFLOAT16, teacher.k().array()));
-            c = keep(conversions.as(DType.BFLOAT16, student.c().array()));
-            b = keep(conversions.as(DType.BFLOAT16, student.b().array()));
+            q = keep(gpu.as(DType.BFLOAT16, teacher.q().array()));
+            k = keep(gpu.as(DType.BFLOAT16, teacher.k().array()));
+            c = keep(gpu.as(DType.BFLOAT16, student.c().array()));
+            b = keep(gpu.as(DType.BFLOAT16, student.b().array()));
             skipTensor = student.skip().orElseGet(() -> engine.zeros(heads));
             skip = CudaArray.cast(skipTensor.array());
             prefix = keep(perPosition());
@@ -148,7 +141,7 @@ public final class CudaFrobenius implements FusedFrobenius {
         }
 
         private CudaArray take(long... dims) {
-            return pool.take(DType.FLOAT32, Shape.of(dims));
+            return gpu.take(DType.FLOAT32, Shape.of(dims));
         }
 
         private CudaArray perPosition() {
@@ -170,12 +163,9 @@ public final class CudaFrobenius implements FusedFrobenius {
                             1,
                             GRANULES_PER_BLOCK * 32,
                             0,
-                            kernels.arguments()
-                                    .add(CudaArray.cast(student.logDecay().array()))
-                                    .add(prefix)
-                                    .add(rowFactor)
-                                    .add(columnFactor)
-                                    .add(total)
+                            gpu.arguments()
+                                    .add(student.logDecay().array())
+                                    .add(prefix, rowFactor, columnFactor, total)
                                     .add((int) batch)
                                     .add(time)
                                     .add(heads)
@@ -187,13 +177,8 @@ public final class CudaFrobenius implements FusedFrobenius {
                             tiles,
                             threads,
                             lseBytes,
-                            kernels.arguments()
-                                    .add(q)
-                                    .add(k)
-                                    .add(prefix)
-                                    .add(total)
-                                    .add(lse)
-                                    .add(dead)
+                            gpu.arguments()
+                                    .add(q, k, prefix, total, lse, dead)
                                     .add(scale)
                                     .add(time)
                                     .add(heads)
@@ -204,7 +189,7 @@ public final class CudaFrobenius implements FusedFrobenius {
             CudaArray diagonal = tracked ? keep(perTile()) : squares;
             KernelArguments arguments = matrices();
             if (tracked) {
-                arguments.add(ofC).add(rowSums).add(squares).add(diagonal);
+                arguments.add(ofC, rowSums, squares, diagonal);
             } else {
                 arguments.add(squares);
             }
@@ -217,15 +202,12 @@ public final class CudaFrobenius implements FusedFrobenius {
                             1,
                             1024,
                             0,
-                            kernels.arguments()
-                                    .add(squares)
-                                    .add(dead)
-                                    .add(norm)
-                                    .add(loss)
+                            gpu.arguments()
+                                    .add(squares, dead, norm, loss)
                                     .add((int) (batch * heads))
                                     .add(tiles));
-            pool.release(dead);
-            pool.release(squares);
+            gpu.release(dead);
+            gpu.release(squares);
             List<Tensor> saved = new ArrayList<>(kept.stream().map(engine::wrap).toList());
             saved.add(skipTensor);
             return engine.record(
@@ -237,17 +219,7 @@ public final class CudaFrobenius implements FusedFrobenius {
         }
 
         private KernelArguments matrices() {
-            return kernels.arguments()
-                    .add(q)
-                    .add(k)
-                    .add(c)
-                    .add(b)
-                    .add(lse)
-                    .add(prefix)
-                    .add(rowFactor)
-                    .add(columnFactor)
-                    .add(total)
-                    .add(skip);
+            return gpu.arguments().add(q, k, c, b, lse, prefix, rowFactor, columnFactor, total, skip);
         }
 
         private KernelArguments ending(KernelArguments arguments) {
@@ -265,17 +237,12 @@ public final class CudaFrobenius implements FusedFrobenius {
                             tiles,
                             needed[0],
                             needed[1],
-                            ending(matrices().add(ofB).add(columnSums)));
+                            ending(matrices().add(ofB, columnSums)));
             CudaArray dc = take(batch, time, groups, stateSize);
             CudaArray db = take(batch, time, groups, stateSize);
             long quads = dc.size() / 4;
-            KernelArguments sums = kernels.arguments()
-                    .add(ofC)
-                    .add(ofB)
-                    .add(norm)
-                    .add(upstream)
-                    .add(dc)
-                    .add(db)
+            KernelArguments sums = gpu.arguments()
+                    .add(ofC, ofB, norm, upstream, dc, db)
                     .add((int) batch)
                     .add(time)
                     .add(heads)
@@ -296,21 +263,15 @@ public final class CudaFrobenius implements FusedFrobenius {
                             1,
                             1024,
                             0,
-                            kernels.arguments()
-                                    .add(rowSums)
-                                    .add(columnSums)
-                                    .add(diagonal)
-                                    .add(norm)
-                                    .add(upstream)
-                                    .add(ofDecay)
-                                    .add(ofSkip)
+                            gpu.arguments()
+                                    .add(rowSums, columnSums, diagonal, norm, upstream, ofDecay, ofSkip)
                                     .add((int) batch)
                                     .add(time)
                                     .add(heads)
                                     .add(padded)
                                     .add(tiles));
-            pool.release(ofB);
-            pool.release(columnSums);
+            gpu.release(ofB);
+            gpu.release(columnSums);
             List<Tensor> result = new ArrayList<>(List.of(engine.wrap(dc), engine.wrap(db), engine.wrap(ofDecay)));
             Tensor skipGradient = engine.wrap(ofSkip);
             student.skip().ifPresent(d -> result.add(skipGradient));

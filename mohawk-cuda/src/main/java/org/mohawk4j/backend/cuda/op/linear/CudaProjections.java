@@ -7,12 +7,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.driver.CudaContext;
-import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
@@ -33,11 +31,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     private static final long VECTOR = VECTOR_BYTES / 2;
     private static final int PART_FIELDS = 8;
 
-    private final CudaContext context;
-    private final CudaDevice device;
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaMemory memory;
+    private final Gpu gpu;
     private @Nullable Sizes sizes;
     private @Nullable CudaArray progress;
 
@@ -47,12 +41,8 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     /** {@link CudaContext#breaks} when that was last known to be what the device has done. */
     private long breaks;
 
-    public CudaProjections(CudaContext context, CudaPool pool, CudaKernels kernels, CudaMemory memory) {
-        this.context = context;
-        this.device = context.device();
-        this.pool = pool;
-        this.kernels = kernels;
-        this.memory = memory;
+    public CudaProjections(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     /** What {@code projections.cu} says of itself. */
@@ -62,7 +52,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     private Sizes sizes() {
         Sizes known = sizes;
         if (known == null) {
-            int[] read = kernels.source(SOURCE).constants("projectionSizes", 5);
+            int[] read = gpu.source(SOURCE).constants("projectionSizes", 5);
             known = new Sizes(read[0], read[1], read[2], read[3], read[4]);
             sizes = known;
         }
@@ -130,7 +120,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     private boolean fits(long rows, List<CudaArray> weights, boolean summed) {
         return rows <= MOST_ROWS
                 && weights.size() <= sizes().mostMaps()
-                && sharedBytes(rows, weights, summed) <= device.sharedBytes();
+                && sharedBytes(rows, weights, summed) <= gpu.device().sharedBytes();
     }
 
     /** Ring, rows of x, and a sum for each piece that a block takes. */
@@ -139,7 +129,8 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
                 .limit(summed ? weights.size() : 1)
                 .mapToLong(w -> pieces(w.shape().dim(1)))
                 .sum();
-        long each = (outputs(weights, summed) + device.multiprocessors() - 1) / device.multiprocessors();
+        long each = (outputs(weights, summed) + gpu.device().multiprocessors() - 1)
+                / gpu.device().multiprocessors();
         return sizes().ringBytes()
                 + rows * width(weights, summed) * Short.BYTES
                 + each * pieces * variant(rows) * Float.BYTES;
@@ -170,7 +161,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     /** {@code activation(x weightᵀ + bias)} in a type, float32 or bfloat16. */
     CudaArray product(CudaArray x, CudaArray weight, Optional<Array> bias, int activation, DType result) {
         long rows = x.shape().dim(0);
-        CudaArray y = pool.take(result, Shape.of(rows, weight.shape().dim(0)));
+        CudaArray y = gpu.take(result, Shape.of(rows, weight.shape().dim(0)));
         Part part = new Part(weight, bias, Optional.of(x), y, activation);
         launch("stacked", List.of(part), 0, Optional.empty(), Optional.empty(), rows);
         return y;
@@ -183,7 +174,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         List<Part> parts = new ArrayList<>();
         for (LinearMap.Arrays map : maps) {
             CudaArray weight = CudaArray.cast(map.weight());
-            CudaArray y = pool.take(result, Shape.of(rows, weight.shape().dim(0)));
+            CudaArray y = gpu.take(result, Shape.of(rows, weight.shape().dim(0)));
             parts.add(new Part(weight, map.bias(), Optional.empty(), y, CudaLinear.code(map.activation())));
         }
         clearProgress();
@@ -196,7 +187,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     @Override
     public Array forward(Array h, List<Term.Arrays> terms) {
         CudaArray stream = CudaArray.cast(h);
-        CudaArray y = pool.take(stream.dtype(), stream.shape());
+        CudaArray y = gpu.take(stream.dtype(), stream.shape());
         List<Part> early = new ArrayList<>();
         List<Part> late = new ArrayList<>();
         for (Term.Arrays term : terms) {
@@ -226,11 +217,11 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     private void clearProgress() {
         CudaArray held = progress;
         if (held == null) {
-            progress = CudaArray.cast(memory.full(Shape.of(2), DType.INT32, 0));
-        } else if (!underWay.isEmpty() || breaks != context.breaks()) {
-            memory.fill(held, 0);
+            progress = gpu.memory().full(Shape.of(2), DType.INT32, 0);
+        } else if (!underWay.isEmpty() || breaks != gpu.context().breaks()) {
+            gpu.memory().fill(held, 0);
         }
-        breaks = context.breaks();
+        breaks = gpu.context().breaks();
     }
 
     private void launch(
@@ -241,15 +232,15 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         for (int i = 0; i < parts.size(); i++) {
             put(fields, i * PART_FIELDS, parts.get(i));
         }
-        kernels.source(SOURCE)
+        gpu.source(SOURCE)
                 .kernel(form + "_" + variant(rows))
                 .overlapping()
                 .launch(
-                        device.multiprocessors(),
+                        gpu.device().multiprocessors(),
                         1,
                         sizes().threads(),
                         Math.toIntExact(sharedBytes(rows, weights, summed)),
-                        kernels.arguments()
+                        gpu.arguments()
                                 .addStruct(fields)
                                 .add(parts.size())
                                 .add(early)

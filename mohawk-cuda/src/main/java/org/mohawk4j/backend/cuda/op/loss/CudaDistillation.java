@@ -3,15 +3,10 @@ package org.mohawk4j.backend.cuda.op.loss;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.ElementwiseOps;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
-import org.mohawk4j.backend.cuda.gemm.CudaMatmul;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 import org.mohawk4j.op.loss.DistillationFunction.Operands;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
@@ -33,39 +28,13 @@ public final class CudaDistillation implements FusedDistillation {
     /** What sums over a block need beside a row, at most. */
     private static final int OTHER_SHARED_BYTES = 2048;
 
+    private final Gpu gpu;
     private final long logitsAtOnce;
-    private final int sharedBytes;
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaMatmul matmul;
-    private final CudaReductions reductions;
-    private final MemoryOps memory;
-    private final ElementwiseOps elementwise;
-    private final Conversions conversions;
 
-    /**
-     * @param logitsAtOnce of one side that exist at a time, about
-     * @param sharedBytes the most shared memory of a block
-     */
-    public CudaDistillation(
-            long logitsAtOnce,
-            int sharedBytes,
-            CudaPool pool,
-            CudaKernels kernels,
-            CudaMatmul matmul,
-            CudaReductions reductions,
-            MemoryOps memory,
-            ElementwiseOps elementwise,
-            Conversions conversions) {
+    /** @param logitsAtOnce of one side that exist at a time, about */
+    public CudaDistillation(Gpu gpu, long logitsAtOnce) {
+        this.gpu = gpu;
         this.logitsAtOnce = logitsAtOnce;
-        this.sharedBytes = sharedBytes;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.matmul = matmul;
-        this.reductions = reductions;
-        this.memory = memory;
-        this.elementwise = elementwise;
-        this.conversions = conversions;
     }
 
     @Override
@@ -74,7 +43,7 @@ public final class CudaDistillation implements FusedDistillation {
                 Side side = new Side(student, wanted.weight())) {
             long rows = student.hidden().shape().dim(0);
             long chunk = chunk(rows, side.vocabulary());
-            CudaArray losses = pool.take(side.logitType(), Shape.of(rows));
+            CudaArray losses = gpu.take(side.logitType(), Shape.of(rows));
             Sums sums = new Sums(student, wanted);
             for (long next = 0; next < rows; next += chunk) {
                 long from = next;
@@ -83,35 +52,34 @@ public final class CudaDistillation implements FusedDistillation {
                 CudaArray logits = side.logits(from, count);
                 // narrow ones do not fit into the place of the teacher's logits
                 CudaArray gradient = side.operandType() == side.logitType()
-                        ? pool.view(expected, 0, expected.shape())
-                        : pool.take(side.operandType(), expected.shape());
-                CudaArray loss = pool.view(losses, from, Shape.of(count));
+                        ? gpu.view(expected, 0, expected.shape())
+                        : gpu.take(side.operandType(), expected.shape());
+                CudaArray loss = gpu.view(losses, from, Shape.of(count));
                 boolean kept = isKept(side, expected, logits, gradient, teacher.bias(), student.bias());
-                kernels.get(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
+                gpu.kernel(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
                         .launch(
                                 count,
                                 1,
                                 kept ? MOST_THREADS : CudaKernels.THREADS,
                                 kept ? Math.toIntExact(side.vocabulary() * Float.BYTES) : 0,
-                                kernels.arguments()
+                                gpu.arguments()
                                         .add(expected)
                                         .add(teacher.bias())
                                         .add(logits)
                                         .add(student.bias())
                                         .add(address(labels, from))
-                                        .add(loss)
-                                        .add(gradient)
+                                        .add(loss, gradient)
                                         .add(side.vocabulary())
                                         .add(rows)
                                         .add(weights.temperature())
                                         .add(weights.hardLabelShare()));
-                pool.release(loss);
-                pool.release(logits);
-                pool.release(expected);
+                gpu.release(loss);
+                gpu.release(logits);
+                gpu.release(expected);
                 sums.add(side, gradient, from, count);
-                pool.release(gradient);
+                gpu.release(gradient);
             }
-            return new Result(reductions.summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
+            return new Result(gpu.reductions().summed(losses, Shape.of()), sums.hidden, sums.weight, sums.bias);
         }
     }
 
@@ -124,7 +92,7 @@ public final class CudaDistillation implements FusedDistillation {
             Optional<Array> teacherBias,
             Optional<Array> studentBias) {
         return side.logitType() == DType.FLOAT32
-                && side.vocabulary() * Float.BYTES <= sharedBytes - OTHER_SHARED_BYTES
+                && side.vocabulary() * Float.BYTES <= gpu.device().sharedBytes() - OTHER_SHARED_BYTES
                 && CudaKernels.inFours(side.vocabulary(), expected, logits, gradient)
                 && Stream.of(teacherBias, studentBias)
                         .flatMap(Optional::stream)
@@ -147,8 +115,8 @@ public final class CudaDistillation implements FusedDistillation {
 
         Side(Operands given, boolean trained) {
             logitType = ElementType.accumulator(given.weight().dtype());
-            hidden = conversions.as(matmul.operands(logitType), given.hidden());
-            weight = conversions.parameter(matmul.operands(logitType), given.weight(), trained);
+            hidden = gpu.as(gpu.matmul().operands(logitType), given.hidden());
+            weight = gpu.parameter(gpu.matmul().operands(logitType), given.weight(), trained);
         }
 
         DType operandType() {
@@ -165,15 +133,15 @@ public final class CudaDistillation implements FusedDistillation {
 
         CudaArray logits(long from, long count) {
             CudaArray input = rowsOf(hidden, from, count);
-            CudaArray logits = matmul.product(input, false, weight, true, logitType);
-            pool.release(input);
+            CudaArray logits = gpu.matmul().product(input, false, weight, true, logitType);
+            gpu.release(input);
             return logits;
         }
 
         @Override
         public void close() {
-            pool.release(hidden);
-            pool.release(weight);
+            gpu.release(hidden);
+            gpu.release(weight);
         }
     }
 
@@ -187,39 +155,40 @@ public final class CudaDistillation implements FusedDistillation {
             hidden = place(wanted.hidden(), student.hidden());
             weight = place(wanted.weight(), student.weight());
             bias = wanted.bias()
-                    ? Optional.of(memory.full(
-                            Shape.of(student.weight().shape().dim(0)),
-                            student.weight().dtype(),
-                            0))
+                    ? Optional.of(gpu.memory()
+                            .full(
+                                    Shape.of(student.weight().shape().dim(0)),
+                                    student.weight().dtype(),
+                                    0))
                     : Optional.empty();
         }
 
         private Optional<Array> place(boolean wanted, Array like) {
-            return wanted ? Optional.of(pool.take(like.dtype(), like.shape())) : Optional.empty();
+            return wanted ? Optional.of(gpu.take(like.dtype(), like.shape())) : Optional.empty();
         }
 
         void add(Side side, CudaArray gradient, long from, long count) {
             hidden.ifPresent(all -> {
                 CudaArray place = rowsOf(CudaArray.cast(all), from, count);
-                matmul.product(gradient, false, side.weight, false, place, false);
-                pool.release(place);
+                gpu.matmul().product(gradient, false, side.weight, false, place, false);
+                gpu.release(place);
             });
             weight.ifPresent(all -> {
                 CudaArray input = rowsOf(side.hidden, from, count);
-                matmul.product(gradient, true, input, false, CudaArray.cast(all), from > 0);
-                pool.release(input);
+                gpu.matmul().product(gradient, true, input, false, CudaArray.cast(all), from > 0);
+                gpu.release(input);
             });
             bias.ifPresent(all -> {
-                CudaArray part = reductions.sumOfRows(gradient, all.shape());
-                elementwise.accumulate(all, part, 1);
-                pool.release(part);
+                CudaArray part = gpu.reductions().sumOfRows(gradient, all.shape());
+                gpu.elementwise().accumulate(all, part, 1);
+                gpu.release(part);
             });
         }
     }
 
     private CudaArray rowsOf(CudaArray all, long from, long count) {
         long width = all.shape().dim(-1);
-        return pool.view(all, from * width, Shape.of(count, width));
+        return gpu.view(all, from * width, Shape.of(count, width));
     }
 
     private static long address(Optional<Array> array, long from) {

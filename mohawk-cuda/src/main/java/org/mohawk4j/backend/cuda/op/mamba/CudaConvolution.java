@@ -8,9 +8,7 @@ import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
 import org.mohawk4j.tensor.types.DType;
@@ -25,16 +23,10 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
 
     private static final int MOST_PARTS = 4;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaReductions reductions;
-    private final Conversions conversions;
+    private final Gpu gpu;
 
-    public CudaConvolution(CudaPool pool, CudaKernels kernels, CudaReductions reductions, Conversions conversions) {
-        this.conversions = conversions;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.reductions = reductions;
+    public CudaConvolution(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -69,23 +61,19 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
     public List<CudaArray> forward(Rows x, Array weight, Array bias, boolean trained, long... lengths) {
         List<CudaArray> parts = new ArrayList<>();
         for (long length : lengths) {
-            parts.add(pool.take(x.array().dtype(), x.shape().with(2, length)));
+            parts.add(gpu.take(x.array().dtype(), x.shape().with(2, length)));
         }
         Work work = new Work(x, weight, parts, false, CudaArray.cast(bias));
         DType dtype = x.array().dtype();
         work.run(
-                trained && dtype == DType.BFLOAT16 ? "convolution_by_place" : "convolution" + ElementType.suffix(dtype),
-                kernels.arguments()
-                        .add(x.array())
-                        .add(CudaArray.cast(weight))
-                        .add(CudaArray.cast(bias))
-                        .addStruct(work.parts()));
+                trained && dtype == DType.BFLOAT16 ? "convolution_by_place" : ElementType.named("convolution", dtype),
+                gpu.arguments().add(x.array()).add(weight, bias).addStruct(work.parts()));
         return parts;
     }
 
     @Override
     public Gradients backward(List<Array> outputGradients, Array x, Array weight) {
-        CudaArray dx = pool.take(x.dtype(), x.shape());
+        CudaArray dx = gpu.take(x.dtype(), x.shape());
         Sums sums = gradients(outputGradients, Optional.empty(), Rows.of(x), weight, dx);
         return new Gradients(dx, sums.weight(), sums.bias());
     }
@@ -114,29 +102,26 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
                 .reduce(ElementType::wider)
                 .orElseThrow();
         List<CudaArray> parts = outputGradients.stream()
-                .map(gradient -> conversions.as(upstream, gradient))
+                .map(gradient -> gpu.as(upstream, gradient))
                 .toList();
         Work work = new Work(x, weight, parts, around.isPresent(), dx);
         long channels = x.shape().dim(2);
-        CudaArray ofWeight = pool.take(
+        CudaArray ofWeight = gpu.take(
                 weight.dtype(), Shape.of(work.stretches(), weight.shape().size()));
-        CudaArray ofBias = pool.take(weight.dtype(), Shape.of(work.stretches(), channels));
+        CudaArray ofBias = gpu.take(weight.dtype(), Shape.of(work.stretches(), channels));
         work.run(
-                "convolution_gradient"
-                        + ElementType.suffix(upstream)
-                        + ElementType.suffix(x.array().dtype()),
-                kernels.arguments()
+                ElementType.named("convolution_gradient", upstream, x.array().dtype()),
+                gpu.arguments()
                         .addStruct(work.parts())
                         .add(around.map(Around::upstream))
                         .add(around.map(Around::scales))
                         .add(around.map(Around::head).orElse(1L))
                         .add(x.array())
-                        .add(CudaArray.cast(weight))
-                        .add(dx)
-                        .add(ofWeight)
-                        .add(ofBias));
-        parts.forEach(pool::release);
-        return new Sums(reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, Shape.of(channels)));
+                        .add(weight, dx, ofWeight, ofBias));
+        parts.forEach(gpu::release);
+        return new Sums(
+                gpu.reductions().summed(ofWeight, weight.shape()),
+                gpu.reductions().summed(ofBias, Shape.of(channels)));
     }
 
     /** How one convolution is shared among threads. */
@@ -172,7 +157,7 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
                 parts[MOST_PARTS + i] = part.address();
             }
             channelsAtOnce = fours ? 4 : 1;
-            source = kernels.source(
+            source = gpu.source(
                     SOURCE,
                     "TAPS=" + weight.shape().dim(-1),
                     "CHANNELS=" + channelsAtOnce,

@@ -1,12 +1,9 @@
 package org.mohawk4j.backend.cuda.op.mamba;
 
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.tensor.ColumnSums;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
 import org.mohawk4j.op.GateFunction.FusedGate;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -14,60 +11,46 @@ import org.mohawk4j.tensor.types.Shape;
 public final class CudaGate implements FusedGate {
     public static final String SOURCE = "op/mamba/gate.cu";
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaReductions reductions;
-    private final Conversions conversions;
+    private final Gpu gpu;
 
-    public CudaGate(CudaPool pool, CudaKernels kernels, CudaReductions reductions, Conversions conversions) {
-        this.conversions = conversions;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.reductions = reductions;
+    public CudaGate(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
     public Array forward(Array x, Array z, Array bias) {
         CudaArray in = CudaArray.cast(x);
-        CudaArray gates = conversions.as(in.dtype(), z);
-        CudaArray y = pool.take(in.dtype(), in.shape());
-        kernels.get(SOURCE, "gate", in.dtype())
+        CudaArray gates = gpu.as(in.dtype(), z);
+        CudaArray y = gpu.take(in.dtype(), in.shape());
+        gpu.kernel(SOURCE, "gate", in.dtype())
                 .each(
                         y.size(),
-                        kernels.arguments()
-                                .add(in)
-                                .add(gates)
-                                .add(CudaArray.cast(bias))
-                                .add(y)
+                        gpu.arguments()
+                                .add(in, gates, bias, y)
                                 .add(y.size())
                                 .add(bias.shape().size()));
-        pool.release(gates);
+        gpu.release(gates);
         return y;
     }
 
     @Override
     public Gradients backward(Array outputGradient, Array x, Array z, Array bias) {
         CudaArray in = CudaArray.cast(x);
-        CudaArray gates = conversions.as(in.dtype(), z);
-        CudaArray dx = pool.take(in.dtype(), in.shape());
-        CudaArray dz = pool.take(in.dtype(), in.shape());
+        CudaArray gates = gpu.as(in.dtype(), z);
+        CudaArray dx = gpu.take(in.dtype(), in.shape());
+        CudaArray dz = gpu.take(in.dtype(), in.shape());
         long width = bias.shape().size();
-        ColumnSums sums = new ColumnSums(pool, in.dtype(), in.size() / width, width);
-        kernels.get(SOURCE, "gate_gradient", outputGradient.dtype(), in.dtype())
+        ColumnSums sums = new ColumnSums(gpu.pool(), in.dtype(), in.size() / width, width);
+        gpu.kernel(SOURCE, "gate_gradient", outputGradient.dtype(), in.dtype())
                 .each(
                         ColumnSums.threads(sums.rows(), width),
-                        kernels.arguments()
-                                .add(CudaArray.cast(outputGradient))
-                                .add(in)
-                                .add(gates)
-                                .add(CudaArray.cast(bias))
-                                .add(dx)
-                                .add(dz)
+                        gpu.arguments()
+                                .add(outputGradient, in, gates, bias, dx, dz)
                                 .add(sums.parts())
                                 .add(sums.rows())
                                 .add(width)
                                 .add(ColumnSums.STRETCH));
-        pool.release(gates);
-        return new Gradients(dx, dz, reductions.summed(sums.parts(), Shape.of(width)));
+        gpu.release(gates);
+        return new Gradients(dx, dz, gpu.reductions().summed(sums.parts(), Shape.of(width)));
     }
 }

@@ -4,13 +4,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.tensor.ColumnSums;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
 import org.mohawk4j.op.Mamba2Function.Config;
 import org.mohawk4j.op.Mamba2Function.FusedMamba2;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
@@ -27,29 +24,14 @@ public final class CudaMamba implements FusedMamba2 {
     private static final String SOURCE = "op/mamba/mamba.cu";
     private static final long FOUR = 4;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
+    private final Gpu gpu;
     private final CudaConvolution convolution;
     private final FusedSemiseparable product;
-    private final CudaReductions reductions;
-    private final MemoryOps memory;
-    private final Conversions conversions;
 
-    public CudaMamba(
-            CudaPool pool,
-            CudaKernels kernels,
-            CudaConvolution convolution,
-            FusedSemiseparable product,
-            CudaReductions reductions,
-            MemoryOps memory,
-            Conversions conversions) {
-        this.pool = pool;
-        this.kernels = kernels;
+    public CudaMamba(Gpu gpu, CudaConvolution convolution, FusedSemiseparable product) {
+        this.gpu = gpu;
         this.convolution = convolution;
         this.product = product;
-        this.reductions = reductions;
-        this.memory = memory;
-        this.conversions = conversions;
     }
 
     /** Groups of four numbers must not be cut by a row's end. */
@@ -118,15 +100,15 @@ public final class CudaMamba implements FusedMamba2 {
                 config.width(),
                 config.stateWidth(),
                 config.stateWidth());
-        CudaArray x = shaped(parts.get(0), layout.values());
-        CudaArray b = shaped(parts.get(1), layout.keys());
-        CudaArray c = shaped(parts.get(2), layout.keys());
-        CudaArray decay = pool.take(DType.FLOAT32, layout.decays());
-        kernels.source(SOURCE)
+        CudaArray x = gpu.reshaped(parts.get(0), layout.values());
+        CudaArray b = gpu.reshaped(parts.get(1), layout.keys());
+        CudaArray c = gpu.reshaped(parts.get(2), layout.keys());
+        CudaArray decay = gpu.take(DType.FLOAT32, layout.decays());
+        gpu.source(SOURCE)
                 .kernel("decay")
                 .each(
                         decay.size(),
-                        kernels.arguments()
+                        gpu.arguments()
                                 .add(address(in, layout.decayFrom()))
                                 .add(decay)
                                 .add(decay.size())
@@ -134,18 +116,17 @@ public final class CudaMamba implements FusedMamba2 {
                                 .add(layout.stride()));
         FusedSemiseparable.Forward made = product.forward(x, b, c, decay, Optional.empty(), config.chunk(), kept);
         CudaArray y = CudaArray.cast(made.y());
-        memory.release(made.state());
-        CudaArray output = pool.take(in.dtype(), layout.output());
-        kernels.source(SOURCE)
+        gpu.memory().release(made.state());
+        CudaArray output = gpu.take(in.dtype(), layout.output());
+        gpu.source(SOURCE)
                 .kernel("gate_around")
                 .each(
                         CudaKernels.fours(output.size()),
-                        kernels.arguments()
-                                .add(y)
-                                .add(x)
-                                .add(CudaArray.cast(weights.skip()))
+                        gpu.arguments()
+                                .add(y, x)
+                                .add(weights.skip())
                                 .add(address(in, layout.gateFrom()))
-                                .add(CudaArray.cast(weights.zBias()))
+                                .add(weights.zBias())
                                 .add(output)
                                 .add(output.size())
                                 .add(config.width())
@@ -153,7 +134,7 @@ public final class CudaMamba implements FusedMamba2 {
                                 .add(layout.stride()));
         List<Array> own = List.of(x, b, c, decay, y);
         if (!kept) {
-            own.forEach(memory::release);
+            own.forEach(gpu.memory()::release);
             return new Result(output, List.of());
         }
         return new Result(
@@ -166,23 +147,20 @@ public final class CudaMamba implements FusedMamba2 {
         Layout layout = Layout.of(projected, config);
         CudaArray in = CudaArray.cast(projected);
         CudaArray x = CudaArray.cast(saved.get(0));
-        CudaArray upstream = conversions.as(in.dtype(), outputGradient);
-        CudaArray dIn = pool.take(in.dtype(), in.shape());
-        CudaArray dy = pool.take(in.dtype(), layout.values());
+        CudaArray upstream = gpu.as(in.dtype(), outputGradient);
+        CudaArray dIn = gpu.take(in.dtype(), in.shape());
+        CudaArray dy = gpu.take(in.dtype(), layout.values());
         CudaArray skip = CudaArray.cast(weights.skip());
-        ColumnSums skips = new ColumnSums(pool, in.dtype(), layout.rows(), config.width());
-        ColumnSums biases = new ColumnSums(pool, in.dtype(), layout.rows(), config.width());
-        kernels.source(SOURCE)
+        ColumnSums skips = new ColumnSums(gpu.pool(), in.dtype(), layout.rows(), config.width());
+        ColumnSums biases = new ColumnSums(gpu.pool(), in.dtype(), layout.rows(), config.width());
+        gpu.source(SOURCE)
                 .kernel("gate_around_gradient")
                 .each(
                         ColumnSums.threads(layout.rows(), config.width()),
-                        kernels.arguments()
-                                .add(upstream)
-                                .add(CudaArray.cast(saved.get(4)))
-                                .add(x)
-                                .add(skip)
+                        gpu.arguments()
+                                .add(upstream, saved.get(4), x, skip)
                                 .add(address(in, layout.gateFrom()))
-                                .add(CudaArray.cast(weights.zBias()))
+                                .add(weights.zBias())
                                 .add(dy)
                                 .add(address(dIn, layout.gateFrom()))
                                 .add(skips.parts())
@@ -192,9 +170,9 @@ public final class CudaMamba implements FusedMamba2 {
                                 .add(layout.head())
                                 .add(layout.stride())
                                 .add(ColumnSums.STRETCH));
-        pool.release(upstream);
+        gpu.release(upstream);
         Shape states = Shape.of(layout.batch(), config.heads(), layout.head(), config.stateSize());
-        Array ofState = memory.full(states, DType.FLOAT32, 0);
+        Array ofState = gpu.memory().full(states, DType.FLOAT32, 0);
         FusedSemiseparable.Gradients g = product.backward(
                 dy,
                 ofState,
@@ -205,20 +183,20 @@ public final class CudaMamba implements FusedMamba2 {
                 Optional.empty(),
                 saved.subList(5, saved.size()),
                 config.chunk());
-        memory.release(ofState);
+        gpu.memory().release(ofState);
         CudaArray ofDecay = CudaArray.cast(g.logDecay());
-        kernels.source(SOURCE)
+        gpu.source(SOURCE)
                 .kernel("decay_gradient")
                 .each(
                         ofDecay.size(),
-                        kernels.arguments()
+                        gpu.arguments()
                                 .add(ofDecay)
                                 .add(address(in, layout.decayFrom()))
                                 .add(address(dIn, layout.decayFrom()))
                                 .add(ofDecay.size())
                                 .add((long) config.heads())
                                 .add(layout.stride()));
-        pool.release(ofDecay);
+        gpu.release(ofDecay);
         List<CudaArray> parts = List.of(
                 flat(CudaArray.cast(g.x()), layout),
                 flat(CudaArray.cast(g.b()), layout),
@@ -229,31 +207,15 @@ public final class CudaMamba implements FusedMamba2 {
                 new CudaConvolution.Rows(in, layout.convolved(), layout.stride()),
                 weights.convWeight(),
                 dIn);
-        parts.forEach(pool::release);
-        pool.release(dy);
-        CudaArray ofBias = reductions.summed(biases.parts(), Shape.of(config.width()));
-        return new Gradients(dIn, conv.weight(), conv.bias(), byHead(skips, layout), ofBias);
-    }
-
-    /** The gradient of the skips: sums over the entries of a head. */
-    private CudaArray byHead(ColumnSums skips, Layout layout) {
-        int heads = layout.config().heads();
-        CudaArray byEntry = reductions.summed(skips.parts(), Shape.of(heads, layout.head()));
-        CudaArray byHead = CudaArray.cast(reductions.sum(byEntry, 1));
-        pool.release(byEntry);
-        return shaped(byHead, Shape.of(heads));
+        parts.forEach(gpu::release);
+        gpu.release(dy);
+        CudaArray ofBias = gpu.reductions().summed(biases.parts(), Shape.of(config.width()));
+        return new Gradients(dIn, conv.weight(), conv.bias(), CudaSkip.byHead(gpu, skips, config.heads()), ofBias);
     }
 
     /** [B,T,·,·] as [B,T,·]. */
     private CudaArray flat(CudaArray x, Layout layout) {
-        return shaped(x, Shape.of(layout.batch(), layout.time(), x.size() / layout.rows()));
-    }
-
-    /** The same memory in another shape, in the place of x. */
-    private CudaArray shaped(CudaArray x, Shape shape) {
-        CudaArray view = pool.view(x, 0, shape);
-        pool.release(x);
-        return view;
+        return gpu.reshaped(x, Shape.of(layout.batch(), layout.time(), x.size() / layout.rows()));
     }
 
     private static long address(CudaArray rows, long column) {

@@ -2,11 +2,9 @@ package org.mohawk4j.backend.cuda.op.mamba;
 
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
-import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.DiscreteMamba2.FusedStep;
 import org.mohawk4j.tensor.types.DType;
@@ -19,17 +17,11 @@ public final class CudaMambaStep implements FusedStep {
     /** Entries of a head that one block takes at least. */
     private static final long FEWEST = 16;
 
-    private final CudaDevice device;
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final MemoryOps memory;
+    private final Gpu gpu;
     private @Nullable CudaArray tickets;
 
-    public CudaMambaStep(CudaDevice device, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
-        this.device = device;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.memory = memory;
+    public CudaMambaStep(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -39,11 +31,11 @@ public final class CudaMambaStep implements FusedStep {
         long batch = in.shape().dim(0);
         long headDim = config.innerWidth() / config.heads();
         // a head for each block, unless that leaves processors without one
-        long entries = batch * config.heads() < device.multiprocessors() ? Math.min(FEWEST, headDim) : headDim;
+        long entries = batch * config.heads() < gpu.device().multiprocessors() ? Math.min(FEWEST, headDim) : headDim;
         long numbers = 2L * config.stateSize() + entries;
-        CudaArray y = pool.take(in.dtype(), Shape.of(batch, config.innerWidth()));
+        CudaArray y = gpu.take(in.dtype(), Shape.of(batch, config.innerWidth()));
         CudaArray counted = tickets(batch * config.groups());
-        kernels.get(SOURCE, "mamba_step", in.dtype())
+        gpu.kernel(SOURCE, "mamba_step", in.dtype())
                 .overlapping()
                 .launch(
                         config.heads(),
@@ -51,16 +43,14 @@ public final class CudaMambaStep implements FusedStep {
                         Math.toIntExact(batch),
                         CudaKernels.THREADS,
                         Math.toIntExact(numbers * history.dtype().bytes()),
-                        kernels.arguments()
+                        gpu.arguments()
                                 .add(in)
-                                .add(CudaArray.cast(weights.convWeight()))
-                                .add(CudaArray.cast(weights.convBias()))
-                                .add(CudaArray.cast(history))
-                                .add(counted)
-                                .add(CudaArray.cast(weights.skip()))
-                                .add(CudaArray.cast(weights.zBias()))
-                                .add(CudaArray.cast(state))
-                                .add(y)
+                                .add(weights.convWeight())
+                                .add(weights.convBias())
+                                .add(history, counted)
+                                .add(weights.skip())
+                                .add(weights.zBias())
+                                .add(state, y)
                                 .add(config.heads())
                                 .add(config.groups())
                                 .add(Math.toIntExact(headDim))
@@ -75,7 +65,7 @@ public final class CudaMambaStep implements FusedStep {
         CudaArray held = tickets;
         if (held == null || held.size() < count) {
             // a recording may still use the one before
-            held = CudaArray.cast(memory.full(Shape.of(count), DType.INT32, 0));
+            held = gpu.memory().full(Shape.of(count), DType.INT32, 0);
             tickets = held;
         }
         return held;

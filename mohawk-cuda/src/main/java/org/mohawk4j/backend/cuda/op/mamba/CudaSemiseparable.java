@@ -8,8 +8,7 @@ import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
 import org.mohawk4j.backend.cuda.compile.SupportedSizes;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
@@ -24,15 +23,11 @@ public final class CudaSemiseparable implements FusedSemiseparable {
     private static final Set<Long> WIDTHS = Set.of(16L, 32L, 64L, 128L);
     private static final long CHUNK = 64;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final Conversions conversions;
+    private final Gpu gpu;
     private final SupportedSizes sizes = new SupportedSizes();
 
-    public CudaSemiseparable(CudaPool pool, CudaKernels kernels, Conversions conversions) {
-        this.pool = pool;
-        this.kernels = kernels;
-        this.conversions = conversions;
+    public CudaSemiseparable(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -50,7 +45,7 @@ public final class CudaSemiseparable implements FusedSemiseparable {
     }
 
     private Optional<String> shortage(Launch launch) {
-        return kernels.shortage(launch.kernel(), launch.sharedBytes());
+        return gpu.kernels().shortage(launch.kernel(), launch.sharedBytes());
     }
 
     /** Extents of one call. */
@@ -76,7 +71,7 @@ public final class CudaSemiseparable implements FusedSemiseparable {
     }
 
     private CudaKernels.Source source(String name, long headDim, long stateSize) {
-        return kernels.source(name, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
+        return gpu.source(name, "SSD_HEAD_DIM=" + headDim, "SSD_STATE_SIZE=" + stateSize);
     }
 
     private static Launch forward(CudaKernels.Source source) {
@@ -102,32 +97,28 @@ public final class CudaSemiseparable implements FusedSemiseparable {
     @Override
     public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
         Call call = call(x, b);
-        CudaArray xs = conversions.as(DType.BFLOAT16, x);
-        CudaArray bs = conversions.as(DType.BFLOAT16, b);
-        CudaArray cs = conversions.as(DType.BFLOAT16, c);
-        CudaArray y = pool.take(DType.BFLOAT16, x.shape());
-        CudaArray last = pool.take(DType.FLOAT32, call.states());
+        CudaArray xs = gpu.as(DType.BFLOAT16, x);
+        CudaArray bs = gpu.as(DType.BFLOAT16, b);
+        CudaArray cs = gpu.as(DType.BFLOAT16, c);
+        CudaArray y = gpu.take(DType.BFLOAT16, x.shape());
+        CudaArray last = gpu.take(DType.FLOAT32, call.states());
         Optional<CudaArray> before =
-                kept ? Optional.of(pool.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
+                kept ? Optional.of(gpu.take(DType.BFLOAT16, call.chunkStates())) : Optional.empty();
         forward(source(FORWARD, call.p(), call.n()))
                 .over(
                         call,
-                        kernels.arguments()
-                                .add(xs)
-                                .add(bs)
-                                .add(cs)
-                                .add(CudaArray.cast(logDecay))
+                        gpu.arguments()
+                                .add(xs, bs, cs, logDecay)
                                 .add(state)
                                 .add(0L)
-                                .add(y)
-                                .add(last)
+                                .add(y, last)
                                 .add(before)
                                 .add(call.time())
                                 .add(call.heads())
                                 .add(call.groups()));
-        CudaArray output = conversions.into(x.dtype(), y);
+        CudaArray output = gpu.into(x.dtype(), y);
         if (before.isEmpty()) {
-            List.of(xs, bs, cs).forEach(pool::release);
+            List.of(xs, bs, cs).forEach(gpu::release);
             return new Forward(output, last, List.of());
         }
         return new Forward(output, last, List.of(xs, bs, cs, before.get()));
@@ -145,32 +136,24 @@ public final class CudaSemiseparable implements FusedSemiseparable {
             List<Array> saved,
             int chunk) {
         Call call = call(x, b);
-        CudaArray upstream = conversions.as(DType.BFLOAT16, yGradient);
-        CudaArray dx = pool.take(DType.BFLOAT16, x.shape());
-        CudaArray db = pool.take(DType.BFLOAT16, b.shape());
-        CudaArray dc = pool.take(DType.BFLOAT16, c.shape());
-        CudaArray ofDecay = pool.take(DType.FLOAT32, logDecay.shape());
-        Optional<CudaArray> ofState = state.map(s -> pool.take(DType.FLOAT32, call.states()));
+        CudaArray upstream = gpu.as(DType.BFLOAT16, yGradient);
+        CudaArray dx = gpu.take(DType.BFLOAT16, x.shape());
+        CudaArray db = gpu.take(DType.BFLOAT16, b.shape());
+        CudaArray dc = gpu.take(DType.BFLOAT16, c.shape());
+        CudaArray ofDecay = gpu.take(DType.FLOAT32, logDecay.shape());
+        Optional<CudaArray> ofState = state.map(s -> gpu.take(DType.FLOAT32, call.states()));
         boolean shared = call.groups() < call.heads();
         Shape perHead = Shape.of(call.batch(), call.time(), call.heads(), call.n());
-        Optional<CudaArray> dbHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
-        Optional<CudaArray> dcHeads = shared ? Optional.of(pool.take(DType.FLOAT32, perHead)) : Optional.empty();
+        Optional<CudaArray> dbHeads = shared ? Optional.of(gpu.take(DType.FLOAT32, perHead)) : Optional.empty();
+        Optional<CudaArray> dcHeads = shared ? Optional.of(gpu.take(DType.FLOAT32, perHead)) : Optional.empty();
         CudaKernels.Source source = source(BACKWARD, call.p(), call.n());
         backward(source)
                 .over(
                         call,
-                        kernels.arguments()
-                                .add(CudaArray.cast(saved.get(0)))
-                                .add(CudaArray.cast(saved.get(1)))
-                                .add(CudaArray.cast(saved.get(2)))
-                                .add(CudaArray.cast(logDecay))
+                        gpu.arguments()
+                                .add(saved.get(0), saved.get(1), saved.get(2), logDecay)
                                 .add(0L)
-                                .add(CudaArray.cast(saved.get(3)))
-                                .add(upstream)
-                                .add(CudaArray.cast(stateGradient))
-                                .add(dx)
-                                .add(db)
-                                .add(dc)
+                                .add(saved.get(3), upstream, stateGradient, dx, db, dc)
                                 .add(dbHeads)
                                 .add(dcHeads)
                                 .add(ofDecay)
@@ -187,22 +170,21 @@ public final class CudaSemiseparable implements FusedSemiseparable {
                             2,
                             CudaKernels.THREADS,
                             0,
-                            kernels.arguments()
+                            gpu.arguments()
                                     .add(dbHeads.orElseThrow())
                                     .add(dcHeads.orElseThrow())
-                                    .add(db)
-                                    .add(dc)
+                                    .add(db, dc)
                                     .add(pairs)
                                     .add(call.heads() / call.groups())
                                     .add((int) call.n()));
         }
-        pool.release(upstream);
-        dbHeads.ifPresent(pool::release);
-        dcHeads.ifPresent(pool::release);
+        gpu.release(upstream);
+        dbHeads.ifPresent(gpu::release);
+        dcHeads.ifPresent(gpu::release);
         return new Gradients(
-                conversions.into(x.dtype(), dx),
-                conversions.into(b.dtype(), db),
-                conversions.into(c.dtype(), dc),
+                gpu.into(x.dtype(), dx),
+                gpu.into(b.dtype(), db),
+                gpu.into(c.dtype(), dc),
                 ofDecay,
                 ofState.map(Array.class::cast));
     }

@@ -6,8 +6,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.CudaReductions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
@@ -22,30 +21,17 @@ public final class CudaLayerNorm implements FusedLayerNorm {
     /** Rows that one block takes on the way back. */
     private static final long STRETCH = 32;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final CudaReductions reductions;
+    private final Gpu gpu;
 
-    private final boolean mixed;
-
-    /** @param mixed whether the result of float32 numbers is bfloat16 */
-    public CudaLayerNorm(CudaPool pool, CudaKernels kernels, CudaReductions reductions, boolean mixed) {
-        this.mixed = mixed;
-        this.pool = pool;
-        this.kernels = kernels;
-        this.reductions = reductions;
+    public CudaLayerNorm(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     /** The version for what a thread can keep of a row. */
-    public CudaKernels.CudaFunction kernel(String name, String types, long width, CudaArray... arrays) {
+    public CudaKernels.CudaFunction kernel(String name, long width, CudaArray... arrays) {
         long fours = (width + 4 * CudaKernels.THREADS - 1) / (4 * CudaKernels.THREADS);
         boolean kept = fours <= MOST_FOURS && CudaKernels.inFours(width, arrays);
-        return kernels.source(SOURCE, "FOURS=" + (kept ? fours : 0)).kernel(name + types);
-    }
-
-    /** The type of the result. */
-    public DType normalised(DType dtype) {
-        return mixed && dtype == DType.FLOAT32 ? DType.BFLOAT16 : dtype;
+        return gpu.source(SOURCE, "FOURS=" + (kept ? fours : 0)).kernel(name);
     }
 
     @Override
@@ -55,26 +41,17 @@ public final class CudaLayerNorm implements FusedLayerNorm {
         CudaArray shift = CudaArray.cast(bias);
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
-        DType dtype = normalised(in.dtype());
+        DType dtype = gpu.matmul().operands(in.dtype());
         DType statistics = ElementType.accumulator(in.dtype());
-        CudaArray y = pool.take(dtype, in.shape());
-        CudaArray means = pool.take(statistics, Shape.of(rows));
-        CudaArray rates = pool.take(statistics, Shape.of(rows));
-        String types = ElementType.suffix(in.dtype()) + ElementType.suffix(dtype);
-        kernel("layer_norm", types, width, in, scale, shift, y)
+        CudaArray y = gpu.take(dtype, in.shape());
+        CudaArray means = gpu.take(statistics, Shape.of(rows));
+        CudaArray rates = gpu.take(statistics, Shape.of(rows));
+        kernel(ElementType.named("layer_norm", in.dtype(), dtype), width, in, scale, shift, y)
                 .overlapping()
-                .launch(
+                .blocks(
                         rows,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments()
-                                .add(in)
-                                .add(scale)
-                                .add(shift)
-                                .add(y)
-                                .add(means)
-                                .add(rates)
+                        gpu.arguments()
+                                .add(in, scale, shift, y, means, rates)
                                 .add(width)
                                 .add(epsilon));
         return new Result(y, List.of(means, rates));
@@ -82,7 +59,7 @@ public final class CudaLayerNorm implements FusedLayerNorm {
 
     @Override
     public Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
-        CudaArray dx = pool.take(x.dtype(), x.shape());
+        CudaArray dx = gpu.take(x.dtype(), x.shape());
         Sums sums = gradients(outputGradient, x, weight, saved, Optional.empty(), dx, Optional.empty());
         return new Gradients(dx, sums.weight(), sums.bias());
     }
@@ -113,29 +90,23 @@ public final class CudaLayerNorm implements FusedLayerNorm {
         long width = in.shape().dim(-1);
         long rows = in.size() / width;
         long stretches = (rows + STRETCH - 1) / STRETCH;
-        CudaArray ofWeight = pool.take(means.dtype(), Shape.of(stretches, width));
-        CudaArray ofBias = pool.take(means.dtype(), Shape.of(stretches, width));
-        String types = ElementType.suffix(upstream.dtype()) + ElementType.suffix(in.dtype());
-        kernel("layer_norm_gradient", types, width, upstream, in, scale, other.orElse(in), dx, narrow.orElse(dx))
-                .launch(
+        CudaArray ofWeight = gpu.take(means.dtype(), Shape.of(stretches, width));
+        CudaArray ofBias = gpu.take(means.dtype(), Shape.of(stretches, width));
+        String name = ElementType.named("layer_norm_gradient", upstream.dtype(), in.dtype());
+        kernel(name, width, upstream, in, scale, other.orElse(in), dx, narrow.orElse(dx))
+                .blocks(
                         stretches,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments()
-                                .add(upstream)
-                                .add(in)
-                                .add(scale)
-                                .add(means)
-                                .add(CudaArray.cast(saved.get(1)))
+                        gpu.arguments()
+                                .add(upstream, in, scale, means, saved.get(1))
                                 .add(other)
                                 .add(dx)
                                 .add(narrow)
-                                .add(ofWeight)
-                                .add(ofBias)
+                                .add(ofWeight, ofBias)
                                 .add(rows)
                                 .add(width)
                                 .add(STRETCH));
-        return new Sums(reductions.summed(ofWeight, weight.shape()), reductions.summed(ofBias, weight.shape()));
+        return new Sums(
+                gpu.reductions().summed(ofWeight, weight.shape()),
+                gpu.reductions().summed(ofBias, weight.shape()));
     }
 }

@@ -4,22 +4,18 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.op.tensor.Conversions;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.tensor.CudaMemory;
 import org.mohawk4j.op.ResidualFunction.FusedResidual;
 import org.mohawk4j.tensor.types.DType;
 
 /** Three arrays added in one pass. */
 public final class CudaResidual implements FusedResidual {
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final Conversions conversions;
 
-    public CudaResidual(CudaPool pool, CudaKernels kernels, Conversions conversions) {
-        this.pool = pool;
-        this.kernels = kernels;
-        this.conversions = conversions;
+    private final Gpu gpu;
+
+    public CudaResidual(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     @Override
@@ -27,23 +23,18 @@ public final class CudaResidual implements FusedResidual {
         DType branches = ElementType.wider(a.dtype(), b.dtype());
         DType dtype = ElementType.wider(h.dtype(), branches);
         DType added = ElementType.pair(dtype, branches) ? branches : dtype;
-        CudaArray stream = conversions.as(dtype, h);
-        CudaArray first = conversions.as(added, a);
-        CudaArray second = conversions.as(added, b);
-        CudaArray y = pool.take(dtype, h.shape());
-        kernels.get(CudaMemory.SOURCE, "residual", dtype, added)
+        CudaArray stream = gpu.as(dtype, h);
+        CudaArray first = gpu.as(added, a);
+        CudaArray second = gpu.as(added, b);
+        CudaArray y = gpu.take(dtype, h.shape());
+        gpu.kernel(CudaMemory.SOURCE, "residual", dtype, added)
                 .overlapping()
                 .each(
                         CudaKernels.fours(y.size()),
-                        kernels.arguments()
-                                .add(stream)
-                                .add(first)
-                                .add(second)
-                                .add(y)
-                                .add(y.size()));
-        pool.release(stream);
-        pool.release(first);
-        pool.release(second);
+                        gpu.arguments().add(stream, first, second, y).add(y.size()));
+        gpu.release(stream);
+        gpu.release(first);
+        gpu.release(second);
         return y;
     }
 }

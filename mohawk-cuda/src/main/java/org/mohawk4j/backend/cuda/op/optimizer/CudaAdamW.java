@@ -2,10 +2,8 @@ package org.mohawk4j.backend.cuda.op.optimizer;
 
 import java.util.List;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
-import org.mohawk4j.backend.cuda.memory.CudaPool;
-import org.mohawk4j.backend.cuda.memory.Staging;
+import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
 import org.mohawk4j.op.AdamWFunction.Hyperparameters;
 import org.mohawk4j.op.AdamWFunction.Slot;
@@ -19,14 +17,10 @@ public final class CudaAdamW implements FusedAdamW {
     /** Elements that a block takes. */
     private static final long CHUNK = 65_536;
 
-    private final CudaPool pool;
-    private final CudaKernels kernels;
-    private final Staging staging;
+    private final Gpu gpu;
 
-    public CudaAdamW(CudaPool pool, CudaKernels kernels, Staging staging) {
-        this.pool = pool;
-        this.kernels = kernels;
-        this.staging = staging;
+    public CudaAdamW(Gpu gpu) {
+        this.gpu = gpu;
     }
 
     /** All parameters, one after the other, and how many blocks they are shared among. */
@@ -59,28 +53,20 @@ public final class CudaAdamW implements FusedAdamW {
             table.add(0, gradient.address(), 0, 0, gradient.size(), false);
         }
         CudaArray sent = upload(table);
-        CudaArray parts = pool.take(dtype, Shape.of(table.blocks));
-        CudaArray norm = pool.take(dtype, Shape.of());
-        kernels.get(SOURCE, "squares", dtype)
-                .launch(
+        CudaArray parts = gpu.take(dtype, Shape.of(table.blocks));
+        CudaArray norm = gpu.take(dtype, Shape.of());
+        gpu.kernel(SOURCE, "squares", dtype)
+                .blocks(
                         table.blocks,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments()
+                        gpu.arguments()
                                 .add(sent)
                                 .add((long) gradients.size())
                                 .add(CHUNK)
                                 .add(parts));
-        kernels.get(SOURCE, "root_of_sum", dtype)
-                .launch(
-                        1,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments().add(parts).add(norm).add(parts.size()));
-        pool.release(sent);
-        pool.release(parts);
+        gpu.kernel(SOURCE, "root_of_sum", dtype)
+                .blocks(1, gpu.arguments().add(parts, norm).add(parts.size()));
+        gpu.release(sent);
+        gpu.release(parts);
         return norm;
     }
 
@@ -99,17 +85,14 @@ public final class CudaAdamW implements FusedAdamW {
                     slot.decayed());
         }
         CudaArray sent = upload(table);
-        kernels.get(SOURCE, "adamw", dtype)
-                .launch(
+        gpu.kernel(SOURCE, "adamw", dtype)
+                .blocks(
                         table.blocks,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments()
+                        gpu.arguments()
                                 .add(sent)
                                 .add((long) slots.size())
                                 .add(CHUNK)
-                                .add(CudaArray.cast(gradientScale))
+                                .add(gradientScale)
                                 .add(h.learningRate())
                                 .add(h.beta1())
                                 .add(h.beta2())
@@ -117,14 +100,14 @@ public final class CudaAdamW implements FusedAdamW {
                                 .add(h.weightDecay())
                                 .add(h.correction1())
                                 .add(h.correction2()));
-        pool.release(sent);
+        gpu.release(sent);
     }
 
     private CudaArray upload(Table table) {
-        CudaArray target = pool.take(DType.INT64, Shape.of(table.numbers.length));
+        CudaArray target = gpu.take(DType.INT64, Shape.of(table.numbers.length));
         long bytes = target.size() * Long.BYTES;
-        staging.room(bytes).asLongBuffer().put(table.numbers);
-        staging.send(target, bytes);
+        gpu.staging().room(bytes).asLongBuffer().put(table.numbers);
+        gpu.staging().send(target, bytes);
         return target;
     }
 }

@@ -34,7 +34,7 @@ public final class CudaElementwise implements ElementwiseOps {
         kernels.get(SOURCE, "unary", in.dtype())
                 .each(
                         y.size(),
-                        kernels.arguments().add(OpCode.of(op)).add(in).add(y).add(y.size()));
+                        kernels.arguments().add(OpCode.of(op)).add(in, y).add(y.size()));
         return y;
     }
 
@@ -49,12 +49,8 @@ public final class CudaElementwise implements ElementwiseOps {
         CudaArray y = pool.take(ElementType.wider(a.dtype(), b.dtype()), shape);
         Indexing at =
                 new Indexing(shape, Indexing.repeated(left.shape(), shape), Indexing.repeated(right.shape(), shape));
-        KernelArguments arguments = kernels.arguments()
-                .add(OpCode.of(op))
-                .add(left)
-                .add(right)
-                .add(y)
-                .add(y.size());
+        KernelArguments arguments =
+                kernels.arguments().add(OpCode.of(op)).add(left, right, y).add(y.size());
         if (at.isContiguous()) {
             kernels.get(SOURCE, "binary", a.dtype(), b.dtype()).each(CudaKernels.fours(y.size()), arguments);
         } else {
@@ -80,12 +76,7 @@ public final class CudaElementwise implements ElementwiseOps {
         kernels.get(SOURCE, "affine", in.dtype())
                 .each(
                         y.size(),
-                        kernels.arguments()
-                                .add(in)
-                                .add(y)
-                                .add(y.size())
-                                .add(scale)
-                                .add(shift));
+                        kernels.arguments().add(in, y).add(y.size()).add(scale).add(shift));
         return y;
     }
 
@@ -101,11 +92,7 @@ public final class CudaElementwise implements ElementwiseOps {
         kernels.get(SOURCE, "accumulate", into.dtype(), x.dtype())
                 .each(
                         CudaKernels.fours(into.size()),
-                        kernels.arguments()
-                                .add(into)
-                                .add(CudaArray.cast(x))
-                                .add(into.size())
-                                .add(scale));
+                        kernels.arguments().add(into, x).add(into.size()).add(scale));
     }
 
     @Override
@@ -116,8 +103,7 @@ public final class CudaElementwise implements ElementwiseOps {
                 .each(
                         y.size(),
                         kernels.arguments()
-                                .add(in)
-                                .add(y)
+                                .add(in, y)
                                 .add(y.size())
                                 .add(in.shape().dim(-2))
                                 .add(in.shape().dim(-1))

@@ -4,10 +4,8 @@ import java.util.Comparator;
 import java.util.List;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.LayoutOps;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
-import org.mohawk4j.backend.cuda.driver.CudaContext;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.CudaPool;
 import org.mohawk4j.tensor.types.DType;
@@ -19,14 +17,12 @@ public final class CudaLayout implements LayoutOps {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final MemoryOps memory;
-    private final StridedCopy copy;
+    private final CudaMemory memory;
 
-    public CudaLayout(CudaContext context, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+    public CudaLayout(CudaPool pool, CudaKernels kernels, CudaMemory memory) {
         this.memory = memory;
         this.pool = pool;
         this.kernels = kernels;
-        this.copy = new StridedCopy(context, kernels);
     }
 
     @Override
@@ -72,7 +68,7 @@ public final class CudaLayout implements LayoutOps {
 
     private CudaArray copied(CudaArray x, long offset, Indexing at, Shape shape) {
         CudaArray y = pool.take(x.dtype(), shape);
-        copy.copy(y.address(), x.address() + offset * x.dtype().bytes(), x.dtype(), at, y.size());
+        memory.copies().copy(y.address(), x.address() + offset * x.dtype().bytes(), x.dtype(), at, y.size());
         return y;
     }
 
@@ -101,12 +97,7 @@ public final class CudaLayout implements LayoutOps {
                 .kernel("gather_rows_" + rows.dtype().bytes())
                 .each(
                         y.size(),
-                        kernels.arguments()
-                                .add(rows)
-                                .add(CudaArray.cast(ids))
-                                .add(y)
-                                .add(y.size())
-                                .add(width));
+                        kernels.arguments().add(rows, ids, y).add(y.size()).add(width));
         return y;
     }
 
@@ -114,24 +105,14 @@ public final class CudaLayout implements LayoutOps {
     public Array scatterAddRows(Array rows, Array ids, long v) {
         CudaArray given = CudaArray.cast(rows);
         long width = given.shape().dim(-1);
-        CudaArray y = CudaArray.cast(memory.full(Shape.of(v, width), ElementType.accumulator(given.dtype()), 0));
+        CudaArray y = memory.full(Shape.of(v, width), ElementType.accumulator(given.dtype()), 0);
         kernels.get(SOURCE, "scatter_add_rows", given.dtype())
-                .launch(
+                .blocks(
                         ids.shape().size(),
-                        1,
-                        CudaKernels.THREADS,
-                        0,
                         kernels.arguments()
-                                .add(given)
-                                .add(CudaArray.cast(ids))
-                                .add(y)
+                                .add(given, ids, y)
                                 .add(ids.shape().size())
                                 .add(width));
-        if (y.dtype() == given.dtype()) {
-            return y;
-        }
-        Array narrow = memory.cast(y, given.dtype());
-        pool.release(y);
-        return narrow;
+        return memory.into(given.dtype(), y);
     }
 }

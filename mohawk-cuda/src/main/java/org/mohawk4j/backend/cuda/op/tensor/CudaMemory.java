@@ -19,7 +19,10 @@ import org.mohawk4j.tensor.types.HostSource;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Numbers to and from the device, and between types. */
+/**
+ * Numbers to and from the device, and between types: operands of kernels in the type that they compute in, and results in
+ * the type that is wanted.
+ */
 public final class CudaMemory implements MemoryOps {
     public static final String SOURCE = "op/tensor/elementwise.cu";
 
@@ -87,6 +90,11 @@ public final class CudaMemory implements MemoryOps {
         }
     }
 
+    /** What moves elements between arrangements. */
+    StridedCopy copies() {
+        return copy;
+    }
+
     @Override
     public Supplier<HostTensor> downloadBehind(Array source) {
         CudaArray array = CudaArray.cast(source);
@@ -94,7 +102,7 @@ public final class CudaMemory implements MemoryOps {
     }
 
     @Override
-    public Array full(Shape shape, DType dtype, double value) {
+    public CudaArray full(Shape shape, DType dtype, double value) {
         CudaArray y = pool.take(dtype, shape);
         fill(y, value);
         return y;
@@ -106,11 +114,46 @@ public final class CudaMemory implements MemoryOps {
     }
 
     @Override
-    public Array cast(Array source, DType dtype) {
+    public CudaArray cast(Array source, DType dtype) {
         CudaArray x = CudaArray.cast(source);
         CudaArray y = pool.take(dtype, x.shape());
         convert(x, y);
         return y;
+    }
+
+    /** The numbers in a type: a view if they are in it already, else a copy. To be released either way. */
+    public CudaArray as(DType dtype, Array x) {
+        if (x.dtype() == dtype) {
+            return pool.view(CudaArray.cast(x), 0, x.shape());
+        }
+        return cast(x, dtype);
+    }
+
+    /**
+     * As {@link #as} for a parameter. While one is trained, rounding float32 to bfloat16 has for each place a threshold of
+     * its own between two neighbours, the same every time: a step that is shorter than their distance then moves as many
+     * of the rounded numbers as its length says. Rounding to nearest would move all of them or none where they start out
+     * as bfloat16, which is what checkpoints hold. What is only used is rounded to nearest, as what {@link #as} gives and
+     * what is kept in bfloat16 is.
+     *
+     * @param trained whether its gradient is wanted
+     */
+    public CudaArray parameter(DType dtype, Array x, boolean trained) {
+        if (!trained || x.dtype() != DType.FLOAT32 || dtype != DType.BFLOAT16) {
+            return as(dtype, x);
+        }
+        CudaArray y = pool.take(dtype, x.shape());
+        kernels.source(SOURCE)
+                .kernel("round_dithered")
+                .each(CudaKernels.fours(y.size()), kernels.arguments().add(x, y).add(y.size()));
+        return y;
+    }
+
+    /** As {@link #as}; x is given back. */
+    public CudaArray into(DType dtype, CudaArray x) {
+        CudaArray result = as(dtype, x);
+        pool.release(x);
+        return result;
     }
 
     private void convert(CudaArray x, CudaArray y) {
@@ -124,7 +167,7 @@ public final class CudaMemory implements MemoryOps {
                     .kernel(fast)
                     .each(
                             CudaKernels.fours(x.size()),
-                            kernels.arguments().add(x).add(y).add(x.size()));
+                            kernels.arguments().add(x, y).add(x.size()));
             return;
         }
         kernels.source(SOURCE)
@@ -156,7 +199,7 @@ public final class CudaMemory implements MemoryOps {
         CudaArray into = CudaArray.cast(target);
         CudaArray given = CudaArray.cast(source);
         if (given.dtype() != into.dtype()) {
-            Array converted = cast(given, into.dtype());
+            CudaArray converted = cast(given, into.dtype());
             copyInto(target, axis, from, converted);
             release(converted);
             return;

@@ -2,12 +2,10 @@ package org.mohawk4j.backend.cuda.op.tensor;
 
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
-import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
-import org.mohawk4j.backend.cuda.driver.CudaContext;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.CudaPool;
 import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
@@ -36,14 +34,12 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
 
     private final CudaPool pool;
     private final CudaKernels kernels;
-    private final MemoryOps memory;
-    private final StridedCopy copy;
+    private final CudaMemory memory;
 
-    public CudaReductions(CudaContext context, CudaPool pool, CudaKernels kernels, MemoryOps memory) {
+    public CudaReductions(CudaPool pool, CudaKernels kernels, CudaMemory memory) {
         this.memory = memory;
         this.pool = pool;
         this.kernels = kernels;
-        this.copy = new StridedCopy(context, kernels);
     }
 
     @Override
@@ -64,13 +60,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
             own = true;
             last = first - 1;
         }
-        return own ? current : duplicate(current);
-    }
-
-    private CudaArray duplicate(CudaArray x) {
-        CudaArray y = pool.take(x.dtype(), x.shape());
-        copy.contiguous(y.address(), x.address(), x.size() * x.dtype().bytes());
-        return y;
+        return own ? current : memory.cast(current, current.dtype());
     }
 
     /** [rows, ...] added up to one row of the given shape, in the type that sums are kept in. */
@@ -119,28 +109,16 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
         } else {
             columns(op, x, y, outer, reduced, inner);
         }
-        return narrowed(y, x.dtype());
-    }
-
-    private CudaArray narrowed(CudaArray y, DType dtype) {
-        if (y.dtype() == dtype) {
-            return y;
-        }
-        CudaArray narrow = CudaArray.cast(memory.cast(y, dtype));
-        pool.release(y);
-        return narrow;
+        return memory.into(x.dtype(), y);
     }
 
     private void rows(int op, CudaArray x, CudaArray y, long outer, long reduced) {
         if (reduced <= SHORT) {
             long rowsPerBlock = CudaKernels.THREADS / WARP;
             kernels.get(SOURCE, "reduce_short_rows", x.dtype())
-                    .launch(
+                    .blocks(
                             (outer + rowsPerBlock - 1) / rowsPerBlock,
-                            1,
-                            CudaKernels.THREADS,
-                            0,
-                            kernels.arguments().add(op).add(x).add(y).add(outer).add(reduced));
+                            kernels.arguments().add(op).add(x, y).add(outer).add(reduced));
             return;
         }
         long length = Math.max(SEGMENT, (reduced + MOST_SEGMENTS - 1) / MOST_SEGMENTS);
@@ -152,12 +130,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
                         segments,
                         CudaKernels.THREADS,
                         0,
-                        kernels.arguments()
-                                .add(op)
-                                .add(x)
-                                .add(parts)
-                                .add(reduced)
-                                .add(length));
+                        kernels.arguments().add(op).add(x, parts).add(reduced).add(length));
         if (segments > 1) {
             rows(op, parts, y, outer, segments);
             pool.release(parts);
@@ -173,8 +146,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
                         parts.size(),
                         kernels.arguments()
                                 .add(op)
-                                .add(x)
-                                .add(parts)
+                                .add(x, parts)
                                 .add(outer)
                                 .add(reduced)
                                 .add(inner)
@@ -195,7 +167,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
         CudaArray places = pool.take(DType.INT32, Shape.of(rows, segments));
         if (segments == 1) {
             argMax(in, Optional.empty(), Optional.empty(), places);
-            return reshaped(places, Shape.of(rows));
+            return pool.reshaped(places, Shape.of(rows));
         }
         CudaArray values = pool.take(ElementType.accumulator(in.dtype()), Shape.of(rows, segments));
         argMax(in, Optional.empty(), Optional.of(values), places);
@@ -203,7 +175,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
         argMax(values, Optional.of(places), Optional.empty(), y);
         pool.release(places);
         pool.release(values);
-        return reshaped(y, Shape.of(rows));
+        return pool.reshaped(y, Shape.of(rows));
     }
 
     /** Of each segment of x's rows, as many as y [R,S] has. */
@@ -226,12 +198,6 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
                                 .add((columns + segments - 1) / segments));
     }
 
-    private CudaArray reshaped(CudaArray array, Shape shape) {
-        CudaArray view = pool.view(array, 0, shape);
-        pool.release(array);
-        return view;
-    }
-
     @Override
     public Array cumsum(Array x, int axis, boolean reverse) {
         CudaArray in = CudaArray.cast(x);
@@ -239,15 +205,10 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
         long extent = in.shape().dim(axis);
         long inner = Indexing.strides(in.shape())[axis];
         long outer = in.size() / (extent * inner);
-        KernelArguments arguments = kernels.arguments().add(in).add(y);
+        KernelArguments arguments = kernels.arguments().add(in, y);
         if (inner == 1) {
             kernels.get(SOURCE, "running_sum_rows", in.dtype())
-                    .launch(
-                            outer,
-                            1,
-                            CudaKernels.THREADS,
-                            0,
-                            arguments.add(extent).add(reverse ? 1 : 0));
+                    .blocks(outer, arguments.add(extent).add(reverse ? 1 : 0));
         } else {
             kernels.get(SOURCE, "running_sum_columns", in.dtype())
                     .each(
@@ -263,12 +224,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
         CudaArray y = pool.take(in.dtype(), in.shape());
         long columns = in.shape().dim(-1);
         kernels.get(SOURCE, "softmax", in.dtype())
-                .launch(
-                        in.size() / columns,
-                        1,
-                        CudaKernels.THREADS,
-                        0,
-                        kernels.arguments().add(in).add(y).add(columns));
+                .blocks(in.size() / columns, kernels.arguments().add(in, y).add(columns));
         return y;
     }
 }

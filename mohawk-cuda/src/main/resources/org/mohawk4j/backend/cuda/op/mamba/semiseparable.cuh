@@ -128,6 +128,19 @@ struct Lanes {
     }
 };
 
+// What a warp works on: a head of a sequence, and 16 rows of each of its chunks. Later rows have more of the triangle;
+// the two blocks of a multiprocessor take them in opposite order, so that its four schedulers get equal work.
+struct Work {
+    int warp, batch, head, group, rowGroup;
+    __device__ __forceinline__ Work(int heads, int groups) {
+        warp = threadIdx.x / WARP % WARPS;
+        batch = blockIdx.x / heads;
+        head = blockIdx.x % heads;
+        group = head / (heads / groups);
+        rowGroup = blockIdx.x >= gridDim.x / 2 ? ROW_GROUPS - 1 - warp % ROW_GROUPS : warp % ROW_GROUPS;
+    }
+};
+
 // ---------------------------------------------------------------- sums of 16 rows, 8 TILES columns
 
 template <int TILES>

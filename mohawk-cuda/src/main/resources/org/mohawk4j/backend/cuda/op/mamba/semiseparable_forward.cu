@@ -34,13 +34,7 @@ __device__ __forceinline__ void forward(
     constexpr int TILES = P / 8;
     const unsigned shared = sharedAddress(sharedBytes);
     const Lanes l;
-    const int warp = threadIdx.x / WARP % WARPS;
-    const int batch = blockIdx.x / heads;
-    const int head = blockIdx.x % heads;
-    const int group = head / (heads / groups);
-    // Later row groups have more of the triangle; the two blocks of a multiprocessor take them in opposite order, so
-    // that its four schedulers get equal work.
-    const int rowGroup = blockIdx.x >= gridDim.x / 2 ? ROW_GROUPS - 1 - warp % ROW_GROUPS : warp % ROW_GROUPS;
+    const auto [warp, batch, head, group, rowGroup] = Work(heads, groups);
     const bool scanner = rowGroup == 0 && CARRIES_STATE;
     const int chunks = (time + CHUNK - 1) / CHUNK;
     const Size xStride = (Size)heads * P;
