@@ -78,7 +78,8 @@ record ConfigOption<S>(
 
     /** The same option of the whole configuration. */
     ConfigOption<DistillConfig> within(String section, Function<DistillConfig, S> accessor) {
-        return new ConfigOption<>(name, section + "." + key, values, type, label, text, accessor.andThen(value));
+        String full = section.isEmpty() ? key : section + "." + key;
+        return new ConfigOption<>(name, full, values, type, label, text, accessor.andThen(value));
     }
 
     /**

@@ -9,19 +9,23 @@ import static org.mohawk4j.cli.ConfigOption.word;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.config.CheckpointConfig;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillationConfig;
 import org.mohawk4j.train.config.EvaluationConfig;
 import org.mohawk4j.train.config.FaultConfig;
+import org.mohawk4j.train.config.FilesConfig;
 import org.mohawk4j.train.config.HiddenStateConfig;
+import org.mohawk4j.train.config.MachineConfig;
 import org.mohawk4j.train.config.OptimizerConfig;
 import org.mohawk4j.train.config.ScheduleConfig;
+import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StudentConfig;
+import org.mohawk4j.train.config.TrainingConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -30,29 +34,29 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** The options of {@link DistillConfig}: all of them for {@code distill}, those of the machine for what else computes. */
 final class ConfigOptions {
-    private static final List<ConfigOption<DistillConfig>> FILES = List.of(
-            path("teacher", "DIR", "without, a tiny one that is shipped", DistillConfig::teacher),
-            word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", DistillConfig::text)
+    private static final List<ConfigOption<FilesConfig>> FILES = List.of(
+            path("teacher", "DIR", "without, a tiny one that is shipped", FilesConfig::teacher),
+            word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", FilesConfig::text)
                     .repeated(),
-            word("valid", "TEXT", "to evaluate on; without, the text's end", DistillConfig::valid)
+            word("valid", "TEXT", "to evaluate on; without, the text's end", FilesConfig::valid)
                     .repeated(),
-            path("out", "DIR", "the run folder; without, a new one in runs", DistillConfig::out),
-            flag("report", "whether to write a page", DistillConfig::report));
+            path("out", "DIR", "the run folder; without, a new one in runs", FilesConfig::out),
+            flag("report", "whether to write a page", FilesConfig::report));
 
-    private static final List<ConfigOption<DistillConfig>> TRAINING = List.of(
-            whole("tokens", "N", "of all stages together", DistillConfig::tokens),
-            number("split", "A,B,C", "shares of stages 1, 2, 3", DistillConfig::split)
+    private static final List<ConfigOption<TrainingConfig>> TRAINING = List.of(
+            whole("tokens", "N", "of all stages together", TrainingConfig::tokens),
+            number("split", "A,B,C", "shares of stages 1, 2, 3", ConfigOptions::shares)
                     .listed(),
-            whole("context", "T", "tokens in a window", DistillConfig::context),
-            whole("batch", "B", "windows in a step", DistillConfig::batch),
-            whole("accumulate", "N", "parts that a batch is taken in", DistillConfig::accumulate),
-            number("lr", "A,B,C", "peak rates of stages 1, 2, 3", DistillConfig::lr)
+            whole("context", "T", "tokens in a window", TrainingConfig::context),
+            whole("batch", "B", "windows in a step", TrainingConfig::batch),
+            whole("accumulate", "N", "parts that a batch is taken in", TrainingConfig::accumulate),
+            number("lr", "A,B,C", "peak rates of stages 1, 2, 3", ConfigOptions::learningRates)
                     .listed(),
-            word("freeze", "NAME,…", "parameters left alone, * is any", DistillConfig::freeze)
+            word("freeze", "NAME,…", "parameters left alone, * is any", TrainingConfig::freeze)
                     .listed(),
-            whole("keep-attention", "I,…", "layers, from 0, left alone", DistillConfig::keepAttention)
+            whole("keep-attention", "I,…", "layers, from 0, left alone", TrainingConfig::keepAttention)
                     .listed(),
-            whole("seed", "S", "of everything random", DistillConfig::seed));
+            whole("seed", "S", "of everything random", TrainingConfig::seed));
 
     private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
             whole("state-size", "N", "of each head", StudentConfig::stateSize),
@@ -109,37 +113,39 @@ final class ConfigOptions {
     private static final List<ConfigOption<DataConfig>> CACHE =
             List.of(path("teacher-cache", "FILE", "to keep it in", DataConfig::teacherCache));
 
-    private static final Group MACHINE = new Group(
+    private static final Group MACHINE = Group.of(
             "Machine",
+            "",
+            DistillConfig::machine,
             List.of(
-                    word("backend", "NAME", "auto, nd4j or cuda", DistillConfig::backend),
-                    whole("device", "N", "which GPU, from 0", DistillConfig::device),
-                    whole("threads", "K", "of the CPU, 0 for the backend's choice", DistillConfig::threads),
-                    word("dtype", "TYPE", "float, double, bf16", DistillConfig::dtype)));
+                    word("backend", "NAME", "auto, nd4j or cuda", MachineConfig::backend),
+                    whole("device", "N", "which GPU, from 0", MachineConfig::device),
+                    whole("threads", "K", "of the CPU, 0 for the backend's choice", MachineConfig::threads),
+                    word("dtype", "TYPE", "float, double, bf16", MachineConfig::dtype)));
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 
     private static final List<Group> DISTILLATION = List.of(
-            new Group("Files", FILES),
+            Group.of("Files", "", DistillConfig::files, FILES),
             TEXTS,
             Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
             Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
-            new Group("Training", TRAINING),
+            Group.of("Training", "", DistillConfig::training, TRAINING),
             Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
-            Group.of("AdamW", "optimizer", DistillConfig::optimizer, OPTIMIZER),
-            Group.of("The learning rate along a stage", "schedule", DistillConfig::schedule, SCHEDULE),
-            Group.of("Stage 2", "hidden-states", DistillConfig::hiddenStates, HIDDEN_STATES),
-            Group.of("Stage 3", "distillation", DistillConfig::distillation, LOGITS),
+            Group.of("AdamW", "optimizer", config -> config.learning().optimizer(), OPTIMIZER),
+            Group.of("The learning rate along a stage", "schedule", config -> config.learning().schedule(), SCHEDULE),
+            Group.of("Stage 2", "hidden-states", config -> config.learning().hiddenStates(), HIDDEN_STATES),
+            Group.of("Stage 3", "distillation", config -> config.learning().distillation(), LOGITS),
             Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
-            Group.of("Checkpoints", "checkpoint", DistillConfig::checkpoint, CHECKPOINTS),
-            Group.of("Losses that jump", "faults", DistillConfig::faults, FAULTS),
+            Group.of("Checkpoints", "checkpoint", config -> config.recovery().checkpoint(), CHECKPOINTS),
+            Group.of("Losses that jump", "faults", config -> config.recovery().faults(), FAULTS),
             MACHINE);
 
     private ConfigOptions() {}
 
     /** Options under a heading of the help. */
     private record Group(String heading, List<ConfigOption<DistillConfig>> options) {
-        /** Options of a section of the configuration. */
+        /** Options of a section of the configuration, which is empty where its keys stand without its name. */
         static <S> Group of(
                 String heading, String section, Function<DistillConfig, S> accessor, List<ConfigOption<S>> options) {
             return new Group(
@@ -209,10 +215,11 @@ final class ConfigOptions {
         return values;
     }
 
-    /** The engine that a configuration asks for. */
-    static Engine open(DistillConfig config) {
-        return Engine.open(
-                config.backend(),
-                config.dtype().options().withThreads(config.threads()).withDevice(config.device()));
+    private static List<Optional<Double>> shares(TrainingConfig training) {
+        return training.stages().stream().map(StageConfig::share).toList();
+    }
+
+    private static List<Double> learningRates(TrainingConfig training) {
+        return training.stages().stream().map(StageConfig::learningRate).toList();
     }
 }

@@ -14,7 +14,7 @@ import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.Distillation;
+import org.mohawk4j.train.DistillationRun;
 import org.mohawk4j.train.ResumedRun;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
@@ -81,30 +81,30 @@ final class DistillCommand implements Runnable {
             return;
         }
         DistillConfig config = config();
-        try (RunFolder folder = RunFolder.at(config.out().orElseGet(() -> NewFolder.of("distill")))) {
+        try (RunFolder folder = RunFolder.at(config.files().out().orElseGet(() -> NewFolder.of("distill")))) {
             folder.isOfCommand();
             run(config, folder, Optional.empty());
         }
     }
 
     private void run(DistillConfig config, RunFolder folder, Optional<Checkpoint> from) {
-        config.budget();
+        config.activeStages();
         Path teacherFolder = teacherFolder(config);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
-        requireContext(config.context(), dimensions.maxPositions());
+        requireContext(config.training().context(), dimensions.maxPositions());
         MixerPlan plan = StudentMixers.plan(config, dimensions);
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
         if (!folder.hasBegun()) {
             folder.reads(new PendingInputs(teacherFolder, config));
         }
-        try (Engine engine = ConfigOptions.open(config);
+        try (Engine engine = config.machine().open();
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             distill(config, teacher, plan, tokenizer, teacherFolder.resolve(TokenizerJson.FILE_NAME), folder, from);
         }
     }
 
     private Path teacherFolder(DistillConfig config) {
-        return config.teacher().orElseGet(() -> {
+        return config.files().teacher().orElseGet(() -> {
             if (shipped.isEmpty()) {
                 shipped = Optional.of(EmbeddedTeacher.unpack());
             }
@@ -136,14 +136,14 @@ final class DistillCommand implements Runnable {
             RunFolder folder,
             Optional<Checkpoint> from) {
         PrintWriter out = spec.commandLine().getOut();
-        out.println("teacher   " + config.teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+        out.println("teacher   " + config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
         out.println("run       " + folder.path());
         from.ifPresent(checkpoint -> out.println("goes on   after " + checkpoint.position()));
         out.flush();
         RunTexts texts = RunTexts.of(config, teacher, tokenizer, out);
         out.println("text      " + texts.description());
-        Distillation distillation =
-                new Distillation(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
+        DistillationRun distillation =
+                new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
         distillation.giveUpTeacher();
         distillation
                 .cachePlan()
@@ -161,7 +161,7 @@ final class DistillCommand implements Runnable {
     }
 
     private void runAndTell(
-            Distillation distillation,
+            DistillationRun distillation,
             MixerPlan plan,
             Path tokenizerFile,
             Engine engine,

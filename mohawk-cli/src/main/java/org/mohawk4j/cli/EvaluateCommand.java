@@ -86,16 +86,16 @@ final class EvaluateCommand implements Runnable {
         DistillConfig config = DistillConfig.defaults().with(ConfigOptions.given(spec));
         CausalLmConfig dimensions = ModelFolder.config(model);
         TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
-        Optional<TokenWindows> read = config.text().map(text -> windows(text, config.data(), ids, dimensions));
+        Optional<TokenWindows> read = config.files().text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
-        config.text().ifPresent(all -> RunTexts.tellPassedOver(all, printed));
+        config.files().text().ifPresent(all -> RunTexts.tellPassedOver(all, printed));
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
         if (teacher.isPresent() || taskData.isPresent()) {
             Folders.requireWritable(folder);
         }
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
-        try (Engine engine = ConfigOptions.open(config);
+        try (Engine engine = config.machine().open();
                 CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
             read.ifPresent(all -> {
                 all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
@@ -108,7 +108,7 @@ final class EvaluateCommand implements Runnable {
                 }
                 agreement.ifPresent(printed::println);
             });
-            scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.dtype()));
+            scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.machine().dtype()));
         }
     }
 

@@ -74,7 +74,7 @@ final class GenerateCommand implements Runnable {
         Sampling sampling = new Sampling(temperature.orElse(sampled ? 1.0 : 0.0), topK.orElse(0), topP.orElse(1.0));
         DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
         TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
-        try (Engine engine = ConfigOptions.open(machine);
+        try (Engine engine = machine.machine().open();
                 CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
             write(new Generator(loaded, sampling, seed), start(loaded, words), words);
         }

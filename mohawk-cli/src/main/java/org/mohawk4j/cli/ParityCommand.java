@@ -48,7 +48,7 @@ final class ParityCommand implements Callable<Integer> {
     public Integer call() {
         DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
         double tolerance = given.orElse(
-                switch (machine.dtype()) {
+                switch (machine.machine().dtype()) {
                     case DOUBLE -> DOUBLE_TOLERANCE;
                     case FLOAT -> FLOAT_TOLERANCE;
                     case BFLOAT16 -> BFLOAT16_TOLERANCE;
@@ -56,7 +56,7 @@ final class ParityCommand implements Callable<Integer> {
         if (!(tolerance >= 0)) {
             throw new InvalidInputException("tolerance: expected a number of at least 0, got " + tolerance);
         }
-        try (Engine engine = ConfigOptions.open(machine)) {
+        try (Engine engine = machine.machine().open()) {
             return report(new GoldenParity(engine, folder).run(), tolerance);
         }
     }

@@ -31,17 +31,17 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
 
     static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
-        Optional<TokenSequence> valid = config.valid()
+        Optional<TokenSequence> valid = config.files().valid()
                 .map(mixture -> toEvaluate(
                         mixture,
                         config.data(),
                         tokenizer,
                         vocabulary,
                         config.evaluation().windows(),
-                        config.context()));
-        config.valid().ifPresent(texts -> tellPassedOver(texts, out));
-        Optional<Mixture> streamed = config.text().filter(mixture -> !InMemoryText.isModerate(mixture));
-        config.text().ifPresent(texts -> tellPassedOver(texts, out));
+                        config.training().context()));
+        config.files().valid().ifPresent(texts -> tellPassedOver(texts, out));
+        Optional<Mixture> streamed = config.files().text().filter(mixture -> !InMemoryText.isModerate(mixture));
+        config.files().text().ifPresent(texts -> tellPassedOver(texts, out));
         return streamed.isPresent()
                 ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
                 : inMemory(valid, config, teacher, tokenizer, out);
@@ -109,11 +109,11 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
             CausalLm teacher,
             TokenizerJson tokenizer,
             PrintWriter out) {
-        TokenSequence text = config.text()
+        TokenSequence text = config.files().text()
                 .map(mixture -> InMemoryText.read(mixture, tokenizer::encode))
                 .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), out));
         TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
-                .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.context()));
+                .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.training().context()));
         TokenSequence training = split.training()
                 .requireVocabulary(Math.toIntExact(teacher.config().vocabulary()));
         String description = String.format(
@@ -126,14 +126,14 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
 
     private static TokenSequence written(
             DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, boolean hasValid, PrintWriter out) {
-        double training = (double) config.tokens() / PASSES;
+        double training = (double) config.training().tokens() / PASSES;
         double heldOut = config.evaluation().heldOut();
         return TeacherCorpus.write(
                 teacher,
                 tokenizer.endOfText().orElse(0),
                 (long) Math.ceil(hasValid ? training : training / (1 - heldOut)),
-                config.context(),
-                config.seed(),
+                config.training().context(),
+                config.training().seed(),
                 out);
     }
 }

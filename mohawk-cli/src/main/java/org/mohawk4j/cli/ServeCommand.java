@@ -79,7 +79,7 @@ final class ServeCommand implements Runnable {
         TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
         PrintWriter out = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
-        try (Engine engine = ConfigOptions.open(machine);
+        try (Engine engine = machine.machine().open();
                 CausalLm loaded = ModelFolder.loadForInference(engine, model);
                 CompletionServer server = new CompletionServer(config, loaded, words)) {
             // The JVM waits for this thread, and this thread until the engine has let go of the machine.

@@ -6,6 +6,7 @@ import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.config.StudentConfig;
 
 /** The student's mixers that a configuration asks for, checked against the teacher's. */
@@ -13,9 +14,9 @@ final class StudentMixers {
     private StudentMixers() {}
 
     static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
-        boolean matrixByMatrix = config.split().get(0) > 0;
+        boolean matrixByMatrix = config.trainsBy(StageObjective.MATRIX_ORIENTATION);
         return MixerPlan.replacing(
-                teacher, own -> mamba(config.student(), own, matrixByMatrix), config.keepAttention());
+                teacher, own -> mamba(config.student(), own, matrixByMatrix), config.training().keepAttention());
     }
 
     private static DiscreteMamba2.Config mamba(StudentConfig student, MixerConfig teacher, boolean matrixByMatrix) {

@@ -99,10 +99,10 @@ class DistillCommandTest {
                 .succeeds();
 
         DistillConfig written = DistillConfigYaml.read(first.resolve("config.yaml"));
-        assertThat(written.tokens()).as("from the file").isEqualTo(512);
+        assertThat(written.training().tokens()).as("from the file").isEqualTo(512);
         assertThat(written.student().stateSize()).as("from the file").isEqualTo(8);
-        assertThat(written.context()).as("from the command line").isEqualTo(16);
-        assertThat(written.seed()).as("from the command line").isEqualTo(7);
+        assertThat(written.training().context()).as("from the command line").isEqualTo(16);
+        assertThat(written.training().seed()).as("from the command line").isEqualTo(7);
         assertThat(DistillConfigYaml.read(second.resolve("config.yaml")))
                 .isEqualTo(written.with(java.util.Map.of("out", second)));
         assertThat(second.resolve("student/model.safetensors"))

@@ -6,14 +6,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.ConfigChanges;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
-import org.mohawk4j.train.config.TokenBudget;
 import org.mohawk4j.train.run.MixerValues;
 import org.mohawk4j.train.run.RunCheckpointer;
 import org.mohawk4j.train.run.RunFolder;
@@ -33,6 +34,9 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
 
     /** How texts of changes begin that matter to what is done when training is over. */
     private static final List<String> AFTER_TRAINING = List.of("report ", "evaluation.windows ");
+
+    /** How texts of changes begin by which a run may have more to train on. */
+    private static final Pattern MORE = Pattern.compile("(stages\\[\\d+]\\.)?tokens |stages ");
 
     /** As {@link #open(Path, Map, boolean, Function)}, without looking at what the run reads. */
     public static ResumedRun open(Path path, Map<String, ?> changes, boolean force) {
@@ -155,7 +159,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      */
     private static void requireStepsLeft(Path path, DistillConfig config, Checkpoint from, List<String> changes) {
         List<String> ofTraining = ofTraining(changes);
-        boolean isMore = changes.stream().anyMatch(change -> change.startsWith("tokens "));
+        boolean isMore = changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
         boolean isOver =
                 isOver(config, from.position()) || (!isMore && isOver(RunCheckpointer.configOf(from), from.position()));
         if (isOver && !ofTraining.isEmpty()) {
@@ -166,8 +170,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
     }
 
     private static boolean isOver(DistillConfig config, Position place) {
-        TokenBudget budget = config.budget();
-        int last = budget.lastStage();
-        return place.compareTo(new Position(last, budget.stepsOf(last))) >= 0;
+        ActiveStage last = config.lastStage();
+        return place.compareTo(new Position(last.number(), last.steps())) >= 0;
     }
 }

@@ -109,7 +109,7 @@ class AfterTrainingTest {
 
         run.start();
 
-        LossHistory history = LossHistory.read(run.folder().resolve("metrics.jsonl"));
+        LossHistory history = LossHistory.read(run.folder().resolve("metrics.jsonl"), List.of());
         assertThat(history.layerNames(1)).containsExactly("layer 0", "layer 2", "layer 3");
         assertThat(history.layerNames(2)).containsExactly("layer 0", "layer 2", "layer 3");
         assertThat(history.layerNames(3)).isEmpty();

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -69,7 +70,8 @@ class LostRunTest {
         ResumedRun slower = ResumedRun.open(run.folder(), Map.of(), true);
         slower.folder().close();
         assertThat(slower.from().orElseThrow().position().toString()).isEqualTo("stage 2, step 4");
-        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml")).lr())
+        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml")).training().stages())
+                .extracting(StageConfig::learningRate)
                 .containsOnly(1e-3);
     }
 

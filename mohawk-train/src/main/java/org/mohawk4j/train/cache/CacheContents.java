@@ -5,7 +5,8 @@ import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.TokenBudget;
+import org.mohawk4j.train.config.DistillationConfig;
+import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.stage.TeacherStates;
 import org.mohawk4j.train.stage.TeacherTopK;
 
@@ -13,16 +14,17 @@ import org.mohawk4j.train.stage.TeacherTopK;
 public sealed interface CacheContents {
     /** What the stages of a run need: tokens if stage 3 looks at nothing else, otherwise states. */
     static CacheContents of(DistillConfig config) {
-        int topK = config.distillation().topK();
-        if (topK > 0) {
-            return new Tokens(topK, config.distillation().temperature());
+        DistillationConfig distillation = config.learning().distillation();
+        if (distillation.topK() > 0) {
+            return new Tokens(distillation.topK(), distillation.temperature());
         }
-        TokenBudget budget = config.budget();
-        return new States(budget.stepsOf(1) + budget.stepsOf(2) > 0);
+        return new States(config.activeStages().stream()
+                .anyMatch(stage -> stage.objective() != StageObjective.KNOWLEDGE_DISTILLATION
+                        && stage.context() == config.training().context()));
     }
 
-    /** The first stage that it serves; it serves those behind too. */
-    int firstStage();
+    /** Whether stages with this objective find in it what they need. */
+    boolean serves(StageObjective objective);
 
     /** What a file takes. */
     long predictBytes(CausalLm teacher, int context, long windows);
@@ -41,8 +43,8 @@ public sealed interface CacheContents {
      */
     record States(boolean all) implements CacheContents {
         @Override
-        public int firstStage() {
-            return all ? 1 : 3;
+        public boolean serves(StageObjective objective) {
+            return all || objective == StageObjective.KNOWLEDGE_DISTILLATION;
         }
 
         @Override
@@ -70,8 +72,8 @@ public sealed interface CacheContents {
         }
 
         @Override
-        public int firstStage() {
-            return 3;
+        public boolean serves(StageObjective objective) {
+            return objective == StageObjective.KNOWLEDGE_DISTILLATION;
         }
 
         @Override

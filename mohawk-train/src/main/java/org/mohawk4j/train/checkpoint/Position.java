@@ -9,11 +9,11 @@ import java.util.regex.Pattern;
 /**
  * A place in a run, between two steps.
  *
- * @param stage 1, 2 or 3
+ * @param stage in the run's list of stages, from 1
  * @param step of the stage, the last one taken; 0 before the first
  */
 public record Position(int stage, int step) implements Comparable<Position> {
-    private static final Pattern NAME = Pattern.compile("stage-(\\d)-step-(\\d{8,10})");
+    private static final Pattern NAME = Pattern.compile("stage-(\\d{1,9})-step-(\\d{8,10})");
     private static final Comparator<Position> ORDER =
             Comparator.comparingInt(Position::stage).thenComparingInt(Position::step);
 

@@ -15,7 +15,20 @@ public record CheckpointConfig(int every, double minutes, int keep) {
         Ranges.atLeast(1, "checkpoint.keep", keep);
     }
 
-    static CheckpointConfig defaults() {
+    /** The defaults. */
+    public static CheckpointConfig defaults() {
         return new CheckpointConfig(0, 30, 2);
+    }
+
+    public CheckpointConfig withEvery(int every) {
+        return new CheckpointConfig(every, minutes, keep);
+    }
+
+    public CheckpointConfig withMinutes(double minutes) {
+        return new CheckpointConfig(every, minutes, keep);
+    }
+
+    public CheckpointConfig withKeep(int keep) {
+        return new CheckpointConfig(every, minutes, keep);
     }
 }

@@ -22,13 +22,28 @@ public final class ConfigChanges {
 
     private static void compare(ObjectNode before, ObjectNode after, String prefix, List<String> changes) {
         before.properties().forEach(entry -> {
+            String key = prefix + entry.getKey();
+            JsonNode was = entry.getValue();
             JsonNode now = after.path(entry.getKey());
-            if (entry.getValue() instanceof ObjectNode section && now instanceof ObjectNode other) {
-                compare(section, other, prefix + entry.getKey() + ".", changes);
-            } else if (!entry.getValue().equals(now) && !OF_SPEED.contains(prefix + entry.getKey())) {
-                changes.add(prefix + entry.getKey() + " was " + ConfigTree.describe(entry.getValue()) + ", is "
-                        + ConfigTree.describe(now));
+            if (was instanceof ObjectNode section && now instanceof ObjectNode other) {
+                compare(section, other, key + ".", changes);
+            } else if (key.equals(StageTrees.KEY) && objectives(was).equals(objectives(now))) {
+                for (int i = 0; i < was.size(); i++) {
+                    compare((ObjectNode) was.get(i), (ObjectNode) now.get(i), ActiveStage.key(i) + ".", changes);
+                }
+            } else if (!was.equals(now) && !OF_SPEED.contains(key)) {
+                changes.add(key + " was " + describe(key, was) + ", is " + describe(key, now));
             }
         });
+    }
+
+    private static String describe(String key, JsonNode value) {
+        return key.equals(StageTrees.KEY) ? objectives(value).toString() : ConfigMapper.describe(value);
+    }
+
+    private static List<String> objectives(JsonNode stages) {
+        List<String> objectives = new ArrayList<>();
+        stages.forEach(stage -> objectives.add(stage.path("objective").asText()));
+        return objectives;
     }
 }

@@ -24,12 +24,29 @@ public record DataConfig(String textField, int shuffle, int readers, Optional<Pa
                 readers);
     }
 
-    static DataConfig defaults() {
+    /** The defaults. */
+    public static DataConfig defaults() {
         return new DataConfig("text", 1024, 2, Optional.empty());
     }
 
     /** The same for a stream. */
     public StreamOptions stream() {
         return new StreamOptions(readers, shuffle);
+    }
+
+    public DataConfig withTextField(String textField) {
+        return new DataConfig(textField, shuffle, readers, teacherCache);
+    }
+
+    public DataConfig withShuffle(int shuffle) {
+        return new DataConfig(textField, shuffle, readers, teacherCache);
+    }
+
+    public DataConfig withReaders(int readers) {
+        return new DataConfig(textField, shuffle, readers, teacherCache);
+    }
+
+    public DataConfig withTeacherCache(Path teacherCache) {
+        return new DataConfig(textField, shuffle, readers, Optional.of(teacherCache));
     }
 }

@@ -1,145 +1,112 @@
 package org.mohawk4j.train.config;
 
-import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.data.source.Mixture;
 
 /**
- * Everything that a distillation is told. Read from and written to YAML by {@link DistillConfigYaml}, with the component
- * names in kebab case as keys, which are also the long options of the command line. {@link #defaults} and its like in
- * the sections are the only place where a default value stands.
+ * Everything that a distillation is told, in sections. {@link #defaults} and its like in the sections are the only place
+ * where a default value stands; a {@link DistillConfigBuilder} replaces some of them.
  *
- * <p>Paths are relative to the working directory. Every constructor refuses a value out of range with an
- * {@link InvalidInputException} of one line naming the key, the expected and the actual.
+ * <p>Read from and written to YAML by {@link DistillConfigYaml}, with the names of components in kebab case as keys. The
+ * values of {@code files}, {@code training}, {@code machine}, {@code learning} and {@code recovery} stand there without
+ * the section's name.
  *
- * @param teacher folder of the teacher model; empty: the tiny teacher that is shipped
- * @param text texts to train on; empty: text that the teacher writes itself
- * @param valid texts to evaluate on; empty: the held-out end of {@code text}, which then is one text in memory
- * @param out the run folder; empty: one named by the caller
- * @param tokens the budget of all stages together; see {@link TokenBudget}
- * @param split shares of the budget for stages 1, 2 and 3, with sum 1
- * @param context T, tokens that a window predicts
- * @param batch B, windows in a step
- * @param accumulate micro-batches that a step's batch is taken in, one after the other; a divisor of B
- * @param lr peak learning rates of stages 1, 2 and 3
- * @param keepAttention layers, from 0, in which the student keeps the teacher's attention
- * @param freeze names of parameters that no stage trains, where {@code *} stands for anything
- * @param seed of everything random: the order of windows, initial weights, samples
- * @param threads of the CPU; 0: as many as the backend finds
- * @param backend {@code auto} or the name of one
- * @param device which of the backend's devices, from 0
- * @param dtype what a run computes in
- * @param report whether to write the HTML report
+ * <p>Every constructor refuses a value out of range with an {@link InvalidInputException} of one line naming the key, the
+ * expected and the actual.
  */
 public record DistillConfig(
-        Optional<Path> teacher,
-        Optional<Mixture> text,
-        Optional<Mixture> valid,
-        Optional<Path> out,
-        long tokens,
-        List<Double> split,
-        int context,
-        int batch,
-        int accumulate,
-        List<Double> lr,
-        List<Integer> keepAttention,
-        List<String> freeze,
-        long seed,
-        int threads,
-        String backend,
-        int device,
-        Precision dtype,
-        boolean report,
+        FilesConfig files,
+        TrainingConfig training,
+        MachineConfig machine,
         StudentConfig student,
-        OptimizerConfig optimizer,
-        ScheduleConfig schedule,
-        HiddenStateConfig hiddenStates,
-        DistillationConfig distillation,
+        LearningConfig learning,
         EvaluationConfig evaluation,
         DataConfig data,
-        CheckpointConfig checkpoint,
-        FaultConfig faults) {
+        RecoveryConfig recovery) {
+    /** Checks the schedules of stages, which depend on the run's. */
+    public DistillConfig {
+        for (int i = 0; i < training.stages().size(); i++) {
+            schedule(i, training.stages().get(i), learning.schedule());
+        }
+    }
 
     /** The defaults, before anything that a user says. */
     public static DistillConfig defaults() {
         return new DistillConfig(
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                300_000,
-                List.of(0.1, 0.2, 0.7),
-                256,
-                8,
-                1,
-                List.of(1e-3, 2e-3, 1e-3),
-                List.of(),
-                List.of(),
-                0,
-                0,
-                "auto",
-                0,
-                Precision.FLOAT,
-                true,
+                FilesConfig.defaults(),
+                TrainingConfig.defaults(),
+                MachineConfig.defaults(),
                 StudentConfig.defaults(),
-                OptimizerConfig.defaults(),
-                ScheduleConfig.defaults(),
-                HiddenStateConfig.defaults(),
-                DistillationConfig.defaults(),
+                LearningConfig.defaults(),
                 EvaluationConfig.defaults(),
                 DataConfig.defaults(),
-                CheckpointConfig.defaults(),
-                FaultConfig.defaults());
+                RecoveryConfig.defaults());
     }
 
-    /** Checks the ranges. */
-    public DistillConfig {
-        Ranges.atLeast(1, "tokens", tokens);
-        split = List.copyOf(split);
-        TokenBudget.checkSplit(split);
-        Ranges.atLeast(1, "context", context);
-        Ranges.atLeast(1, "batch", batch);
-        Ranges.atLeast(1, "accumulate", accumulate);
-        Ranges.require(batch % accumulate == 0, "accumulate", "a divisor of batch " + batch, accumulate);
-        lr = List.copyOf(lr);
-        Ranges.size(TokenBudget.STAGES, "lr", lr);
-        for (double rate : lr) {
-            Ranges.require(rate > 0 && Double.isFinite(rate), "lr", "numbers above 0", lr);
-        }
-        keepAttention = List.copyOf(keepAttention);
-        for (int layer : keepAttention) {
-            Ranges.require(layer >= 0, "keep-attention", "layers from 0", keepAttention);
-        }
-        Ranges.require(
-                new HashSet<>(keepAttention).size() == keepAttention.size(),
-                "keep-attention",
-                "each layer once",
-                keepAttention);
-        freeze = List.copyOf(freeze);
-        for (String pattern : freeze) {
-            Ranges.require(!pattern.isBlank(), "freeze", "names of parameters", "an empty one in " + freeze);
-        }
-        Ranges.atLeast(0, "threads", threads);
-        Ranges.require(!backend.isBlank(), "backend", "auto or the name of a backend", "nothing");
-        Ranges.atLeast(0, "device", device);
+    /** A builder that begins with the defaults. */
+    public static DistillConfigBuilder builder() {
+        return defaults().toBuilder();
+    }
+
+    /** A builder that begins with this configuration. */
+    public DistillConfigBuilder toBuilder() {
+        return new DistillConfigBuilder(this);
     }
 
     /**
      * This configuration with some values replaced, as a command line does.
      *
-     * @param values by key; {@code student.state-size} reaches into a section; a list replaces a list as a whole
+     * @param values by key of the YAML; {@code student.state-size} reaches into a section; a list replaces a list as a
+     *     whole
      * @throws InvalidInputException for an unknown key, a wrong type or a value out of range
      */
     public DistillConfig with(Map<String, ?> values) {
         return DistillConfigYaml.with(this, values);
     }
 
-    /** The steps of each stage. */
-    public TokenBudget budget() {
-        return TokenBudget.of(tokens, split, batch, context);
+    /**
+     * The stages that take steps, in order, of which there is one at least.
+     *
+     * @throws InvalidInputException if the run's tokens do not reach for one step of each
+     */
+    public List<ActiveStage> activeStages() {
+        TokenBudget budget = TokenBudget.of(training);
+        List<ActiveStage> active = new ArrayList<>();
+        for (int i = 0; i < training.stages().size(); i++) {
+            StageConfig stage = training.stages().get(i);
+            if (stage.takesSteps()) {
+                active.add(new ActiveStage(
+                        i + 1,
+                        stage.objective(),
+                        budget.steps().get(i),
+                        training.batchOf(stage),
+                        training.contextOf(stage),
+                        stage.learningRate(),
+                        schedule(i, stage, learning.schedule()),
+                        stage.trainable()));
+            }
+        }
+        return active;
+    }
+
+    /** The last stage that takes steps. */
+    public ActiveStage lastStage() {
+        List<ActiveStage> active = activeStages();
+        return active.get(active.size() - 1);
+    }
+
+    private static ScheduleConfig schedule(int index, StageConfig stage, ScheduleConfig run) {
+        try {
+            return stage.schedule().over(run);
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(ActiveStage.key(index) + "." + e.getMessage(), e);
+        }
+    }
+
+    /** Whether a stage with this objective takes steps. */
+    public boolean trainsBy(StageObjective objective) {
+        return training.stages().stream().anyMatch(stage -> stage.objective() == objective && stage.takesSteps());
     }
 }

@@ -19,7 +19,7 @@ import org.mohawk4j.io.Utf8;
 /**
  * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of
  * the wrong type or out of range fails with one line naming the file, the key, the expected and the actual. What is
- * written holds every value in force and reads back as the same configuration.
+ * written holds every value in force, but for what a stage takes from the run, and reads back as the same configuration.
  */
 public final class DistillConfigYaml {
     /** The most bytes that are read: a configuration has a few thousand. */
@@ -68,7 +68,7 @@ public final class DistillConfigYaml {
             return DistillConfig.defaults();
         }
         if (!(tree instanceof ObjectNode values)) {
-            throw new InvalidInputException(name + ": expected keys and values, found " + ConfigTree.describe(tree));
+            throw new InvalidInputException(name + ": expected keys and values, found " + ConfigMapper.describe(tree));
         }
         try {
             return ConfigTree.of(DistillConfig.defaults()).overlay(values).bind();
@@ -84,7 +84,7 @@ public final class DistillConfigYaml {
     /** Every value in force, as YAML. */
     public static String format(DistillConfig config) {
         try {
-            return WRITER.writeValueAsString(ConfigTree.of(config).root());
+            return WRITER.writeValueAsString(ConfigTree.of(config).written());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a configuration is always writable", e);
         }

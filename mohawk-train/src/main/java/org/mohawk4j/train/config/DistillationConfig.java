@@ -17,7 +17,24 @@ public record DistillationConfig(double temperature, double hardLabelShare, int 
         Ranges.atLeast(0, "distillation.top-k", topK);
     }
 
-    static DistillationConfig defaults() {
+    /** The defaults. */
+    public static DistillationConfig defaults() {
         return new DistillationConfig(1.0, 0.0, 0, false);
+    }
+
+    public DistillationConfig withTemperature(double temperature) {
+        return new DistillationConfig(temperature, hardLabelShare, topK, recompute);
+    }
+
+    public DistillationConfig withHardLabelShare(double hardLabelShare) {
+        return new DistillationConfig(temperature, hardLabelShare, topK, recompute);
+    }
+
+    public DistillationConfig withTopK(int topK) {
+        return new DistillationConfig(temperature, hardLabelShare, topK, recompute);
+    }
+
+    public DistillationConfig withRecompute(boolean recompute) {
+        return new DistillationConfig(temperature, hardLabelShare, topK, recompute);
     }
 }

@@ -14,7 +14,16 @@ public record EvaluationConfig(double heldOut, int windows) {
         Ranges.atLeast(0, "evaluation.windows", windows);
     }
 
-    static EvaluationConfig defaults() {
+    /** The defaults. */
+    public static EvaluationConfig defaults() {
         return new EvaluationConfig(0.05, 0);
+    }
+
+    public EvaluationConfig withHeldOut(double heldOut) {
+        return new EvaluationConfig(heldOut, windows);
+    }
+
+    public EvaluationConfig withWindows(int windows) {
+        return new EvaluationConfig(heldOut, windows);
     }
 }

@@ -24,7 +24,16 @@ public record FaultConfig(double spikeThreshold, SpikeAction onSpike) {
         Ranges.notNegative("faults.spike-threshold", spikeThreshold);
     }
 
-    static FaultConfig defaults() {
+    /** The defaults. */
+    public static FaultConfig defaults() {
         return new FaultConfig(10, SpikeAction.SKIP);
+    }
+
+    public FaultConfig withSpikeThreshold(double spikeThreshold) {
+        return new FaultConfig(spikeThreshold, onSpike);
+    }
+
+    public FaultConfig withOnSpike(SpikeAction onSpike) {
+        return new FaultConfig(spikeThreshold, onSpike);
     }
 }

@@ -18,7 +18,8 @@ public record HiddenStateConfig(Target target) {
         BLOCK
     }
 
-    static HiddenStateConfig defaults() {
+    /** The defaults. */
+    public static HiddenStateConfig defaults() {
         return new HiddenStateConfig(Target.MIXER);
     }
 }

@@ -23,7 +23,24 @@ public record OptimizerConfig(double weightDecay, List<Double> betas, double eps
         Ranges.notNegative("optimizer.clip-norm", clipNorm);
     }
 
-    static OptimizerConfig defaults() {
+    /** The defaults. */
+    public static OptimizerConfig defaults() {
         return new OptimizerConfig(0.1, List.of(0.9, 0.95), 1e-8, 1.0);
+    }
+
+    public OptimizerConfig withWeightDecay(double weightDecay) {
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+    }
+
+    public OptimizerConfig withBetas(List<Double> betas) {
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+    }
+
+    public OptimizerConfig withEpsilon(double epsilon) {
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+    }
+
+    public OptimizerConfig withClipNorm(double clipNorm) {
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
     }
 }

@@ -30,6 +30,12 @@ final class Ranges {
     }
 
     static void size(int size, String key, List<?> actual) {
-        require(actual.size() == size, key, size + " numbers", actual.size() + ": " + actual);
+        require(actual.size() == size, key, size + (size == 1 ? " number" : " numbers"), actual.size() + ": " + actual);
+    }
+
+    static void names(String key, List<String> patterns) {
+        for (String pattern : patterns) {
+            require(!pattern.isBlank(), key, "names of parameters", "an empty one in " + patterns);
+        }
     }
 }

@@ -36,7 +36,8 @@ public record ScheduleConfig(Kind kind, double warmupFraction, double decayFract
         Ranges.fraction("schedule.final-fraction", finalFraction);
     }
 
-    static ScheduleConfig defaults() {
+    /** The defaults. */
+    public static ScheduleConfig defaults() {
         return new ScheduleConfig(Kind.WARMUP_STABLE_DECAY, 0.1, 0.1, 0.0);
     }
 
@@ -55,5 +56,21 @@ public record ScheduleConfig(Kind kind, double warmupFraction, double decayFract
                 yield new WarmupStableDecaySchedule(peak, warmup, steps, decay, finalFraction);
             }
         };
+    }
+
+    public ScheduleConfig withKind(Kind kind) {
+        return new ScheduleConfig(kind, warmupFraction, decayFraction, finalFraction);
+    }
+
+    public ScheduleConfig withWarmupFraction(double warmupFraction) {
+        return new ScheduleConfig(kind, warmupFraction, decayFraction, finalFraction);
+    }
+
+    public ScheduleConfig withDecayFraction(double decayFraction) {
+        return new ScheduleConfig(kind, warmupFraction, decayFraction, finalFraction);
+    }
+
+    public ScheduleConfig withFinalFraction(double finalFraction) {
+        return new ScheduleConfig(kind, warmupFraction, decayFraction, finalFraction);
     }
 }

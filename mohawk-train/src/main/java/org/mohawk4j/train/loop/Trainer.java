@@ -10,7 +10,6 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.config.FaultConfig.SpikeAction;
 import org.mohawk4j.train.loop.GradientAccumulation.Evaluation;
@@ -40,7 +39,7 @@ public final class Trainer {
 
     /** Takes each batch at once, and passes over faults as the defaults say. */
     public Trainer(Engine engine, DataLoader batches, TrainingListener listener) {
-        this(engine, batches, listener, 1, DistillConfig.defaults().faults());
+        this(engine, batches, listener, 1, FaultConfig.defaults());
     }
 
     /**
@@ -63,7 +62,7 @@ public final class Trainer {
     /**
      * Trains.
      *
-     * @param stage 1, 2 or 3, for metrics
+     * @param stage from 1, for metrics
      * @param optimizer a fresh one, closed at the end
      * @throws TrainingException if three steps in a row have a loss or gradients that are not finite; none of them
      *     updates anything
@@ -130,15 +129,13 @@ public final class Trainer {
             state.advance(batch.tokens(), clock.seconds());
             state.dataAt(batches.state());
             listener.iterationDone(new StepMetrics(
-                    state.stage(),
-                    state.step(),
+                    state.position(),
                     state.tokens(),
+                    state.seconds(),
                     loss,
                     losses.size() > 1 ? losses : List.of(),
                     learningRate,
                     norm,
-                    state.tokens() / state.seconds(),
-                    state.seconds(),
                     extra(state, objective, fault)));
             if (fault.isPresent()) {
                 handle(fault.get(), state, loss, norm, batch, boundary);

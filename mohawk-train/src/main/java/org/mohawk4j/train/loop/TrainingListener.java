@@ -9,7 +9,7 @@ import org.mohawk4j.train.report.RunResult;
 
 /** Told what a run is doing, on the training thread. */
 public interface TrainingListener {
-    /** @param stage 1, 2 or 3 */
+    /** @param stage in the run's list of stages, from 1 */
     default void onStageStart(int stage, int steps) {}
 
     /**

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.train.checkpoint.Position;
 
 /**
  * Reads the JSON lines of {@link MetricsWriter}, also of a run that is still writing them: a last line without its end
@@ -79,15 +80,15 @@ public final class MetricsReader {
                 }
             });
             return new StepMetrics(
-                    (int) whole(node, StepMetrics.STAGE, Integer.MAX_VALUE, place),
-                    (int) whole(node, StepMetrics.STEP, Integer.MAX_VALUE, place),
+                    new Position(
+                            (int) whole(node, StepMetrics.STAGE, Integer.MAX_VALUE, place),
+                            (int) whole(node, StepMetrics.STEP, Integer.MAX_VALUE, place)),
                     whole(node, StepMetrics.TOKENS, Long.MAX_VALUE, place),
+                    number(node, StepMetrics.SECONDS, place),
                     number(node, StepMetrics.LOSS, place),
                     layerLosses,
                     number(node, StepMetrics.LEARNING_RATE, place),
                     number(node, StepMetrics.GRADIENT_NORM, place),
-                    number(node, StepMetrics.TOKENS_PER_SECOND, place),
-                    number(node, StepMetrics.SECONDS, place),
                     extra);
         } catch (JsonProcessingException e) {
             throw new InvalidInputException(place + ": expected a JSON object, found " + e.getOriginalMessage(), e);

@@ -5,33 +5,30 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.mohawk4j.train.checkpoint.Position;
 
 /**
  * What was measured in one training step; a line of {@code metrics.jsonl}. In JSON the names are in snake case, and the
  * extra values stand beside the others. A number that is not finite is {@code null} there, since JSON has none, and
  * reads back as NaN.
  *
- * @param stage 1, 2 or 3
- * @param step of the stage, from 1
+ * @param position the stage, from 1, and the step of it, from 1
  * @param tokens trained on in this stage so far
- * @param loss of the step's batch before its update; in stages 1 and 2 the sum over layers
- * @param layerLosses of the aligned layers in order, for stages 1 and 2; empty in stage 3
+ * @param seconds since the stage began
+ * @param loss of the step's batch before its update; where layers are aligned the sum over them
+ * @param layerLosses of the aligned layers in order; empty in knowledge distillation
  * @param learningRate of the step
  * @param gradientNorm global, before clipping
- * @param tokensPerSecond of the stage so far
- * @param seconds since the stage began
  * @param extra further values by name: numbers, texts, true or false; under {@link #LAYERS} a list
  */
 public record StepMetrics(
-        int stage,
-        int step,
+        Position position,
         long tokens,
+        double seconds,
         double loss,
         List<Double> layerLosses,
         double learningRate,
         double gradientNorm,
-        double tokensPerSecond,
-        double seconds,
         Map<String, Object> extra) {
     static final String STAGE = "stage";
     static final String STEP = "step";
@@ -50,6 +47,21 @@ public record StepMetrics(
 
     static final Set<String> NAMES =
             Set.of(STAGE, STEP, TOKENS, LOSS, LAYER_LOSSES, LEARNING_RATE, GRADIENT_NORM, TOKENS_PER_SECOND, SECONDS);
+
+    /** In the run's list of stages, from 1. */
+    public int stage() {
+        return position.stage();
+    }
+
+    /** Of the stage, from 1. */
+    public int step() {
+        return position.step();
+    }
+
+    /** Of the stage so far. */
+    public double tokensPerSecond() {
+        return tokens / seconds;
+    }
 
     /** The layers, from 0, that {@link #layerLosses} are of, in the same order; empty if the metrics do not say. */
     public List<Integer> layers() {

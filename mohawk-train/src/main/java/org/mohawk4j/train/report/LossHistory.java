@@ -19,7 +19,13 @@ public final class LossHistory {
     private static final int CAPACITY = 1024;
     private static final int LAST = 10;
 
+    private final List<String> names;
     private final NavigableMap<Integer, Stage> stages = new TreeMap<>();
+
+    /** @param names of what each stage minimises, in order */
+    public LossHistory(List<String> names) {
+        this.names = List.copyOf(names);
+    }
 
     private static final class Stage {
         private final Curve loss = new Curve(CAPACITY);
@@ -58,9 +64,13 @@ public final class LossHistory {
         }
     }
 
-    /** The history in a run's {@code metrics.jsonl}. */
-    public static LossHistory read(Path metrics) {
-        LossHistory history = new LossHistory();
+    /**
+     * The history in a run's {@code metrics.jsonl}.
+     *
+     * @param names of what each stage minimises, in order
+     */
+    public static LossHistory read(Path metrics, List<String> names) {
+        LossHistory history = new LossHistory(names);
         MetricsReader.forEach(metrics, history::add);
         return history;
     }
@@ -75,6 +85,7 @@ public final class LossHistory {
         List<StageSummary> summaries = new ArrayList<>();
         stages.forEach((number, stage) -> summaries.add(new StageSummary(
                 number,
+                number <= names.size() ? names.get(number - 1) : "stage " + number,
                 stage.steps,
                 stage.latest.tokens(),
                 stage.firstLoss,

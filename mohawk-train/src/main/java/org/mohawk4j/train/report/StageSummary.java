@@ -3,7 +3,8 @@ package org.mohawk4j.train.report;
 /**
  * What became of a stage.
  *
- * @param stage 1, 2 or 3
+ * @param stage in the run's list of stages, from 1
+ * @param name of what it minimises, as in the paper
  * @param steps taken
  * @param tokens trained on
  * @param firstLoss the first step's loss, before any update
@@ -12,14 +13,11 @@ package org.mohawk4j.train.report;
  * @param seconds the stage took
  */
 public record StageSummary(
-        int stage, int steps, long tokens, double firstLoss, double lastLoss, double tokensPerSecond, double seconds) {
-    /** The stage's name in the paper. */
-    public String name() {
-        return switch (stage) {
-            case 1 -> "matrix orientation";
-            case 2 -> "hidden-state alignment";
-            case 3 -> "knowledge distillation";
-            default -> "stage " + stage;
-        };
-    }
-}
+        int stage,
+        String name,
+        int steps,
+        long tokens,
+        double firstLoss,
+        double lastLoss,
+        double tokensPerSecond,
+        double seconds) {}

@@ -175,7 +175,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         if (due) {
             save(state);
         } else if (unretired && !state.position().equals(saved)) {
-            writer.start(() -> store.retain(config.checkpoint().keep()));
+            writer.start(() -> store.retain(config.recovery().checkpoint().keep()));
             unretired = false;
         }
     }
@@ -184,7 +184,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         if (state.position().equals(saved)) {
             return false;
         }
-        CheckpointConfig when = config.checkpoint();
+        CheckpointConfig when = config.recovery().checkpoint();
         boolean bySteps = when.every() > 0 && state.step() % when.every() == 0;
         return bySteps || (when.minutes() > 0 && System.nanoTime() - savedAt >= when.minutes() * NANOS_A_MINUTE);
     }
@@ -242,7 +242,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
         // among steps that are not finite, where a run is saved only because it ends, nothing is given up for it
         int keep = state.guard().isFinite()
-                ? Math.max(LEAST_KEPT, config.checkpoint().keep())
+                ? Math.max(LEAST_KEPT, config.recovery().checkpoint().keep())
                 : Integer.MAX_VALUE;
         BackgroundWriter.Work work = () -> {
             store.write(whole, beside, keep);
@@ -266,7 +266,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         }
         saved = position;
         due = false;
-        unretired = keep > config.checkpoint().keep();
+        unretired = keep > config.recovery().checkpoint().keep();
         savedAt = System.nanoTime();
     }
 

@@ -71,8 +71,8 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
     public static RunInputs of(Path teacher, DistillConfig config) {
         Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
         files.put("teacher", ofTeacher(teacher));
-        config.text().ifPresent(text -> files.put("text", ofText(text)));
-        config.valid().ifPresent(text -> files.put("valid", ofText(text)));
+        config.files().text().ifPresent(text -> files.put("text", ofText(text)));
+        config.files().valid().ifPresent(text -> files.put("valid", ofText(text)));
         return new RunInputs(files);
     }
 

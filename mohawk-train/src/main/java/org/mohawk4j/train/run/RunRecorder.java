@@ -39,7 +39,8 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
     private final TrainingListener next;
     private final List<StepMetrics> early = new ArrayList<>();
     private final List<SkippedStep> earlyFaults = new ArrayList<>();
-    private LossHistory losses = new LossHistory();
+    private final List<String> stages;
+    private LossHistory losses;
     private @Nullable MetricsWriter writer;
     private @Nullable SkippedStepsWriter faults;
 
@@ -47,6 +48,10 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         this.config = config;
         this.folder = folder;
         this.next = next;
+        this.stages = config.training().stages().stream()
+                .map(stage -> stage.objective().label())
+                .toList();
+        this.losses = new LossHistory(stages);
     }
 
     /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
@@ -59,7 +64,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
             faults = SkippedStepsWriter.continued(folder.faults(), faultBytes);
         }
         cutStatistics(lengths);
-        losses = LossHistory.read(folder.metrics());
+        losses = LossHistory.read(folder.metrics(), stages);
     }
 
     /** Statistics are flushed line by line by who writes them, so that cutting the file is all there is to do. */
@@ -120,7 +125,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         if (writer != null) {
             writer.truncate(length(lengths, METRICS));
             cutStatistics(lengths);
-            losses = LossHistory.read(folder.metrics());
+            losses = LossHistory.read(folder.metrics(), stages);
         }
     }
 

@@ -1,15 +1,16 @@
 package org.mohawk4j.train.run;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
 import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.config.OptimizerConfig;
-import org.mohawk4j.train.config.TokenBudget;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
@@ -21,55 +22,55 @@ import org.mohawk4j.train.stage.Objective;
 public final class StageRunner {
     private final DistillConfig config;
     private final Engine engine;
-    private final NavigableMap<Integer, Objective> objectives;
-    private final DataLoader batches;
+    private final Map<ActiveStage, Objective> objectives;
+    private final StageData data;
     private final MatrixProbe probe;
 
-    /** @param objectives of the stages that take steps, by stage */
+    /** @param objectives of the stages that take steps, in order */
     public StageRunner(
             DistillConfig config,
             Engine engine,
-            NavigableMap<Integer, Objective> objectives,
-            DataLoader batches,
+            Map<ActiveStage, Objective> objectives,
+            StageData data,
             MatrixProbe probe) {
         this.config = config;
         this.engine = engine;
         this.objectives = objectives;
-        this.batches = batches;
+        this.data = data;
         this.probe = probe;
     }
 
     /** Takes all steps that are left. */
     public void run(TrainingListener listener, RunCheckpointer saver, Optional<Checkpoint> from) throws IOException {
-        Trainer trainer = new Trainer(engine, batches, listener, config.accumulate(), config.faults());
-        TokenBudget budget = config.budget();
-        if (from.isPresent()) {
-            saver.resume(from.get(), batches);
-        }
         int first = from.map(checkpoint -> checkpoint.position().stage()).orElse(1);
-        for (Map.Entry<Integer, Objective> entry :
-                objectives.tailMap(first, true).entrySet()) {
-            int stage = entry.getKey();
-            int steps = budget.stepsOf(stage);
+        List<ActiveStage> left = objectives.keySet().stream()
+                .filter(stage -> stage.number() >= first)
+                .toList();
+        FaultConfig faults = config.recovery().faults();
+        boolean resumed = false;
+        for (ActiveStage stage : left) {
+            DataLoader batches = data.of(stage);
+            if (from.isPresent() && !resumed) {
+                saver.resume(from.get(), batches);
+                resumed = true;
+            }
             try (StageState state = new StageState(
-                    engine,
-                    stage,
-                    optimizer(config.optimizer()),
-                    config.faults().spikeThreshold())) {
-                if (from.isPresent() && from.get().position().stage() == stage) {
+                    engine, stage.number(), optimizer(config.learning().optimizer()), faults.spikeThreshold())) {
+                if (from.isPresent() && from.get().position().stage() == stage.number()) {
                     saver.restore(state, from.get());
                 }
-                trainer.run(
-                        state,
-                        entry.getValue(),
-                        config.schedule().forStage(config.lr().get(stage - 1), steps),
-                        steps,
-                        saver);
-                if (stage == objectives.lastKey()) {
+                new Trainer(engine, batches, listener, config.training().accumulate(), faults)
+                        .run(
+                                state,
+                                objectives.get(stage),
+                                stage.schedule().forStage(stage.learningRate(), stage.steps()),
+                                stage.steps(),
+                                saver);
+                if (stage == left.get(left.size() - 1)) {
                     saver.finish(state);
                 }
             }
-            probe.captureStudent(MatrixProbe.afterStage(stage));
+            probe.captureStudent(MatrixProbe.afterStage(stage.number()));
         }
     }
 

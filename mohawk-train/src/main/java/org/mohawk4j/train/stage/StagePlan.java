@@ -14,22 +14,40 @@ import org.mohawk4j.op.loss.DistillationFunction;
  * Which layers each stage aligns and which parameters it trains. Layers that keep the teacher's mixer have nothing to
  * align, so stages 1 and 2 pass them over.
  *
- * @param states the teacher's, computed or replayed
  * @param freeze names of parameters that no stage trains, where {@code *} stands for anything
+ * @param trainable names of parameters that stages of this plan train, likewise; empty: all that are not frozen
+ * @param states the teacher's, computed or replayed
  */
 public record StagePlan(
-        CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze, TeacherStates states) {
+        CausalLm teacher,
+        CausalLm student,
+        MixerPlan mixers,
+        List<String> freeze,
+        List<String> trainable,
+        TeacherStates states) {
     /** A plan whose teacher computes its states each time. */
     public StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze) {
         this(teacher, student, mixers, freeze, TeacherStates.COMPUTED);
     }
 
+    /** A plan whose stages train all that is not frozen. */
+    public StagePlan(
+            CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze, TeacherStates states) {
+        this(teacher, student, mixers, freeze, List.of(), states);
+    }
+
     public StagePlan {
         freeze = List.copyOf(freeze);
-        for (String pattern : freeze) {
+        trainable = List.copyOf(trainable);
+        requireNames(student, "freeze", freeze);
+        requireNames(student, "trainable", trainable);
+    }
+
+    private static void requireNames(CausalLm student, String key, List<String> patterns) {
+        for (String pattern : patterns) {
             Predicate<String> matches = glob(pattern);
             if (student.parameters().keySet().stream().noneMatch(matches)) {
-                throw new InvalidInputException("freeze: expected names of the student's parameters, such as "
+                throw new InvalidInputException(key + ": expected names of the student's parameters, such as "
                         + student.parameters().keySet().iterator().next() + ", found none for " + pattern);
             }
         }
@@ -38,16 +56,17 @@ public record StagePlan(
     /** Stage 1: the mixers; those of their parameters that the matrix does not depend on get no gradient. */
     public Objective matrixOrientation() {
         return requireSomething(
-                1,
+                "matrix orientation",
                 new MatrixOrientation(
-                        teacher, student, states, this::isAligned, inMixer().and(trainable())));
+                        teacher, student, states, this::isAligned, inMixer().and(isTrained())));
     }
 
     /** Stage 2: the mixers, or whole blocks. */
     public Objective hiddenStateAlignment(HiddenStateAlignment.Target target) {
         Predicate<String> part = target == HiddenStateAlignment.Target.MIXER ? inMixer() : name -> true;
         return requireSomething(
-                2, new HiddenStateAlignment(teacher, student, states, target, this::isAligned, part.and(trainable())));
+                "hidden-state alignment",
+                new HiddenStateAlignment(teacher, student, states, target, this::isAligned, part.and(isTrained())));
     }
 
     /** Stage 3: everything. */
@@ -71,7 +90,8 @@ public record StagePlan(
     public Objective knowledgeDistillation(
             TeacherDistribution distribution, DistillationFunction.Weights weights, boolean recompute) {
         return requireSomething(
-                3, new KnowledgeDistillation(teacher, student, distribution, weights, recompute, trainable()));
+                "knowledge distillation",
+                new KnowledgeDistillation(teacher, student, distribution, weights, recompute, isTrained()));
     }
 
     private boolean isAligned(int layer) {
@@ -82,9 +102,14 @@ public record StagePlan(
         return name -> name.contains(".mixer.");
     }
 
-    private Predicate<String> trainable() {
-        List<Predicate<String>> frozen = freeze.stream().map(StagePlan::glob).toList();
-        return name -> frozen.stream().noneMatch(pattern -> pattern.test(name));
+    private Predicate<String> isTrained() {
+        Predicate<String> chosen = trainable.isEmpty() ? name -> true : any(trainable);
+        return chosen.and(any(freeze).negate());
+    }
+
+    private static Predicate<String> any(List<String> patterns) {
+        List<Predicate<String>> all = patterns.stream().map(StagePlan::glob).toList();
+        return name -> all.stream().anyMatch(pattern -> pattern.test(name));
     }
 
     private static Predicate<String> glob(String pattern) {
@@ -93,11 +118,10 @@ public record StagePlan(
         return Pattern.compile(regex).asMatchPredicate();
     }
 
-    private static Objective requireSomething(int stage, Objective objective) {
+    private static Objective requireSomething(String stage, Objective objective) {
         if (objective.trained().isEmpty()) {
-            throw new InvalidInputException("stage " + stage
-                    + " has nothing to train: every layer keeps the teacher's mixer, or all parameters are frozen;"
-                    + " give it no share of the split");
+            throw new InvalidInputException("trainable: " + stage + " has nothing to train: every layer keeps the"
+                    + " teacher's mixer, or all parameters are frozen; leave this stage out");
         }
         return objective;
     }

@@ -5,7 +5,7 @@ import java.util.Map;
 /**
  * A line of {@code statistics.jsonl}: what one step was like.
  *
- * @param stage 1, 2 or 3
+ * @param stage in the run's list of stages, from 1
  * @param step of the stage, from 1
  * @param jvmBytes of the Java heap in use
  * @param arrayBytes held by the backend for arrays

@@ -24,7 +24,7 @@ class DistillConfigTest {
     void nothingSaidIsTheDefaults() {
         assertThat(DistillConfigYaml.parse("test", "")).isEqualTo(DistillConfig.defaults());
         assertThat(DistillConfigYaml.parse("test", "# a remark only\n")).isEqualTo(DistillConfig.defaults());
-        assertThat(DistillConfig.defaults().budget().steps()).containsExactly(15, 29, 102);
+        assertThat(TokenBudget.of(DistillConfig.defaults().training()).steps()).containsExactly(15, 29, 102);
     }
 
     @Test
@@ -60,19 +60,19 @@ class DistillConfigTest {
             faults: {on-spike: roll-back}
             """);
 
-        assertThat(config.teacher()).contains(Path.of("models/phi 1.5"));
-        assertThat(config.text()).contains(new Mixture(List.of("C:\\corpus.txt")));
-        assertThat(config.out()).contains(Path.of("2024"));
-        assertThat(config.valid()).isEmpty();
-        assertThat(config.tokens()).isEqualTo(2_760_000_000L);
-        assertThat(config.split()).containsExactly(0.0, 0.2, 0.8);
-        assertThat(config.lr()).containsExactly(1e-3, 2e-3, 1.0);
-        assertThat(config.keepAttention()).containsExactly(3, 1);
-        assertThat(config.freeze()).containsExactly("*.mlp.*");
-        assertThat(config.seed()).isEqualTo(-5);
-        assertThat(config.backend()).isEqualTo("nd4j");
-        assertThat(config.dtype().dtype()).isEqualTo(DType.FLOAT64);
-        assertThat(config.report()).isFalse();
+        assertThat(config.files().teacher()).contains(Path.of("models/phi 1.5"));
+        assertThat(config.files().text()).contains(new Mixture(List.of("C:\\corpus.txt")));
+        assertThat(config.files().out()).contains(Path.of("2024"));
+        assertThat(config.files().valid()).isEmpty();
+        assertThat(config.training().tokens()).isEqualTo(2_760_000_000L);
+        assertThat(config.training().stages()).extracting(StageConfig::share).containsExactly(Optional.of(0.0), Optional.of(0.2), Optional.of(0.8));
+        assertThat(config.training().stages()).extracting(StageConfig::learningRate).containsExactly(1e-3, 2e-3, 1.0);
+        assertThat(config.training().keepAttention()).containsExactly(3, 1);
+        assertThat(config.training().freeze()).containsExactly("*.mlp.*");
+        assertThat(config.training().seed()).isEqualTo(-5);
+        assertThat(config.machine().backend()).isEqualTo("nd4j");
+        assertThat(config.machine().dtype().dtype()).isEqualTo(DType.FLOAT64);
+        assertThat(config.files().report()).isFalse();
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(
                         16,
@@ -81,12 +81,12 @@ class DistillConfigTest {
                         Optional.of(2),
                         64,
                         MixerInit.RANDOM));
-        assertThat(config.optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
-        assertThat(config.schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
-        assertThat(config.hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
-        assertThat(config.distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));
-        assertThat(config.checkpoint()).isEqualTo(new CheckpointConfig(50, 0, 1));
-        assertThat(config.faults())
+        assertThat(config.learning().optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
+        assertThat(config.learning().schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
+        assertThat(config.learning().hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
+        assertThat(config.learning().distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));
+        assertThat(config.recovery().checkpoint()).isEqualTo(new CheckpointConfig(50, 0, 1));
+        assertThat(config.recovery().faults())
                 .isEqualTo(new FaultConfig(FaultConfig.defaults().spikeThreshold(), FaultConfig.SpikeAction.ROLL_BACK));
     }
 
@@ -120,11 +120,11 @@ class DistillConfigTest {
         DistillConfig changed =
                 config.with(Map.of("context", 128, "student.conv-width", 2, "keep-attention", List.of(1)));
 
-        assertThat(changed.batch()).isEqualTo(4);
-        assertThat(changed.context()).isEqualTo(128);
+        assertThat(changed.training().batch()).isEqualTo(4);
+        assertThat(changed.training().context()).isEqualTo(128);
         assertThat(changed.student().stateSize()).isEqualTo(16);
         assertThat(changed.student().convWidth()).isEqualTo(2);
-        assertThat(changed.keepAttention()).containsExactly(1);
+        assertThat(changed.training().keepAttention()).containsExactly(1);
         assertThat(config.with(Map.of())).isEqualTo(config);
     }
 
@@ -151,20 +151,20 @@ class DistillConfigTest {
     void textsAreOneOrAListAndAreWrittenAsTheyWereRead() {
         DistillConfig config = DistillConfigYaml.parse("test", "text: ['c4/*.json.gz=0.8', books=0.2]\nvalid: v.txt");
 
-        assertThat(config.text()).contains(new Mixture(List.of("c4/*.json.gz=0.8", "books=0.2")));
-        assertThat(config.valid()).contains(new Mixture(List.of("v.txt")));
+        assertThat(config.files().text()).contains(new Mixture(List.of("c4/*.json.gz=0.8", "books=0.2")));
+        assertThat(config.files().valid()).contains(new Mixture(List.of("v.txt")));
         assertThat(DistillConfigYaml.format(config)).contains("valid: v.txt\n");
         assertThat(DistillConfigYaml.parse("test", DistillConfigYaml.format(config)))
                 .isEqualTo(config);
-        assertThat(config.with(Map.of("text", List.of("a.txt"))).text()).contains(new Mixture(List.of("a.txt")));
+        assertThat(config.with(Map.of("text", List.of("a.txt"))).files().text()).contains(new Mixture(List.of("a.txt")));
     }
 
     @Test
     void anOptionalValueCanBeTakenBack() {
         DistillConfig config = DistillConfig.defaults().with(Map.of("text", "a.txt"));
 
-        assertThat(config.text()).isPresent();
-        assertThat(DistillConfigYaml.parse("test", "text: ~\nvalid:").text()).isEmpty();
+        assertThat(config.files().text()).isPresent();
+        assertThat(DistillConfigYaml.parse("test", "text: ~\nvalid:").files().text()).isEmpty();
     }
 
     @ParameterizedTest
@@ -300,8 +300,8 @@ class DistillConfigTest {
     void anchorsAndTagsThatChangeNothingAreRead() {
         DistillConfig config = DistillConfigYaml.parse("test", "out: &dir runs\nbatch: !!int 4\nfreeze: ['*.bias']");
 
-        assertThat(config.out()).contains(Path.of("runs"));
-        assertThat(config.batch()).isEqualTo(4);
+        assertThat(config.files().out()).contains(Path.of("runs"));
+        assertThat(config.training().batch()).isEqualTo(4);
         assertThat(DistillConfigYaml.parse("test", DistillConfigYaml.format(config)))
                 .isEqualTo(config);
     }
@@ -313,12 +313,12 @@ class DistillConfigTest {
                 "test",
                 "{out: ~/x, teacher: ~/phi, text: [~/a=0.5, '~/*.txt=0.5'], valid: ~/v, data: {teacher-cache: ~/c}}");
 
-        assertThat(config.out()).contains(Path.of(home, "x"));
-        assertThat(config.teacher()).contains(Path.of(home, "phi"));
-        assertThat(config.text()).contains(new Mixture(List.of(home + "/a=0.5", home + "/*.txt=0.5")));
-        assertThat(config.valid()).contains(new Mixture(List.of(home + "/v")));
+        assertThat(config.files().out()).contains(Path.of(home, "x"));
+        assertThat(config.files().teacher()).contains(Path.of(home, "phi"));
+        assertThat(config.files().text()).contains(new Mixture(List.of(home + "/a=0.5", home + "/*.txt=0.5")));
+        assertThat(config.files().valid()).contains(new Mixture(List.of(home + "/v")));
         assertThat(config.data().teacherCache()).contains(Path.of(home, "c"));
-        assertThat(config.with(Map.of("out", Path.of("~/y"))).out()).contains(Path.of(home, "y"));
+        assertThat(config.with(Map.of("out", Path.of("~/y"))).files().out()).contains(Path.of(home, "y"));
     }
 
     @Test
@@ -336,7 +336,7 @@ class DistillConfigTest {
         Path file = folder.resolve("run.yaml");
         Files.writeString(file, "seed: 7\n");
 
-        assertThat(DistillConfigYaml.read(file).seed()).isEqualTo(7);
+        assertThat(DistillConfigYaml.read(file).training().seed()).isEqualTo(7);
         assertThatThrownBy(() -> DistillConfigYaml.read(folder.resolve("no.yaml")))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageEndingWith("no.yaml: expected a YAML file, found nothing there");
@@ -352,6 +352,6 @@ class DistillConfigTest {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageEndingWith("expected at most 1048576 bytes, found 1048577");
         Files.writeString(file, "\uFEFFseed: 7\n");
-        assertThat(DistillConfigYaml.read(file).seed()).isEqualTo(7);
+        assertThat(DistillConfigYaml.read(file).training().seed()).isEqualTo(7);
     }
 }

@@ -29,7 +29,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
-import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.optimizer.AdamW;
@@ -88,7 +88,7 @@ class TrainerTest {
                 batches(),
                 listener,
                 accumulate,
-                DistillConfig.defaults().faults());
+                FaultConfig.defaults());
     }
 
     @Test
@@ -156,7 +156,7 @@ class TrainerTest {
                     batches,
                     new TrainingListener() {},
                     3,
-                    DistillConfig.defaults().faults());
+                    FaultConfig.defaults());
 
             assertThatThrownBy(() -> trainer.run(state, spoilt(), new CosineSchedule(1e-3, 0, 5, 0), 5, stopping))
                     .isInstanceOf(StoppedException.class);

@@ -13,21 +13,24 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.metrics.StepMetrics;
 
 class HtmlReportTest {
+    private static final List<String> STAGES =
+            List.of("matrix orientation", "hidden-state alignment", "knowledge distillation");
+
     @TempDir
     private Path folder;
 
-    private final LossHistory losses = new LossHistory();
+    private final LossHistory losses = new LossHistory(STAGES);
 
     @BeforeEach
     void train() {
         for (int step = 1; step <= 20; step++) {
             double loss = 10.0 / step;
-            losses.add(new StepMetrics(
-                    1, step, step * 2048L, 2 * loss, List.of(loss, loss), 1e-3, 1, 1000, step, Map.of()));
-            losses.add(new StepMetrics(3, step, step * 2048L, 8.25, List.of(), 1e-3, 1, 1234, 4000, Map.of()));
+            losses.add(new StepMetrics(new Position(1, step), step * 2048L, step, 2 * loss, List.of(loss, loss), 1e-3, 1, Map.of()));
+            losses.add(new StepMetrics(new Position(3, step), step * 2048L, 4000, 8.25, List.of(), 1e-3, 1, Map.of()));
         }
     }
 
@@ -58,7 +61,7 @@ class HtmlReportTest {
 
         assertThat(page)
                 .contains("1 matrix orientation", "3 knowledge distillation")
-                .contains("20.0000", "8.2500", "40,960", "1,234", "1 h 06 min")
+                .contains("20.0000", "8.2500", "40,960", "2,048", "1 h 06 min")
                 .contains("33.12", "42.52", "3.7500, +0.2500 to teacher", "12,345 tokens")
                 .contains("Layer 2")
                 .doesNotContain("hidden-state alignment");
@@ -123,14 +126,14 @@ class HtmlReportTest {
 
     @Test
     void anEmptyReportIsAPageWithATitle() throws IOException {
-        String page = write(new RunReport("empty", new LossHistory(), List.of(), List.of(), List.of(), "", Map.of()));
+        String page = write(new RunReport("empty", new LossHistory(STAGES), List.of(), List.of(), List.of(), "", Map.of()));
 
         assertThat(page).contains("<h1>empty</h1>").doesNotContain("<h2>", "<img");
     }
 
     @Test
     void stepsWithoutALossAreSaid() throws IOException {
-        losses.add(new StepMetrics(3, 21, 50_000, Double.NaN, List.of(), 1e-3, 1, 1234, 4000, Map.of()));
+        losses.add(new StepMetrics(new Position(3, 21), 50_000, 4000, Double.NaN, List.of(), 1e-3, 1, Map.of()));
 
         assertThat(write(report())).contains("steps without a finite loss, left out: 1");
     }

@@ -18,13 +18,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.metrics.MetricsReader;
 import org.mohawk4j.train.metrics.MetricsWriter;
 import org.mohawk4j.train.metrics.StepMetrics;
 
 class MetricsTest {
     private static final StepMetrics FIRST =
-            new StepMetrics(1, 1, 2048, 3.25, List.of(1.25, 2.0), 1e-4, 0.5, 900.5, 2.3, Map.of());
+            new StepMetrics(new Position(1, 1), 2048, 2.3, 3.25, List.of(1.25, 2.0), 1e-4, 0.5, Map.of());
 
     @TempDir
     private Path folder;
@@ -38,8 +39,7 @@ class MetricsTest {
 
     @Test
     void stepsReadBackAsWritten() throws IOException {
-        StepMetrics second = new StepMetrics(
-                3, 7, 1L << 40, 8.5, List.of(), 1e-3, 1.5, 1e6, 3e5, Map.of("note", "a \"b\"\n", "skipped", true));
+        StepMetrics second = new StepMetrics(new Position(3, 7), 1L << 40, 3e5, 8.5, List.of(), 1e-3, 1.5, Map.of("note", "a \"b\"\n", "skipped", true));
         try (MetricsWriter writer = new MetricsWriter(file)) {
             writer.write(FIRST);
             writer.write(second);
@@ -75,17 +75,7 @@ class MetricsTest {
     @Test
     void numbersThatAreNotFiniteAreNullAndReadAsNaN() throws IOException {
         try (MetricsWriter writer = new MetricsWriter(file)) {
-            writer.write(new StepMetrics(
-                    2,
-                    1,
-                    1,
-                    Double.NaN,
-                    List.of(1.0, Double.POSITIVE_INFINITY),
-                    1,
-                    Double.NEGATIVE_INFINITY,
-                    1,
-                    1,
-                    Map.of("x", Float.NaN)));
+            writer.write(new StepMetrics(new Position(2, 1), 1, 1, Double.NaN, List.of(1.0, Double.POSITIVE_INFINITY), 1, Double.NEGATIVE_INFINITY, Map.of("x", Float.NaN)));
         }
 
         assertThat(Files.readString(file))
@@ -193,9 +183,9 @@ class MetricsTest {
 
     @Test
     void extraValuesMustNotShadowOthersNorBeObjects() {
-        assertThatThrownBy(() -> new StepMetrics(1, 1, 1, 1, List.of(), 1, 1, 1, 1, Map.of("loss", 2)))
+        assertThatThrownBy(() -> new StepMetrics(new Position(1, 1), 1, 1, 1, List.of(), 1, 1, Map.of("loss", 2)))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new StepMetrics(1, 1, 1, 1, List.of(), 1, 1, 1, 1, Map.of("x", List.of())))
+        assertThatThrownBy(() -> new StepMetrics(new Position(1, 1), 1, 1, 1, List.of(), 1, 1, Map.of("x", List.of())))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.metrics.MetricsReader;
@@ -175,7 +176,7 @@ class RunFolderTest {
         RunFolder run = RunFolder.at(folder.resolve("run"));
         run.begin(DistillConfig.defaults());
         try (MetricsWriter metrics = run.openMetrics()) {
-            metrics.write(new StepMetrics(1, 1, 1, 1, List.of(), 1, 1, 1, 1, Map.of()));
+            metrics.write(new StepMetrics(new Position(1, 1), 1, 1, 1, List.of(), 1, 1, Map.of()));
 
             assertThat(MetricsReader.read(run.metrics())).hasSize(1);
         }

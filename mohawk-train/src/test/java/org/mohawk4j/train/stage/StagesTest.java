@@ -97,7 +97,7 @@ class StagesTest {
 
         assertThatThrownBy(plan::matrixOrientation)
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("stage 1 has nothing to train");
+                .hasMessageContaining("matrix orientation has nothing to train");
     }
 
     @Test

@@ -3,13 +3,10 @@ package org.mohawk4j.train;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
@@ -17,15 +14,13 @@ import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
 import org.mohawk4j.train.cache.OpenCache;
 import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.HiddenStateConfig;
-import org.mohawk4j.train.config.TokenBudget;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -37,22 +32,22 @@ import org.mohawk4j.train.run.RunCheckpointer;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.run.RunRecorder;
+import org.mohawk4j.train.run.StageData;
 import org.mohawk4j.train.run.StageRunner;
 import org.mohawk4j.train.run.StudentSaver;
-import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
-import org.mohawk4j.train.stage.TeacherDistribution;
 import org.mohawk4j.train.statistics.StatisticsRecorder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
- * metrics and the report. The engine, teacher and texts are the caller's to close.
+ * metrics and the report. For teachers, texts and tokenizers that no configuration names; for those that one does, {@link
+ * Distillation} has everything around it. The engine, teacher and texts are the caller's to close.
  */
-public final class Distillation {
-    private static final Logger LOG = LoggerFactory.getLogger(Distillation.class);
+public final class DistillationRun {
+    private static final Logger LOG = LoggerFactory.getLogger(DistillationRun.class);
 
     private final DistillConfig config;
     private final CausalLm teacher;
@@ -68,24 +63,22 @@ public final class Distillation {
      * @param folder where the run is kept
      * @throws InvalidInputException if the held-out text is too short or does not fit the teacher
      */
-    public Distillation(
+    public DistillationRun(
             DistillConfig config,
             CausalLm teacher,
             Tokenizer tokenizer,
             Dataset text,
             TokenSequence heldOut,
             RunFolder folder) {
-        if (config.context() > teacher.config().maxPositions()) {
-            throw new InvalidInputException("context: expected at most "
-                    + teacher.config().maxPositions() + ", the teacher's positions, found " + config.context());
-        }
+        requirePositions(config, teacher.config().maxPositions());
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         requireTopK(config, vocabulary);
         this.config = config;
         this.teacher = teacher;
         this.tokenizer = tokenizer;
         this.training = text;
-        this.validation = new TokenWindows(heldOut.requireVocabulary(vocabulary), config.context());
+        this.validation = new TokenWindows(
+                heldOut.requireVocabulary(vocabulary), config.training().context());
         this.folder = folder;
     }
 
@@ -98,28 +91,47 @@ public final class Distillation {
         teacherIsGivenUp = true;
     }
 
+    /**
+     * Checks that all windows fit the teacher.
+     *
+     * @throws InvalidInputException if not
+     */
+    static void requirePositions(DistillConfig config, long positions) {
+        requirePositions("context", config.training().context(), positions);
+        config.activeStages()
+                .forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
+    }
+
+    private static void requirePositions(String key, int context, long positions) {
+        if (context > positions) {
+            throw new InvalidInputException(
+                    key + ": expected at most " + positions + ", the teacher's positions, got " + context);
+        }
+    }
+
     /** At most the vocabulary, and at most what one array holds of a micro-batch. */
     private static void requireTopK(DistillConfig config, int vocabulary) {
-        long rows = (long) config.batch() / config.accumulate() * config.context();
-        long most = Math.min(vocabulary, Integer.MAX_VALUE / Float.BYTES / rows);
-        if (config.distillation().topK() > most) {
-            throw new InvalidInputException("distillation.top-k: expected at most " + most + " of the teacher's "
-                    + vocabulary + " tokens with " + rows + " tokens in a micro-batch, found "
-                    + config.distillation().topK());
+        int topK = config.learning().distillation().topK();
+        for (ActiveStage stage : config.activeStages()) {
+            long rows = (long) stage.batch() / config.training().accumulate() * stage.context();
+            long most = Math.min(vocabulary, Integer.MAX_VALUE / Float.BYTES / rows);
+            if (topK > most) {
+                throw new InvalidInputException("distillation.top-k: expected at most " + most + " of the teacher's "
+                        + vocabulary + " tokens with " + rows + " tokens in a micro-batch, found " + topK);
+            }
         }
     }
 
     /** What the run keeps of its teacher, if it is to keep anything. */
     public Optional<CachePlan> cachePlan() {
         CacheContents contents = CacheContents.of(config);
-        long met = 0;
-        for (int stage = contents.firstStage(); stage <= TokenBudget.STAGES; stage++) {
-            met += (long) config.budget().stepsOf(stage) * config.batch();
-        }
-        long windows = Math.min(met, training.windows(config.context()).orElse(met));
-        return config.data()
-                .teacherCache()
-                .map(file -> CachePlan.of(file, teacher, contents, config.context(), windows));
+        int context = config.training().context();
+        long met = config.activeStages().stream()
+                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                .mapToLong(stage -> (long) stage.steps() * stage.batch())
+                .sum();
+        long windows = Math.min(met, training.windows(context).orElse(met));
+        return config.data().teacherCache().map(file -> CachePlan.of(file, teacher, contents, context, windows));
     }
 
     private OpenCache openCache() {
@@ -161,11 +173,11 @@ public final class Distillation {
         ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
         MixerValues mixers = MixerValues.of(plan, teacher.config());
         ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
-        SplittableRandom random = new SplittableRandom(config.seed());
+        SplittableRandom random = new SplittableRandom(config.training().seed());
         stop.trainingStarts();
         try (CausalLm student = plan.student(teacher, config.student().start(), random);
                 OpenCache kept = openCache();
-                DataLoader batches = training.batches(config.context(), config.batch(), random.nextLong());
+                StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
@@ -173,8 +185,9 @@ public final class Distillation {
             saver.requireSavable();
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsGivenUp)) {
-                NavigableMap<Integer, Objective> objectives =
-                        objectives(new StagePlan(teacher, student, plan, config.freeze(), kept.states()), kept);
+                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
+                        .of(new StagePlan(
+                                teacher, student, plan, config.training().freeze()));
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 probe.captureStudent("student at the start");
@@ -184,12 +197,12 @@ public final class Distillation {
                     if (trained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
-                        probe.captureStudent(MatrixProbe.afterStage(objectives.lastKey()));
+                        probe.captureStudent(MatrixProbe.afterStage(config.lastStage().number()));
                     } else {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, teacher.engine(), objectives, batches, probe)
+                        new StageRunner(config, teacher.engine(), objectives, data, probe)
                                 .run(recorder, steps, from);
                     }
                 }
@@ -205,41 +218,5 @@ public final class Distillation {
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
         }
-    }
-
-    private NavigableMap<Integer, Objective> objectives(StagePlan stages, OpenCache kept) {
-        TokenBudget budget = config.budget();
-        NavigableMap<Integer, Objective> objectives = new TreeMap<>();
-        for (int stage = 1; stage <= TokenBudget.STAGES; stage++) {
-            if (budget.stepsOf(stage) > 0) {
-                objectives.put(stage, objective(stage, stages, kept));
-            }
-        }
-        return objectives;
-    }
-
-    private Objective objective(int stage, StagePlan stages, OpenCache kept) {
-        return switch (stage) {
-            case 1 -> stages.matrixOrientation();
-            case 2 ->
-                stages.hiddenStateAlignment(
-                        config.hiddenStates().target() == HiddenStateConfig.Target.MIXER
-                                ? HiddenStateAlignment.Target.MIXER
-                                : HiddenStateAlignment.Target.BLOCK);
-            default ->
-                stages.knowledgeDistillation(
-                        distribution(kept),
-                        new DistillationFunction.Weights(
-                                config.distillation().temperature(),
-                                config.distillation().hardLabelShare()),
-                        config.distillation().recompute());
-        };
-    }
-
-    private TeacherDistribution distribution(OpenCache kept) {
-        int topK = config.distillation().topK();
-        return topK > 0
-                ? TeacherDistribution.likeliest(teacher, kept.states(), kept.tokens(), topK)
-                : TeacherDistribution.whole(teacher, kept.states());
     }
 }

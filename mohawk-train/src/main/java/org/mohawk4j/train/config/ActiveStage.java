@@ -1,0 +1,38 @@
+package org.mohawk4j.train.config;
+
+import java.util.List;
+
+/**
+ * A stage that takes steps, with every value in force.
+ *
+ * @param number in the run's list of stages, from 1
+ * @param steps that it takes
+ * @param batch B
+ * @param context T
+ * @param learningRate the peak
+ * @param trainable names of the parameters that it trains, where {@code *} stands for anything; empty: all that its
+ *     objective can train
+ */
+public record ActiveStage(
+        int number,
+        StageObjective objective,
+        int steps,
+        int batch,
+        int context,
+        double learningRate,
+        ScheduleConfig schedule,
+        List<String> trainable) {
+    /** How messages name the stage in the list that starts at 0, such as {@code stages[0]}. */
+    public String key() {
+        return key(number - 1);
+    }
+
+    static String key(int index) {
+        return "stages[" + index + "]";
+    }
+
+    /** Whether its batches are of the same shape as another's. */
+    public boolean hasShapeOf(ActiveStage other) {
+        return batch == other.batch && context == other.context;
+    }
+}

@@ -1,0 +1,23 @@
+package org.mohawk4j.train.config;
+
+/**
+ * What stages do alike, unless they say otherwise.
+ *
+ * @param schedule of the learning rate
+ * @param hiddenStates of hidden-state alignment
+ * @param distillation of knowledge distillation
+ */
+public record LearningConfig(
+        OptimizerConfig optimizer,
+        ScheduleConfig schedule,
+        HiddenStateConfig hiddenStates,
+        DistillationConfig distillation) {
+    /** The defaults. */
+    public static LearningConfig defaults() {
+        return new LearningConfig(
+                OptimizerConfig.defaults(),
+                ScheduleConfig.defaults(),
+                HiddenStateConfig.defaults(),
+                DistillationConfig.defaults());
+    }
+}

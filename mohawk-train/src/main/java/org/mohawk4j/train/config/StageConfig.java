@@ -1,0 +1,111 @@
+package org.mohawk4j.train.config;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A stage of a run. Empty values are the run's.
+ *
+ * @param objective what it minimises
+ * @param tokens that it trains on, in whole steps; empty: its share of the run's {@code tokens}
+ * @param share of the run's {@code tokens}, relative to the shares of all stages without tokens of their own; 0: the stage
+ *     is left out; empty beside {@code tokens}
+ * @param learningRate the peak
+ * @param schedule of the learning rate
+ * @param batch B, windows in a step
+ * @param context T, tokens that a window predicts
+ * @param trainable names of the parameters that it trains, where {@code *} stands for anything, among those that its
+ *     objective can train and the run does not freeze; empty: all of these
+ */
+public record StageConfig(
+        StageObjective objective,
+        Optional<Long> tokens,
+        Optional<Double> share,
+        double learningRate,
+        StageSchedule schedule,
+        Optional<Integer> batch,
+        Optional<Integer> context,
+        List<String> trainable) {
+    /** Copies the list. */
+    public StageConfig {
+        trainable = List.copyOf(trainable);
+    }
+
+    /** A stage with the share and the learning rate that are usual for its objective, and otherwise the run's values. */
+    public static StageConfig of(StageObjective objective) {
+        return new StageConfig(
+                objective,
+                Optional.empty(),
+                Optional.of(objective.usualShare()),
+                objective.usualLearningRate(),
+                StageSchedule.OF_RUN,
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
+    }
+
+    /** The three stages of the paper, in order. */
+    public static List<StageConfig> defaults() {
+        return List.of(StageObjective.values()).stream().map(StageConfig::of).toList();
+    }
+
+    /** With tokens of its own in the place of a share. */
+    public StageConfig withTokens(long own) {
+        return new StageConfig(
+                objective, Optional.of(own), Optional.empty(), learningRate, schedule, batch, context, trainable);
+    }
+
+    /** With a share in the place of tokens of its own. */
+    public StageConfig withShare(double own) {
+        return new StageConfig(
+                objective, Optional.empty(), Optional.of(own), learningRate, schedule, batch, context, trainable);
+    }
+
+    public StageConfig withLearningRate(double peak) {
+        return new StageConfig(objective, tokens, share, peak, schedule, batch, context, trainable);
+    }
+
+    public StageConfig withSchedule(ScheduleConfig own) {
+        return new StageConfig(
+                objective, tokens, share, learningRate, StageSchedule.of(own), batch, context, trainable);
+    }
+
+    public StageConfig withBatch(int own) {
+        return new StageConfig(
+                objective, tokens, share, learningRate, schedule, Optional.of(own), context, trainable);
+    }
+
+    public StageConfig withContext(int own) {
+        return new StageConfig(objective, tokens, share, learningRate, schedule, batch, Optional.of(own), trainable);
+    }
+
+    public StageConfig withTrainable(String... patterns) {
+        return new StageConfig(objective, tokens, share, learningRate, schedule, batch, context, List.of(patterns));
+    }
+
+    /** Whether it takes steps. */
+    public boolean takesSteps() {
+        return tokens.isPresent() || share.orElse(0.0) > 0;
+    }
+
+    /** @param key of the stage in the configuration, such as {@code stages[1]} */
+    void check(String key, int accumulate) {
+        tokens.ifPresent(own -> {
+            Ranges.atLeast(1, key + ".tokens", own);
+            Ranges.require(
+                    share.isEmpty(),
+                    key + ".share",
+                    "none beside tokens " + own,
+                    share.map(String::valueOf).orElse(""));
+        });
+        Ranges.require(tokens.isPresent() || share.isPresent(), key + ".share", "a share or tokens", "neither");
+        share.ifPresent(part -> Ranges.notNegative(key + ".share", part));
+        Ranges.positive(key + ".learning-rate", learningRate);
+        context.ifPresent(own -> Ranges.atLeast(1, key + ".context", own));
+        batch.ifPresent(own -> {
+            Ranges.atLeast(1, key + ".batch", own);
+            Ranges.require(own % accumulate == 0, key + ".batch", "a multiple of accumulate " + accumulate, own);
+        });
+        Ranges.names(key + ".trainable", trainable);
+    }
+}

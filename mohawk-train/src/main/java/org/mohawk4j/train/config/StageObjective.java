@@ -1,0 +1,39 @@
+package org.mohawk4j.train.config;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** What a stage minimises (MOHAWK, arXiv 2408.10189, section 4), and what a stage with it usually takes. */
+public enum StageObjective {
+    /** The distance of mixing matrices, layer by layer. */
+    @JsonProperty("matrix-orientation")
+    MATRIX_ORIENTATION("matrix orientation", 0.1, 1e-3),
+    /** The distance of layer outputs, layer by layer. */
+    @JsonProperty("hidden-state-alignment")
+    HIDDEN_STATE_ALIGNMENT("hidden-state alignment", 0.2, 2e-3),
+    /** The cross-entropy with the teacher's distribution of the next token. */
+    @JsonProperty("knowledge-distillation")
+    KNOWLEDGE_DISTILLATION("knowledge distillation", 0.7, 1e-3);
+
+    private final String label;
+    private final double usualShare;
+    private final double usualLearningRate;
+
+    StageObjective(String label, double usualShare, double usualLearningRate) {
+        this.label = label;
+        this.usualShare = usualShare;
+        this.usualLearningRate = usualLearningRate;
+    }
+
+    /** Its name in the paper. */
+    public String label() {
+        return label;
+    }
+
+    double usualShare() {
+        return usualShare;
+    }
+
+    double usualLearningRate() {
+        return usualLearningRate;
+    }
+}

@@ -1,0 +1,112 @@
+package org.mohawk4j.train.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+
+/**
+ * The list of stages as a tree. What a stage does not say is what is usual for its objective. The keys {@code split} and
+ * {@code lr}, of when there were always three stages, say a value of each stage in the list that there is.
+ */
+final class StageTrees {
+    static final String KEY = "stages";
+
+    /** Which value of a stage an old key says. */
+    static final Map<String, String> OLD_KEYS = new TreeMap<>(Map.of("split", "share", "lr", "learning-rate"));
+
+    private static final String OBJECTIVE = "objective";
+    private static final String TOKENS = "tokens";
+    private static final String SHARE = "share";
+
+    private StageTrees() {}
+
+    static ArrayNode of(JsonNode list) {
+        if (!list.isArray()) {
+            throw new InvalidInputException(KEY + ": expected a list, got " + ConfigMapper.describe(list));
+        }
+        ArrayNode stages = JsonNodeFactory.instance.arrayNode();
+        list.forEach(values -> stages.add(stage(ActiveStage.key(stages.size()), values)));
+        return stages;
+    }
+
+    private static ObjectNode stage(String key, JsonNode said) {
+        String wanted = said.path(OBJECTIVE).asText();
+        Optional<StageObjective> objective = Arrays.stream(StageObjective.values())
+                .filter(one -> ConfigMapper.node(one).asText().equals(wanted))
+                .findFirst();
+        ObjectNode stage = ConfigMapper.tree(StageConfig.of(objective.orElse(StageObjective.MATRIX_ORIENTATION)));
+        if (!(said instanceof ObjectNode values)) {
+            throw new InvalidInputException(key + ": expected the keys "
+                    + String.join(", ", ConfigMapper.fieldNames(stage)) + ", got " + ConfigMapper.describe(said));
+        }
+        ObjectNode known = stage.deepCopy();
+        if (values.path(TOKENS).isValueNode() && !values.path(TOKENS).isNull()) {
+            stage.putNull(SHARE);
+        }
+        ConfigTree.overlay(stage, values, known, key + ".");
+        if (objective.isEmpty()) {
+            throw new InvalidInputException(key + "." + OBJECTIVE + ": expected "
+                    + ConfigMapper.oneOf(StageObjective.class) + ", got "
+                    + ConfigMapper.describe(values.path(OBJECTIVE)));
+        }
+        return stage;
+    }
+
+    /** Takes the old keys out of values, and lays what they say over stages. */
+    static void layOldKeys(ObjectNode values, ArrayNode stages) {
+        OLD_KEYS.forEach((old, key) -> {
+            JsonNode said = values.remove(old);
+            if (said != null) {
+                List<Double> numbers = numbers(old, said);
+                Ranges.size(stages.size(), old, numbers);
+                if (key.equals(SHARE)) {
+                    TokenBudget.checkSplit(numbers);
+                } else {
+                    numbers.forEach(rate ->
+                            Ranges.require(rate > 0 && Double.isFinite(rate), old, "numbers above 0", numbers));
+                }
+                for (int i = 0; i < numbers.size(); i++) {
+                    ObjectNode stage = (ObjectNode) stages.get(i);
+                    stage.put(key, numbers.get(i));
+                    if (key.equals(SHARE)) {
+                        stage.putNull(TOKENS);
+                    }
+                }
+            }
+        });
+    }
+
+    /** What old keys say. */
+    private record OldKeys(@Nullable List<Double> split, @Nullable List<Double> lr) {}
+
+    private static List<Double> numbers(String key, JsonNode said) {
+        ObjectNode alone = ConfigMapper.empty().set(key, said);
+        OldKeys found = ConfigMapper.bind(alone, OldKeys.class, Set.of());
+        List<Double> numbers = key.equals("lr") ? found.lr() : found.split();
+        if (numbers == null) {
+            throw new InvalidInputException(key + ": expected a list, got " + ConfigMapper.describe(said));
+        }
+        return numbers;
+    }
+
+    /** Leaves out of a stage what it does not say. */
+    static void leaveOutUnsaid(JsonNode stage) {
+        stage.forEach(StageTrees::leaveOutUnsaid);
+        for (Iterator<JsonNode> values = stage.elements(); values.hasNext(); ) {
+            JsonNode value = values.next();
+            if (value.isNull() || (value.isContainerNode() && value.isEmpty())) {
+                values.remove();
+            }
+        }
+    }
+}
