@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
 /** Distils a student from a teacher, stage by stage. */
 @Command(
         name = "distill",
-        description = "Distils a student with Mamba-2 mixers from a Transformer: matrix orientation, hidden-state"
+        description = "Distils a student with other mixers from a Transformer: matrix orientation, hidden-state"
                 + " alignment, knowledge distillation.",
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
@@ -76,23 +76,32 @@ final class DistillCommand implements Runnable {
                     force,
                     config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder folder = run.folder()) {
-                run(run.config(), folder, run.from());
+                run(run.config(), true, folder, run.from());
             }
             return;
         }
         DistillConfig config = config();
         try (RunFolder folder = RunFolder.at(config.out().orElseGet(() -> NewFolder.of("distill")))) {
             folder.isOfCommand();
-            run(config, folder, Optional.empty());
+            run(config, asksForStage1(config), folder, Optional.empty());
         }
     }
 
-    private void run(DistillConfig config, RunFolder folder, Optional<Checkpoint> from) {
-        config.budget();
-        Path teacherFolder = teacherFolder(config);
+    /** The default split fits itself to the mixers; what a user says of it does not. */
+    private boolean asksForStage1(DistillConfig config) {
+        return ConfigOptions.given(spec).containsKey("split")
+                || !config.split().equals(DistillConfig.defaults().split());
+    }
+
+    private void run(DistillConfig given, boolean stage1IsAsked, RunFolder folder, Optional<Checkpoint> from) {
+        Path teacherFolder = teacherFolder(given);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
-        requireContext(config.context(), dimensions.maxPositions());
-        MixerPlan plan = StudentMixers.plan(config, dimensions);
+        requireContext(given.context(), dimensions.maxPositions());
+        StudentMixers mixers = StudentMixers.of(given, dimensions, stage1IsAsked);
+        MixerPlan plan = mixers.plan();
+        DistillConfig config = mixers.config();
+        config.budget();
+        mixers.note().ifPresent(note -> spec.commandLine().getOut().println("stage 1   " + note));
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
         if (!folder.hasBegun()) {
             folder.reads(new PendingInputs(teacherFolder, config));

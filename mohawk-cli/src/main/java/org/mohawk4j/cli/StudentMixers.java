@@ -1,52 +1,45 @@
 package org.mohawk4j.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.StudentConfig;
 
-/** The student's mixers that a configuration asks for, checked against the teacher's. */
-final class StudentMixers {
-    private StudentMixers() {}
-
-    static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
-        boolean matrixByMatrix = config.split().get(0) > 0;
-        return MixerPlan.replacing(
-                teacher, own -> mamba(config.student(), own, matrixByMatrix), config.keepAttention());
-    }
-
-    private static DiscreteMamba2.Config mamba(StudentConfig student, MixerConfig teacher, boolean matrixByMatrix) {
-        int teacherHeads = teacher.heads();
-        int valueHeads = student.valueHeads().orElse(teacherHeads);
-        int qkHeads = student.qkHeads().orElse(valueHeads);
-        require(
-                teacher.innerWidth() % valueHeads == 0,
-                "student.value-heads",
-                "a divisor of " + teacher.innerWidth() + ", the width of the teacher's heads together",
-                valueHeads);
-        require(
-                !matrixByMatrix || valueHeads == teacherHeads,
-                "student.value-heads",
-                teacherHeads + ", as the teacher has, for stage 1 compares matrices head by head (or no share of the"
-                        + " split for stage 1)",
-                valueHeads);
-        require(valueHeads % qkHeads == 0, "student.qk-heads", "a divisor of " + valueHeads + " value heads", qkHeads);
-        return new DiscreteMamba2.Config(
-                teacher.width(),
-                teacher.innerWidth(),
-                valueHeads,
-                qkHeads,
-                student.stateSize(),
-                student.convWidth(),
-                student.chunkLength());
-    }
-
-    private static void require(boolean holds, String key, String expected, Object actual) {
-        if (!holds) {
-            throw new InvalidInputException(key + ": expected " + expected + ", got " + actual);
+/**
+ * The student's mixers that a configuration asks for, and what of the run is left with them.
+ *
+ * @param config as it was given, but for a stage 1 that the mixers do not allow
+ * @param note what is told of a stage 1 that was left out
+ */
+record StudentMixers(MixerPlan plan, DistillConfig config, Optional<String> note) {
+    /**
+     * Leaves stage 1 out where matrices cannot be compared, and gives its tokens to the next stage that has a share.
+     *
+     * @param asked whether stage 1 was asked for, so that it is not left out silently
+     * @throws InvalidInputException if the mixers do not fit the teacher, or stage 1 was asked for and does not fit them
+     */
+    static StudentMixers of(DistillConfig config, CausalLmConfig teacher, boolean asked) {
+        MixerPlan plan = config.student().plan(teacher, config.keepAttention());
+        double share = config.split().get(0);
+        Optional<String> why = share > 0 ? plan.incomparable(teacher) : Optional.empty();
+        if (why.isEmpty()) {
+            return new StudentMixers(plan, config, Optional.empty());
         }
+        int next = config.split().get(1) > 0 ? 1 : 2;
+        if (asked || config.split().get(next) == 0) {
+            throw new InvalidInputException("split: expected no share for stage 1, which compares mixing matrices head by"
+                    + " head, got " + share + "; " + why.get());
+        }
+        List<Double> split = new ArrayList<>(config.split());
+        split.set(next, split.get(next) + share);
+        split.set(0, 0.0);
+        return new StudentMixers(
+                plan,
+                config.with(Map.of("split", split)),
+                Optional.of("left out, its tokens go to stage " + (next + 1) + "; " + why.get()));
     }
 }

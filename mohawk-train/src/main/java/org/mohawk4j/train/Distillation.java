@@ -2,6 +2,7 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -163,7 +164,7 @@ public final class Distillation {
         ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
         SplittableRandom random = new SplittableRandom(config.seed());
         stop.trainingStarts();
-        try (CausalLm student = plan.student(teacher, config.student().start(), random);
+        try (CausalLm student = plan.student(teacher, config.student().init(), random);
                 OpenCache kept = openCache();
                 DataLoader batches = training.batches(config.context(), config.batch(), random.nextLong());
                 StatisticsRecorder statistics = new StatisticsRecorder(
@@ -200,11 +201,20 @@ public final class Distillation {
                 // what is saved is evaluated as whoever loads it for inference does
                 student.castWeights();
                 return new RunEvaluation(config, folder, tokenizer, validation, listener)
-                        .of(teacher, student, recorder.losses(), probe, environment);
+                        .of(teacher, student, recorder.losses(), probe, facts(plan, environment));
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
         }
+    }
+
+    /** With why there is no stage 1, where the mixers do not allow one. */
+    private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
+        Map<String, String> facts = new LinkedHashMap<>(environment);
+        if (config.budget().stepsOf(1) == 0) {
+            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "left out: " + why));
+        }
+        return facts;
     }
 
     private NavigableMap<Integer, Objective> objectives(StagePlan stages, OpenCache kept) {

@@ -74,7 +74,7 @@ final class ConfigTree {
     }
 
     /** Paths inside a list would be written as URIs by a mapper that knows only the list. */
-    private static JsonNode tree(Object value) {
+    static JsonNode tree(Object value) {
         if (value instanceof Collection<?> values) {
             return MAPPER.createArrayNode()
                     .addAll(values.stream().map(ConfigTree::tree).toList());
@@ -102,7 +102,9 @@ final class ConfigTree {
                         + (known.isObject() ? "the keys " + String.join(", ", fieldNames(known)) : "a value") + ", got "
                         + describe(value));
             }
-            if (target.get(entry.getKey()) instanceof ObjectNode section && value instanceof ObjectNode more) {
+            if (key.equals(StudentKeys.SECTION)) {
+                target.set(key, StudentKeys.overlay((ObjectNode) target.get(key), (ObjectNode) value));
+            } else if (target.get(entry.getKey()) instanceof ObjectNode section && value instanceof ObjectNode more) {
                 overlay(section, more, known, key + ".");
             } else {
                 target.set(entry.getKey(), value);
