@@ -148,7 +148,7 @@ final class TinyRun {
         }
     }
 
-    private static TokenSequence tokens(long seed, int count) {
+    static TokenSequence tokens(long seed, int count) {
         return TokenSequence.of(
                 "random", new SplittableRandom(seed).ints(count, 0, VOCABULARY).toArray());
     }
