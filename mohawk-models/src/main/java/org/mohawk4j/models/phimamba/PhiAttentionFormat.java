@@ -48,11 +48,15 @@ public final class PhiAttentionFormat implements MixerFormat {
         int heads = options.divisor(
                 HEADS, own.heads(), own.innerWidth(), "the width of the teacher's heads together");
         int usual = heads == own.heads() ? own.keyValueHeads() : heads;
+        int keyValueHeads = options.divisor(KEY_VALUE_HEADS, usual, heads, "the heads");
+        if (heads == own.heads() && keyValueHeads == own.keyValueHeads()) {
+            return own;
+        }
         int headDim = Math.toIntExact(own.innerWidth() / heads);
         return new SoftmaxAttention.Config(
                 own.width(),
                 heads,
-                options.divisor(KEY_VALUE_HEADS, usual, heads, "the heads"),
+                keyValueHeads,
                 headDim,
                 own.biases(),
                 rotary(own, headDim),
