@@ -160,7 +160,7 @@ class CudaRoundingTest implements GpuTest {
 
     /** By rounding to nearest the student's logits would all be the same. */
     @Test
-    void bothFormsOfTheDistillationLossSeeTheTrainedHeadByPlace() {
+    void bothFormsOfTheDistillationLossRoundTheTrainedHeadByDithering() {
         int vocabulary = 32;
         int width = 64;
         float[] rows = new float[vocabulary * width];
