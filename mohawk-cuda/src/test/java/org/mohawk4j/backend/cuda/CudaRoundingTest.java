@@ -30,7 +30,7 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * float32 parameters in operations of bfloat16. While they are trained they go up or down by their place, and so does what
+ * float32 parameters in operations of bfloat16. While they are trained they are rounded by dithering, and so is what
  * a convolution with them gives; where they are only used they go to the nearest.
  */
 class CudaRoundingTest implements GpuTest {
