@@ -51,7 +51,7 @@ inline double rounded(double x) {
     return number(stored<T>(x));
 }
 
-// 0 to 1, by place: the same numbers in every run.
+// 0 to 1, from the index: the same numbers in every run.
 __host__ __device__ inline unsigned long long hashed(unsigned long long x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;

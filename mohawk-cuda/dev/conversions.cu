@@ -1,4 +1,5 @@
-// Conversions between types, and the rounding of parameters by place: the rest of elementwise.cu. Results are exact.
+// Conversions between types, and the deterministic dithered rounding of parameters: the rest of elementwise.cu. Results
+// are exact.
 
 #include "check.cuh"
 

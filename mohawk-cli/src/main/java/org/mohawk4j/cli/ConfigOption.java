@@ -19,7 +19,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * @param values how many there are, and how they are given
  * @param type of the value or of its elements
  * @param label stands for the value in the help
- * @param text what the help says
+ * @param text what the help says; empty for an option that it does not show
  * @param value from its section of the configuration, to show the default
  * @param <S> the section
  */
@@ -91,6 +91,7 @@ record ConfigOption<S>(
     OptionSpec spec(S usual, S shipped) {
         OptionSpec.Builder builder =
                 OptionSpec.builder(name).paramLabel(label).description(text + defaults(usual, shipped));
+        builder.hidden(text.isEmpty());
         if (values == Values.ONE) {
             return type == Boolean.class
                     ? builder.type(type).arity("0..1").fallbackValue("true").build()

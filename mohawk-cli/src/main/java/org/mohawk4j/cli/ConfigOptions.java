@@ -59,12 +59,15 @@ final class ConfigOptions {
             whole("seed", "S", "of everything random", TrainingConfig::seed));
 
     private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
-            whole("state-size", "N", "of each head", StudentConfig::stateSize),
-            whole("conv-width", "K", "of the convolution", StudentConfig::convWidth),
-            whole("value-heads", "H", "without, as the teacher", StudentConfig::valueHeads),
-            whole("qk-heads", "H", "without, one for each value head", StudentConfig::qkHeads),
-            whole("chunk-length", "Q", "multiplied at once", StudentConfig::chunkLength),
-            word("start", "AS", "attention or random", StudentConfig::start).named("--mixer-start"));
+            word("mixer", "NAME", "of those that ./mohawk mixers lists", StudentConfig::mixer),
+            word("mixer-option", "NAME=VALUE", "of the mixer", unset()).repeated(),
+            word("init", "AS", "attention or random", StudentConfig::init).named("--mixer-init"),
+            word("start", "AS", "", unset()).named("--mixer-start"),
+            whole("state-size", "N", "--mixer-option state-size=N", unset()),
+            whole("conv-width", "K", "--mixer-option conv-width=K", unset()),
+            whole("value-heads", "H", "--mixer-option heads=H", unset()),
+            whole("qk-heads", "G", "--mixer-option groups=G", unset()),
+            whole("chunk-length", "Q", "--mixer-option chunk-length=Q", unset()));
 
     private static final List<ConfigOption<OptimizerConfig>> OPTIMIZER = List.of(
             number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),
@@ -131,7 +134,7 @@ final class ConfigOptions {
             Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
             Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
             Group.of("Training", "", DistillConfig::training, TRAINING),
-            Group.of("The student's Mamba-2 mixers", "student", DistillConfig::student, STUDENT),
+            Group.of("The student's mixers", "student", DistillConfig::student, STUDENT),
             Group.of("AdamW", "optimizer", config -> config.learning().optimizer(), OPTIMIZER),
             Group.of("The learning rate along a stage", "schedule", config -> config.learning().schedule(), SCHEDULE),
             Group.of("Stage 2", "hidden-states", config -> config.learning().hiddenStates(), HIDDEN_STATES),
@@ -142,6 +145,11 @@ final class ConfigOptions {
             MACHINE);
 
     private ConfigOptions() {}
+
+    /** Of an option that stands for another, which shows the default. */
+    private static Function<StudentConfig, Object> unset() {
+        return student -> "";
+    }
 
     /** Options under a heading of the help. */
     private record Group(String heading, List<ConfigOption<DistillConfig>> options) {

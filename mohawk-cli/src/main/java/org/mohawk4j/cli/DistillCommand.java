@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
@@ -19,6 +20,7 @@ import org.mohawk4j.train.ResumedRun;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.console.ConsoleProgressListener;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
@@ -35,7 +37,7 @@ import picocli.CommandLine.Spec;
 /** Distils a student from a teacher, stage by stage. */
 @Command(
         name = "distill",
-        description = "Distils a student with Mamba-2 mixers from a Transformer: matrix orientation, hidden-state"
+        description = "Distils a student with other mixers from a Transformer: matrix orientation, hidden-state"
                 + " alignment, knowledge distillation.",
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
@@ -76,23 +78,38 @@ final class DistillCommand implements Runnable {
                     force,
                     config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder folder = run.folder()) {
-                run(run.config(), folder, run.from());
+                run(run.config(), true, folder, run.from());
             }
             return;
         }
         DistillConfig config = config();
         try (RunFolder folder = RunFolder.at(config.files().out().orElseGet(() -> NewFolder.of("distill")))) {
             folder.isOfCommand();
-            run(config, folder, Optional.empty());
+            run(config, asksForStage1(config), folder, Optional.empty());
         }
     }
 
-    private void run(DistillConfig config, RunFolder folder, Optional<Checkpoint> from) {
-        config.activeStages();
-        Path teacherFolder = teacherFolder(config);
+    /** The default stages fit themselves to the mixers; what a user says of them does not. */
+    private boolean asksForStage1(DistillConfig config) {
+        Map<String, Object> given = ConfigOptions.given(spec);
+        return given.containsKey("split")
+                || given.containsKey("stages")
+                || !shares(config).equals(shares(DistillConfig.defaults()));
+    }
+
+    private static List<Optional<Double>> shares(DistillConfig config) {
+        return config.training().stages().stream().map(StageConfig::share).toList();
+    }
+
+    private void run(DistillConfig given, boolean stage1IsAsked, RunFolder folder, Optional<Checkpoint> from) {
+        Path teacherFolder = teacherFolder(given);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
-        requireContext(config.training().context(), dimensions.maxPositions());
-        MixerPlan plan = StudentMixers.plan(config, dimensions);
+        requireContext(given.training().context(), dimensions.maxPositions());
+        StudentMixers mixers = StudentMixers.of(given, dimensions, stage1IsAsked);
+        MixerPlan plan = mixers.plan();
+        DistillConfig config = mixers.config();
+        config.activeStages();
+        mixers.note().ifPresent(note -> spec.commandLine().getOut().println("stage 1   " + note));
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
         if (!folder.hasBegun()) {
             folder.reads(new PendingInputs(teacherFolder, config));

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             EvaluateCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
+            MixersCommand.class,
             ParityCommand.class,
             ServeCommand.class,
             TokenizeCommand.class

@@ -1,53 +1,60 @@
 package org.mohawk4j.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StageObjective;
-import org.mohawk4j.train.config.StudentConfig;
 
-/** The student's mixers that a configuration asks for, checked against the teacher's. */
-final class StudentMixers {
-    private StudentMixers() {}
-
-    static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
-        boolean matrixByMatrix = config.trainsBy(StageObjective.MATRIX_ORIENTATION);
-        return MixerPlan.replacing(
-                teacher, own -> mamba(config.student(), own, matrixByMatrix), config.training().keepAttention());
-    }
-
-    private static DiscreteMamba2.Config mamba(StudentConfig student, MixerConfig teacher, boolean matrixByMatrix) {
-        int teacherHeads = teacher.heads();
-        int valueHeads = student.valueHeads().orElse(teacherHeads);
-        int qkHeads = student.qkHeads().orElse(valueHeads);
-        require(
-                teacher.innerWidth() % valueHeads == 0,
-                "student.value-heads",
-                "a divisor of " + teacher.innerWidth() + ", the width of the teacher's heads together",
-                valueHeads);
-        require(
-                !matrixByMatrix || valueHeads == teacherHeads,
-                "student.value-heads",
-                teacherHeads + ", as the teacher has, for stage 1 compares matrices head by head (or no share of the"
-                        + " split for stage 1)",
-                valueHeads);
-        require(valueHeads % qkHeads == 0, "student.qk-heads", "a divisor of " + valueHeads + " value heads", qkHeads);
-        return new DiscreteMamba2.Config(
-                teacher.width(),
-                teacher.innerWidth(),
-                valueHeads,
-                qkHeads,
-                student.stateSize(),
-                student.convWidth(),
-                student.chunkLength());
-    }
-
-    private static void require(boolean holds, String key, String expected, Object actual) {
-        if (!holds) {
-            throw new InvalidInputException(key + ": expected " + expected + ", got " + actual);
+/**
+ * The student's mixers that a configuration asks for, and what of the run is left with them.
+ *
+ * @param config as it was given, but for a stage 1 that the mixers do not allow
+ * @param note what is told of a stage 1 that was left out
+ */
+record StudentMixers(MixerPlan plan, DistillConfig config, Optional<String> note) {
+    /**
+     * Leaves matrix orientation out where matrices cannot be compared, and gives its tokens to the next stage that has a
+     * share.
+     *
+     * @param asked whether it was asked for, so that it is not left out silently
+     * @throws InvalidInputException if the mixers do not fit the teacher, or it was asked for and does not fit them
+     */
+    static StudentMixers of(DistillConfig config, CausalLmConfig teacher, boolean asked) {
+        MixerPlan plan =
+                config.student().plan(teacher, config.training().keepAttention());
+        Optional<String> why = config.trainsBy(StageObjective.MATRIX_ORIENTATION)
+                ? plan.incomparable(teacher)
+                : Optional.empty();
+        if (why.isEmpty()) {
+            return new StudentMixers(plan, config, Optional.empty());
         }
+        List<StageConfig> stages = new ArrayList<>(config.training().stages());
+        int next = -1;
+        for (int i = stages.size() - 1; i >= 0; i--) {
+            StageConfig stage = stages.get(i);
+            if (!stage.takesSteps()) {
+                continue;
+            }
+            if (stage.objective() != StageObjective.MATRIX_ORIENTATION) {
+                next = i;
+                continue;
+            }
+            if (asked || stage.share().isEmpty() || next < 0 || stages.get(next).share().isEmpty()) {
+                throw new InvalidInputException("stages[" + i + "].objective: expected none that compares mixing matrices"
+                        + " head by head, got matrix-orientation; " + why.get());
+            }
+            double share = stage.share().get();
+            stages.set(next, stages.get(next).withShare(stages.get(next).share().get() + share));
+            stages.set(i, stage.withShare(0));
+        }
+        return new StudentMixers(
+                plan,
+                config.toBuilder().stages(stages.toArray(StageConfig[]::new)).build(),
+                Optional.of("left out, its tokens go to stage " + (next + 1) + "; " + why.get()));
     }
 }

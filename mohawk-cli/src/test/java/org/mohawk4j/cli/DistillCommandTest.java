@@ -100,7 +100,7 @@ class DistillCommandTest {
 
         DistillConfig written = DistillConfigYaml.read(first.resolve("config.yaml"));
         assertThat(written.training().tokens()).as("from the file").isEqualTo(512);
-        assertThat(written.student().stateSize()).as("from the file").isEqualTo(8);
+        assertThat(written.student().mixerOptions()).as("from the file").containsEntry("state-size", 8);
         assertThat(written.training().context()).as("from the command line").isEqualTo(16);
         assertThat(written.training().seed()).as("from the command line").isEqualTo(7);
         assertThat(DistillConfigYaml.read(second.resolve("config.yaml")))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,17 +16,20 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.models.mixer.MixerFormat;
 
 /** The script {@code mohawk} in a project of its own, whose Maven and, mostly, whose Java write down what they are told. */
 @EnabledOnOs({OS.LINUX, OS.MAC})
@@ -99,9 +103,8 @@ class MohawkScriptTest {
                 new ProcessBuilder(words).directory(folder.toFile()).redirectError(err.toFile());
         builder.environment().put("PATH", folder.resolve("bin") + File.pathSeparator + System.getenv("PATH"));
         builder.environment().put("JAVA_HOME", javaHome.toString());
-        for (String own : List.of("MAVEN_OPTS", "MOHAWK_JAVA_OPTS", "MOHAWK_MAVEN_ARGS", "JAVA_TOOL_OPTIONS")) {
-            builder.environment().remove(own);
-        }
+        List.of("MAVEN_OPTS", "MOHAWK_JAVA_OPTS", "MOHAWK_MAVEN_ARGS", "MOHAWK_CLASSPATH", "JAVA_TOOL_OPTIONS")
+                .forEach(builder.environment()::remove);
         builder.environment().putAll(environment);
         Process process = builder.start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -156,6 +159,45 @@ class MohawkScriptTest {
         assertThat(run.lines()).endsWith("generate", "--prompt", "@team  \"x\" *");
         assertThat(run.lines())
                 .contains("-Dmohawk.command=" + project.toRealPath().resolve("mohawk"));
+    }
+
+    @Test
+    void ownMixersAreFoundOnTheClassPathOfTheEnvironment() throws IOException, InterruptedException {
+        Path classes = ownMixer();
+        javaHome = JAVA_HOME;
+        Path text = CommandRun.text(folder.resolve("text.txt"), 300);
+        Path student = folder.resolve("run/student");
+        Map<String, String> own = Map.of("MOHAWK_CLASSPATH", ":" + classes + ":");
+        String options = "--mixer smoothing --mixer-option scale=2 --context 16 --batch 2 --tokens 96 --threads 1"
+                + " --held-out 0.1 --report false --out run --text " + text;
+
+        assertThat(run(own, "mixers").lines())
+                .contains(
+                        "smoothing: a scaled mean over the past",
+                        "  scale: a number from 0.0 to 10.0 (default: 0.5), of the mean, at the start");
+        CommandRun distilled = run(own, ("distill " + options).split(" "));
+        assertThat(distilled.exitCode()).as(distilled.err()).isZero();
+        assertThat(student.resolve("config.json")).content().contains("org.example.smoothing", "\"scale\" : 2.0");
+        assertThat(run(Map.of(), "distill", "--mixer", "smoothing").err())
+                .isEqualTo("mohawk distill: mixer: expected one of attention, discrete-mamba2, linear-attention, toeplitz,"
+                        + " got 'smoothing'\n");
+        run(Map.of("MOHAWK_CLASSPATH", classes + "/none"), "mixers").refuses("found nothing at " + classes + "/none");
+    }
+
+    /** A folder of classes with a mixer, as a user compiles one against the command's jar. */
+    private Path ownMixer() throws IOException {
+        Path classes = Files.createDirectories(folder.resolve("own classes"));
+        Path services = Files.createDirectories(classes.resolve("META-INF/services"));
+        Files.writeString(services.resolve(MixerFormat.class.getName()), "org.example.Smoothing$Format");
+        Path own = Files.createDirectories(folder.resolve("own/org/example")).resolve("Smoothing.java");
+        try (InputStream text = MohawkScriptTest.class.getResourceAsStream("/own-mixer/Smoothing.java.txt")) {
+            Files.copy(Objects.requireNonNull(text), own);
+        }
+        String classPath = System.getProperty("java.class.path");
+        assertThat(ToolProvider.getSystemJavaCompiler()
+                        .run(null, null, null, "-proc:none", "-cp", classPath, "-d", classes.toString(), own.toString()))
+                .isZero();
+        return classes;
     }
 
     @Test

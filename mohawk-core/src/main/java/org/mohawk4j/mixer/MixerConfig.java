@@ -16,6 +16,14 @@ public interface MixerConfig {
         return width();
     }
 
+    /**
+     * Whether the mixer has a mixing matrix. One without is trained by stages 2 and 3 alone: it overrides
+     * {@link MatrixMixer#forward(org.mohawk4j.tensor.Tensor)}, and nothing asks for its matrix.
+     */
+    default boolean hasMatrix() {
+        return true;
+    }
+
     /** A mixer of these dimensions with fresh parameters. */
     MatrixMixer create(Engine engine, RandomGenerator random);
 }

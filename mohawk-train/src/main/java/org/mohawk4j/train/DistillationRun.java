@@ -2,6 +2,7 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -21,6 +22,7 @@ import org.mohawk4j.train.cache.OpenCache;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -175,7 +177,7 @@ public final class DistillationRun {
         ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
         SplittableRandom random = new SplittableRandom(config.training().seed());
         stop.trainingStarts();
-        try (CausalLm student = plan.student(teacher, config.student().start(), random);
+        try (CausalLm student = plan.student(teacher, config.student().init(), random);
                 OpenCache kept = openCache();
                 StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
@@ -213,10 +215,19 @@ public final class DistillationRun {
                 // what is saved is evaluated as whoever loads it for inference does
                 student.castWeights();
                 return new RunEvaluation(config, folder, tokenizer, validation, listener)
-                        .of(teacher, student, recorder.losses(), probe, environment);
+                        .of(teacher, student, recorder.losses(), probe, facts(plan, environment));
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
         }
+    }
+
+    /** With why there is no stage 1, where the mixers do not allow one. */
+    private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
+        Map<String, String> facts = new LinkedHashMap<>(environment);
+        if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
+            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "left out: " + why));
+        }
+        return facts;
     }
 }

@@ -42,6 +42,7 @@ final class TinyRun {
     private final DistillConfig config;
     private Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
+    private boolean isConfigured;
     private Tokenizer tokenizer = new Numbers();
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
@@ -75,6 +76,12 @@ final class TinyRun {
     /** What the run copies beside its student. */
     Path tokenizerFile() {
         return tokenizerFile;
+    }
+
+    /** With the mixers that the configuration names. */
+    TinyRun withConfiguredMixers() {
+        isConfigured = true;
+        return this;
     }
 
     /** With another mixer in each layer. */
@@ -140,7 +147,9 @@ final class TinyRun {
         tokenizerFile = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(given.machine().threads()));
                 CausalLm model = teacher.apply(engine)) {
-            MixerPlan plan = MixerPlan.replacing(model.config(), mixer, given.training().keepAttention());
+            MixerPlan plan = isConfigured
+                    ? given.student().plan(model.config(), given.training().keepAttention())
+                    : MixerPlan.replacing(model.config(), mixer, given.training().keepAttention());
             return new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
@@ -148,7 +157,7 @@ final class TinyRun {
         }
     }
 
-    private static TokenSequence tokens(long seed, int count) {
+    static TokenSequence tokens(long seed, int count) {
         return TokenSequence.of(
                 "random", new SplittableRandom(seed).ints(count, 0, VOCABULARY).toArray());
     }

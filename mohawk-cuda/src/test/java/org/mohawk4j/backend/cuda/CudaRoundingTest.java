@@ -30,7 +30,7 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * float32 parameters in operations of bfloat16. While they are trained they go up or down by their place, and so does what
+ * float32 parameters in operations of bfloat16. While they are trained they are rounded by dithering, and so is what
  * a convolution with them gives; where they are only used they go to the nearest.
  */
 class CudaRoundingTest implements GpuTest {
@@ -160,7 +160,7 @@ class CudaRoundingTest implements GpuTest {
 
     /** By rounding to nearest the student's logits would all be the same. */
     @Test
-    void bothFormsOfTheDistillationLossSeeTheTrainedHeadByPlace() {
+    void bothFormsOfTheDistillationLossRoundTheTrainedHeadByDithering() {
         int vocabulary = 32;
         int width = 64;
         float[] rows = new float[vocabulary * width];

@@ -8,6 +8,7 @@ import org.mohawk4j.data.TokenBatch;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.mixer.MatrixMixer;
+import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -36,8 +37,17 @@ public final class Fidelity {
         this.agreement = new AgreementSums(context);
         this.layers = IntStream.range(0, teacher.blocks().size())
                 .mapToObj(i -> new LayerSums(
-                        teacher.blocks().get(i).mixer(), student.blocks().get(i).mixer(), context))
+                        teacher.blocks().get(i).mixer(),
+                        student.blocks().get(i).mixer(),
+                        context,
+                        hasComparableMatrices(teacher, student, i)))
                 .toList();
+    }
+
+    private static boolean hasComparableMatrices(CausalLm teacher, CausalLm student, int layer) {
+        MixerConfig wanted = teacher.config().mixers().get(layer);
+        MixerConfig actual = student.config().mixers().get(layer);
+        return wanted.hasMatrix() && actual.hasMatrix() && wanted.heads() == actual.heads();
     }
 
     /**
@@ -116,16 +126,16 @@ public final class Fidelity {
     private static final class LayerSums {
         private final MatrixMixer teacher;
         private final MatrixMixer student;
-        private final boolean sameHeads;
+        private final boolean comparable;
         private final ErrorSums matrix;
         private final ErrorSums output;
         private final ErrorSums hiddenState;
 
-        LayerSums(MatrixMixer teacher, MatrixMixer student, int context) {
+        LayerSums(MatrixMixer teacher, MatrixMixer student, int context, boolean comparable) {
             this.teacher = teacher;
             this.student = student;
-            this.sameHeads = teacher.heads() == student.heads();
-            this.matrix = new ErrorSums(sameHeads ? Math.toIntExact(teacher.heads()) : 0, context);
+            this.comparable = comparable;
+            this.matrix = new ErrorSums(comparable ? Math.toIntExact(teacher.heads()) : 0, context);
             this.output = new ErrorSums(1, context);
             this.hiddenState = new ErrorSums(1, context);
         }
@@ -137,14 +147,17 @@ public final class Fidelity {
          */
         Tensor addMixers(Block ofTeacher, Block ofStudent, Tensor h) {
             Tensor u = ofTeacher.mixerInput(h);
-            MixingMatrix wanted = teacher.matrix(u);
-            Tensor mixed = teacher.forward(u, wanted);
             Tensor v = ofStudent.mixerInput(h);
-            MixingMatrix actual = student.matrix(v);
-            output.add(mixed, student.forward(v, actual), 0, 2);
-            if (sameHeads) {
-                matrix.add(wanted.materialize(), actual.materialize(), 0, 3);
+            if (!comparable) {
+                Tensor mixed = teacher.forward(u);
+                output.add(mixed, student.forward(v), 0, 2);
+                return ofTeacher.combine(h, u, mixed);
             }
+            MixingMatrix wanted = teacher.matrix(u);
+            MixingMatrix actual = student.matrix(v);
+            Tensor mixed = teacher.forward(u, wanted);
+            output.add(mixed, student.forward(v, actual), 0, 2);
+            matrix.add(wanted.materialize(), actual.materialize(), 0, 3);
             return ofTeacher.combine(h, u, mixed);
         }
 
@@ -161,7 +174,7 @@ public final class Fidelity {
                     matrix.byRow(),
                     output.error(),
                     hiddenState.error(),
-                    sameHeads ? matrix.byColumn() : List.of(),
+                    comparable ? matrix.byColumn() : List.of(),
                     output.byColumn(),
                     hiddenState.byColumn());
         }

@@ -2,16 +2,15 @@ package org.mohawk4j.models.llama;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
 import java.util.Optional;
-import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.mohawk4j.models.phimamba.MixerFormat;
+import org.mohawk4j.models.mixer.MixerFormat;
+import org.mohawk4j.models.mixer.MixerFormats;
 
 /**
  * The {@code Layer} of a block among goombalab/mohawk's components: discrete Mamba-2, the attention of a hybrid, or any
@@ -21,10 +20,6 @@ import org.mohawk4j.models.phimamba.MixerFormat;
  */
 record ComponentLayer(String name, ObjectNode input, String namePrefix) {
     private static final String ATTENTION = "LlamaAttention";
-
-    private static final List<MixerFormat> OTHERS = ServiceLoader.load(MixerFormat.class).stream()
-            .map(ServiceLoader.Provider::get)
-            .toList();
 
     /**
      * @param layer the {@code Layer}
@@ -40,7 +35,7 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
         if (name.equals(ATTENTION)) {
             return LlamaAttention.read(input, backbone, width);
         }
-        return OTHERS.stream()
+        return MixerFormats.all().stream()
                 .filter(format -> format.coreType().equals(name))
                 .findFirst()
                 .orElseThrow(() -> layer.wrong("name", "one of " + known(), name))
@@ -56,7 +51,7 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
     private static String known() {
         return Stream.concat(
                         Stream.of(ComponentMamba2.NAME, ATTENTION),
-                        OTHERS.stream().map(MixerFormat::coreType))
+                        MixerFormats.all().stream().map(MixerFormat::coreType))
                 .collect(Collectors.joining(", "));
     }
 
@@ -70,12 +65,10 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
             LlamaAttention.write(input, attention);
             return Optional.of(new ComponentLayer(ATTENTION, input, "self_attn."));
         }
-        return OTHERS.stream()
-                .flatMap(
-                        format -> format
-                                .write(mixer)
-                                .map(input -> new ComponentLayer(format.coreType(), input, format.namePrefix()))
-                                .stream())
-                .findFirst();
+        return MixerFormats.write(mixer)
+                .map(written -> new ComponentLayer(
+                        written.format().coreType(),
+                        written.json(),
+                        written.format().namePrefix()));
     }
 }

@@ -2,15 +2,76 @@ package org.mohawk4j.models.phimamba;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.models.TeacherLayer;
+import org.mohawk4j.models.mixer.MixerFormat;
+import org.mohawk4j.models.mixer.MixerOption;
+import org.mohawk4j.models.mixer.MixerOptions;
 import org.mohawk4j.models.phi.PhiAttention;
+import org.mohawk4j.nn.RotaryConfig;
 
 /** {@code modules.mixers.phi_attention} of goombalab/phi-mamba: a layer of a hybrid that keeps its attention. */
 public final class PhiAttentionFormat implements MixerFormat {
+    private static final String HEADS = "heads";
+    private static final String KEY_VALUE_HEADS = "kv-heads";
+
+    @Override
+    public String name() {
+        return "attention";
+    }
+
+    @Override
+    public String description() {
+        return "softmax attention as the teacher's, freshly initialized: a control";
+    }
+
+    @Override
+    public List<MixerOption> options() {
+        return List.of(
+                MixerOption.derivedWhole(HEADS, "the teacher's", 1, "H, a divisor of the width of the teacher's heads"),
+                MixerOption.derivedWhole(
+                        KEY_VALUE_HEADS, "the teacher's, or heads if these are given", 1, "G, a divisor of H"));
+    }
+
+    @Override
+    public MixerConfig configure(TeacherLayer replaced, MixerOptions options) {
+        if (!(replaced.mixer() instanceof SoftmaxAttention.Config own)) {
+            throw new InvalidInputException("mixer " + name() + ": expected an attention to replace in layer "
+                    + replaced.index() + ", got " + replaced.mixer());
+        }
+        int heads = options.divisor(
+                HEADS, own.heads(), own.innerWidth(), "the width of the teacher's heads together");
+        int usual = heads == own.heads() ? own.keyValueHeads() : heads;
+        int keyValueHeads = options.divisor(KEY_VALUE_HEADS, usual, heads, "the heads");
+        if (heads == own.heads() && keyValueHeads == own.keyValueHeads()) {
+            return own;
+        }
+        int headDim = Math.toIntExact(own.innerWidth() / heads);
+        return new SoftmaxAttention.Config(
+                own.width(),
+                heads,
+                keyValueHeads,
+                headDim,
+                own.biases(),
+                rotary(own, headDim),
+                own.queryKeyNorm());
+    }
+
+    /** The same share of each head turns. */
+    private static RotaryConfig rotary(SoftmaxAttention.Config own, int headDim) {
+        long turning = (long) own.rotary().dim() * headDim / own.headDim();
+        return new RotaryConfig(
+                Math.toIntExact(turning - turning % 2),
+                own.rotary().theta(),
+                own.rotary().scaling());
+    }
+
     @Override
     public String coreType() {
         return "modules.mixers.phi_attention";

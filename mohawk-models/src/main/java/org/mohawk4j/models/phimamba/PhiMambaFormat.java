@@ -1,17 +1,17 @@
 package org.mohawk4j.models.phimamba;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ModelFormat;
+import org.mohawk4j.models.mixer.MixerFormat;
+import org.mohawk4j.models.mixer.MixerFormats;
 import org.mohawk4j.models.phi.PhiFormat;
 import org.mohawk4j.op.Activation;
 
@@ -26,10 +26,6 @@ public final class PhiMambaFormat implements ModelFormat {
     private static final String POSITIONS = "max_position_embeddings";
     private static final double DEFAULT_EPSILON = 1e-5;
     private static final long DEFAULT_POSITIONS = 2048;
-
-    private final List<MixerFormat> mixerFormats = ServiceLoader.load(MixerFormat.class).stream()
-            .map(ServiceLoader.Provider::get)
-            .toList();
 
     @Override
     public String name() {
@@ -74,6 +70,7 @@ public final class PhiMambaFormat implements ModelFormat {
     private List<MixerConfig> readBlocks(ConfigNode block, long width) {
         block.requireIfPresent("BlockType", BLOCK_TYPE);
         String coreType = block.text("CoreType");
+        List<MixerFormat> mixerFormats = MixerFormats.all();
         MixerFormat format = mixerFormats.stream()
                 .filter(candidate -> candidate.coreType().equals(coreType))
                 .findFirst()
@@ -122,18 +119,16 @@ public final class PhiMambaFormat implements ModelFormat {
             while (to < config.layers() && config.mixers().get(to).equals(mixer)) {
                 to++;
             }
-            Optional<MixerFormat> format = formatOf(mixer);
-            if (format.isEmpty()) {
+            Optional<MixerFormats.Written> written = MixerFormats.write(mixer);
+            if (written.isEmpty()) {
                 return Optional.empty();
             }
             ObjectNode block = json.putObject("Block" + section);
             block.put("n_layers", to - from);
             block.put("BlockType", BLOCK_TYPE);
             block.putObject("block_input").put("resid_dropout", 0.0);
-            block.put("CoreType", format.get().coreType());
-            block.set(
-                    "core_input",
-                    format.get().write(mixer).<JsonNode>map(node -> node).orElseThrow());
+            block.put("CoreType", written.get().format().coreType());
+            block.set("core_input", written.get().json());
             from = to;
         }
         return Optional.of(json);
@@ -148,18 +143,12 @@ public final class PhiMambaFormat implements ModelFormat {
         int mixer = parameter.indexOf(".mixer.");
         if (mixer >= 0) {
             int layer = Integer.parseInt(parameter.substring("layers.".length(), mixer));
-            String prefix = formatOf(config.mixers().get(layer))
-                    .map(MixerFormat::namePrefix)
+            String prefix = MixerFormats.write(config.mixers().get(layer))
+                    .map(written -> written.format().namePrefix())
                     .orElse("");
             int at = mixer + ".mixer.".length();
             name = parameter.substring(0, at) + prefix + parameter.substring(at);
         }
         return "backbone." + name;
-    }
-
-    private Optional<MixerFormat> formatOf(MixerConfig mixer) {
-        return mixerFormats.stream()
-                .filter(format -> format.write(mixer).isPresent())
-                .findFirst();
     }
 }

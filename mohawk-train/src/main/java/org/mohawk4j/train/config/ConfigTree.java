@@ -106,7 +106,9 @@ final class ConfigTree {
                         + (known.isObject() ? "the keys " + String.join(", ", known(known)) : "a value") + ", got "
                         + ConfigMapper.describe(value));
             }
-            if (target.get(entry.getKey()) instanceof ObjectNode section && value instanceof ObjectNode more) {
+            if (key.equals(StudentKeys.SECTION)) {
+                target.set(key, StudentKeys.overlay((ObjectNode) target.get(key), (ObjectNode) value));
+            } else if (target.get(entry.getKey()) instanceof ObjectNode section && value instanceof ObjectNode more) {
                 overlay(section, more, known, key + ".");
             } else {
                 target.set(entry.getKey(), value);

@@ -1,42 +1,64 @@
 package org.mohawk4j.train.config;
 
-import java.util.Optional;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import java.util.Collection;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerInit;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.TeacherLayer;
+import org.mohawk4j.models.mixer.MixerFormat;
+import org.mohawk4j.models.mixer.MixerFormats;
+import org.mohawk4j.models.mixer.MixerOptions;
 
 /**
- * The student's discrete Mamba-2 mixers.
+ * The student's mixers.
  *
- * @param stateSize N, of each head
- * @param convWidth K, taps of the causal convolution
- * @param valueHeads H, heads of the mixing matrix; empty: as many as the teacher has
- * @param qkHeads heads of B and C, a divisor of H, each serving H / qkHeads value heads; empty: as many as value heads
- * @param chunkLength Q, positions that the chunked multiply handles at once; changes speed, not results
- * @param start what the mixers begin as
+ * @param mixer the name of a {@link MixerFormat} on the class path
+ * @param mixerOptions by name; what is left out has the format's default, so that every option is there
+ * @param init what the mixers begin as
  */
 public record StudentConfig(
-        int stateSize,
-        int convWidth,
-        Optional<Integer> valueHeads,
-        Optional<Integer> qkHeads,
-        int chunkLength,
-        MixerInit start) {
-    /** Checks the ranges. */
+        String mixer,
+        @JsonSetter(contentNulls = Nulls.SET) Map<String, @Nullable Object> mixerOptions,
+        MixerInit init) {
+    /**
+     * Checks name and options.
+     *
+     * @throws InvalidInputException of one line with the known names or options, or with option, expected and actual
+     */
     public StudentConfig {
-        Ranges.atLeast(1, "student.state-size", stateSize);
-        Ranges.atLeast(2, "student.conv-width", convWidth);
-        valueHeads.ifPresent(heads -> Ranges.atLeast(1, "student.value-heads", heads));
-        qkHeads.ifPresent(heads -> Ranges.atLeast(1, "student.qk-heads", heads));
-        if (valueHeads.isPresent() && qkHeads.isPresent()) {
-            Ranges.require(
-                    valueHeads.get() % qkHeads.get() == 0,
-                    "student.qk-heads",
-                    "a divisor of student.value-heads " + valueHeads.get(),
-                    qkHeads.get());
-        }
-        Ranges.atLeast(1, "student.chunk-length", chunkLength);
+        mixerOptions =
+                MixerOptions.of(MixerFormats.named(mixer), mixerOptions).values();
     }
 
     static StudentConfig defaults() {
-        return new StudentConfig(64, 4, Optional.empty(), Optional.empty(), 64, MixerInit.ATTENTION);
+        return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.ATTENTION);
+    }
+
+    /**
+     * The mixers for a teacher: new ones of this kind in every layer but some.
+     *
+     * @param kept layers, from 0, that keep the teacher's mixer
+     * @throws InvalidInputException if a layer does not exist, or the options do not fit it
+     */
+    public MixerPlan plan(CausalLmConfig teacher, Collection<Integer> kept) {
+        MixerFormat format = MixerFormats.named(mixer);
+        MixerOptions options = MixerOptions.of(format, mixerOptions);
+        return MixerPlan.renewing(teacher, layer -> configure(format, layer, options), kept);
+    }
+
+    /** A configuration refuses impossible dimensions as a programming error, which they are not here. */
+    private static MixerConfig configure(MixerFormat format, TeacherLayer layer, MixerOptions options) {
+        try {
+            return format.configure(layer, options);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidInputException(
+                    "mixer " + format.name() + ": layer " + layer.index() + ": " + e.getMessage(), e);
+        }
     }
 }

@@ -95,23 +95,24 @@ public final class MatrixProbe {
 
     private void capture(String title, CausalLm model) {
         AfterTraining.attempt("mixing matrices of the " + title, () -> {
-            List<LayerMatrices.Row> taken = take(title, model);
-            for (int i = 0; i < taken.size(); i++) {
-                rows.get(i).add(taken.get(i));
-            }
+            Map<Integer, LayerMatrices.Row> taken = take(title, model);
+            taken.forEach((layer, row) -> rows.get(layer).add(row));
             return taken;
         });
     }
 
-    private List<LayerMatrices.Row> take(String title, CausalLm model) {
-        List<LayerMatrices.Row> taken = new ArrayList<>();
+    /** By layer, of those whose mixer has a matrix. */
+    private Map<Integer, LayerMatrices.Row> take(String title, CausalLm model) {
+        Map<Integer, LayerMatrices.Row> taken = new LinkedHashMap<>();
         Engine engine = teacher.engine();
         try (Scope scope = engine.scope()) {
             Tensor h = scope.adopt(teacher.embed(engine.indices(ids, 1, ids.length)));
             for (int i = 0; i < rows.size(); i++) {
-                Block block = model.blocks().get(i);
-                MixingMatrix matrix = block.mixer().matrix(block.mixerInput(h));
-                taken.add(new LayerMatrices.Row(title, heads(matrix.materialize()), heads(model, i)));
+                if (model.config().mixers().get(i).hasMatrix()) {
+                    Block block = model.blocks().get(i);
+                    MixingMatrix matrix = block.mixer().matrix(block.mixerInput(h));
+                    taken.put(i, new LayerMatrices.Row(title, heads(matrix.materialize()), heads(model, i)));
+                }
                 h = teacher.blocks().get(i).forward(h);
             }
         }

@@ -34,6 +34,9 @@ public record MixerValues(List<Map<String, String>> layers) {
 
     private static final String TYPE = "type";
 
+    /** Of a mixer that is not the teacher's although its configuration equals that of the teacher's. */
+    private static final String RENEWED = "renewed";
+
     public MixerValues {
         layers = layers.stream()
                 .map(fields -> Collections.unmodifiableMap(new LinkedHashMap<>(fields)))
@@ -42,8 +45,16 @@ public record MixerValues(List<Map<String, String>> layers) {
 
     /** @param teacher the model whose mixers the plan replaces */
     public static MixerValues of(MixerPlan plan, CausalLmConfig teacher) {
-        return new MixerValues(
-                plan.mixers().stream().map(mixer -> fields(mixer, teacher)).toList());
+        List<Map<String, String>> layers = new ArrayList<>();
+        for (int i = 0; i < plan.mixers().size(); i++) {
+            MixerConfig mixer = plan.mixers().get(i);
+            Map<String, String> fields = fields(mixer, teacher);
+            if (i < teacher.layers() && mixer.equals(teacher.mixers().get(i)) && !plan.keeps(i, teacher)) {
+                fields.put(RENEWED, "true");
+            }
+            layers.add(fields);
+        }
+        return new MixerValues(layers);
     }
 
     private static Map<String, String> fields(MixerConfig mixer, CausalLmConfig teacher) {

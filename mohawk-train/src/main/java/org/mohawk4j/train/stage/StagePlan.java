@@ -53,8 +53,16 @@ public record StagePlan(
         }
     }
 
-    /** Stage 1: the mixers; those of their parameters that the matrix does not depend on get no gradient. */
+    /**
+     * Stage 1: the mixers; those of their parameters that the matrix does not depend on get no gradient.
+     *
+     * @throws InvalidInputException if a layer has no matrix, or other heads than the teacher's
+     */
     public Objective matrixOrientation() {
+        mixers.incomparable(teacher.config()).ifPresent(why -> {
+            throw new InvalidInputException(
+                    "stage 1: expected mixing matrices to compare head by head, got none in " + why);
+        });
         return requireSomething(
                 "matrix orientation",
                 new MatrixOrientation(

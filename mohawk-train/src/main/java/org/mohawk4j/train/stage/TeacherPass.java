@@ -38,7 +38,8 @@ final class TeacherPass {
     /** The mixer's output. */
     Tensor mixed() {
         if (mixed == null) {
-            mixed = block.mixer().forward(u(), matrix());
+            // a mixer without a matrix has its output alone
+            mixed = matrix == null ? block.mixer().forward(u()) : block.mixer().forward(u(), matrix);
         }
         return mixed;
     }

@@ -43,10 +43,8 @@ class DistillConfigTest {
             dtype: double
             report: false
             student:
-              state-size: 16
-              value-heads: 4
-              qk-heads: 2
-              start: random
+              mixer-options: {state-size: 16, heads: 4, groups: 2}
+              init: random
             optimizer: {betas: [0.9, 0.999], clip-norm: 0}
             schedule:
               kind: cosine
@@ -75,12 +73,7 @@ class DistillConfigTest {
         assertThat(config.files().report()).isFalse();
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(
-                        16,
-                        StudentConfig.defaults().convWidth(),
-                        Optional.of(4),
-                        Optional.of(2),
-                        64,
-                        MixerInit.RANDOM));
+                        "discrete-mamba2", Map.of("state-size", 16, "heads", 4, "groups", 2), MixerInit.RANDOM));
         assertThat(config.learning().optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
         assertThat(config.learning().schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.learning().hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
@@ -100,7 +93,7 @@ class DistillConfigTest {
                         List.of(1e-8, 3e-5, 12.5),
                         "backend",
                         "1e5",
-                        "student.value-heads",
+                        "student.mixer-options.heads",
                         8,
                         "freeze",
                         List.of("yes", "a: b #c", "- x")));
@@ -109,21 +102,20 @@ class DistillConfigTest {
 
         assertThat(DistillConfigYaml.parse("test", yaml)).isEqualTo(config);
         assertThat(yaml)
-                .contains("teacher: teachers/tiny", "keep-attention: []", "dtype: float", "  state-size: 64")
+                .contains("teacher: teachers/tiny", "keep-attention: []", "dtype: float", "    state-size: 64")
                 .contains("kind: warmup-stable-decay", "epsilon: 1.0E-8", "valid: null");
     }
 
     @Test
     void valuesLaidOverAConfigurationLeaveTheRest() {
-        DistillConfig config = DistillConfigYaml.parse("test", "batch: 4\nstudent: {state-size: 16}");
+        DistillConfig config = DistillConfigYaml.parse("test", "batch: 4\nstudent: {mixer-options: {state-size: 16}}");
 
         DistillConfig changed =
-                config.with(Map.of("context", 128, "student.conv-width", 2, "keep-attention", List.of(1)));
+                config.with(Map.of("context", 128, "student.mixer-options.conv-width", 2, "keep-attention", List.of(1)));
 
         assertThat(changed.training().batch()).isEqualTo(4);
         assertThat(changed.training().context()).isEqualTo(128);
-        assertThat(changed.student().stateSize()).isEqualTo(16);
-        assertThat(changed.student().convWidth()).isEqualTo(2);
+        assertThat(changed.student().mixerOptions()).containsEntry("state-size", 16).containsEntry("conv-width", 2);
         assertThat(changed.training().keepAttention()).containsExactly(1);
         assertThat(config.with(Map.of())).isEqualTo(config);
     }
@@ -131,12 +123,31 @@ class DistillConfigTest {
     @Test
     void changesAreToldValueByValue() {
         DistillConfig before = DistillConfig.defaults();
-        DistillConfig after = before.with(Map.of("batch", 4, "student.state-size", 16, "text", "a.txt"));
+        DistillConfig after = before.with(Map.of("batch", 4, "student.mixer-options.state-size", 16, "text", "a.txt"));
 
         assertThat(ConfigChanges.between(before, after))
                 .containsExactly(
-                        "text was nothing, is 'a.txt'", "batch was 8, is 4", "student.state-size was 64, is 16");
+                        "text was nothing, is 'a.txt'",
+                        "batch was 8, is 4",
+                        "student.mixer-options.state-size was 64, is 16");
         assertThat(ConfigChanges.between(after, after)).isEmpty();
+    }
+
+    @Test
+    void optionsAreMergedAndAnotherMixerBeginsWithItsOwnDefaults() {
+        DistillConfig config = DistillConfig.defaults()
+                .with(Map.of("student.mixer", "linear-attention", "student.mixer-option", List.of("state-size=8")));
+
+        StudentConfig merged =
+                config.with(Map.of("student.mixer-option", List.of("heads=2"))).student();
+        StudentConfig other =
+                config.with(Map.of("student.mixer", "toeplitz", "student.chunk-length", 16)).student();
+
+        assertThat(merged.mixerOptions()).containsEntry("state-size", 8).containsEntry("heads", 2);
+        assertThat(other.mixerOptions())
+                .containsOnlyKeys("max-time", "heads", "chunk-length")
+                .containsEntry("chunk-length", 16)
+                .containsEntry("heads", null);
     }
 
     @Test
@@ -172,7 +183,7 @@ class DistillConfigTest {
             delimiter = '|',
             value = {
                 "contxt: 256 | contxt: expected one of the keys teacher, text, valid, | got an unknown key",
-                "student: {heads: 4} | student.heads: expected one of the keys state-size, conv-width, | unknown",
+                "student: {heads: 4} | student.heads: expected one of the keys mixer, mixer-options, init, | unknown",
                 "lr: ['1e-3', 1, 1] | lr[0]: expected a number | got '1e-3'",
                 "context: 2.5 | context: expected a whole number | got 2.5",
                 "context: many | context: expected a whole number | got 'many'",
@@ -202,10 +213,21 @@ class DistillConfigTest {
                 "schedule: {kind: wsd} | schedule.kind: expected one of warmup-stable-decay, cosine | got 'wsd'",
                 "optimizer: {betas: [0.9, 1]} | optimizer.betas: expected numbers from 0 to below 1 | got [0.9, 1.0]",
                 "optimizer: {clip-norm: -1} | optimizer.clip-norm: expected a number of at least 0 | got -1.0",
-                "student: {state-size: x} | student.state-size: expected a whole number | got 'x'",
-                "student: {value-heads: 4, qk-heads: 3} | student.qk-heads: expected a divisor | got 3",
-                "student: 4 | student: expected the keys state-size, | got 4",
-                "student: | student: expected the keys state-size, | got nothing",
+                "student: {mixer: rnn} | mixer: expected one of attention, discrete-mamba2, linear-attention, | got 'rnn'",
+                "student: {mixer: 3} | mixer: expected one of attention, discrete-mamba2, linear-attention, | got '3'",
+                "student: {mixer-options: {n: 4}} | mixer discrete-mamba2: expected one of the options state-size, | 'n'",
+                "student: {mixer-options: {state-size: x}} | mixer discrete-mamba2: option state-size: | got 'x'",
+                "student: {mixer-options: {state-size: '8'}} | mixer discrete-mamba2: option state-size: | got '8'",
+                "student: {mixer-options: {state-size: 0}} | mixer discrete-mamba2: option state-size: | got 0",
+                "student: {mixer-options: {state-size: 2.5}} | mixer discrete-mamba2: option state-size: | got 2.5",
+                "student: {mixer-options: {state-size: }} | mixer discrete-mamba2: option state-size: | got nothing",
+                "student: {mixer-options: {state-size: [1]}} | mixer discrete-mamba2: option state-size: | got [1]",
+                "student: {mixer-options: 3} | student.mixer-options: expected the mixer's options | got 3",
+                "student: {state-size: 8, mixer-options: {state-size: 8}} | student: expected one value of state-size | two",
+                "student: {start: random, init: random} | student: expected one value of init | two",
+                "student: {init: near} | student.init: expected one of attention, random | got 'near'",
+                "student: 4 | student: expected the keys mixer, | got 4",
+                "student: | student: expected the keys mixer, | got nothing",
                 "batch: {size: 4} | batch: expected a value | got the keys size",
                 "evaluation: {held-out: 1} | evaluation.held-out: expected a number above 0 and below 1 | got 1.0",
                 "distillation: {temperature: 0} | distillation.temperature: expected a number above 0 | got 0.0",
@@ -283,7 +305,7 @@ class DistillConfigTest {
             value = {
                 "teacher: &dir runs_a/out: *dir | line 2, column 6 | the alias *dir",
                 "lr: &lr [1, 2, 3]/split: *lr | line 2, column 8 | the alias *lr",
-                "student: &s {state-size: 16}/<<: *s | line 2, column 5 | the alias *s",
+                "student: &s {mixer: toeplitz}/<<: *s | line 2, column 5 | the alias *s",
                 "freeze: [*bias] | line 1, column 10 | the alias *bias",
                 "out: !env HOME | line 1, column 6 | tag 'env'",
                 "out: !!binary aGk= | line 1, column 6 | tag 'tag:yaml.org,2002:binary'",

@@ -200,7 +200,7 @@ class StageListTest {
                         tuple(StageObjective.HIDDEN_STATE_ALIGNMENT, 4, 3e-3),
                         tuple(StageObjective.KNOWLEDGE_DISTILLATION, 14, 1e-3));
         assertThat(config.training().freeze()).containsExactly("*.mlp.*");
-        assertThat(config.student().qkHeads()).contains(2);
+        assertThat(config.student().mixerOptions()).containsEntry("groups", 2);
         assertThat(DistillConfigYaml.parse("now", DistillConfigYaml.format(config)))
                 .isEqualTo(config);
     }

@@ -147,9 +147,10 @@ __device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v) {
     }
 }
 
-// How numbers are stored: as the nearest that the type has, or, in bfloat16, as one of the two neighbours, by a threshold
-// between them that belongs to the element's place. A number a third of the way up goes up in a third of all places, so
-// that what is shorter than the distance of neighbours is not lost where many numbers share it, and nothing is random.
+// How numbers are stored: rounded to nearest or, in bfloat16, by deterministic dithered rounding: to one of the two
+// neighbours, by a threshold between them that depends on the element's index alone. A number a third of the way up goes
+// up at a third of all indices, so that what is shorter than the distance of neighbours is not lost where many numbers
+// share it, and nothing is random.
 // What is a bfloat16 already stays. Each stores neighbours from y on; a place of four is a multiple of four.
 struct Nearest {
     template <int COLUMNS, typename T>

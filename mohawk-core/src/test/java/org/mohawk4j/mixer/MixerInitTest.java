@@ -22,7 +22,7 @@ import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.TensorAssert;
 
 /** What a mixer takes over from the attention that it replaces. Width 24, four heads of six. */
-class MixerStartTest extends Float64Test {
+class MixerInitTest extends Float64Test {
     private static final double TOLERANCE = 1e-12;
 
     private Tensor input() {
