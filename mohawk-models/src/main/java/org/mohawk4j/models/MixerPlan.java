@@ -67,7 +67,7 @@ public record MixerPlan(List<MixerConfig> mixers) {
             }
         });
         for (int i = 0; i < mixers.size(); i++) {
-            if (start == MixerInit.ATTENTION && !keeps(i, teacher.config())) {
+            if (start != MixerInit.RANDOM && !keeps(i, teacher.config())) {
                 student.blocks().get(i).mixer().initFrom(teacher.blocks().get(i).mixer());
             }
         }

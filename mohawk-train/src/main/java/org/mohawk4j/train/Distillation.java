@@ -2,6 +2,7 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -11,13 +12,19 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenBatch;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.mixer.ScoreFit;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.models.StudentCalibration;
 import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -171,6 +178,9 @@ public final class Distillation {
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
+            if (from.isEmpty() && config.student().start() == MixerInit.CALIBRATED && !folder.isTrained()) {
+                calibrate(student, plan, random.nextLong());
+            }
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsGivenUp)) {
                 NavigableMap<Integer, Objective> objectives =
@@ -205,6 +215,19 @@ public final class Distillation {
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
         }
+    }
+
+    private void calibrate(CausalLm student, MixerPlan plan, long seed) {
+        try (DataLoader sample = training.batches(config.context(), 2, seed);
+                Scope scope = teacher.engine().scope()) {
+            Map<Integer, List<ScoreFit>> fits =
+                    StudentCalibration.apply(teacher, student, plan, ids(sample.next()));
+            fits.forEach((layer, heads) -> LOG.info("layer {}: {}", layer, heads));
+        }
+    }
+
+    private Tensor ids(TokenBatch batch) {
+        return teacher.engine().indices(batch.inputs(), batch.batch(), batch.context());
     }
 
     private NavigableMap<Integer, Objective> objectives(StagePlan stages, OpenCache kept) {
