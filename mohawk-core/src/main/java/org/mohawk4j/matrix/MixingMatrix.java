@@ -18,4 +18,9 @@ public interface MixingMatrix {
 
     /** The matrix itself, [B,H,T,T]: for inspection, and for distances that nothing fuses. */
     Tensor materialize();
+
+    /** One head's matrix, [B,1,T,T]. This version materializes all; a matrix that can do with less overrides it. */
+    default Tensor materialize(int head) {
+        return materialize().narrow(1, head, 1);
+    }
 }

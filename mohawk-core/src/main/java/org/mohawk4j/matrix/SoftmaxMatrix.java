@@ -32,4 +32,10 @@ public record SoftmaxMatrix(Tensor q, Tensor k, double scale) implements MixingM
     public Tensor materialize() {
         return AttentionFunction.weights(q, k, scale);
     }
+
+    @Override
+    public Tensor materialize(int head) {
+        long group = head / (q.dim(2) / k.dim(2));
+        return new SoftmaxMatrix(q.narrow(2, head, 1), k.narrow(2, group, 1), scale).materialize();
+    }
 }

@@ -1,5 +1,6 @@
 package org.mohawk4j.mixer;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.Arguments;
@@ -13,7 +14,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
-public final class CausalLinearAttention extends ProjectedMixer {
+public final class CausalLinearAttention extends ProjectedMixer implements Calibratable {
     /**
      * @param width D
      * @param innerWidth H·P
@@ -87,6 +88,52 @@ public final class CausalLinearAttention extends ProjectedMixer {
                 attention.copyScores(attention.query(), cProj, 0, config.stateSize());
                 attention.copyScores(attention.key(), bProj, 0, config.stateSize());
             }
+        }
+    }
+
+    @Override
+    public ScoreFit.Form scoreForm() {
+        return new ScoreFit.Form(false, false);
+    }
+
+    private int copied(AttentionWeights attention) {
+        boolean copies = attention.width() == config.width() && attention.heads() == heads();
+        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+    }
+
+    private int constantDim(AttentionWeights attention) {
+        return Math.min(copied(attention), config.stateSize() - 1);
+    }
+
+    @Override
+    public void prepare(AttentionWeights attention) {
+        int constant = constantDim(attention);
+        try (Scope scope = engine().scope()) {
+            Tensor none = engine().zeros(config.stateSize() - constant, config.width());
+            for (int head = 0; head < heads(); head++) {
+                long first = (long) head * config.stateSize() + constant;
+                bProj.setRows(first, none.narrow(0, 0, 1));
+                cProj.setRows(first, none);
+            }
+        }
+    }
+
+    @Override
+    public Scores scores(Tensor u) {
+        LowRankMatrix matrix = matrix(u);
+        return new Scores(matrix.c(), matrix.b());
+    }
+
+    @Override
+    public void calibrate(List<ScoreFit> heads, Tensor one, AttentionWeights attention) {
+        int n = config.stateSize();
+        Tensor row = one.reshape(1, config.width());
+        for (int head = 0; head < heads.size(); head++) {
+            ScoreFit fit = heads.get(head);
+            long rows = (long) head * n;
+            cProj.setRows(rows, cProj.weight().narrow(0, rows, n).mul(fit.scale()));
+            cProj.setRows(rows + constantDim(attention), row.mul(fit.constant()));
+            bProj.setRows(rows + constantDim(attention), row);
         }
     }
 

@@ -30,7 +30,7 @@ import org.mohawk4j.tensor.types.Shape;
  * activation follows on x, B and C. Only the rows that a result needs are computed. A new mixer starts with the identity
  * as its convolution, a gate of 1 and a skip of 1, so that it is its bare matrix.
  */
-public final class DiscreteMamba2 extends MatrixMixer implements FusableProjections {
+public final class DiscreteMamba2 extends MatrixMixer implements FusableProjections, Calibratable {
     /** Parts of the recurrent state: the convolution's last inputs [B,K-1,C], the state-space state [B,H,P,N]. */
     private static final int HISTORY = 0;
 
@@ -162,6 +162,73 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                 attention.copyScores(attention.query(), inProj, from + config.stateWidth(), config.stateSize());
             }
         }
+    }
+
+    @Override
+    public ScoreFit.Form scoreForm() {
+        return new ScoreFit.Form(true, true);
+    }
+
+    /** The state dimension, of each group, that represents the constant. */
+    private int constantDim(AttentionWeights attention) {
+        return Math.min(copied(attention), config.stateSize() - 1);
+    }
+
+    /** State dimensions that {@link #initFrom} copies. */
+    private int copied(AttentionWeights attention) {
+        boolean copies = attention.fits(config.width(), config.innerWidth()) && attention.heads() == config.groups();
+        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+    }
+
+    @Override
+    public void prepare(AttentionWeights attention) {
+        int constant = constantDim(attention);
+        long bRows = config.innerWidth();
+        long cRows = bRows + config.stateWidth();
+        try (Scope scope = engine().scope()) {
+            Tensor none = engine().zeros(config.stateSize() - constant, config.width());
+            for (int group = 0; group < config.groups(); group++) {
+                long first = (long) group * config.stateSize() + constant;
+                inProj.setRows(bRows + first, none.narrow(0, 0, 1));
+                inProj.setRows(cRows + first, none);
+            }
+        }
+    }
+
+    @Override
+    public Scores scores(Tensor u) {
+        SemiseparableMatrix matrix = matrix(u);
+        return new Scores(matrix.c(), matrix.b());
+    }
+
+    @Override
+    public void calibrate(List<ScoreFit> heads, Tensor one, AttentionWeights attention) {
+        int n = config.stateSize();
+        int constant = constantDim(attention);
+        int shared = config.heads() / config.groups();
+        long cRow = config.innerWidth() + config.stateWidth();
+        double[] bias = new double[Math.toIntExact(2 * config.stateWidth())];
+        for (int group = 0; group < config.groups(); group++) {
+            ScoreFit fit = heads.get(group * shared);
+            int at = group * n + constant;
+            bias[at] = 1;
+            bias[Math.toIntExact(config.stateWidth()) + at] = fit.constant();
+            long rows = cRow + (long) group * n;
+            inProj.setRows(rows, inProj.weight().narrow(0, rows, n).mul(fit.scale()));
+        }
+        conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
+        double[] decay = heads.stream().mapToDouble(fit -> inverseSoftplus(fit.rate())).toArray();
+        inProj.setRows(
+                config.convChannels() + config.innerWidth(),
+                engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
+        double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
+        engine().backend()
+                .memory()
+                .copyInto(skip.value().array(), 0, 0, engine().tensor(diagonal, diagonal.length).array());
+    }
+
+    private static double inverseSoftplus(double y) {
+        return Math.log(Math.expm1(y));
     }
 
     @Override

@@ -41,6 +41,12 @@ public final class CausalConv1d extends Layer {
         return bias.value();
     }
 
+    /** Overwrites the biases of channels {@code from ..}. */
+    public void setBias(long from, Tensor values) {
+        Tensor target = bias();
+        target.engine().backend().memory().copyInto(target.array(), 0, from, values.array());
+    }
+
     /** Channels {@code from ..} of the convolution, as many as x has. */
     public Tensor apply(Tensor x, long from) {
         long channels = x.dim(-1);

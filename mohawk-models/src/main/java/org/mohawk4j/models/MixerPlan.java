@@ -115,7 +115,7 @@ public record MixerPlan(List<MixerConfig> mixers, Set<Integer> renewed) {
             }
         });
         for (int i = 0; i < mixers.size(); i++) {
-            if (init == MixerInit.ATTENTION && !keeps(i, teacher.config())) {
+            if (init != MixerInit.RANDOM && !keeps(i, teacher.config())) {
                 student.blocks().get(i).mixer().initFrom(teacher.blocks().get(i).mixer());
             }
         }

@@ -2,19 +2,26 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenBatch;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.mixer.ScoreFit;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.models.StudentCalibration;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -185,6 +192,9 @@ public final class DistillationRun {
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
+            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED && !folder.isTrained()) {
+                calibrate(student, plan, random.nextLong());
+            }
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsGivenUp)) {
                 Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
@@ -219,6 +229,27 @@ public final class DistillationRun {
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
+        }
+    }
+
+    /** Fits new mixers on two windows of the text, which training meets as well. */
+    private void calibrate(CausalLm student, MixerPlan plan, long seed) {
+        int context = config.activeStages().get(0).context();
+        try (DataLoader sample = training.batches(context, 2, seed);
+                Scope scope = teacher.engine().scope()) {
+            TokenBatch batch = sample.next();
+            double error = StudentCalibration.apply(
+                            teacher,
+                            student,
+                            plan,
+                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()))
+                    .values()
+                    .stream()
+                    .flatMap(Collection::stream)
+                    .mapToDouble(ScoreFit::relativeError)
+                    .average()
+                    .orElse(0);
+            LOG.info("calibrated: mean relative error of the mixing matrices {}", error);
         }
     }
 

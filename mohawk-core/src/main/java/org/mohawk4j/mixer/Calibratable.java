@@ -1,0 +1,36 @@
+package org.mohawk4j.mixer;
+
+import java.util.List;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * A mixer whose matrix can be fitted to an attention's in closed form: {@link Calibration} finds the numbers, the mixer
+ * writes them into its parameters. Scores are {@code S[t,s] = c_t·b_s} of the projections that
+ * {@link MatrixMixer#initFrom} copied.
+ */
+public interface Calibratable {
+    /** [B,T,G,N] each; group g serves H/G heads in a row. */
+    record Scores(Tensor c, Tensor b) {}
+
+    /** What the fit may use. */
+    ScoreFit.Form scoreForm();
+
+    /**
+     * Makes room for a constant among the state dimensions and silences what was not copied, then gives the scores of u.
+     *
+     * @param attention that {@code initFrom} copied from
+     */
+    void prepare(AttentionWeights attention);
+
+    /** @param u [B,T,D] */
+    Scores scores(Tensor u);
+
+    /**
+     * Writes the fit.
+     *
+     * @param heads H fits; heads of a group have the same constant and scale
+     * @param one [D], whose product with an input is close to 1
+     * @param attention as for {@link #prepare}
+     */
+    void calibrate(List<ScoreFit> heads, Tensor one, AttentionWeights attention);
+}

@@ -1,0 +1,91 @@
+package org.mohawk4j.mixer;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tensor;
+
+/**
+ * A closed-form initialization: decay, scale, skip and a constant term of a new mixer by least squares against the
+ * matrices of the attention that it replaces, from one batch and without a training step.
+ */
+public final class Calibration {
+    /** Of the mean variance of the inputs: what keeps the regression of the constant from following noise. */
+    private static final double RIDGE = 1e-3;
+
+    private static final int ITERATIONS = 100;
+
+    private static final double TOLERANCE = 1e-5;
+
+    private Calibration() {}
+
+    /**
+     * Calibrates one mixer, after {@link MatrixMixer#initFrom}.
+     *
+     * @param u the mixer's input, [B,T,D]
+     * @param teacher the attention's matrices on that input, H heads
+     * @return the fit of each head
+     */
+    public static List<ScoreFit> apply(
+            Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
+        Engine engine = u.engine();
+        mixer.prepare(attention);
+        List<ScoreFit> fits = new ArrayList<>();
+        try (Scope scope = engine.scope()) {
+            Calibratable.Scores scores = mixer.scores(u);
+            Tensor c = scores.c().cast(engine.parameterType()).permute(0, 2, 1, 3);
+            Tensor b = scores.b().cast(engine.parameterType()).permute(0, 2, 1, 3);
+            int groups = Math.toIntExact(c.dim(1));
+            int shared = Math.toIntExact(attention.heads() / groups);
+            for (int group = 0; group < groups; group++) {
+                fits.addAll(ScoreFit.of(sums(c, b, group, shared, teacher), mixer.scoreForm()));
+            }
+            mixer.calibrate(fits, one(u), attention);
+        }
+        return fits;
+    }
+
+    private static List<LagSums> sums(Tensor c, Tensor b, int group, int shared, MixingMatrix teacher) {
+        List<LagSums> sums = new ArrayList<>();
+        try (Scope scope = c.engine().scope()) {
+            Tensor own = c.narrow(1, group, 1).matmul(false, b.narrow(1, group, 1), true);
+            for (int head = group * shared; head < (group + 1) * shared; head++) {
+                try (Scope ofHead = c.engine().scope()) {
+                    Tensor matrix = teacher.materialize(head).cast(c.dtype());
+                    sums.add(LagSums.of(matrix, own));
+                }
+            }
+        }
+        return sums;
+    }
+
+    /**
+     * w [D] with u·w close to 1 for every position: ridge regression by conjugate gradients. Sums run in the type of
+     * parameters, whatever products are rounded to.
+     */
+    static Tensor one(Tensor u) {
+        Engine engine = u.engine();
+        long width = u.dim(-1);
+        Tensor rows = u.cast(engine.parameterType()).reshape(-1, width);
+        long count = rows.dim(0);
+        double penalty = RIDGE * rows.square().mean().item() * count;
+        Tensor residual = rows.sum(0);
+        Tensor direction = residual;
+        Tensor w = engine.zeros(width);
+        double norm = residual.square().sum().item();
+        double small = norm * TOLERANCE * TOLERANCE;
+        for (int i = 0; i < ITERATIONS && norm > small; i++) {
+            Tensor along = rows.mul(direction).sum(1, true);
+            Tensor product = rows.mul(along).sum(0).add(direction.mul(penalty));
+            double step = norm / direction.mul(product).sum().item();
+            w = w.add(direction.mul(step));
+            residual = residual.sub(product.mul(step));
+            double next = residual.square().sum().item();
+            direction = residual.add(direction.mul(next / norm));
+            norm = next;
+        }
+        return w;
+    }
+}

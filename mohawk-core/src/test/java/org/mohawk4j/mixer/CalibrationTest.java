@@ -1,0 +1,153 @@
+package org.mohawk4j.mixer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.matrix.DenseMatrix;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
+import org.mohawk4j.testing.Float64Test;
+
+/** The closed-form fit of new mixers to an attention's matrices. Width 24, four heads of six. */
+class CalibrationTest extends Float64Test {
+    private static final int TIME = 40;
+
+    private SoftmaxAttention attention() {
+        return new SoftmaxAttention.Config(24, 4, 2, 2, 100).create(engine(), new SplittableRandom(2));
+    }
+
+    /** Inputs whose last entry is 1, so that a constant is a linear function of them. */
+    private Tensor input() {
+        return Tensor.concat(-1, List.of(random(1, 2, TIME, 23), engine().full(1, 2, TIME, 1)));
+    }
+
+    private static double distance(MixingMatrix teacher, MatrixMixer student, Tensor u) {
+        Tensor target = teacher.materialize();
+        double left =
+                student.matrix(u).materialize().sub(target).square().sum().item();
+        return Math.sqrt(left / target.square().sum().item());
+    }
+
+    @Test
+    void sumsAlongDiagonalsAreThoseOfTheLowerTriangle() {
+        Tensor a = random(1, 2, 1, 5, 5);
+        Tensor s = random(2, 2, 1, 5, 5);
+        double[] as = a.toDoubles();
+        double[] ss = s.toDoubles();
+        LagSums sums = LagSums.of(a, s);
+        for (int lag = 0; lag < 5; lag++) {
+            double count = 0;
+            double product = 0;
+            double first = 0;
+            for (int batch = 0; batch < 2; batch++) {
+                for (int t = lag; t < 5; t++) {
+                    int at = batch * 25 + t * 5 + t - lag;
+                    count++;
+                    first += as[at];
+                    product += as[at] * ss[at];
+                }
+            }
+            assertThat(sums.count()[lag]).isEqualTo(count);
+            assertThat(sums.a()[lag]).isCloseTo(first, within(1e-12));
+            assertThat(sums.as()[lag]).isCloseTo(product, within(1e-12));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 16", "4, 6", "2, 16"})
+    void matricesOfItsOwnFormAreRecovered(int groups, int stateSize) {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer = new DiscreteMamba2.Config(24, 4, groups, stateSize, 4, 8)
+                        .create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            mixer.prepare(attention);
+            double[] rates = {0.01, 0.3, 0.05, 1.1};
+            Calibratable.Scores scores = mixer.scores(u);
+            Tensor c = scores.c().permute(0, 2, 1, 3);
+            Tensor own = c.matmul(false, scores.b().permute(0, 2, 1, 3), true);
+            Tensor s = own.reshape(2, groups, 1, TIME, TIME)
+                    .broadcastTo(Shape.of(2, groups, 4 / groups, TIME, TIME))
+                    .reshape(2, 4, TIME, TIME);
+            Tensor teacher = decay(rates).mul(s.mul(0.7).add(0.2)).tril(0, 0).add(identity().mul(0.4));
+
+            List<ScoreFit> fits = Calibration.apply(mixer, attention, u, new DenseMatrix(teacher));
+
+            for (int head = 0; head < 4; head++) {
+                ScoreFit fit = fits.get(head);
+                assertThat(fit.rate()).isCloseTo(rates[head], within(0.01 * rates[head]));
+                // two groups for four heads have nothing copied, and so scores that fit: the copied ones are of four heads
+                assertThat(fit.constant()).isCloseTo(0.2, within(2e-3));
+                assertThat(fit.scale()).isCloseTo(groups == 4 ? 0.7 : fit.scale(), within(2e-3));
+                assertThat(fit.skip()).isCloseTo(0.4, within(5e-3));
+                assertThat(fit.relativeError()).isLessThan(0.01);
+            }
+            assertThat(distance(new DenseMatrix(teacher), mixer, u)).isLessThan(0.02);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4, 6, 16})
+    void mamba2IsNearerToTheAttentionAfterwards(int stateSize) {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer = new DiscreteMamba2.Config(24, 4, 4, stateSize, 4, 8)
+                        .create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            double before = distance(attention.matrix(u), mixer, u);
+            List<ScoreFit> fits = Calibration.apply(mixer, attention, u, attention.matrix(u));
+            double after = distance(attention.matrix(u), mixer, u);
+            assertThat(after).isLessThan(0.9).isLessThan(before / 2);
+            assertThat(after)
+                    .isCloseTo(
+                            Math.sqrt(fits.stream()
+                                            .mapToDouble(fit -> fit.relativeError() * fit.relativeError())
+                                            .sum()
+                                    / 4),
+                            within(0.1));
+        }
+    }
+
+    @Test
+    void linearAttentionIsNearerToTheAttentionAfterwards() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                CausalLinearAttention mixer =
+                        new CausalLinearAttention.Config(24, 4, 8, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            double before = distance(attention.matrix(u), mixer, u);
+            Calibration.apply(mixer, attention, u, attention.matrix(u));
+            assertThat(distance(attention.matrix(u), mixer, u)).isLessThan(0.95).isLessThan(before / 2);
+        }
+    }
+
+    @Test
+    void aConstantIsFoundAsALinearFunctionOfTheInput() {
+        Tensor u = input();
+        Tensor found = u.reshape(-1, 24).mul(Calibration.one(u)).sum(1);
+        for (double value : found.toDoubles()) {
+            assertThat(value).isCloseTo(1, within(0.02));
+        }
+    }
+
+    private Tensor decay(double[] rates) {
+        double[] values = new double[4 * TIME * TIME];
+        for (int i = 0; i < values.length; i++) {
+            int lag = i / TIME % TIME - i % TIME;
+            values[i] = Math.exp(-rates[i / (TIME * TIME)] * Math.max(lag, 0));
+        }
+        return engine().tensor(values, 1, 4, TIME, TIME);
+    }
+
+    private Tensor identity() {
+        Tensor lower = engine().full(1, 1, 1, TIME, TIME);
+        return lower.tril(0, 0).sub(lower.tril(-1, 0));
+    }
+}

@@ -1,0 +1,45 @@
+package org.mohawk4j.models;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.mixer.AttentionWeights;
+import org.mohawk4j.mixer.Calibratable;
+import org.mohawk4j.mixer.Calibration;
+import org.mohawk4j.mixer.ScoreFit;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+
+/** Calibrates all new mixers of a student: see {@link Calibration}. The teacher runs once, block by block. */
+public final class StudentCalibration {
+    private StudentCalibration() {}
+
+    /**
+     * @param student whose new mixers begin from the teacher's attention ({@link MixerInit#ATTENTION})
+     * @param ids int32 [B,T], what the teacher's matrices are taken on
+     * @return the fits of each calibrated layer's heads, by layer
+     */
+    public static Map<Integer, List<ScoreFit>> apply(
+            CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids) {
+        Map<Integer, List<ScoreFit>> fits = new TreeMap<>();
+        Engine engine = teacher.engine();
+        Tensor h = teacher.embed(ids);
+        for (int i = 0; i < teacher.blocks().size(); i++) {
+            int layer = i;
+            Tensor input = h;
+            h = engine.scoped(() -> {
+                Block block = teacher.blocks().get(layer);
+                Tensor u = block.mixerInput(input);
+                MixingMatrix matrix = block.mixer().matrix(u);
+                if (!plan.keeps(layer, teacher.config())
+                        && student.blocks().get(layer).mixer() instanceof Calibratable mixer
+                        && block.mixer() instanceof AttentionWeights attention) {
+                    fits.put(layer, Calibration.apply(mixer, attention, u, matrix));
+                }
+                return block.combine(input, u, block.mixer().forward(u, matrix));
+            });
+        }
+        return fits;
+    }
+}
