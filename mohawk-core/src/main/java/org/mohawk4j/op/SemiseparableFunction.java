@@ -77,8 +77,7 @@ public final class SemiseparableFunction {
 
     private static Result fused(FusedSemiseparable kernel, Inputs in, int chunk) {
         Engine engine = in.x().engine();
-        List<Tensor> inputs = Stream.concat(
-                        Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
+        List<Tensor> inputs = Stream.concat(Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
                 .toList();
         FusedSemiseparable.Forward made = kernel.forward(
                 in.x().array(),
@@ -89,6 +88,7 @@ public final class SemiseparableFunction {
                 chunk,
                 inputs.stream().anyMatch(engine::isTracked));
         List<Tensor> outputs = engine.fused(
+                inputs,
                 inputs,
                 List.of(engine.wrap(made.y()), engine.wrap(made.state())),
                 made.saved(),
@@ -105,8 +105,7 @@ public final class SemiseparableFunction {
                             chunk);
                     return Stream.concat(Stream.of(g.x(), g.b(), g.c(), g.logDecay()), g.state().stream())
                             .toList();
-                },
-                inputs.toArray(Tensor[]::new));
+                });
         return new Result(outputs.get(0), outputs.get(1));
     }
 
