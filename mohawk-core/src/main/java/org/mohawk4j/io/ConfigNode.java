@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.mohawk4j.InvalidInputException;
 
 /**
@@ -136,63 +138,46 @@ public final class ConfigNode {
 
     /** A list of texts. */
     public List<String> texts(String key) {
-        List<String> texts = new ArrayList<>();
-        elements(key).forEach(element -> {
-            if (!element.isTextual()) {
-                throw wrong(key, "a list of texts", element);
-            }
-            texts.add(element.asText());
-        });
-        return texts;
+        return list(key, "texts", JsonNode::isTextual, JsonNode::asText);
     }
 
     /** A list of finite numbers. */
     public List<Double> numbers(String key) {
-        List<Double> numbers = new ArrayList<>();
-        elements(key).forEach(element -> {
-            if (!element.isNumber() || !Double.isFinite(element.asDouble())) {
-                throw wrong(key, "a list of finite numbers", element);
-            }
-            numbers.add(element.asDouble());
-        });
-        return numbers;
+        return list(key, "finite numbers", ConfigNode::isFinite, JsonNode::asDouble);
     }
 
     /** A list of true and false. */
     public List<Boolean> flags(String key) {
-        List<Boolean> flags = new ArrayList<>();
+        return list(key, "true and false", JsonNode::isBoolean, JsonNode::asBoolean);
+    }
+
+    private <T> List<T> list(String key, String what, Predicate<JsonNode> fits, Function<JsonNode, T> read) {
+        List<T> values = new ArrayList<>();
         elements(key).forEach(element -> {
-            if (!element.isBoolean()) {
-                throw wrong(key, "a list of true and false", element);
+            if (!fits.test(element)) {
+                throw wrong(key, "a list of " + what, element);
             }
-            flags.add(element.asBoolean());
+            values.add(read.apply(element));
         });
-        return flags;
+        return values;
     }
 
     private JsonNode elements(String key) {
-        JsonNode value = required(key);
-        if (!value.isArray()) {
-            throw wrong(key, "a list", value);
-        }
-        return value;
+        return required(key, "a list", JsonNode::isArray);
+    }
+
+    private static boolean isFinite(JsonNode value) {
+        return value.isNumber() && Double.isFinite(value.asDouble());
     }
 
     /** A text, or a whole number in decimal: data sets write labels either way. */
     public String word(String key) {
-        JsonNode value = required(key);
-        if (!value.isTextual() && !value.isIntegralNumber()) {
-            throw wrong(key, "a text or a whole number", value);
-        }
-        return value.asText();
+        return required(key, "a text or a whole number", value -> value.isTextual() || value.isIntegralNumber())
+                .asText();
     }
 
     public String text(String key) {
-        JsonNode value = required(key);
-        if (!value.isTextual()) {
-            throw wrong(key, "a text", value);
-        }
-        return value.asText();
+        return required(key, "a text", JsonNode::isTextual).asText();
     }
 
     /** A whole number from 1 to 2^31-1: no dimension of a model is larger, and products of two fit 64 bits. */
@@ -212,14 +197,14 @@ public final class ConfigNode {
 
     /** A whole number from {@code least} to {@code most}. */
     public long whole(String key, long least, long most) {
-        JsonNode value = required(key);
-        if (!value.isIntegralNumber()
-                || !value.canConvertToLong()
-                || value.longValue() < least
-                || value.longValue() > most) {
-            throw wrong(key, "a whole number from " + least + " to " + most, value);
-        }
-        return value.longValue();
+        return required(
+                        key,
+                        "a whole number from " + least + " to " + most,
+                        value -> value.isIntegralNumber()
+                                && value.canConvertToLong()
+                                && value.longValue() >= least
+                                && value.longValue() <= most)
+                .longValue();
     }
 
     /**
@@ -241,14 +226,7 @@ public final class ConfigNode {
 
     /** True or false. */
     public boolean flag(String key, boolean fallback) {
-        if (!has(key)) {
-            return fallback;
-        }
-        JsonNode value = required(key);
-        if (!value.isBoolean()) {
-            throw wrong(key, "true or false", value);
-        }
-        return value.booleanValue();
+        return has(key) ? required(key, "true or false", JsonNode::isBoolean).booleanValue() : fallback;
     }
 
     /** A finite number from 0. */
@@ -258,11 +236,8 @@ public final class ConfigNode {
 
     /** A finite number from 0. */
     public double number(String key) {
-        JsonNode value = required(key);
-        if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() < 0) {
-            throw wrong(key, "a finite number from 0", value);
-        }
-        return value.asDouble();
+        return required(key, "a finite number from 0", value -> isFinite(value) && value.asDouble() >= 0)
+                .asDouble();
     }
 
     /**
@@ -295,6 +270,14 @@ public final class ConfigNode {
     public InvalidInputException wrong(String key, String expected, Object actual) {
         return new InvalidInputException(
                 where + ": " + key + ": expected " + expected + ", found " + InputFile.shorten(actual.toString()));
+    }
+
+    private JsonNode required(String key, String expected, Predicate<JsonNode> fits) {
+        JsonNode value = required(key);
+        if (!fits.test(value)) {
+            throw wrong(key, expected, value);
+        }
+        return value;
     }
 
     private JsonNode required(String key) {

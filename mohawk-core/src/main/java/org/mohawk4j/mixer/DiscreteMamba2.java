@@ -108,21 +108,10 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         private Mamba2Function.Config between() {
             return new Mamba2Function.Config(innerWidth, heads, groups, stateSize, chunk);
         }
-
-        private long stateWidth() {
-            return (long) groups * stateSize;
-        }
-
-        private long convChannels() {
-            return innerWidth + 2 * stateWidth();
-        }
-
-        private long projected() {
-            return convChannels() + innerWidth + heads;
-        }
     }
 
     private final Config config;
+    private final Mamba2Function.Config between;
     private final Parameter zBias;
     private final Parameter skip;
     private final Linear inProj;
@@ -132,12 +121,19 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     public DiscreteMamba2(Engine engine, Config config, RandomGenerator random) {
         super(engine, config.heads());
         this.config = config;
+        this.between = config.between();
         zBias = parameter("z_bias", Shape.of(config.innerWidth()), Initializer.constant(OPEN_GATE));
         skip = parameter("D", Shape.of(config.heads()), Initializer.constant(1));
         Initializer projection = Initializer.uniform(1 / Math.sqrt(config.width()), random.nextLong())
-                .withZeroRows(config.convChannels(), config.innerWidth());
-        inProj = part("in_proj", new Linear(engine, config.width(), config.projected(), projection));
-        conv = part("conv1d", new CausalConv1d(engine, config.convChannels(), config.convWidth()));
+                .withZeroRows(between.convChannels(), config.innerWidth());
+        inProj = part(
+                "in_proj",
+                new Linear(
+                        engine,
+                        config.width(),
+                        between.convChannels() + config.innerWidth() + config.heads(),
+                        projection));
+        conv = part("conv1d", new CausalConv1d(engine, between.convChannels(), config.convWidth()));
         outProj = part("out_proj", new Linear(engine, config.innerWidth(), config.width(), false, random));
     }
 
@@ -159,7 +155,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
             if (attention.heads() == config.groups()) {
                 long from = config.innerWidth();
                 attention.copyScores(attention.key(), inProj, from, config.stateSize());
-                attention.copyScores(attention.query(), inProj, from + config.stateWidth(), config.stateSize());
+                attention.copyScores(attention.query(), inProj, from + between.stateWidth(), config.stateSize());
             }
         }
     }
@@ -233,10 +229,10 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     @Override
     public SemiseparableMatrix matrix(Tensor u) {
-        Tensor b = conv.apply(inProj.applyRows(u, config.innerWidth(), config.stateWidth()), config.innerWidth());
-        long cRow = config.innerWidth() + config.stateWidth();
-        Tensor c = conv.apply(inProj.applyRows(u, cRow, config.stateWidth()), cRow);
-        return matrix(b, c, inProj.applyRows(u, config.convChannels() + config.innerWidth(), config.heads()));
+        Tensor b = conv.apply(inProj.applyRows(u, config.innerWidth(), between.stateWidth()), config.innerWidth());
+        long cRow = config.innerWidth() + between.stateWidth();
+        Tensor c = conv.apply(inProj.applyRows(u, cRow, between.stateWidth()), cRow);
+        return matrix(b, c, inProj.applyRows(u, between.convChannels() + config.innerWidth(), config.heads()));
     }
 
     @Override
@@ -246,19 +242,19 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     @Override
     protected Tensor output(Tensor u, Tensor mixed) {
-        return gated(mixed, inProj.applyRows(u, config.convChannels(), config.innerWidth()));
+        return gated(mixed, inProj.applyRows(u, between.convChannels(), config.innerWidth()));
     }
 
     /** In one operation where the backend has it; else with one convolution for x, B and C together. */
     @Override
     public Tensor forward(Tensor u) {
-        if (Mamba2Function.kernel(u, config.between()).isPresent()) {
+        if (Mamba2Function.kernel(u, between).isPresent()) {
             Mamba2Function.Weights weights =
                     new Mamba2Function.Weights(conv.weight(), conv.bias(), skip.value(), zBias.value());
-            return outProj.apply(Mamba2Function.apply(inProj.apply(u), weights, config.between()));
+            return outProj.apply(Mamba2Function.apply(inProj.apply(u), weights, between));
         }
         Projections in = project(u);
-        Parts parts = parts(conv.applyParts(in.xBc, config.innerWidth(), config.stateWidth(), config.stateWidth()));
+        Parts parts = parts(conv.applyParts(in.xBc, config.innerWidth(), between.stateWidth(), between.stateWidth()));
         return gated(Heads.merge(matrix(parts.b, parts.c, in.aLog).multiply(parts.x)), in.z);
     }
 
@@ -266,7 +262,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     public MixerState newState(long batch) {
         return new RecurrentState(
                 engine(),
-                engine().zeros(batch, config.convWidth() - 1, config.convChannels()),
+                engine().zeros(batch, config.convWidth() - 1, between.convChannels()),
                 engine().zeros(batch, config.heads(), config.innerWidth() / config.heads(), config.stateSize()));
     }
 
@@ -307,9 +303,9 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         if (projected.dim(1) == 1 && step.isPresent() && !engine().isTracked(projected)) {
             return step(step.get(), projected, memory);
         }
-        List<Tensor> in = projected.split(-1, config.convChannels(), config.innerWidth(), config.heads());
+        List<Tensor> in = projected.split(-1, between.convChannels(), config.innerWidth(), config.heads());
         Parts parts = parts(conv.continued(memory.part(HISTORY), in.get(0))
-                .split(-1, config.innerWidth(), config.stateWidth(), config.stateWidth()));
+                .split(-1, config.innerWidth(), between.stateWidth(), between.stateWidth()));
         SemiseparableFunction.Result result =
                 matrix(parts.b, parts.c, in.get(2)).multiply(parts.x, Optional.of(memory.part(STATE)));
         memory.advance(projected.dim(1), conv.nextHistory(memory.part(HISTORY), in.get(0)), result.state());
@@ -335,7 +331,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     private record Projections(Tensor xBc, Tensor z, Tensor aLog) {}
 
     private Projections project(Tensor u) {
-        List<Tensor> parts = inProj.applyParts(u, config.convChannels(), config.innerWidth(), config.heads());
+        List<Tensor> parts = inProj.applyParts(u, between.convChannels(), config.innerWidth(), config.heads());
         return new Projections(parts.get(0), parts.get(1), parts.get(2));
     }
 

@@ -54,6 +54,7 @@ public final class AttentionFunction {
         Tensor output = engine.wrap(result.output());
         return engine.fused(
                         List.of(q, k, v),
+                        List.of(q, k, v, output),
                         List.of(output),
                         result.saved(),
                         (gradients, saved) -> {
@@ -67,11 +68,7 @@ public final class AttentionFunction {
                                             saved,
                                             scale);
                             return List.of(g.q(), g.k(), g.v());
-                        },
-                        q,
-                        k,
-                        v,
-                        output)
+                        })
                 .get(0);
     }
 

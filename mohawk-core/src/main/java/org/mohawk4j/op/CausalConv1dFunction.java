@@ -51,13 +51,12 @@ public final class CausalConv1dFunction {
         }
         return engine.fused(
                 List.of(x, weight, bias),
+                List.of(x, weight),
                 kernel.get().forward(x.array(), weight.array(), bias.array(), isTrained(weight, bias)),
                 List.of(),
                 (gradients, saved) -> kernel.get()
                         .backward(gradients.get(0), x.array(), weight.array())
-                        .all(),
-                x,
-                weight);
+                        .all());
     }
 
     /** As {@link FusedCausalConv1d}, with the channels in parts that lie apart. */
@@ -95,12 +94,12 @@ public final class CausalConv1dFunction {
                         .toList();
         return engine.fused(
                 List.of(x, weight, bias),
+                List.of(x, weight),
                 parts,
                 List.of(),
-                (gradients, saved) ->
-                        kernel.get().backward(gradients, x.array(), weight.array()).all(),
-                x,
-                weight);
+                (gradients, saved) -> kernel.get()
+                        .backward(gradients, x.array(), weight.array())
+                        .all());
     }
 
     /**

@@ -36,16 +36,13 @@ public final class GateFunction {
         }
         return engine.fused(
                 List.of(x, z, bias),
+                List.of(x, z, bias),
                 kernel.get().forward(x.array(), z.array(), bias.array()),
                 List.of(),
                 (gradients, saved) -> {
-                    FusedGate.Gradients g =
-                            kernel.get().backward(gradients.get(0), x.array(), z.array(), bias.array());
+                    FusedGate.Gradients g = kernel.get().backward(gradients.get(0), x.array(), z.array(), bias.array());
                     return List.of(g.x(), g.z(), g.bias());
-                },
-                x,
-                z,
-                bias);
+                });
     }
 
     private static void requireShapes(Tensor x, Tensor z, Tensor bias) {

@@ -41,17 +41,10 @@ public final class GluFunction {
             return reference(gate, up, activation);
         }
         FusedGlu.Result made = kernel.get().forward(gate.array(), up.array(), activation);
-        return engine.fused(
-                List.of(gate, up),
-                made.output(),
-                made.saved(),
-                (gradients, saved) -> {
-                    FusedGlu.Gradients g =
-                            kernel.get().backward(gradients.get(0), gate.array(), up.array(), saved, activation);
-                    return List.of(g.gate(), g.up());
-                },
-                gate,
-                up);
+        return engine.fused(List.of(gate, up), List.of(gate, up), made.output(), made.saved(), (gradients, saved) -> {
+            FusedGlu.Gradients g = kernel.get().backward(gradients.get(0), gate.array(), up.array(), saved, activation);
+            return List.of(g.gate(), g.up());
+        });
     }
 
     public static Tensor reference(Tensor gate, Tensor up, Activation activation) {

@@ -40,16 +40,11 @@ public final class LayerNormFunction {
         }
         FusedLayerNorm.Result made = kernel.get().forward(x.array(), weight.array(), bias.array(), epsilon);
         return engine.fused(
-                List.of(x, weight, bias),
-                made.output(),
-                made.saved(),
-                (gradients, saved) -> {
+                List.of(x, weight, bias), List.of(x, weight), made.output(), made.saved(), (gradients, saved) -> {
                     FusedLayerNorm.Gradients g =
                             kernel.get().backward(gradients.get(0), x.array(), weight.array(), saved);
                     return List.of(g.input(), g.weight(), g.bias());
-                },
-                x,
-                weight);
+                });
     }
 
     static void requireShapes(Tensor x, Tensor weight, Tensor bias) {

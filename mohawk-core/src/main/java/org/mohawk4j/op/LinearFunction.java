@@ -90,6 +90,7 @@ public final class LinearFunction {
                 Stream.concat(Stream.of(rows, weight), bias.stream())
                         .filter(engine::isTracked)
                         .toList(),
+                Stream.concat(keptInput.stream(), keptWeight.stream()).toList(),
                 made.output(),
                 made.saved(),
                 (gradients, saved) -> {
@@ -104,8 +105,7 @@ public final class LinearFunction {
                     return Stream.of(g.input(), g.weight(), g.bias())
                             .flatMap(Optional::stream)
                             .toList();
-                },
-                Stream.concat(keptInput.stream(), keptWeight.stream()).toArray(Tensor[]::new));
+                });
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Optional<Tensor> bias, Activation activation) {

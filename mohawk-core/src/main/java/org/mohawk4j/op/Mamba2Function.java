@@ -123,16 +123,10 @@ public final class Mamba2Function {
                 config,
                 inputs.stream().anyMatch(engine::isTracked),
                 CausalConv1dFunction.isTrained(weights.convWeight(), weights.convBias()));
-        return engine.fused(
-                inputs,
-                made.output(),
-                made.saved(),
-                (gradients, saved) -> {
-                    FusedMamba2.Gradients g =
-                            kernel.backward(gradients.get(0), projected.array(), operands, config, saved);
-                    return List.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias());
-                },
-                inputs.toArray(Tensor[]::new));
+        return engine.fused(inputs, inputs, made.output(), made.saved(), (gradients, saved) -> {
+            FusedMamba2.Gradients g = kernel.backward(gradients.get(0), projected.array(), operands, config, saved);
+            return List.of(g.projected(), g.convWeight(), g.convBias(), g.skip(), g.zBias());
+        });
     }
 
     public static Tensor reference(Tensor projected, Weights weights, Config config) {

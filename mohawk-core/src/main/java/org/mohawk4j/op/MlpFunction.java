@@ -77,14 +77,14 @@ public final class MlpFunction {
         FusedMlp.Result made = kernel.get().forward(rows.array(), operands, activation);
         return engine.fused(
                         Stream.concat(Stream.of(rows), weights.all()).toList(),
+                        List.of(rows),
                         made.output(),
                         made.saved(),
                         (gradients, saved) -> {
                             FusedMlp.Gradients g =
                                     kernel.get().backward(gradients.get(0), rows.array(), saved, activation);
                             return List.of(g.input(), g.first(), g.firstBias(), g.second(), g.secondBias());
-                        },
-                        rows)
+                        })
                 .reshape(x.shape().with(-1, weights.second().dim(0)).toArray());
     }
 

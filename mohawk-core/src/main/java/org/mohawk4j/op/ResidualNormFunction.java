@@ -61,15 +61,14 @@ public final class ResidualNormFunction {
         DType branch = a.dtype();
         List<Tensor> outputs = engine.fused(
                 List.of(h, a, b, weight, bias),
+                List.of(sum, weight),
                 List.of(sum, engine.wrap(made.normalised())),
                 made.saved(),
                 (gradients, saved) -> {
                     FusedResidualNorm.Gradients g = kernel.get()
                             .backward(gradients.get(0), gradients.get(1), sum.array(), weight.array(), branch, saved);
                     return List.of(g.stream(), g.branch(), g.branch(), g.weight(), g.bias());
-                },
-                sum,
-                weight);
+                });
         return new Normed(outputs.get(0), outputs.get(1));
     }
 

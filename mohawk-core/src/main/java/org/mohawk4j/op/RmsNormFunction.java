@@ -42,17 +42,10 @@ public final class RmsNormFunction {
             return reference(x, weight, epsilon).cast(engine.backend().productType());
         }
         FusedRmsNorm.Result made = kernel.get().forward(x.array(), weight.array(), epsilon);
-        return engine.fused(
-                List.of(x, weight),
-                made.output(),
-                made.saved(),
-                (gradients, saved) -> {
-                    FusedRmsNorm.Gradients g =
-                            kernel.get().backward(gradients.get(0), x.array(), weight.array(), saved);
-                    return List.of(g.input(), g.weight());
-                },
-                x,
-                weight);
+        return engine.fused(List.of(x, weight), List.of(x, weight), made.output(), made.saved(), (gradients, saved) -> {
+            FusedRmsNorm.Gradients g = kernel.get().backward(gradients.get(0), x.array(), weight.array(), saved);
+            return List.of(g.input(), g.weight());
+        });
     }
 
     private static void requireShapes(Tensor x, Tensor weight) {

@@ -25,7 +25,23 @@ public final class SemiseparableFunction {
     /** What goes in. {@code state} is that before the first position, zero if absent. */
     public record Inputs(Tensor x, Tensor b, Tensor c, Tensor logDecay, Optional<Tensor> state) {
         public Inputs {
-            Shapes.check(x, b, c, logDecay, state);
+            boolean fits = x.shape().rank() == 4
+                    && b.shape().rank() == 4
+                    && b.shape().equals(c.shape())
+                    && b.dim(0) == x.dim(0)
+                    && b.dim(1) == x.dim(1)
+                    && x.dim(2) % b.dim(2) == 0
+                    && logDecay.shape().equals(x.shape().without(3))
+                    && state.map(s -> s.shape().equals(x.shape().without(1).insert(3, b.dim(3))))
+                            .orElse(true);
+            if (!fits) {
+                throw new IllegalArgumentException(
+                        "semiseparable product needs x [B,T,H,P], b and c [B,T,G,N], logDecay"
+                                + " [B,T,H], state [B,H,P,N]; got x " + x.shape() + ", b " + b.shape() + ", c "
+                                + c.shape()
+                                + ", logDecay " + logDecay.shape()
+                                + state.map(s -> ", state " + s.shape()).orElse(""));
+            }
         }
     }
 
@@ -77,8 +93,7 @@ public final class SemiseparableFunction {
 
     private static Result fused(FusedSemiseparable kernel, Inputs in, int chunk) {
         Engine engine = in.x().engine();
-        List<Tensor> inputs = Stream.concat(
-                        Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
+        List<Tensor> inputs = Stream.concat(Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
                 .toList();
         FusedSemiseparable.Forward made = kernel.forward(
                 in.x().array(),
@@ -89,6 +104,7 @@ public final class SemiseparableFunction {
                 chunk,
                 inputs.stream().anyMatch(engine::isTracked));
         List<Tensor> outputs = engine.fused(
+                inputs,
                 inputs,
                 List.of(engine.wrap(made.y()), engine.wrap(made.state())),
                 made.saved(),
@@ -105,8 +121,7 @@ public final class SemiseparableFunction {
                             chunk);
                     return Stream.concat(Stream.of(g.x(), g.b(), g.c(), g.logDecay()), g.state().stream())
                             .toList();
-                },
-                inputs.toArray(Tensor[]::new));
+                });
         return new Result(outputs.get(0), outputs.get(1));
     }
 
@@ -233,29 +248,5 @@ public final class SemiseparableFunction {
 
     private static Tensor column(Tensor x) {
         return x.reshape(x.shape().insert(x.shape().rank(), 1).toArray());
-    }
-
-    private static final class Shapes {
-        private Shapes() {}
-
-        static void check(Tensor x, Tensor b, Tensor c, Tensor logDecay, Optional<Tensor> state) {
-            boolean fits = x.shape().rank() == 4
-                    && b.shape().rank() == 4
-                    && b.shape().equals(c.shape())
-                    && b.dim(0) == x.dim(0)
-                    && b.dim(1) == x.dim(1)
-                    && x.dim(2) % b.dim(2) == 0
-                    && logDecay.shape().equals(x.shape().without(3))
-                    && state.map(s -> s.shape().equals(x.shape().without(1).insert(3, b.dim(3))))
-                            .orElse(true);
-            if (!fits) {
-                throw new IllegalArgumentException(
-                        "semiseparable product needs x [B,T,H,P], b and c [B,T,G,N], logDecay"
-                                + " [B,T,H], state [B,H,P,N]; got x " + x.shape() + ", b " + b.shape() + ", c "
-                                + c.shape()
-                                + ", logDecay " + logDecay.shape()
-                                + state.map(s -> ", state " + s.shape()).orElse(""));
-            }
-        }
     }
 }

@@ -36,14 +36,13 @@ public final class SkipFunction {
         }
         return engine.fused(
                 List.of(y, x, skip),
+                List.of(x, skip),
                 kernel.get().forward(y.array(), x.array(), skip.array()),
                 List.of(),
                 (gradients, saved) -> {
                     FusedSkip.Gradients g = kernel.get().backward(gradients.get(0), x.array(), skip.array());
                     return List.of(gradients.get(0), g.x(), g.skip());
-                },
-                x,
-                skip);
+                });
     }
 
     private static void requireShapes(Tensor y, Tensor x, Tensor skip) {

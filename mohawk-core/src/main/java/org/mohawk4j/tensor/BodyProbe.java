@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.Node.Slot;
 
@@ -56,20 +57,19 @@ final class BodyProbe extends Tape {
 
     @Override
     Tensor record(Tensor output, List<Edge> edges) {
-        boolean any = false;
-        for (Edge edge : edges) {
-            any |= isTracked(edge.input());
-        }
-        return any ? output.at(tracked) : output;
+        return anyTracked(edges.stream().map(Edge::input)) ? output.at(tracked) : output;
     }
 
     @Override
     List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient rule, List<Tensor> saved) {
-        boolean any = false;
-        for (Tensor input : inputs) {
-            any |= isTracked(input);
-        }
-        return any ? outputs.stream().map(output -> output.at(tracked)).toList() : outputs;
+        return anyTracked(inputs.stream())
+                ? outputs.stream().map(output -> output.at(tracked)).toList()
+                : outputs;
+    }
+
+    /** Notes all of them. */
+    private boolean anyTracked(Stream<Tensor> inputs) {
+        return !inputs.filter(this::isTracked).toList().isEmpty();
     }
 
     @Override
@@ -84,7 +84,8 @@ final class BodyProbe extends Tape {
     }
 
     @Override
-    @Nullable Slot slotOfForeign(Tensor tensor) {
+    @Nullable
+    Slot slotOfForeign(Tensor tensor) {
         return source.slotOf(tensor) == null ? null : tracked;
     }
 }

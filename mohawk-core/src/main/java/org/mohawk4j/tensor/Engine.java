@@ -1,7 +1,5 @@
 package org.mohawk4j.tensor;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,7 +18,7 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostSource;
-import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tensor.types.IndexRange;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -113,7 +111,8 @@ public final class Engine implements AutoCloseable {
     }
 
     /** The tape that records now. */
-    @Nullable Tape openTape() {
+    @Nullable
+    Tape openTape() {
         return tape;
     }
 
@@ -171,34 +170,36 @@ public final class Engine implements AutoCloseable {
         return tape == null ? outputs : tape.record(outputs, inputs, gradient, List.of(saved));
     }
 
-    /** As {@link #fused(List, List, List, FusedBackward, Tensor...)}, for one output. */
-    public Tensor fused(List<Tensor> inputs, Array output, List<Array> saved, FusedBackward backward, Tensor... read) {
-        return fused(inputs, List.of(wrap(output)), saved, backward, read).get(0);
+    /** As {@link #fused(List, List, List, List, FusedBackward)}, for one output. */
+    public Tensor fused(
+            List<Tensor> inputs, List<Tensor> read, Array output, List<Array> saved, FusedBackward backward) {
+        return fused(inputs, read, List.of(wrap(output)), saved, backward).get(0);
     }
 
     /**
      * Ties what a backend's fused operation computed to its inputs, so that the open tape can differentiate it.
      *
      * @param inputs what the backward pass gives the gradients of
+     * @param read every tensor that the backward pass reads, which the tape keeps alive until then
      * @param outputs from {@link #wrap}
      * @param saved what the forward pass saved for the backward pass alone
-     * @param read every other tensor that the backward pass reads, which the tape keeps alive until then
      * @return the outputs, on the tape if any input is
      */
     public List<Tensor> fused(
-            List<Tensor> inputs, List<Tensor> outputs, List<Array> saved, FusedBackward backward, Tensor... read) {
+            List<Tensor> inputs, List<Tensor> read, List<Tensor> outputs, List<Array> saved, FusedBackward backward) {
         List<Tensor> kept = saved.stream().map(this::wrap).toList();
+        JointGradient rule = gradients -> {
+            Map<Array, Tensor> known = new IdentityHashMap<>();
+            gradients.forEach(gradient -> known.put(gradient.array(), gradient));
+            return backward.gradients(arrays(gradients), arrays(kept)).stream()
+                    .map(array -> known.computeIfAbsent(array, this::wrap))
+                    .toList();
+        };
         return record(
                 outputs,
                 inputs,
-                gradients -> {
-                    Map<Array, Tensor> known = new IdentityHashMap<>();
-                    gradients.forEach(gradient -> known.put(gradient.array(), gradient));
-                    return backward.gradients(arrays(gradients), arrays(kept)).stream()
-                            .map(array -> known.computeIfAbsent(array, this::wrap))
-                            .toList();
-                },
-                Stream.concat(kept.stream(), Stream.of(read)).toArray(Tensor[]::new));
+                rule,
+                Stream.concat(kept.stream(), read.stream()).toArray(Tensor[]::new));
     }
 
     private static List<Array> arrays(List<Tensor> tensors) {
@@ -241,25 +242,19 @@ public final class Engine implements AutoCloseable {
 
     /** Copies numbers to the device in the type of parameters. */
     public Tensor tensor(double[] values, long... shape) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asDoubleBuffer().put(values);
-        return tensor(new HostTensor(DType.FLOAT64, Shape.of(shape), bytes), parameterType());
+        return tensor(HostTensors.of(Shape.of(shape), values), parameterType());
     }
 
     /** Copies numbers to the device in the type of parameters. */
     public Tensor tensor(float[] values, long... shape) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(values);
-        return tensor(new HostTensor(DType.FLOAT32, Shape.of(shape), bytes), parameterType());
+        return tensor(HostTensors.of(Shape.of(shape), values), parameterType());
     }
 
     /** Copies indices, such as token ids, to the device as int32. */
     public Tensor indices(int[] values, long... shape) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asIntBuffer().put(values);
-        HostTensor host = new HostTensor(DType.INT32, Shape.of(shape), bytes);
         requireUsable();
-        return wrap(backend.memory().upload(host, DType.INT32), IndexRange.of(values));
+        return wrap(
+                backend.memory().upload(HostTensors.of(Shape.of(shape), values), DType.INT32), IndexRange.of(values));
     }
 
     /**

@@ -1,6 +1,7 @@
 package org.mohawk4j.tensor;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -116,11 +117,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
 
     List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient rule, List<Tensor> saved) {
         @Nullable Slot[] slots = inputs.stream().map(this::slotOf).toArray(Slot[]::new);
-        boolean tracked = false;
-        for (Slot slot : slots) {
-            tracked |= slot != null;
-        }
-        if (!tracked) {
+        if (Arrays.stream(slots).allMatch(Objects::isNull)) {
             return outputs;
         }
         List<Tensor> plain = outputs.stream().map(Tensor::detach).toList();
@@ -177,7 +174,8 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
     }
 
     /** The place of a tensor that was not made on this tape. */
-    @Nullable Slot slotOfForeign(Tensor tensor) {
+    @Nullable
+    Slot slotOfForeign(Tensor tensor) {
         return leaves.get(tensor.handle());
     }
 

@@ -63,7 +63,8 @@ public final class Tensor {
         return handle;
     }
 
-    @Nullable Slot slot() {
+    @Nullable
+    Slot slot() {
         return slot;
     }
 

@@ -62,8 +62,7 @@ final class TensorReductions {
 
     static Tensor cumsum(Tensor x, int axis, boolean reverse) {
         int resolved = x.shape().axis(axis);
-        return x.recorded(
-                ops(x).cumsum(x.array(), resolved, reverse), Edge.of(x, g -> g.cumsum(resolved, !reverse)));
+        return x.recorded(ops(x).cumsum(x.array(), resolved, reverse), Edge.of(x, g -> g.cumsum(resolved, !reverse)));
     }
 
     static Tensor sumTo(Tensor x, Shape target) {
@@ -87,7 +86,10 @@ final class TensorReductions {
         long otherInner = y.dim(transposeY ? -1 : -2);
         if (inner != otherInner
                 || x.shape().rank() != y.shape().rank()
-                || !x.shape().with(-1, 1).with(-2, 1).equals(y.shape().with(-1, 1).with(-2, 1))) {
+                || !x.shape()
+                        .with(-1, 1)
+                        .with(-2, 1)
+                        .equals(y.shape().with(-1, 1).with(-2, 1))) {
             throw new IllegalArgumentException("matmul of " + x.shape() + (transposeX ? " transposed" : "") + " and "
                     + y.shape() + (transposeY ? " transposed" : "") + ": shapes do not fit");
         }

@@ -353,6 +353,7 @@ class TapeTest extends Float64Test {
             Array saved = memory().full(Shape.of(1), x.dtype(), 5);
             Tensor output = engine().fused(
                             List.of(x, y, z),
+                            List.of(),
                             memory().full(Shape.of(1), x.dtype(), 7),
                             List.of(saved),
                             (gradients, kept) -> {
@@ -378,7 +379,7 @@ class TapeTest extends Float64Test {
                 Tape tape = engine().tape(List.of())) {
             Array saved = memory().full(Shape.of(1), x.dtype(), 5);
             Array made = memory().full(Shape.of(1), x.dtype(), 7);
-            assertThat(engine().fused(List.of(x), made, List.of(saved), (gradients, kept) -> List.of())
+            assertThat(engine().fused(List.of(x), List.of(), made, List.of(saved), (gradients, kept) -> List.of())
                             .item())
                     .isEqualTo(7);
         }

@@ -45,7 +45,7 @@ final class Nd4jBackend implements Backend {
         this.kernels = Map.of(
                 FusedLinear.class, new Nd4jLinear(pool),
                 FusedLayerNorm.class, new Nd4jLayerNorm(pool),
-                FusedRmsNorm.class, new Nd4jRmsNorm(pool),
+                FusedRmsNorm.class, new Nd4jRmsNorm(pool, false),
                 FusedGlu.class, new Nd4jGlu(pool),
                 FusedAttention.class, new Nd4jAttention(pool, masks),
                 FusedCausalConv1d.class, new Nd4jConvolution(pool),

@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.nd4j;
 
+import java.util.function.LongFunction;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.nd4j.array.Nd4jArray;
 import org.mohawk4j.backend.nd4j.array.Nd4jExec;
@@ -48,13 +49,7 @@ final class Nd4jConvolution implements FusedCausalConv1d {
             Nd4jArray all = work.taken(Shape.of(sizes.batch(), sizes.padded(), sizes.channels()));
             INDArray byTap = byTap(work, weight, sizes);
             INDArray sum = rows(all, 0, sizes);
-            INDArray term = work.take(sizes.rows(), sizes.channels());
-            for (long k = 0; k < sizes.taps(); k++) {
-                Nd4jScratch.multiply(k == 0 ? sum : term, rows(in, k, sizes), byTap.getRow(k));
-                if (k > 0) {
-                    Nd4jScratch.add(sum, sum, term);
-                }
-            }
+            convolve(work, sum, in, sizes, byTap::getRow);
             Nd4jScratch.add(sum, sum, Nd4jArray.values(bias));
             return sequences(work, all, sizes);
         }
@@ -88,16 +83,20 @@ final class Nd4jConvolution implements FusedCausalConv1d {
     /** {@code dx[s] = sum_k w[k] dy[s+K-1-k]}: the convolution run backwards, with zeros after each sequence. */
     private Nd4jArray inputGradient(Nd4jScratch work, Nd4jArray gradient, INDArray byTap, Sizes sizes) {
         Nd4jArray all = work.taken(Shape.of(sizes.batch(), sizes.padded(), sizes.channels()));
-        INDArray sum = rows(all, 0, sizes);
+        convolve(work, rows(all, 0, sizes), gradient, sizes, shift -> byTap.getRow(sizes.taps() - 1 - shift));
+        return sequences(work, all, sizes);
+    }
+
+    /** {@code sum[s] = sum over k of tap(k) in[s+k]}. */
+    private static void convolve(
+            Nd4jScratch work, INDArray sum, Nd4jArray in, Sizes sizes, LongFunction<INDArray> tap) {
         INDArray term = work.take(sizes.rows(), sizes.channels());
-        for (long shift = 0; shift < sizes.taps(); shift++) {
-            INDArray tap = byTap.getRow(sizes.taps() - 1 - shift);
-            Nd4jScratch.multiply(shift == 0 ? sum : term, rows(gradient, shift, sizes), tap);
-            if (shift > 0) {
+        for (long k = 0; k < sizes.taps(); k++) {
+            Nd4jScratch.multiply(k == 0 ? sum : term, rows(in, k, sizes), tap.apply(k));
+            if (k > 0) {
                 Nd4jScratch.add(sum, sum, term);
             }
         }
-        return sequences(work, all, sizes);
     }
 
     /** [B,T,C] with K-1 zeros before or after each sequence. */

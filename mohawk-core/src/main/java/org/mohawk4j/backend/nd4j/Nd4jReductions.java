@@ -119,11 +119,9 @@ final class Nd4jReductions implements ReductionOps {
 
     @Override
     public Array softmax(Array x) {
-        long width = x.shape().dim(-1);
-        long rows = x.shape().size() / width;
         Nd4jArray y = pool.take(x.dtype(), x.shape());
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
-            work.softmax(y.shaped(rows, width), Nd4jArray.shaped(x, rows, width));
+            work.softmax(Nd4jArray.rows(y), Nd4jArray.rows(x));
         }
         return y;
     }

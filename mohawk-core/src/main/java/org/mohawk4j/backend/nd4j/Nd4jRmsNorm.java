@@ -11,46 +11,47 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** RMS normalisation that saves the normalised input and the reciprocal root of each row. */
-final class Nd4jRmsNorm implements FusedRmsNorm {
-    private final Nd4jPool pool;
-
-    Nd4jRmsNorm(Nd4jPool pool) {
-        this.pool = pool;
-    }
-
+/**
+ * RMS normalisation, of rows as they are or, for a layer normalisation, with their mean taken away first. It saves the
+ * normalised input [..., D] and the reciprocal deviation of each row [R,1].
+ */
+record Nd4jRmsNorm(Nd4jPool pool, boolean centred) implements FusedRmsNorm {
     @Override
     public Result forward(Array x, Array weight, double epsilon) {
-        long width = x.shape().dim(-1);
-        long rows = x.shape().size() / width;
+        INDArray in = Nd4jArray.rows(x);
+        long width = in.size(1);
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
             Nd4jArray normalised = work.result(x.shape());
-            Nd4jArray reciprocal = work.result(Shape.of(rows, 1));
+            Nd4jArray reciprocal = work.result(Shape.of(in.size(0), 1));
             Nd4jArray output = work.result(x.shape());
-            INDArray in = Nd4jArray.shaped(x, rows, width);
-            INDArray n = normalised.shaped(rows, width);
-            INDArray root = reciprocal.values();
-            Nd4jScratch.multiply(n, in, in);
-            work.rowSums(root, n, 1.0 / width);
-            root.addi(epsilon);
-            Nd4j.getExecutioner().exec(new RSqrt(root, root));
-            Nd4jScratch.multiply(n, in, root);
-            Nd4jScratch.multiply(output.shaped(rows, width), n, Nd4jArray.values(weight));
+            INDArray n = Nd4jArray.rows(normalised);
+            INDArray deviation = reciprocal.values();
+            INDArray y = Nd4jArray.rows(output);
+            if (centred) {
+                work.rowSums(deviation, in, 1.0 / width);
+                Nd4jScratch.subtract(n, in, deviation);
+                in = n;
+            }
+            Nd4jScratch.multiply(y, in, in);
+            work.rowSums(deviation, y, 1.0 / width);
+            deviation.addi(epsilon);
+            Nd4j.getExecutioner().exec(new RSqrt(deviation, deviation));
+            Nd4jScratch.multiply(n, in, deviation);
+            Nd4jScratch.multiply(y, n, Nd4jArray.values(weight));
             return new Result(output, List.of(normalised, reciprocal));
         }
     }
 
     @Override
     public Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
-        long width = x.shape().dim(-1);
-        long rows = x.shape().size() / width;
-        INDArray normalised = Nd4jArray.shaped(saved.get(0), rows, width);
-        INDArray reciprocal = Nd4jArray.values(saved.get(1));
-        INDArray gradient = Nd4jArray.shaped(outputGradient, rows, width);
+        INDArray gradient = Nd4jArray.rows(outputGradient);
+        long rows = gradient.size(0);
+        long width = gradient.size(1);
+        INDArray normalised = Nd4jArray.rows(saved.get(0));
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
             Nd4jArray inputGradient = work.result(x.shape());
             Nd4jArray weightGradient = work.result(weight.shape());
-            INDArray dx = inputGradient.shaped(rows, width);
+            INDArray dx = Nd4jArray.rows(inputGradient);
             INDArray product = work.take(rows, width);
             INDArray mean = work.take(rows, 1);
             Nd4jScratch.multiply(product, gradient, normalised);
@@ -59,8 +60,12 @@ final class Nd4jRmsNorm implements FusedRmsNorm {
             Nd4jScratch.multiply(product, dx, normalised);
             work.rowSums(mean, product, 1.0 / width);
             Nd4jScratch.multiply(product, normalised, mean);
+            if (centred) {
+                work.rowSums(mean, dx, 1.0 / width);
+                Nd4jScratch.subtract(dx, dx, mean);
+            }
             Nd4jScratch.subtract(dx, dx, product);
-            Nd4jScratch.multiply(dx, dx, reciprocal);
+            Nd4jScratch.multiply(dx, dx, Nd4jArray.values(saved.get(1)));
             return new Gradients(inputGradient, weightGradient);
         }
     }

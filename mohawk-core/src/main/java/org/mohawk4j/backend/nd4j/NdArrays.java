@@ -38,18 +38,11 @@ public final class NdArrays {
 
     /** Copies a tensor: float64 as DOUBLE, other floating-point types as FLOAT, integers as INT64. */
     public static INDArray toINDArray(Tensor tensor) {
-        boolean floating = tensor.dtype().isFloating();
-        DType wide = floating ? DType.FLOAT64 : DType.INT64;
-        HostTensor host = HostTensors.convert(tensor.toHost(), wide);
         long[] shape = tensor.shape().toArray();
-        if (!floating) {
-            long[] values = new long[Math.toIntExact(tensor.shape().size())];
-            host.data().asLongBuffer().get(values);
-            return Nd4j.createFromArray(values).reshape('c', shape);
+        if (!tensor.dtype().isFloating()) {
+            return Nd4j.createFromArray(HostTensors.toLongs(tensor.toHost())).reshape('c', shape);
         }
-        double[] values = new double[Math.toIntExact(tensor.shape().size())];
-        host.data().asDoubleBuffer().get(values);
-        INDArray array = Nd4j.createFromArray(values).reshape('c', shape);
+        INDArray array = Nd4j.createFromArray(tensor.toDoubles()).reshape('c', shape);
         return tensor.dtype() == DType.FLOAT64 ? array : array.castTo(DataType.FLOAT);
     }
 

@@ -2,6 +2,7 @@ package org.mohawk4j.tensor.types;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Consumer;
 import org.mohawk4j.InvalidInputException;
 
 /**
@@ -56,14 +57,9 @@ public final class HostTensors {
             getFloats(in, source.dtype(), values, 0, values.length);
             return values;
         }
-        double[] chunk = new double[Math.min(CHUNK, length(source))];
-        int at = 0;
-        for (int n = next(in, source.dtype()); n > 0; n = next(in, source.dtype())) {
-            getDoubles(in, source.dtype(), chunk, 0, n);
-            for (int i = 0; i < n; i++) {
-                values[at + i] = (float) chunk[i];
-            }
-            at += n;
+        double[] doubles = toDoubles(source);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) doubles[i];
         }
         return values;
     }
@@ -98,30 +94,26 @@ public final class HostTensors {
 
     /** A FLOAT32 tensor of these elements, row-major. */
     public static HostTensor of(Shape shape, float... values) {
-        ByteBuffer out = allocate(DType.FLOAT32, shape, values.length);
-        out.asFloatBuffer().put(values);
-        return new HostTensor(DType.FLOAT32, shape, out);
+        return filled(
+                DType.FLOAT32, shape, values.length, out -> out.asFloatBuffer().put(values));
     }
 
     /** A FLOAT64 tensor of these elements, row-major. */
     public static HostTensor of(Shape shape, double... values) {
-        ByteBuffer out = allocate(DType.FLOAT64, shape, values.length);
-        out.asDoubleBuffer().put(values);
-        return new HostTensor(DType.FLOAT64, shape, out);
+        return filled(
+                DType.FLOAT64, shape, values.length, out -> out.asDoubleBuffer().put(values));
     }
 
     /** An INT64 tensor of these elements, row-major. */
     public static HostTensor of(Shape shape, long... values) {
-        ByteBuffer out = allocate(DType.INT64, shape, values.length);
-        out.asLongBuffer().put(values);
-        return new HostTensor(DType.INT64, shape, out);
+        return filled(
+                DType.INT64, shape, values.length, out -> out.asLongBuffer().put(values));
     }
 
     /** An INT32 tensor of these elements, row-major. */
     public static HostTensor of(Shape shape, int... values) {
-        ByteBuffer out = allocate(DType.INT32, shape, values.length);
-        out.asIntBuffer().put(values);
-        return new HostTensor(DType.INT32, shape, out);
+        return filled(
+                DType.INT32, shape, values.length, out -> out.asIntBuffer().put(values));
     }
 
     /** The number that sixteen bits of bfloat16 stand for. */
@@ -307,12 +299,14 @@ public final class HostTensors {
         return source.data().remaining() / source.dtype().bytes();
     }
 
-    private static ByteBuffer allocate(DType dtype, Shape shape, int values) {
+    private static HostTensor filled(DType dtype, Shape shape, int values, Consumer<ByteBuffer> fill) {
         if (values != shape.size()) {
             throw new IllegalArgumentException(
                     "shape " + shape + " needs " + shape.size() + " elements, found " + values);
         }
-        return allocate(dtype, shape);
+        ByteBuffer out = allocate(dtype, shape);
+        fill.accept(out);
+        return new HostTensor(dtype, shape, out);
     }
 
     private static ByteBuffer allocate(DType dtype, Shape shape) {

@@ -6,21 +6,13 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.LongFunction;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
-import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.weights.WeightInit;
 import org.mohawk4j.dl4j.layer.MatrixMixerLayer;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
-import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.dataset.MultiDataSet;
-import org.nd4j.linalg.learning.config.Adam;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
  * A DL4J network with two discrete Mamba-2 layers learns associative recall from data made on the fly, and the same
@@ -28,7 +20,6 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  */
 public final class AssociativeRecall {
     private static final RecallTask TASK = new RecallTask(16, 6);
-    private static final int WIDTH = 64;
     private static final int BATCH = 64;
     private static final int CHECK_EVERY = 50;
     private static final int MOST_STEPS = 3_000;
@@ -52,22 +43,7 @@ public final class AssociativeRecall {
 
     /** Two residual mixers between an embedding and a classifier of every step. */
     static ComputationGraph network(LongFunction<? extends MixerConfig> mixer) {
-        GraphBuilder graph = new NeuralNetConfiguration.Builder()
-                .seed(1)
-                .updater(new Adam(3e-3))
-                .weightInit(WeightInit.XAVIER)
-                .graphBuilder()
-                .addInputs("tokens")
-                .setInputTypes(InputType.recurrent(TASK.vocabulary(), TASK.time()))
-                .addLayer(
-                        "embedding",
-                        new EmbeddingSequenceLayer.Builder()
-                                .nIn(TASK.vocabulary())
-                                .nOut(WIDTH)
-                                .inputLength(TASK.time())
-                                .weightInit(WeightInit.NORMAL)
-                                .build(),
-                        "tokens");
+        GraphBuilder graph = TASK.network();
         String below = "embedding";
         for (int i = 0; i < 2; i++) {
             graph.addLayer(
@@ -75,17 +51,7 @@ public final class AssociativeRecall {
             graph.addVertex("sum" + i, new ElementWiseVertex(ElementWiseVertex.Op.Add), below, "mixer" + i);
             below = "sum" + i;
         }
-        graph.addLayer(
-                "answer",
-                new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                        .nOut(TASK.vocabulary())
-                        .activation(Activation.SOFTMAX)
-                        .build(),
-                below);
-        ComputationGraph network =
-                new ComputationGraph(graph.setOutputs("answer").build());
-        network.init();
-        return network;
+        return TASK.answering(graph, below);
     }
 
     private static double train(String name, LongFunction<? extends MixerConfig> mixer, PrintWriter out) {

@@ -6,12 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.weights.WeightInit;
@@ -23,8 +19,6 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.dataset.MultiDataSet;
-import org.nd4j.linalg.learning.config.Adam;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
  * DL4J's own attention as a teacher. A DL4J network with a {@link SelfAttentionLayer} learns associative recall; then a
@@ -33,7 +27,6 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  */
 public final class DistilledAttention {
     private static final RecallTask TASK = new RecallTask(16, 6);
-    private static final int WIDTH = 64;
     private static final int HEADS = 4;
     private static final int BATCH = 64;
     private static final int TEACHER_STEPS = 200;
@@ -53,7 +46,7 @@ public final class DistilledAttention {
         SplittableRandom random = new SplittableRandom(1);
 
         ComputationGraph teacher = network(new SelfAttentionLayer.Builder()
-                .nOut(WIDTH)
+                .nOut(RecallTask.WIDTH)
                 .nHeads(HEADS)
                 .projectInput(true)
                 .weightInit(WeightInit.XAVIER)
@@ -104,42 +97,18 @@ public final class DistilledAttention {
 
     /** A mixer between tokens that know the one before them and a classifier of every step. */
     private static ComputationGraph network(Layer mixer) {
-        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder()
-                .seed(1)
-                .updater(new Adam(3e-3))
-                .weightInit(WeightInit.XAVIER)
-                .graphBuilder()
-                .addInputs("tokens")
-                .setInputTypes(InputType.recurrent(TASK.vocabulary(), TASK.time()))
-                .addLayer(
-                        "embedding",
-                        new EmbeddingSequenceLayer.Builder()
-                                .nIn(TASK.vocabulary())
-                                .nOut(WIDTH)
-                                .inputLength(TASK.time())
-                                .weightInit(WeightInit.NORMAL)
-                                .build(),
-                        "tokens")
-                .addLayer(
-                        "shift",
-                        new Convolution1DLayer.Builder(2)
-                                .nOut(WIDTH)
-                                .convolutionMode(ConvolutionMode.Causal)
-                                .activation(Activation.IDENTITY)
-                                .build(),
-                        "embedding")
-                .addLayer("mixer", mixer, "shift")
-                .addLayer(
-                        "answer",
-                        new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                                .nOut(TASK.vocabulary())
-                                .activation(Activation.SOFTMAX)
-                                .build(),
-                        "mixer")
-                .setOutputs("answer")
-                .build());
-        network.init();
-        return network;
+        return TASK.answering(
+                TASK.network()
+                        .addLayer(
+                                "shift",
+                                new Convolution1DLayer.Builder(2)
+                                        .nOut(RecallTask.WIDTH)
+                                        .convolutionMode(ConvolutionMode.Causal)
+                                        .activation(Activation.IDENTITY)
+                                        .build(),
+                                "embedding")
+                        .addLayer("mixer", mixer, "shift"),
+                "mixer");
     }
 
     private static void report(PrintWriter out, String phase, int step, double loss) {

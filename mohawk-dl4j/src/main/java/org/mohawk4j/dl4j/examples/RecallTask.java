@@ -2,11 +2,20 @@ package org.mohawk4j.dl4j.examples;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
  * Associative recall (as in Zoology, arXiv 2312.04927): a sequence of pairs of a key and a value, all keys different,
@@ -16,6 +25,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param pairs in a sequence, of T = 3 · pairs tokens
  */
 record RecallTask(int symbols, int pairs) {
+    static final int WIDTH = 64;
+
     /** V. */
     int vocabulary() {
         return 2 * symbols;
@@ -24,6 +35,41 @@ record RecallTask(int symbols, int pairs) {
     /** T. */
     int time() {
         return 3 * pairs;
+    }
+
+    /** The beginning of a network: tokens as vectors of {@link #WIDTH}, its layer {@code embedding}. */
+    GraphBuilder network() {
+        return new NeuralNetConfiguration.Builder()
+                .seed(1)
+                .updater(new Adam(3e-3))
+                .weightInit(WeightInit.XAVIER)
+                .graphBuilder()
+                .addInputs("tokens")
+                .setInputTypes(InputType.recurrent(vocabulary(), time()))
+                .addLayer(
+                        "embedding",
+                        new EmbeddingSequenceLayer.Builder()
+                                .nIn(vocabulary())
+                                .nOut(WIDTH)
+                                .inputLength(time())
+                                .weightInit(WeightInit.NORMAL)
+                                .build(),
+                        "tokens");
+    }
+
+    /** Its end, {@code answer}, a classifier of every step of the layer below. */
+    ComputationGraph answering(GraphBuilder network, String below) {
+        network.addLayer(
+                        "answer",
+                        new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                                .nOut(vocabulary())
+                                .activation(Activation.SOFTMAX)
+                                .build(),
+                        below)
+                .setOutputs("answer");
+        ComputationGraph whole = new ComputationGraph(network.build());
+        whole.init();
+        return whole;
     }
 
     /**

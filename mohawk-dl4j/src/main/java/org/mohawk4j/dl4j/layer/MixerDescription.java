@@ -2,9 +2,10 @@ package org.mohawk4j.dl4j.layer;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.CausalLinearAttention;
@@ -20,6 +21,12 @@ import org.mohawk4j.mixer.Toeplitz;
  */
 final class MixerDescription {
     static final String TYPE = "type";
+
+    private static final List<Class<? extends MixerConfig>> BUILT_IN = List.of(
+            CausalLinearAttention.Config.class,
+            DiscreteMamba2.Config.class,
+            SoftmaxAttention.Config.class,
+            Toeplitz.Config.class);
 
     private MixerDescription() {}
 
@@ -76,31 +83,19 @@ final class MixerDescription {
         }
     }
 
-    private static Map<String, Class<? extends MixerConfig>> builtIn() {
-        Map<String, Class<? extends MixerConfig>> types = new TreeMap<>();
-        types.put("CausalLinearAttention", CausalLinearAttention.Config.class);
-        types.put("DiscreteMamba2", DiscreteMamba2.Config.class);
-        types.put("SoftmaxAttention", SoftmaxAttention.Config.class);
-        types.put("Toeplitz", Toeplitz.Config.class);
-        return types;
-    }
-
     private static String name(Class<? extends MixerConfig> type) {
-        return builtIn().entrySet().stream()
-                .filter(entry -> entry.getValue().equals(type))
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElse(type.getName());
+        return BUILT_IN.contains(type)
+                ? Objects.requireNonNull(type.getEnclosingClass()).getSimpleName()
+                : type.getName();
     }
 
     private static Class<? extends MixerConfig> type(String layer, @Nullable Object name) {
-        Map<String, Class<? extends MixerConfig>> known = builtIn();
-        Class<? extends MixerConfig> own = known.get(String.valueOf(name));
-        if (own != null) {
-            return own;
-        }
-        return userType(String.valueOf(name))
-                .orElseThrow(() -> new InvalidInputException(layer + ": expected a mixer of " + known.keySet()
+        return BUILT_IN.stream()
+                .filter(type -> name(type).equals(name))
+                .findFirst()
+                .or(() -> userType(String.valueOf(name)))
+                .orElseThrow(() -> new InvalidInputException(layer + ": expected a mixer of "
+                        + BUILT_IN.stream().map(MixerDescription::name).toList()
                         + " or the class name of a MixerConfig record on the class path, found " + name));
     }
 

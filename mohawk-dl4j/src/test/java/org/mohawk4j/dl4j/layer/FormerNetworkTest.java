@@ -68,13 +68,13 @@ class FormerNetworkTest {
 
     @Test
     void whatItDoesNotSayMeansWhatItMeantThen() throws IOException {
-        MatrixMixerLayer mamba2 = (MatrixMixerLayer) network().getLayer(0).conf().getLayer();
+        MatrixMixerLayer mamba2 =
+                (MatrixMixerLayer) network().getLayer(0).conf().getLayer();
         MatrixMixerLayer attention =
                 (MatrixMixerLayer) network().getLayer(1).conf().getLayer();
 
         assertThat(mamba2.mixerConfig()).isEqualTo(new DiscreteMamba2.Config(6, 6, 2, 1, 3, 3, 2));
-        assertThat(mamba2.getIUpdater())
-                .isEqualTo(new AdamW(new CosineSchedule(1e-2, 1, 8, 0.1), 0.9, 0.95, 1e-8));
+        assertThat(mamba2.getIUpdater()).isEqualTo(new AdamW(new CosineSchedule(1e-2, 1, 8, 0.1), 0.9, 0.95, 1e-8));
         assertThat(attention.mixerConfig())
                 .isEqualTo(new SoftmaxAttention.Config(
                         6, 3, 3, 2, Biases.ALL, new RotaryConfig(2, 100), Optional.empty()));
@@ -84,7 +84,18 @@ class FormerNetworkTest {
     @ValueSource(strings = {"width", "ropeTheta"})
     void whatNeverHadAMeaningIsStillMissed(String key) {
         Map<String, Object> values = new LinkedHashMap<>(Map.of(
-                "type", "SoftmaxAttention", "width", 6, "heads", 3, "keyValueHeads", 3, "rotaryDim", 2, "ropeTheta", 9.0));
+                "type",
+                "SoftmaxAttention",
+                "width",
+                6,
+                "heads",
+                3,
+                "keyValueHeads",
+                3,
+                "rotaryDim",
+                2,
+                "ropeTheta",
+                9.0));
         assertThat(MixerDescription.parse("a layer", values)).isInstanceOf(SoftmaxAttention.Config.class);
         values.remove(key);
 
@@ -97,7 +108,18 @@ class FormerNetworkTest {
     @Test
     void whatAnAttentionRefusesIsRefusedInTheLayersName() {
         Map<String, Object> values = Map.of(
-                "type", "SoftmaxAttention", "width", 6, "heads", 4, "keyValueHeads", 4, "rotaryDim", 2, "ropeTheta", 9.0);
+                "type",
+                "SoftmaxAttention",
+                "width",
+                6,
+                "heads",
+                4,
+                "keyValueHeads",
+                4,
+                "rotaryDim",
+                2,
+                "ropeTheta",
+                9.0);
 
         assertThatThrownBy(() -> MixerDescription.parse("a layer", values))
                 .isInstanceOf(InvalidInputException.class)

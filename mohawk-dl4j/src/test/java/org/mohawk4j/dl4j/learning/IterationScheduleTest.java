@@ -66,10 +66,11 @@ class IterationScheduleTest {
     @Test
     void adamWReadsWhatEarlierVersionsWrote() throws IOException {
         String json = """
-                {"@class": "org.mohawk4j.dl4j.learning.AdamW", "beta1": 0.9, "beta2": 0.95, "epsilon": 1.0E-8,
-                "learningRate": "NaN", "learningRateSchedule": {
-                "@class": "org.mohawk4j.train.schedule.WarmupStableDecaySchedule",
-                "decaySteps": 3, "finalFraction": 0.1, "peak": 0.001, "totalSteps": 10, "warmupSteps": 2}}""";
+            {"@class": "org.mohawk4j.dl4j.learning.AdamW", "beta1": 0.9, "beta2": 0.95, "epsilon": 1.0E-8,
+            "learningRate": "NaN", "learningRateSchedule": {
+            "@class": "org.mohawk4j.train.schedule.WarmupStableDecaySchedule",
+            "decaySteps": 3, "finalFraction": 0.1, "peak": 0.001, "totalSteps": 10, "warmupSteps": 2}}\
+            """;
 
         assertThat(JsonMappers.getMapper().readValue(json, IUpdater.class))
                 .isEqualTo(new AdamW(new WarmupStableDecaySchedule(1e-3, 2, 10, 3, 0.1), 0.9, 0.95, 1e-8));

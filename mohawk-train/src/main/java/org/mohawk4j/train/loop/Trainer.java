@@ -74,7 +74,8 @@ public final class Trainer {
     }
 
     /** Takes the steps that a stage still has. */
-    public void run(StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
+    public void run(
+            StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
         listener.onStageStart(state.stage(), steps);
         state.dataAt(batches.state());
         Clock clock = new Clock(state.seconds());
@@ -102,7 +103,8 @@ public final class Trainer {
     }
 
     /** Takes one step, or none if the boundary wants to stop meanwhile. */
-    private void step(StageState state, Objective objective, LearningRateSchedule schedule, Clock clock, StepBoundary boundary) {
+    private void step(
+            StageState state, Objective objective, LearningRateSchedule schedule, Clock clock, StepBoundary boundary) {
         TokenBatch batch = batches.next();
         double learningRate = schedule.at(state.step());
         try (Scope scope = engine.scope()) {

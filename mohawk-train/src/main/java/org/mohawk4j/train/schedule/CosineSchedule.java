@@ -19,7 +19,8 @@ import org.mohawk4j.Arguments;
  * @param totalSteps n, from 1
  * @param finalFraction f, from 0 to 1
  */
-public record CosineSchedule(double peak, int warmupSteps, int totalSteps, double finalFraction) implements LearningRateSchedule {
+public record CosineSchedule(double peak, int warmupSteps, int totalSteps, double finalFraction)
+        implements LearningRateSchedule {
     /** Checks the ranges above. */
     public CosineSchedule {
         Arguments.require(peak > 0 && Double.isFinite(peak), "peak", "a number above 0", peak);

@@ -23,7 +23,8 @@ import org.mohawk4j.Arguments;
  * @param finalFraction f, from 0 to 1
  */
 public record WarmupStableDecaySchedule(
-        double peak, int warmupSteps, int totalSteps, int decaySteps, double finalFraction) implements LearningRateSchedule {
+        double peak, int warmupSteps, int totalSteps, int decaySteps, double finalFraction)
+        implements LearningRateSchedule {
     /** Checks the ranges above. */
     public WarmupStableDecaySchedule {
         Arguments.require(peak > 0 && Double.isFinite(peak), "peak", "a number above 0", peak);

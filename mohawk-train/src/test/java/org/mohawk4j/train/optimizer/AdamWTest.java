@@ -12,15 +12,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AdamWTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            1.0  | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got 1.0
-            -0.1 | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got -0.1
-            NaN  | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got NaN
-            0.9  | 1.5 | 1e-8 | 0    | 1    | AdamW: beta2: expected a number from 0 to below 1, got 1.5
-            0.9  | 0.9 | 0    | 0    | 1    | AdamW: epsilon: expected a number above 0, got 0.0
-            0.9  | 0.9 | 1e-8 | -0.1 | 1    | AdamW: weight decay: expected a number of at least 0, got -0.1
-            0.9  | 0.9 | 1e-8 | 0    | -1   | AdamW: clip norm: expected a number of at least 0, got -1.0
-            0.9  | 0.9 | 1e-8 | 0    | NaN  | AdamW: clip norm: expected a number of at least 0, got NaN
-            """)
+        1.0  | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got 1.0
+        -0.1 | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got -0.1
+        NaN  | 0.9 | 1e-8 | 0    | 1    | AdamW: beta1: expected a number from 0 to below 1, got NaN
+        0.9  | 1.5 | 1e-8 | 0    | 1    | AdamW: beta2: expected a number from 0 to below 1, got 1.5
+        0.9  | 0.9 | 0    | 0    | 1    | AdamW: epsilon: expected a number above 0, got 0.0
+        0.9  | 0.9 | 1e-8 | -0.1 | 1    | AdamW: weight decay: expected a number of at least 0, got -0.1
+        0.9  | 0.9 | 1e-8 | 0    | -1   | AdamW: clip norm: expected a number of at least 0, got -1.0
+        0.9  | 0.9 | 1e-8 | 0    | NaN  | AdamW: clip norm: expected a number of at least 0, got NaN
+        """)
     void numbersOutOfRangeAreNamed(
             double beta1, double beta2, double epsilon, double weightDecay, double clipNorm, String message) {
         assertThatThrownBy(() -> new AdamW.Config(beta1, beta2, epsilon, weightDecay, clipNorm))

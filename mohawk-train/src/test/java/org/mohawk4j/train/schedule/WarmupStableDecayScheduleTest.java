@@ -9,9 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class WarmupStableDecayScheduleTest {
     private static double[] values(LearningRateSchedule schedule, int steps) {
-        return IntStream.range(0, steps)
-                .mapToDouble(step -> schedule.at(step))
-                .toArray();
+        return IntStream.range(0, steps).mapToDouble(step -> schedule.at(step)).toArray();
     }
 
     @Test

@@ -30,6 +30,12 @@ public final class Nd4jArray implements Array {
         return cast(array).shaped(dims);
     }
 
+    /** The numbers in rows of the last extent. */
+    public static INDArray rows(Array array) {
+        long width = array.shape().dim(-1);
+        return cast(array).shaped(array.shape().size() / width, width);
+    }
+
     /** The numbers in one row. */
     public static INDArray flat(Array array) {
         return cast(array).shaped(array.shape().size());
