@@ -23,6 +23,8 @@ import org.mohawk4j.op.Mamba2Function;
 import org.mohawk4j.op.MlpFunction;
 import org.mohawk4j.op.ResidualFunction;
 import org.mohawk4j.op.ResidualNormFunction;
+import org.mohawk4j.op.ResidualRmsNormFunction;
+import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SemiseparableFunction.Inputs;
@@ -84,6 +86,22 @@ final class DifferentiatedOperations {
                 ROWS,
                 ROWS,
                 Shape.of(256),
+                Shape.of(256));
+        add(all, "RMS norm", x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5), ROWS, Shape.of(256));
+        add(all, "RMS norm of heads", x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5), HEADS, Shape.of(64));
+        add(
+                all,
+                "RMS norm of long rows",
+                x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5),
+                Shape.of(70, 1024),
+                Shape.of(1024));
+        add(
+                all,
+                "residual sum and its RMS norm",
+                x -> ResidualRmsNormFunction.apply(x.get(0).cast(x.get(2).dtype()), x.get(1), x.get(2), 1e-5)
+                        .normalised(),
+                ROWS,
+                ROWS,
                 Shape.of(256));
         add(
                 all,
