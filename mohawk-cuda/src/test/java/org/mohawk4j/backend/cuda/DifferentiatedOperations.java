@@ -17,6 +17,7 @@ import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.op.GateFunction;
+import org.mohawk4j.op.GluFunction;
 import org.mohawk4j.op.LayerNormFunction;
 import org.mohawk4j.op.LinearFunction;
 import org.mohawk4j.op.Mamba2Function;
@@ -103,6 +104,14 @@ final class DifferentiatedOperations {
                 ROWS,
                 ROWS,
                 Shape.of(256));
+        for (Activation activation : Activation.values()) {
+            add(
+                    all,
+                    "gated linear unit, " + activation,
+                    x -> GluFunction.apply(x.get(0), x.get(1), activation),
+                    ROWS,
+                    ROWS);
+        }
         add(
                 all,
                 "convolution",
