@@ -142,7 +142,12 @@ __device__ inline void layerNormGradient(
             Four<C> scale = getColumns<COLUMNS>(weight, i);
             for (int k = 0; k < COLUMNS; k++)
                 v.at[k] = rate * (g.at[k] * scale.at[k] - sum - (v.at[k] - mean) * rate * along);
-            putGradient(v, other, added, slot, i, dx, narrow, at * width + i);
+            if (other) {
+                Four<C> more = added.at(slot, i);
+                for (int k = 0; k < COLUMNS; k++) v.at[k] += more.at[k];
+            }
+            putColumns<COLUMNS>(dx, at * width + i, v);
+            putNarrow(narrow, at * width + i, v);
         });
     }
     if (FOURS > 0) {

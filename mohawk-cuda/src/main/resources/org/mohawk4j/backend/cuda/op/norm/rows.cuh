@@ -50,15 +50,9 @@ __device__ inline float roundedTo(const float *, float x) { return x; }
 __device__ inline double roundedTo(const double *, double x) { return x; }
 __device__ inline float roundedTo(const Bf16 *, float x) { return fromBf16(toBf16(x)); }
 
-// A group of a row's gradient, with what is added to it if that is given, in one type and if wanted in a narrow one too.
-template <typename X, typename C>
-__device__ inline void putGradient(
-    Four<C> v, const X *other, const Row<X> &added, int slot, Size i, X *dx, Bf16 *narrow, Size place) {
-    if (other) {
-        Four<C> more = added.at(slot, i);
-        for (int k = 0; k < COLUMNS; k++) v.at[k] += more.at[k];
-    }
-    putColumns<COLUMNS>(dx, place, v);
+// In bfloat16, if that is wanted as well.
+template <typename C>
+__device__ inline void putNarrow(Bf16 *narrow, Size place, const Four<C> &v) {
     if (narrow) {
         Four<float> rounded;
         for (int k = 0; k < COLUMNS; k++) rounded.at[k] = (float)v.at[k];
