@@ -17,7 +17,7 @@ public abstract class Norm extends Layer {
     public abstract Tensor apply(Tensor x);
 
     /** The residual sum {@code h + a} of two tensors of one shape, and this normalisation of it. */
-    public final Normed ofSum(Tensor h, Tensor a) {
+    public Normed ofSum(Tensor h, Tensor a) {
         Tensor sum = h.add(a);
         return new Normed(sum, apply(sum));
     }

@@ -1,5 +1,7 @@
 package org.mohawk4j.nn;
 
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.ResidualRmsNormFunction;
 import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -25,7 +27,16 @@ public final class RmsNorm extends Norm {
 
     @Override
     public Tensor apply(Tensor x) {
-        Tensor scale = unitOffset ? weight.value().add(1) : weight.value();
-        return RmsNormFunction.apply(x, scale, epsilon);
+        return RmsNormFunction.apply(x, scale(), epsilon);
+    }
+
+    /** In one operation where the backend has it. */
+    @Override
+    public Normed ofSum(Tensor h, Tensor a) {
+        return ResidualRmsNormFunction.apply(h, a, scale(), epsilon);
+    }
+
+    private Tensor scale() {
+        return unitOffset ? weight.value().add(1) : weight.value();
     }
 }

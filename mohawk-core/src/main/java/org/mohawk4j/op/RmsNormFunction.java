@@ -48,7 +48,7 @@ public final class RmsNormFunction {
         });
     }
 
-    private static void requireShapes(Tensor x, Tensor weight) {
+    static void requireShapes(Tensor x, Tensor weight) {
         if (x.shape().rank() == 0 || !weight.shape().equals(Shape.of(x.dim(-1)))) {
             throw new IllegalArgumentException(
                     "RMS norm needs x [..., D], weight [D]; got x " + x.shape() + ", weight " + weight.shape());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
@@ -33,6 +34,31 @@ class DecoderFunctionTest extends Float64Test {
         GradientCheck check = new GradientCheck(engine());
         check.function("RMS norm", in -> RmsNormFunction.apply(in.get(0), in.get(1), 1e-5), x, weight);
         check.function("its composition", in -> RmsNormFunction.reference(in.get(0), in.get(1), 1e-5), x, weight);
+    }
+
+    @Test
+    void aResidualSumIsNormalisedBesideIt() {
+        HostArray h = numbers(1, 2, 3, 7);
+        HostArray a = numbers(2, 2, 3, 7);
+        HostArray weight = numbers(3, 7);
+        Normed both = ResidualRmsNormFunction.apply(tensor(h), tensor(a), tensor(weight), 1e-5);
+
+        TensorAssert.assertRelative("sum", both.sum(), tensor(h).add(tensor(a)), 1e-14);
+        TensorAssert.assertRelative(
+                "norm", both.normalised(), RmsNormFunction.apply(both.sum(), tensor(weight), 1e-5), 1e-14);
+        new GradientCheck(engine())
+                .function(
+                        "both",
+                        in -> {
+                            Normed made = ResidualRmsNormFunction.apply(in.get(0), in.get(1), in.get(2), 1e-5);
+                            return made.sum().mul(made.normalised());
+                        },
+                        h,
+                        a,
+                        weight);
+        assertThatThrownBy(() -> ResidualRmsNormFunction.apply(tensor(h), tensor(a), random(1, 4), 1e-5))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("weight [4]");
     }
 
     @ParameterizedTest

@@ -1,13 +1,18 @@
 package org.mohawk4j.backend.contract;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.GluFunction;
 import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.ResidualRmsNormFunction;
+import org.mohawk4j.op.ResidualRmsNormFunction.FusedResidualRmsNorm;
 import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
 
@@ -20,8 +25,19 @@ interface DecoderContract extends ContractTests {
     @TestFactory
     default Stream<DynamicNode> rmsNorm() {
         return ifPresent(FusedRmsNorm.class, probe -> {
-            for (long[] s :
-                    new long[][] {{1, 1}, {1, 13}, {13, 63}, {2, 5, 65}, {2, 3, 4, 12}, {207, 207}, {2, 3, 2048}}) {
+            long[][] sizes = {
+                {1, 1},
+                {1, 13},
+                {13, 63},
+                {2, 5, 65},
+                {2, 3, 4, 12},
+                {207, 207},
+                {2, 3, 2048},
+                {70, 512},
+                {5, 516},
+                {2, 8200}
+            };
+            for (long[] s : sizes) {
                 probe.check(
                         "RMS norm",
                         x -> RmsNormFunction.apply(probe.activation(x.get(0)), x.get(1), 1e-5),
@@ -29,6 +45,38 @@ interface DecoderContract extends ContractTests {
                         numbers(2, s[s.length - 1]));
             }
         });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> residualRmsNorm() {
+        return ifPresent(FusedResidualRmsNorm.class, probe -> {
+            for (long[] s : new long[][] {{1, 13}, {13, 63}, {70, 65}, {2, 5, 64}, {65, 2048}, {2, 8200}}) {
+                HostArray[] inputs = {numbers(1, s).map(v -> 2 * v + 3), numbers(2, s), numbers(3, s[s.length - 1])};
+                probe.check(
+                        "residual sum and its RMS norm",
+                        x -> {
+                            Normed both = residualRmsNorm(probe, x);
+                            return Tensor.concat(
+                                    0,
+                                    List.of(
+                                            both.sum(),
+                                            both.normalised().cast(both.sum().dtype())));
+                        },
+                        inputs);
+                probe.check(
+                        "RMS norm of a residual sum",
+                        x -> residualRmsNorm(probe, x).normalised(),
+                        inputs);
+                probe.check(
+                        "residual sum with an RMS norm",
+                        x -> residualRmsNorm(probe, x).sum(),
+                        inputs);
+            }
+        });
+    }
+
+    private static Normed residualRmsNorm(KernelProbe probe, List<Tensor> x) {
+        return ResidualRmsNormFunction.apply(x.get(0), probe.activation(x.get(1)), x.get(2), 1e-5);
     }
 
     @TestFactory

@@ -17,12 +17,15 @@ import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.op.GateFunction;
+import org.mohawk4j.op.GluFunction;
 import org.mohawk4j.op.LayerNormFunction;
 import org.mohawk4j.op.LinearFunction;
 import org.mohawk4j.op.Mamba2Function;
 import org.mohawk4j.op.MlpFunction;
 import org.mohawk4j.op.ResidualFunction;
 import org.mohawk4j.op.ResidualNormFunction;
+import org.mohawk4j.op.ResidualRmsNormFunction;
+import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SemiseparableFunction.Inputs;
@@ -85,6 +88,30 @@ final class DifferentiatedOperations {
                 ROWS,
                 Shape.of(256),
                 Shape.of(256));
+        add(all, "RMS norm", x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5), ROWS, Shape.of(256));
+        add(all, "RMS norm of heads", x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5), HEADS, Shape.of(64));
+        add(
+                all,
+                "RMS norm of long rows",
+                x -> RmsNormFunction.apply(x.get(0), x.get(1), 1e-5),
+                Shape.of(70, 1024),
+                Shape.of(1024));
+        add(
+                all,
+                "residual sum and its RMS norm",
+                x -> ResidualRmsNormFunction.apply(x.get(0).cast(x.get(2).dtype()), x.get(1), x.get(2), 1e-5)
+                        .normalised(),
+                ROWS,
+                ROWS,
+                Shape.of(256));
+        for (Activation activation : Activation.values()) {
+            add(
+                    all,
+                    "gated linear unit, " + activation,
+                    x -> GluFunction.apply(x.get(0), x.get(1), activation),
+                    ROWS,
+                    ROWS);
+        }
         add(
                 all,
                 "convolution",

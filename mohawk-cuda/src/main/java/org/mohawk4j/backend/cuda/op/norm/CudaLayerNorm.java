@@ -29,9 +29,14 @@ public final class CudaLayerNorm implements FusedLayerNorm {
 
     /** The version for what a thread can keep of a row. */
     public CudaKernels.CudaFunction kernel(String name, long width, CudaArray... arrays) {
-        long fours = (width + 4 * CudaKernels.THREADS - 1) / (4 * CudaKernels.THREADS);
-        boolean kept = fours <= MOST_FOURS && CudaKernels.inFours(width, arrays);
-        return gpu.source(SOURCE, "FOURS=" + (kept ? fours : 0)).kernel(name);
+        return gpu.source(SOURCE, "FOURS=" + keptFours(width, CudaKernels.THREADS, arrays))
+                .kernel(name);
+    }
+
+    /** How many groups of four numbers each thread of a row keeps; 0 if it cannot keep what it takes. */
+    static long keptFours(long width, int threads, CudaArray... arrays) {
+        long fours = (width + 4L * threads - 1) / (4L * threads);
+        return fours <= MOST_FOURS && CudaKernels.inFours(width, arrays) ? fours : 0;
     }
 
     @Override

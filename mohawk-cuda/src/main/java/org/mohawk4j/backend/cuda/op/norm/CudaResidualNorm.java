@@ -22,6 +22,11 @@ public final class CudaResidualNorm implements FusedResidualNorm {
 
     @Override
     public boolean supports(DType stream, DType branch) {
+        return isNarrowing(stream, branch);
+    }
+
+    /** Whether the gradient of a stream is one of a branch as well, or one that is rounded for it on the way. */
+    static boolean isNarrowing(DType stream, DType branch) {
         return stream == branch || (stream == DType.FLOAT32 && branch == DType.BFLOAT16);
     }
 
@@ -54,19 +59,33 @@ public final class CudaResidualNorm implements FusedResidualNorm {
     @Override
     public Gradients backward(
             Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
-        CudaArray other = gpu.as(sum.dtype(), sumGradient);
-        CudaArray ofStream = gpu.take(sum.dtype(), sum.shape());
-        boolean narrower = branch != sum.dtype();
-        CudaArray ofBranch = narrower ? gpu.take(branch, sum.shape()) : gpu.view(ofStream, 0, sum.shape());
+        Ways ways = Ways.of(gpu, sumGradient, sum, branch);
         CudaLayerNorm.Sums sums = norm.gradients(
-                normalisedGradient,
-                sum,
-                weight,
-                saved,
-                Optional.of(other),
-                ofStream,
-                narrower ? Optional.of(ofBranch) : Optional.empty());
-        gpu.release(other);
-        return new Gradients(ofStream, ofBranch, sums.weight(), sums.bias());
+                normalisedGradient, sum, weight, saved, Optional.of(ways.other()), ways.stream(), ways.narrow());
+        gpu.release(ways.other());
+        return new Gradients(ways.stream(), ways.branch(), sums.weight(), sums.bias());
+    }
+
+    /**
+     * What goes through the gradient of a norm beside that of its result.
+     *
+     * @param other the sum's own gradient
+     * @param stream receives that of the stream
+     * @param branch receives that of a branch, and may be the same
+     */
+    record Ways(CudaArray other, CudaArray stream, CudaArray branch) {
+        static Ways of(Gpu gpu, Array sumGradient, Array sum, DType branch) {
+            CudaArray other = gpu.as(sum.dtype(), sumGradient);
+            CudaArray stream = gpu.take(sum.dtype(), sum.shape());
+            return new Ways(
+                    other,
+                    stream,
+                    branch == sum.dtype() ? gpu.view(stream, 0, sum.shape()) : gpu.take(branch, sum.shape()));
+        }
+
+        /** The branch's, where it is not the stream's. */
+        Optional<CudaArray> narrow() {
+            return branch.dtype() == stream.dtype() ? Optional.empty() : Optional.of(branch);
+        }
     }
 }

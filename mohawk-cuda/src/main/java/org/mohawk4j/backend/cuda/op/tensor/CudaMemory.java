@@ -130,11 +130,11 @@ public final class CudaMemory implements MemoryOps {
     }
 
     /**
-     * As {@link #as} for a parameter. While one is trained, rounding float32 to bfloat16 has for each place a threshold of
-     * its own between two neighbours, the same every time: a step that is shorter than their distance then moves as many
-     * of the rounded numbers as its length says. Rounding to nearest would move all of them or none where they start out
-     * as bfloat16, which is what checkpoints hold. What is only used is rounded to nearest, as what {@link #as} gives and
-     * what is kept in bfloat16 is.
+     * As {@link #as} for a parameter. While one is trained, float32 becomes bfloat16 by deterministic dithered rounding:
+     * each index has a threshold of its own between two neighbours, the same every time, so that a step that is shorter
+     * than their distance moves as many of the rounded numbers as its length says. Rounding to nearest would move all of
+     * them or none where they start out as bfloat16, which is what checkpoints hold. What is only used is rounded to
+     * nearest, as what {@link #as} gives and what is kept in bfloat16 is.
      *
      * @param trained whether its gradient is wanted
      */

@@ -2,24 +2,6 @@
 
 #include "activation.cuh"
 
-template <typename T, typename C = Compute<T>>
-__device__ inline C slope(int activation, C x) {
-    const C scale = C(1.5957691216057308);
-    switch (activation) {
-        case GELU_TANH: {
-            C s = sigmoidOf<T>(scale * (x + C(0.044715) * x * x * x));
-            return s + x * s * (C(1) - s) * scale * (C(1) + C(3 * 0.044715) * x * x);
-        }
-        case RELU: return x > C(0) ? C(1) : C(0);
-        case SILU: {
-            C s = sigmoidOf<T>(x);
-            C y = x * s;
-            return y - y * s + s;
-        }
-        default: return C(1);
-    }
-}
-
 template <int COLUMNS, typename T>
 __device__ inline void biasActivation(
     T *x, const Compute<T> *bias, T *y, Size n, Size width, int activation, int kept) {

@@ -5,46 +5,9 @@
 // added up after, always in the same order. A residual sum may go before, and then its gradient comes in and goes out on
 // the way.
 
-#include "common.cuh"
-
-#if FOURS > 0
-#define COLUMNS 4
-#define KEPT FOURS
-#else
-#define COLUMNS 1
-#define KEPT 1
-#endif
-
-// The groups of a row that this thread takes.
-template <typename Body>
-__device__ inline void eachGroup(Size width, Body body) {
-#if FOURS > 0
-#pragma unroll
-    for (int slot = 0; slot < FOURS; slot++) {
-        Size i = ((Size)slot * blockDim.x + threadIdx.x) * COLUMNS;
-        if (i < width) body(slot, i);
-    }
-#else
-    for (Size i = threadIdx.x; i < width; i += blockDim.x) body(0, i);
-#endif
-}
-
-template <typename T>
-struct Row {
-    typedef Four<Compute<T>> Group;
-    const T *from;
-    Group kept[KEPT];
-
-    __device__ inline explicit Row(const T *from) : from(from) {}
-
-    __device__ inline void load(int slot, Size i) {
-        if (FOURS > 0) kept[slot] = getColumns<COLUMNS>(from, i);
-    }
-
-    __device__ inline Group at(int slot, Size i) const {
-        return FOURS > 0 ? kept[slot] : getColumns<COLUMNS>(from, i);
-    }
-};
+#define LANES blockDim.x
+#define LANE threadIdx.x
+#include "rows.cuh"
 
 // Both numbers of all threads.
 template <typename C>
@@ -106,11 +69,6 @@ __device__ inline void layerNorm(
     });
     normalise(row, sum, weight, bias, y, means, rates, width, epsilon);
 }
-
-// The number that is kept of one.
-__device__ inline float roundedTo(const float *, float x) { return x; }
-__device__ inline double roundedTo(const double *, double x) { return x; }
-__device__ inline float roundedTo(const Bf16 *, float x) { return fromBf16(toBf16(x)); }
 
 // Of h + a + b, which is written as well.
 template <typename H, typename A, typename Y>
@@ -189,11 +147,7 @@ __device__ inline void layerNormGradient(
                 for (int k = 0; k < COLUMNS; k++) v.at[k] += more.at[k];
             }
             putColumns<COLUMNS>(dx, at * width + i, v);
-            if (narrow) {
-                Four<float> rounded;
-                for (int k = 0; k < COLUMNS; k++) rounded.at[k] = (float)v.at[k];
-                putColumns<COLUMNS>(narrow, at * width + i, rounded);
-            }
+            putNarrow(narrow, at * width + i, v);
         });
     }
     if (FOURS > 0) {
