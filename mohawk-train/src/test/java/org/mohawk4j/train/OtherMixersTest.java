@@ -122,8 +122,8 @@ class OtherMixersTest {
         MixerConfig wide = new CausalLinearAttention.Config(32, 8, 8, 8);
         assertThatThrownBy(() -> new TinyRun(folder.resolve("refused"), Map.of(), wide, List.of()).start())
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("stage 1: expected mixing matrices to compare head by head, got none in layer 0: the student's"
-                        + " mixer has 8 heads, the teacher's 4");
+                .hasMessageEndingWith("objective: expected mixing matrices that matrix orientation can compare head by"
+                        + " head, found: layer 0: the student's mixer has 8 heads, the teacher's 4");
         assertThat(folder.resolve("refused")).doesNotExist();
 
         TinyRun run = withoutStage1(wide);

@@ -36,17 +36,18 @@ public record MixerOptions(String mixer, Map<String, @Nullable Object> values) {
             MixerOption option = option(format, name);
             Object value = given.get(name);
             if (value != null) {
-                values.put(
-                        name,
-                        option.values()
-                                .read(value)
-                                .orElseThrow(() ->
-                                        options.wrong(name, option.values().expected(), value)));
+                values.put(name, options.read(option, value));
             } else if (option.fallback().isPresent()) {
                 throw options.refused(name, option.values().expected(), "nothing");
             }
         }
         return new MixerOptions(format.name(), values);
+    }
+
+    private Object read(MixerOption option, Object value) {
+        return option.values()
+                .read(value)
+                .orElseThrow(() -> wrong(option.name(), option.values().expected(), value));
     }
 
     /**

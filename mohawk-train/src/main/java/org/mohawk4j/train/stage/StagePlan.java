@@ -60,8 +60,8 @@ public record StagePlan(
      */
     public Objective matrixOrientation() {
         mixers.incomparable(teacher.config()).ifPresent(why -> {
-            throw new InvalidInputException(
-                    "stage 1: expected mixing matrices to compare head by head, got none in " + why);
+            throw new InvalidInputException("objective: expected mixing matrices that matrix orientation can compare head"
+                    + " by head, found: " + why);
         });
         return requireSomething(
                 "matrix orientation",
