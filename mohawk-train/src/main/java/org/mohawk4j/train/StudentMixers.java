@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train;
 
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.DiscreteMamba2;
@@ -10,10 +10,15 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.config.StudentConfig;
 
 /** The student's mixers that a configuration asks for, checked against the teacher's. */
-final class StudentMixers {
+public final class StudentMixers {
     private StudentMixers() {}
 
-    static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
+    /**
+     * The plan of a student's mixers.
+     *
+     * @throws InvalidInputException if they do not fit the teacher's
+     */
+    public static MixerPlan plan(DistillConfig config, CausalLmConfig teacher) {
         boolean matrixByMatrix = config.trainsBy(StageObjective.MATRIX_ORIENTATION);
         return MixerPlan.replacing(
                 teacher, own -> mamba(config.student(), own, matrixByMatrix), config.training().keepAttention());
