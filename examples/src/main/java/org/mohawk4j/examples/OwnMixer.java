@@ -72,8 +72,10 @@ public final class OwnMixer extends ProjectedMixer {
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
-                CausalLm teacher = ModelFolder.load(engine, EmbeddedTeacher.unpack())) {
-            TokenWindows text = new TokenWindows(TeacherCorpus.write(teacher, 0, 8_192, 64, 0, out), 64);
+                CausalLm teacher = ModelFolder.load(engine, EmbeddedTeacher.unpack());
+                ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
+            TokenWindows text =
+                    new TokenWindows(TeacherCorpus.write(teacher, 0, 8_192, 64, 0, progress::onTextWritten), 64);
             align(teacher, text, 40, out);
         }
     }

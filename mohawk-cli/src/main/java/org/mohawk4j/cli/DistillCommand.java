@@ -3,31 +3,19 @@ package org.mohawk4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Locale;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.MixerPlan;
-import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.DistillationRun;
-import org.mohawk4j.train.ResumedRun;
-import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.StorageException;
+import org.mohawk4j.train.ChangedRunException;
+import org.mohawk4j.train.Distillation;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
-import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.console.ConsoleProgressListener;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.report.RunResult;
-import org.mohawk4j.train.run.PendingInputs;
-import org.mohawk4j.train.run.RunFolder;
-import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,152 +51,65 @@ final class DistillCommand implements Runnable {
             description = "With --resume: go on with options, a teacher or texts that the run was not begun with.")
     private boolean force;
 
-    private Optional<Path> shipped = Optional.empty();
-
     @Override
     public void run() {
-        if (resumed.isPresent()) {
-            if (file.isPresent()) {
-                throw new InvalidInputException(
-                        "--config: expected none beside --resume, which takes everything from the run folder");
-            }
-            ResumedRun run = ResumedRun.open(
-                    resumed.get(),
-                    ConfigOptions.given(spec),
-                    force,
-                    config -> RunInputs.of(teacherFolder(config), config));
-            try (RunFolder folder = run.folder()) {
-                run(run.config(), true, folder, run.from());
-            }
-            return;
-        }
-        DistillConfig config = config();
-        try (RunFolder folder = RunFolder.at(config.files().out().orElseGet(() -> NewFolder.of("distill")))) {
-            folder.isOfCommand();
-            run(config, asksForStage1(config), folder, Optional.empty());
+        Distillation distillation = distillation().fact("mohawk4j", Version.number());
+        StopSignal stop = new StopSignal();
+        try (StopSignals signals = StopSignals.listen(stop, spec.commandLine().getErr())) {
+            runAndTell(distillation.stop(stop));
+        } catch (ChangedRunException e) {
+            throw new InvalidInputException(e.getMessage() + "; --force goes on with them", e);
+        } catch (StorageException e) {
+            boolean goesOn = new CheckpointStore(distillation.folder().resolve("checkpoints"))
+                    .last()
+                    .isPresent();
+            throw goesOn ? new StorageException(e.getMessage() + toGoOn(distillation), e) : e;
         }
     }
 
-    /** The default stages fit themselves to the mixers; what a user says of them does not. */
-    private boolean asksForStage1(DistillConfig config) {
-        Map<String, Object> given = ConfigOptions.given(spec);
-        return given.containsKey("split")
-                || given.containsKey("stages")
-                || !shares(config).equals(shares(DistillConfig.defaults()));
+    private static String toGoOn(Distillation distillation) {
+        return "; to go on: " + ResumeCommand.of(distillation.folder());
     }
 
-    private static List<Optional<Double>> shares(DistillConfig config) {
-        return config.training().stages().stream().map(StageConfig::share).toList();
-    }
-
-    private void run(DistillConfig given, boolean stage1IsAsked, RunFolder folder, Optional<Checkpoint> from) {
-        Path teacherFolder = teacherFolder(given);
-        CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
-        requireContext(given.training().context(), dimensions.maxPositions());
-        StudentMixers mixers = StudentMixers.of(given, dimensions, stage1IsAsked);
-        MixerPlan plan = mixers.plan();
-        DistillConfig config = mixers.config();
-        config.activeStages();
-        mixers.note().ifPresent(note -> spec.commandLine().getOut().println("stage 1   " + note));
-        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
-        if (!folder.hasBegun()) {
-            folder.reads(new PendingInputs(teacherFolder, config));
+    private Distillation distillation() {
+        Map<String, Object> values = ConfigOptions.given(spec);
+        if (resumed.isEmpty()) {
+            Distillation run = Distillation.of(config(values))
+                    .comment("Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER");
+            return values.containsKey("split") ? run.stagesAsGiven() : run;
         }
-        try (Engine engine = config.machine().open();
-                CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
-            distill(config, teacher, plan, tokenizer, teacherFolder.resolve(TokenizerJson.FILE_NAME), folder, from);
+        if (file.isPresent()) {
+            throw new InvalidInputException(
+                    "--config: expected none beside --resume, which takes everything from the run folder");
         }
-    }
-
-    private Path teacherFolder(DistillConfig config) {
-        return config.files().teacher().orElseGet(() -> {
-            if (shipped.isEmpty()) {
-                shipped = Optional.of(EmbeddedTeacher.unpack());
-            }
-            return shipped.get();
-        });
+        Distillation run = Distillation.resume(resumed.get()).changes(values);
+        return force ? run.acceptChanges() : run;
     }
 
     /** The defaults, under the file, under the options. */
-    private DistillConfig config() {
-        Map<String, Object> given = ConfigOptions.given(spec);
+    private DistillConfig config(Map<String, Object> values) {
         DistillConfig base = file.map(DistillConfigYaml::read)
-                .orElseGet(() -> given.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config());
-        return base.with(given);
+                .orElseGet(() -> values.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config());
+        return base.with(values);
     }
 
-    private static void requireContext(int context, long positions) {
-        if (context > positions) {
-            throw new InvalidInputException(
-                    "context: expected at most " + positions + ", the teacher's positions, got " + context);
-        }
-    }
-
-    private void distill(
-            DistillConfig config,
-            CausalLm teacher,
-            MixerPlan plan,
-            TokenizerJson tokenizer,
-            Path tokenizerFile,
-            RunFolder folder,
-            Optional<Checkpoint> from) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("teacher   " + config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
-        out.println("run       " + folder.path());
-        from.ifPresent(checkpoint -> out.println("goes on   after " + checkpoint.position()));
-        out.flush();
-        RunTexts texts = RunTexts.of(config, teacher, tokenizer, out);
-        out.println("text      " + texts.description());
-        DistillationRun distillation =
-                new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), folder);
-        distillation.giveUpTeacher();
-        distillation
-                .cachePlan()
-                .ifPresent(kept -> out.printf(
-                        Locale.ROOT,
-                        "cache     at most %,d bytes of %,d windows in %s%n",
-                        kept.bytes(),
-                        kept.windows(),
-                        kept.file()));
-        StopSignal stop = new StopSignal();
-        PrintWriter err = spec.commandLine().getErr();
-        try (StopSignals signals = StopSignals.listen(stop, err)) {
-            runAndTell(distillation, plan, tokenizerFile, teacher.engine(), folder, from, stop);
-        }
-    }
-
-    private void runAndTell(
-            DistillationRun distillation,
-            MixerPlan plan,
-            Path tokenizerFile,
-            Engine engine,
-            RunFolder folder,
-            Optional<Checkpoint> from,
-            StopSignal stop) {
+    private void runAndTell(Distillation distillation) {
         PrintWriter out = spec.commandLine().getOut();
         try (ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
-            RunResult result = distillation.run(plan, tokenizerFile, environment(engine), progress, from, stop);
+            RunResult result = distillation.listener(progress).run();
             out.println();
-            out.println("student   " + folder.student());
-            if (Files.exists(folder.report())) {
-                out.println("report    " + folder.report().resolve("index.html"));
+            out.println("student   " + result.studentFolder());
+            Path report = result.run().resolve("report/index.html");
+            if (Files.exists(report)) {
+                out.println("report    " + report);
             }
             out.println(ScoreLine.of("teacher.", result.teacher()));
             out.println(ScoreLine.of("student.", result.student()));
         } catch (StoppedException e) {
             // said here, since the process ends as soon as the signals are let go
-            spec.commandLine().getErr().println("mohawk distill: " + e.getMessage());
-            spec.commandLine().getErr().flush();
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("mohawk distill: " + e.getMessage() + (e.isSaved() ? toGoOn(distillation) : ""));
+            err.flush();
         }
-    }
-
-    private static Map<String, String> environment(Engine engine) {
-        Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("mohawk4j", Version.number());
-        facts.put("backend", engine.backend().description());
-        facts.put("java", Runtime.version().toString());
-        facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        facts.put("processors", String.valueOf(Runtime.getRuntime().availableProcessors()));
-        return facts;
     }
 }

@@ -16,6 +16,9 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.console.ConsoleProgressListener;
+import org.mohawk4j.train.run.NewFolder;
+import org.mohawk4j.train.run.RunTexts;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -88,7 +91,7 @@ final class EvaluateCommand implements Runnable {
         TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
         Optional<TokenWindows> read = config.files().text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
-        config.files().text().ifPresent(all -> RunTexts.tellPassedOver(all, printed));
+        config.files().text().ifPresent(all -> RunTexts.tellPassedOver(all, new ConsoleProgressListener(printed)));
         Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
         if (teacher.isPresent() || taskData.isPresent()) {
             Folders.requireWritable(folder);

@@ -16,6 +16,8 @@ import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.console.ConsoleProgress;
+import org.mohawk4j.train.console.ConsoleProgressListener;
+import org.mohawk4j.train.run.RunTexts;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -71,7 +73,7 @@ final class TokenizeCommand implements Runnable {
         Encoding encoding = RunTexts.encoding(data, ids, ids.vocabularySize());
         files.forEach(file -> file.requireFits(encoding));
         PrintWriter lines = spec.commandLine().getOut();
-        RunTexts.tellPassedOver(mixture, lines);
+        RunTexts.tellPassedOver(mixture, new ConsoleProgressListener(lines));
         long start = System.nanoTime();
         try (TokenFolderWriter writer = new TokenFolderWriter(
                         out, encoding.vocabularySize(), encoding.endOfText(), encoding.tokenizer(), tokensPerFile);

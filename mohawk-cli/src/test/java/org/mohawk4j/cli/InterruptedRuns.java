@@ -17,7 +17,6 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.mohawk4j.train.metrics.MetricsReader;
 import org.mohawk4j.train.metrics.StepMetrics;
-import org.mohawk4j.train.run.ResumeCommand;
 
 /**
  * Runs of one kind in processes of their own, one left alone and others killed or stopped: while they start, step,

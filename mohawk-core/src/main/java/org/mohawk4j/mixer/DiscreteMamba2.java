@@ -180,7 +180,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     public void prepare(AttentionWeights attention) {
         int constant = constantDim(attention);
         long bRows = config.innerWidth();
-        long cRows = bRows + config.stateWidth();
+        long cRows = bRows + between.stateWidth();
         try (Scope scope = engine().scope()) {
             Tensor none = engine().zeros(config.stateSize() - constant, config.width());
             for (int group = 0; group < config.groups(); group++) {
@@ -202,20 +202,20 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         int n = config.stateSize();
         int constant = constantDim(attention);
         int shared = config.heads() / config.groups();
-        long cRow = config.innerWidth() + config.stateWidth();
-        double[] bias = new double[Math.toIntExact(2 * config.stateWidth())];
+        long cRow = config.innerWidth() + between.stateWidth();
+        double[] bias = new double[Math.toIntExact(2 * between.stateWidth())];
         for (int group = 0; group < config.groups(); group++) {
             ScoreFit fit = heads.get(group * shared);
             int at = group * n + constant;
             bias[at] = 1;
-            bias[Math.toIntExact(config.stateWidth()) + at] = fit.constant();
+            bias[Math.toIntExact(between.stateWidth()) + at] = fit.constant();
             long rows = cRow + (long) group * n;
             inProj.setRows(rows, inProj.weight().narrow(0, rows, n).mul(fit.scale()));
         }
         conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
         double[] decay = heads.stream().mapToDouble(fit -> inverseSoftplus(fit.rate())).toArray();
         inProj.setRows(
-                config.convChannels() + config.innerWidth(),
+                between.convChannels() + config.innerWidth(),
                 engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
         double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
         engine().backend()

@@ -138,8 +138,8 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         }
         String told = String.join("; ", changes);
         if (!folder.acceptsChanges()) {
-            throw new InvalidInputException("run " + folder.path() + ": expected " + what + " that it was begun with,"
-                    + " found changes: " + told + "; --force goes on with them");
+            throw new ChangedRunException("run " + folder.path() + ": expected " + what + " that it was begun with,"
+                    + " found changes: " + told);
         }
         LOG.warn("run {}: goes on with changes of {}: {}", folder.path(), what, told);
         if (!ofTraining(changes).isEmpty()) {

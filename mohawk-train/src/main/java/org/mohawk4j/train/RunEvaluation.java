@@ -62,6 +62,7 @@ final class RunEvaluation {
             MatrixProbe probe,
             Map<String, String> environment) {
         RunResult result = new RunResult(
+                folder.path(),
                 losses.summaries(),
                 score("teacher", teacher),
                 score("student", student),

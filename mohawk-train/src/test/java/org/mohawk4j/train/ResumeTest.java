@@ -131,7 +131,9 @@ class ResumeTest {
         StopSignal stop = new StopSignal();
         assertThatThrownBy(() -> run.start(stopAt(6, stop), stop))
                 .isInstanceOf(StoppedException.class)
-                .hasMessageContaining("stopped at stage 2, step 2", "--resume");
+                .hasMessage("stopped at stage 2, step 2")
+                .extracting(stopped -> ((StoppedException) stopped).isSaved())
+                .isEqualTo(true);
         assertThat(run.folder().resolve("checkpoints")).isDirectoryContaining("glob:**/stage-2-step-00000002");
 
         assertThat(run.losses()).hasSize(6);

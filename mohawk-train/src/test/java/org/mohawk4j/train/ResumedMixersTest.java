@@ -68,8 +68,7 @@ class ResumedMixersTest {
         assertThatThrownBy(() -> run.withMixer(own -> mamba(8)).resume())
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("run " + run.folder() + ": expected the student's mixers that it was begun with, found"
-                        + " changes: layer 0: chunk was 16, is 8; layer 1: chunk was 16, is 8; layer 2: chunk was 16, is 8; --force goes on with"
-                        + " them");
+                        + " changes: layer 0: chunk was 16, is 8; layer 1: chunk was 16, is 8; layer 2: chunk was 16, is 8");
     }
 
     @Test
@@ -95,7 +94,7 @@ class ResumedMixersTest {
                         () -> run.withTeacher(engine -> new CausalLm(engine, TinyRun.golden(), new SplittableRandom(7)))
                                 .resume())
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found changes: loaded teacher numbers has other contents; --force");
+                .hasMessageContaining("found changes: loaded teacher numbers has other contents");
     }
 
     @Test
@@ -103,7 +102,7 @@ class ResumedMixersTest {
         endAfter(2);
 
         assertThat(Files.readString(run.folder().resolve("config.yaml")))
-                .contains("no command repeats it")
+                .contains("A program gave it its teacher")
                 .doesNotContain("mohawk distill");
         assertThat(Files.readString(run.folder().resolve("inputs.json")))
                 .contains("\"chunk\" : \"16\"", "loaded teacher", "loaded text", "loaded valid");

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.console;
 
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -17,11 +18,20 @@ public interface ConsoleProgress extends AutoCloseable {
     @Override
     void close();
 
-    /** A bar on a terminal, otherwise a line now and then. */
+    /**
+     * A bar on a terminal, otherwise a line now and then.
+     *
+     * @param terminal where {@code out} writes, for the bar
+     */
     @SuppressWarnings(
             "SystemConsoleNull") // from JDK 22 on ./mohawk sets jdk.console=java.base, which keeps this meaning
+    static ConsoleProgress start(PrintWriter out, PrintStream terminal, String task, long total) {
+        return System.console() == null ? new Lines(out, task, total) : new Bar(out, terminal, task, total);
+    }
+
+    /** As {@link #start(PrintWriter, PrintStream, String, long)}, where {@code out} writes to standard output. */
     static ConsoleProgress start(PrintWriter out, String task, long total) {
-        return System.console() == null ? new Lines(out, task, total) : new Bar(out, task, total);
+        return start(out, System.out, task, total);
     }
 
     /** Redraws one line. */
@@ -30,14 +40,14 @@ public interface ConsoleProgress extends AutoCloseable {
 
         private final ProgressBar bar;
 
-        Bar(PrintWriter out, String task, long total) {
+        Bar(PrintWriter out, PrintStream terminal, String task, long total) {
             out.flush();
             bar = new ProgressBarBuilder()
                     .setTaskName(task)
                     .setInitialMax(total)
                     .setStyle(ProgressBarStyle.ASCII)
                     .setUpdateIntervalMillis(REDRAW_MILLIS)
-                    .setConsumer(new ConsoleProgressBarConsumer(System.out))
+                    .setConsumer(new ConsoleProgressBarConsumer(terminal))
                     .build();
         }
 

@@ -1,25 +1,57 @@
 package org.mohawk4j.train.console;
 
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
 
-/** Shows the progress of each stage with its loss and speed. */
+/** Says what a run is about, shows the progress of each stage with its loss and speed, and what came of it. */
 public final class ConsoleProgressListener implements TrainingListener, AutoCloseable {
     private final PrintWriter out;
+    private final PrintStream terminal;
     private @Nullable ConsoleProgress progress;
 
+    /** @param out such as {@code System.err} */
+    public ConsoleProgressListener(PrintStream out) {
+        this(new PrintWriter(out, true, StandardCharsets.UTF_8), out);
+    }
+
+    /** @param out writes to standard output if there is a terminal, where bars are */
     public ConsoleProgressListener(PrintWriter out) {
+        this(out, System.out);
+    }
+
+    private ConsoleProgressListener(PrintWriter out, PrintStream terminal) {
         this.out = out;
+        this.terminal = terminal;
+    }
+
+    @Override
+    public void onFact(String subject, String fact) {
+        close();
+        out.printf("%-9s %s%n", subject, fact);
+        out.flush();
+    }
+
+    @Override
+    public void onTextWritten(long done, long total, double tokensPerSecond) {
+        if (progress == null) {
+            progress = ConsoleProgress.start(out, terminal, "writing", total);
+        }
+        progress.advance(done, String.format(Locale.ROOT, "%,.0f tok/s", tokensPerSecond));
+        if (done == total) {
+            close();
+        }
     }
 
     @Override
     public void onStageStart(int stage, int steps) {
         close();
-        progress = ConsoleProgress.start(out, "stage " + stage, steps);
+        progress = ConsoleProgress.start(out, terminal, "stage " + stage, steps);
     }
 
     @Override

@@ -1,10 +1,19 @@
 package org.mohawk4j.train.loop;
 
-/** A run was asked to stop and has; what it can go on from is saved. The message is one line. */
+/** A run was asked to stop and has. The message is one line. */
 public final class StoppedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    public StoppedException(String message) {
+    private final boolean saved;
+
+    /** @param saved whether there is something to go on from */
+    public StoppedException(String message, boolean saved) {
         super(message);
+        this.saved = saved;
+    }
+
+    /** Whether there is something to go on from. */
+    public boolean isSaved() {
+        return saved;
     }
 }

@@ -9,6 +9,17 @@ import org.mohawk4j.train.report.RunResult;
 
 /** Told what a run is doing, on the training thread. */
 public interface TrainingListener {
+    /**
+     * What there is to know about the run before it trains, in the order in which it becomes known.
+     *
+     * @param subject such as {@code teacher}, {@code run} or {@code text}
+     * @param fact in words
+     */
+    default void onFact(String subject, String fact) {}
+
+    /** While the teacher writes the text to train on, in tokens. */
+    default void onTextWritten(long done, long total, double tokensPerSecond) {}
+
     /** @param stage in the run's list of stages, from 1 */
     default void onStageStart(int stage, int steps) {}
 

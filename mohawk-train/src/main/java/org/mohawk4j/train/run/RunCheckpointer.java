@@ -192,14 +192,13 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private StoppedException stopped(StageState state) throws IOException {
         writer.await();
         if (!folder.hasBegun()) {
-            return new StoppedException("stopped before the first step; there is nothing to go on from");
+            return new StoppedException("stopped before the first step; there is nothing to go on from", false);
         }
         if (!state.position().equals(saved)) {
             save(state);
             writer.await();
         }
-        return new StoppedException(
-                "stopped at " + state.position() + "; to go on: " + ResumeCommand.of(folder.path()));
+        return new StoppedException("stopped at " + state.position(), true);
     }
 
     /**

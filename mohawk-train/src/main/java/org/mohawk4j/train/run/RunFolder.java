@@ -33,16 +33,15 @@ import org.mohawk4j.train.metrics.StepMetrics;
  *   <li>{@code student/} and {@code report/} appear when they are complete, by renaming; a {@code student/} that is
  *       there is whole and is what the training came to, and a failed or killed run has none or its last whole one.
  *   <li>From {@link #begin} or {@link #existing} until it is closed the folder is locked against other writers.
- *   <li>{@code config.yaml} says how a command repeats the run if it {@link #isOfCommand}; a program may give a run a
- *       teacher, texts and mixers that no configuration holds.
+ *   <li>{@code config.yaml} begins with a {@link #comment}: a program may give a run a teacher, texts and mixers that no
+ *       configuration holds.
  * </ul>
  */
 public final class RunFolder implements AutoCloseable {
     private static final String LOCK = ".lock";
-    private static final String OF_COMMAND =
-            "# Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER\n";
+    private static final String COMMENT = "# ";
     private static final String OF_PROGRAM =
-            "# The configuration of this run. A program gave it its teacher, texts and mixers: no command repeats it.\n";
+            "The configuration of this run. A program gave it its teacher, texts or mixers, which it does not hold.";
 
     /** What a run that was killed while it began may have left. */
     private static final Pattern REMAINS =
@@ -54,7 +53,7 @@ public final class RunFolder implements AutoCloseable {
     private MixerValues mixers = MixerValues.UNKNOWN;
     private boolean acceptsChanges;
     private boolean changed;
-    private boolean ofCommand;
+    private String comment = OF_PROGRAM;
 
     private RunFolder(Path path) {
         this.path = path;
@@ -91,7 +90,10 @@ public final class RunFolder implements AutoCloseable {
         }
         folder.lock();
         try {
-            folder.ofCommand = Files.readString(folder.config()).startsWith(OF_COMMAND);
+            String text = Files.readString(folder.config());
+            if (text.startsWith(COMMENT)) {
+                folder.comment = text.lines().findFirst().orElse("").substring(COMMENT.length());
+            }
         } catch (IOException e) {
             folder.close();
             throw InputFile.unreadable(folder.config(), e);
@@ -172,9 +174,9 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** Says that the run is one of {@code ./mohawk distill}, which can repeat it and go on with it. */
-    public void isOfCommand() {
-        ofCommand = true;
+    /** Says what stands above the values in {@code config.yaml}, in one line. */
+    public void comment(String line) {
+        comment = line;
     }
 
     /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
@@ -206,7 +208,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
     public void writeConfig(DistillConfig config) {
-        String text = (ofCommand ? OF_COMMAND : OF_PROGRAM) + DistillConfigYaml.format(config);
+        String text = COMMENT + comment + "\n" + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }
 

@@ -50,7 +50,7 @@ public final class StudentSaver {
         } catch (StorageException | InvalidInputException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
-                    .map(last -> "with more room, to go on from " + last + ": " + ResumeCommand.of(folder.path()))
+                    .map(last -> "with more room, the run goes on from " + last)
                     .orElseGet(this::saveElsewhere);
             throw new StorageException(e.getMessage() + "; " + place, e);
         }

@@ -147,7 +147,7 @@ class TrainerTest {
 
             @Override
             public void between(StageState state) {
-                throw new StoppedException("stopped");
+                throw new StoppedException("stopped", false);
             }
         };
         try (StageState state = new StageState(engine, 3, ADAMW, 0)) {

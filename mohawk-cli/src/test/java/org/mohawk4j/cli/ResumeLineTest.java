@@ -1,4 +1,4 @@
-package org.mohawk4j.train.run;
+package org.mohawk4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ResumeCommandTest {
+class ResumeLineTest {
     @Test
     void pathsAreAbsoluteAndPlainOnesUnquoted() {
         String here = Path.of("").toAbsolutePath().toString();

@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,28 +11,27 @@ import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StageObjective;
 
 /**
- * The student's mixers that a configuration asks for, and what of the run is left with them.
+ * The stages of a run that a student's mixers allow.
  *
  * @param config as it was given, but for a stage 1 that the mixers do not allow
  * @param note what is told of a stage 1 that was left out
  */
-record StudentMixers(MixerPlan plan, DistillConfig config, Optional<String> note) {
+record FittedStages(DistillConfig config, Optional<String> note) {
     /**
      * Leaves matrix orientation out where matrices cannot be compared, and gives its tokens to the next stage that has a
      * share.
      *
-     * @param asked whether it was asked for, so that it is not left out silently
-     * @throws InvalidInputException if the mixers do not fit the teacher, or it was asked for and does not fit them
+     * @param asked whether the stages are to stay as they are; so they are as well where they are not the default ones
+     * @throws InvalidInputException if it was asked for and does not fit the mixers
      */
-    static StudentMixers of(DistillConfig config, CausalLmConfig teacher, boolean asked) {
-        MixerPlan plan =
-                config.student().plan(teacher, config.training().keepAttention());
+    static FittedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
         Optional<String> why = config.trainsBy(StageObjective.MATRIX_ORIENTATION)
                 ? plan.incomparable(teacher)
                 : Optional.empty();
         if (why.isEmpty()) {
-            return new StudentMixers(plan, config, Optional.empty());
+            return new FittedStages(config, Optional.empty());
         }
+        boolean fixed = asked || !shares(config).equals(shares(DistillConfig.defaults()));
         List<StageConfig> stages = new ArrayList<>(config.training().stages());
         int next = -1;
         for (int i = stages.size() - 1; i >= 0; i--) {
@@ -44,7 +43,7 @@ record StudentMixers(MixerPlan plan, DistillConfig config, Optional<String> note
                 next = i;
                 continue;
             }
-            if (asked || stage.share().isEmpty() || next < 0 || stages.get(next).share().isEmpty()) {
+            if (fixed || stage.share().isEmpty() || next < 0 || stages.get(next).share().isEmpty()) {
                 throw new InvalidInputException("stages[" + i + "].objective: expected none that compares mixing matrices"
                         + " head by head, got matrix-orientation; " + why.get());
             }
@@ -52,9 +51,12 @@ record StudentMixers(MixerPlan plan, DistillConfig config, Optional<String> note
             stages.set(next, stages.get(next).withShare(stages.get(next).share().get() + share));
             stages.set(i, stage.withShare(0));
         }
-        return new StudentMixers(
-                plan,
+        return new FittedStages(
                 config.toBuilder().stages(stages.toArray(StageConfig[]::new)).build(),
                 Optional.of("left out, its tokens go to stage " + (next + 1) + "; " + why.get()));
+    }
+
+    private static List<Optional<Double>> shares(DistillConfig config) {
+        return config.training().stages().stream().map(StageConfig::share).toList();
     }
 }

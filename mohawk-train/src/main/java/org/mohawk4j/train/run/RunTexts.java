@@ -1,6 +1,5 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.run;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -17,19 +16,27 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.sample.TeacherCorpus;
 
 /**
  * The texts of a run. One text file of moderate size is read as a whole, and its order is random throughout; everything
  * else is streamed.
  */
-record RunTexts(Dataset training, TokenSequence heldOut, String description) {
+public record RunTexts(Dataset training, TokenSequence heldOut, String description) {
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
     private static final int PASSES = 2;
 
     private static final int SHOWN_FILES = 5;
 
-    static RunTexts of(DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, PrintWriter out) {
+    /**
+     * The texts that a configuration names, or those that the teacher writes.
+     *
+     * @param listener told of files that are not read, and while the teacher writes
+     * @throws InvalidInputException if there are no such texts, or they do not fit the teacher
+     */
+    public static RunTexts of(
+            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, TrainingListener listener) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         Optional<TokenSequence> valid = config.files().valid()
                 .map(mixture -> toEvaluate(
@@ -39,26 +46,28 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
                         vocabulary,
                         config.evaluation().windows(),
                         config.training().context()));
-        config.files().valid().ifPresent(texts -> tellPassedOver(texts, out));
+        config.files().valid().ifPresent(texts -> tellPassedOver(texts, listener));
         Optional<Mixture> streamed = config.files().text().filter(mixture -> !InMemoryText.isModerate(mixture));
-        config.files().text().ifPresent(texts -> tellPassedOver(texts, out));
+        config.files().text().ifPresent(texts -> tellPassedOver(texts, listener));
         return streamed.isPresent()
                 ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
-                : inMemory(valid, config, teacher, tokenizer, out);
+                : inMemory(valid, config, teacher, tokenizer, listener);
     }
 
     /** Says which files of the folders of texts are not read, of which nobody could tell otherwise. */
-    static void tellPassedOver(Mixture texts, PrintWriter out) {
+    public static void tellPassedOver(Mixture texts, TrainingListener listener) {
         List<Path> files = texts.passedOver();
         if (!files.isEmpty()) {
             String shown = files.stream().limit(SHOWN_FILES).map(Path::toString).collect(Collectors.joining(", "));
-            out.printf(
-                    Locale.ROOT,
-                    "not read  %,d %s of no known kind: %s%s%n",
-                    files.size(),
-                    files.size() == 1 ? "file" : "files",
-                    shown,
-                    files.size() > SHOWN_FILES ? ", …" : "");
+            listener.onFact(
+                    "not read",
+                    String.format(
+                            Locale.ROOT,
+                            "%,d %s of no known kind: %s%s",
+                            files.size(),
+                            files.size() == 1 ? "file" : "files",
+                            shown,
+                            files.size() > SHOWN_FILES ? ", …" : ""));
         }
     }
 
@@ -67,7 +76,7 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
      *
      * @throws InvalidInputException if the tokenizer has no end-of-text token
      */
-    static Encoding encoding(DataConfig data, TokenizerJson tokenizer, int vocabulary) {
+    public static Encoding encoding(DataConfig data, TokenizerJson tokenizer, int vocabulary) {
         int endOfText = tokenizer
                 .endOfText()
                 .orElseThrow(() -> new InvalidInputException(
@@ -80,7 +89,7 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
      *
      * @param windows at most, 0 for all
      */
-    static TokenSequence toEvaluate(
+    public static TokenSequence toEvaluate(
             Mixture text, DataConfig data, TokenizerJson tokenizer, int vocabulary, long windows, int context) {
         if (InMemoryText.isModerate(text)) {
             return InMemoryText.read(text, tokenizer::encode);
@@ -108,10 +117,10 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
             DistillConfig config,
             CausalLm teacher,
             TokenizerJson tokenizer,
-            PrintWriter out) {
+            TrainingListener listener) {
         TokenSequence text = config.files().text()
                 .map(mixture -> InMemoryText.read(mixture, tokenizer::encode))
-                .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), out));
+                .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), listener));
         TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
                 .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.training().context()));
         TokenSequence training = split.training()
@@ -125,7 +134,11 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
     }
 
     private static TokenSequence written(
-            DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, boolean hasValid, PrintWriter out) {
+            DistillConfig config,
+            CausalLm teacher,
+            TokenizerJson tokenizer,
+            boolean hasValid,
+            TrainingListener listener) {
         double training = (double) config.training().tokens() / PASSES;
         double heldOut = config.evaluation().heldOut();
         return TeacherCorpus.write(
@@ -134,6 +147,6 @@ record RunTexts(Dataset training, TokenSequence heldOut, String description) {
                 (long) Math.ceil(hasValid ? training : training / (1 - heldOut)),
                 config.training().context(),
                 config.training().seed(),
-                out);
+                listener::onTextWritten);
     }
 }

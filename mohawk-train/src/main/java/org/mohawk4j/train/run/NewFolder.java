@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.run;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,17 +7,17 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
-/** Where a command writes if it is not told. */
-final class NewFolder {
+/** Where something is written if nobody says where. */
+public final class NewFolder {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
     private NewFolder() {}
 
-    /** A folder in {@code runs} that is not there yet, named by a command and the time. */
-    static Path of(String command) {
+    /** A folder in {@code runs} that is not there yet, named by what is done and the time. */
+    public static Path of(String what) {
         Path folder = Path.of(
                 "runs",
-                command + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME));
+                what + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME));
         Path free = folder;
         for (int i = 2; Files.exists(free); i++) {
             free = folder.resolveSibling(folder.getFileName() + "-" + i);

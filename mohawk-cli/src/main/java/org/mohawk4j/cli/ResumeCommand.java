@@ -1,11 +1,11 @@
-package org.mohawk4j.train.run;
+package org.mohawk4j.cli;
 
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
 /** The line for a POSIX shell that goes on with a run, from whichever folder it is given in. */
-public final class ResumeCommand {
+final class ResumeCommand {
     private static final String PROGRAM = "mohawk.command";
     private static final Pattern PLAIN = Pattern.compile("[\\w@%+=:,./-]+");
 
@@ -15,7 +15,7 @@ public final class ResumeCommand {
      * Begins in this process's working directory, since a run's configuration may name its teacher and texts from there.
      * The program is what the system property {@code mohawk.command} says, which {@code ./mohawk} sets to its own path.
      */
-    public static String of(Path run) {
+    static String of(Path run) {
         return of(
                 Path.of("").toAbsolutePath(),
                 Objects.requireNonNullElse(System.getProperty(PROGRAM), "./mohawk"),
