@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.types.Shape;
 
 /**
  * The state of an attention: keys and values of all positions seen, or of those that later queries may see, kept in the
- * type of parameters. Its memory doubles when it is full, up to twice what must be kept.
+ * type of parameters. Its memory doubles when it is full, as long as that is less than twice what must be kept.
  */
 public final class KeyValueCache implements MixerState {
     private static final long FIRST_CAPACITY = 64;

