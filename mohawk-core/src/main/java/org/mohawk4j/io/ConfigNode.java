@@ -268,6 +268,15 @@ public final class ConfigNode {
         return has(key) ? OptionalDouble.of(number(key)) : OptionalDouble.empty();
     }
 
+    /** A finite number above 0. */
+    public double positiveNumber(String key) {
+        double value = number(key);
+        if (value <= 0) {
+            throw wrong(key, "a number above 0", value);
+        }
+        return value;
+    }
+
     /** A finite number from 0. */
     public double number(String key) {
         JsonNode value = required(key);

@@ -122,14 +122,15 @@ public final class CausalLm extends Layer {
      * parameters.
      */
     public Tensor next(Tensor ids, InferenceCache state) {
-        Tensor h = embed(ids);
+        Tensor following = state.append(ids);
+        Tensor h = embed(following);
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
         Tensor logits = finalNorm
-                .thenMaps(h.narrow(1, ids.dim(1) - 1, 1), List.of(headMap()), engine().parameterType())
+                .thenMaps(h.narrow(1, following.dim(1) - 1, 1), List.of(headMap()), engine().parameterType())
                 .get(0)
                 .reshape(ids.dim(0), config.vocabulary());
         return SoftCap.apply(logits, config.head().softCap());
@@ -170,6 +171,8 @@ public final class CausalLm extends Layer {
      */
     public InferenceCache newState(long batch) {
         return new InferenceCache(
-                blocks.stream().map(block -> block.mixer().newState(batch)).toList());
+                engine(),
+                () -> blocks.stream().map(block -> block.mixer().newState(batch)).toList(),
+                config.sameRotation());
     }
 }

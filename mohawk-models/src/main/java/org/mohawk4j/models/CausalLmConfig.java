@@ -4,6 +4,8 @@ import java.util.List;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.op.Activation;
 
 /**
@@ -80,6 +82,17 @@ public record CausalLmConfig(
     /** L. */
     public int layers() {
         return mixers.size();
+    }
+
+    /** The longest sequence whose positions are turned as those of shorter ones, by a rotary scaling that looks at that. */
+    long sameRotation() {
+        return mixers.stream()
+                .filter(SoftmaxAttention.Config.class::isInstance)
+                .map(mixer -> ((SoftmaxAttention.Config) mixer).rotary().scaling())
+                .filter(RopeScaling.LongRope.class::isInstance)
+                .mapToLong(scaling -> ((RopeScaling.LongRope) scaling).originalPositions())
+                .min()
+                .orElse(Long.MAX_VALUE);
     }
 
     /** The same model with other mixers. */

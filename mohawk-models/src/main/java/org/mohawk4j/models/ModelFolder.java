@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
@@ -189,15 +190,16 @@ public final class ModelFolder {
 
     private static ModelFormat formatOf(Path folder, ConfigNode config) {
         List<ModelFormat> formats = formats();
-        return formats.stream()
-                .filter(format -> format.accepts(config))
-                .findFirst()
-                .orElseThrow(
-                        () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
-                                + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
-                                + (config.has("model_type")
-                                        ? ", model_type is " + InputFile.shorten(config.text("model_type"))
-                                        : "")));
+        Optional<ModelFormat> found =
+                formats.stream().filter(format -> format.accepts(config)).findFirst();
+        UnsupportedParts.refuse(
+                config, found.filter(ModelFormat::passesOverVision).isPresent());
+        return found.orElseThrow(
+                () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
+                        + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
+                        + (config.has("model_type")
+                                ? ", model_type is " + InputFile.shorten(config.text("model_type"))
+                                : "")));
     }
 
     private static List<ModelFormat> formats() {

@@ -15,6 +15,11 @@ public interface ModelFormat {
     /** Whether a {@code config.json} is of this form. */
     boolean accepts(ConfigNode config);
 
+    /** Whether of a model that sees as well this form reads the language model, and passes over the rest. */
+    default boolean passesOverVision() {
+        return false;
+    }
+
     /**
      * The dimensions that a {@code config.json} describes.
      *

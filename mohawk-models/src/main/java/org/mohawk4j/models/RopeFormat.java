@@ -78,7 +78,7 @@ public final class RopeFormat {
     }
 
     private static double theta(ConfigNode holder, double fallback) {
-        return holder.has(THETA) ? RopeScalingFormat.positive(holder, THETA) : fallback;
+        return holder.has(THETA) ? holder.positiveNumber(THETA) : fallback;
     }
 
     private static RotaryConfig read(

@@ -45,7 +45,7 @@ final class RopeScalingFormat {
      */
     private record Source(ConfigNode section, ConfigNode config, int pairs) {
         double factor() {
-            return positive(section, FACTOR);
+            return section.positiveNumber(FACTOR);
         }
 
         /** Of the object around, which has priority; else of the section; else all positions. */
@@ -117,8 +117,8 @@ final class RopeScalingFormat {
 
     private static RopeScaling llama3(Source source) {
         ConfigNode section = source.section();
-        double low = positive(section, LOW);
-        double high = positive(section, HIGH);
+        double low = section.positiveNumber(LOW);
+        double high = section.positiveNumber(HIGH);
         if (high <= low) {
             throw section.wrong(HIGH, "a number above " + LOW + " " + low, high);
         }
@@ -139,7 +139,7 @@ final class RopeScalingFormat {
                 slow,
                 section.flag(TRUNCATE, true),
                 source.original(),
-                section.has(ATTENTION) ? positive(section, ATTENTION) : yarnAttention(section, factor));
+                section.has(ATTENTION) ? section.positiveNumber(ATTENTION) : yarnAttention(section, factor));
     }
 
     private static double yarnAttention(ConfigNode section, double factor) {
@@ -168,7 +168,7 @@ final class RopeScalingFormat {
                 factors(source, SHORT),
                 factors(source, LONG),
                 source.original(),
-                section.has(ATTENTION) ? positive(section, ATTENTION) : attention);
+                section.has(ATTENTION) ? section.positiveNumber(ATTENTION) : attention);
     }
 
     private static List<Double> factors(Source source, String key) {
@@ -178,14 +178,6 @@ final class RopeScalingFormat {
                     .wrong(key, "a number above 0 for each of " + source.pairs() + " pairs of entries", factors);
         }
         return factors;
-    }
-
-    static double positive(ConfigNode config, String key) {
-        double value = config.number(key);
-        if (value <= 0) {
-            throw config.wrong(key, "a number above 0", value);
-        }
-        return value;
     }
 
     /**

@@ -40,6 +40,11 @@ public final class Gemma3Format extends GemmaFormat {
         return super.accepts(config) || isNested(config);
     }
 
+    @Override
+    public boolean passesOverVision() {
+        return true;
+    }
+
     private static boolean isNested(ConfigNode config) {
         return config.has("model_type") && config.text("model_type").equals(WITH_VISION);
     }

@@ -44,11 +44,7 @@ abstract class GemmaFormat extends DecoderFormat {
     @Override
     protected AttentionScores scores(ConfigNode config, int headDim) {
         config.requireIfPresent("use_bidirectional_attention", false);
-        double scalar = config.number(SCALAR);
-        if (scalar <= 0) {
-            throw config.wrong(SCALAR, "a number above 0", scalar);
-        }
-        return AttentionScores.scaled(1 / Math.sqrt(scalar));
+        return AttentionScores.scaled(1 / Math.sqrt(config.positiveNumber(SCALAR)));
     }
 
     @Override
