@@ -121,7 +121,7 @@ class ConfigurationTest extends Float64Test {
         refused("Toeplitz matrix: chunk" + whole + "0", () -> new ToeplitzMatrix(engine().zeros(2, 5), 1, 0));
         refused("Toeplitz matrix: batch" + whole + "0", () -> new ToeplitzMatrix(engine().zeros(2, 5), 0, 1));
         refused("Toeplitz matrix: expected coefficients [H,T], got [1, 5, 2]", () -> new ToeplitzMatrix(decay, 1, 1));
-        refused("softmax matrix: scale: expected a finite number, got NaN", () -> new SoftmaxMatrix(c, c, Double.NaN));
+        refused("attention: scale: expected a finite number, got NaN", () -> new SoftmaxMatrix(c, c, Double.NaN));
         refused(
                 "softmax matrix: expected q [B,T,H,P] and k [B,T,G,P], got q [1, 5, 2, 3], k [1, 5, 2]",
                 () -> new SoftmaxMatrix(c, decay, 1));

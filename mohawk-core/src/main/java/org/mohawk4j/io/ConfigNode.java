@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -103,6 +104,17 @@ public final class ConfigNode {
                     + (node.isMissingNode() ? "nothing" : node.getNodeType()));
         }
         return new ConfigNode(where, node);
+    }
+
+    /**
+     * This object with values for the keys that it lacks. One that is there as null stays so, which says that there is none.
+     *
+     * @param defaults a JSON object
+     */
+    public ConfigNode withDefaults(String defaults) {
+        ObjectNode merged = parse(where, defaults).node.deepCopy();
+        merged.setAll((ObjectNode) node);
+        return new ConfigNode(where, merged);
     }
 
     /** What complaints name. */
@@ -232,6 +244,15 @@ public final class ConfigNode {
     /** A finite number from 0. */
     public OptionalDouble optionalNumber(String key) {
         return has(key) ? OptionalDouble.of(number(key)) : OptionalDouble.empty();
+    }
+
+    /** A finite number above 0. */
+    public double positiveNumber(String key) {
+        double value = number(key);
+        if (value <= 0) {
+            throw wrong(key, "a number above 0", value);
+        }
+        return value;
     }
 
     /** A finite number from 0. */

@@ -22,6 +22,11 @@ public interface AttentionWeights {
     /** P. */
     long headDim();
 
+    /** What the products of queries and keys are multiplied by. */
+    default double scale() {
+        return 1 / Math.sqrt(headDim());
+    }
+
     /** [H·P,D] */
     Tensor query();
 
@@ -54,7 +59,7 @@ public interface AttentionWeights {
      * @param stateSize N
      */
     default void copyScores(Tensor queryOrKey, Linear target, long from, int stateSize) {
-        Tensor scaled = perHead(queryOrKey).mul(Math.pow(headDim(), -0.25));
+        Tensor scaled = perHead(queryOrKey).mul(Math.sqrt(scale()));
         for (long head = 0; head < heads(); head++) {
             Tensor rows = scaled.narrow(0, head, 1).narrow(1, 0, Math.min(headDim(), stateSize));
             target.setRows(from + head * stateSize, rows.reshape(-1, width()));

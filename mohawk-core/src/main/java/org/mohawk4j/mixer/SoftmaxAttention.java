@@ -11,13 +11,14 @@ import org.mohawk4j.nn.RmsNorm;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.nn.RotaryEmbedding;
 import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Causal softmax attention with rotary position embedding on all or part of each head, scores scaled by 1/sqrt(P): as
- * Hugging Face's decoders compute it, with Phi's parameter names.
+ * Causal softmax attention with rotary position embedding on all or part of each head, as Hugging Face's decoders compute
+ * it, with Phi's parameter names.
  */
 public final class SoftmaxAttention extends MatrixMixer implements AttentionWeights, FusableProjections {
     /**
@@ -31,9 +32,9 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
             int heads,
             int keyValueHeads,
             int headDim,
-            Biases biases,
+            Projections projections,
             RotaryConfig rotary,
-            Optional<QueryKeyNorm> queryKeyNorm)
+            AttentionScores scores)
             implements MixerConfig {
         public Config {
             Arguments.atLeast(1, "attention: width", width);
@@ -42,6 +43,25 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
             }
             requireHeads(width, heads, keyValueHeads);
             rotary.requireFits(headDim);
+        }
+
+        /** With scores scaled by 1/√P, of all positions up to the query's. */
+        public Config(
+                long width,
+                int heads,
+                int keyValueHeads,
+                int headDim,
+                Biases biases,
+                RotaryConfig rotary,
+                Optional<QueryKeyNorm> queryKeyNorm) {
+            this(
+                    width,
+                    heads,
+                    keyValueHeads,
+                    headDim,
+                    new Projections(biases, queryKeyNorm),
+                    rotary,
+                    AttentionScores.ofHeads(Math.max(1, headDim)));
         }
 
         /**
@@ -79,6 +99,14 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
                     + keyValueHeads + " key/value heads do not divide it");
         }
 
+        public Biases biases() {
+            return projections.biases();
+        }
+
+        public Optional<QueryKeyNorm> queryKeyNorm() {
+            return projections.queryKeyNorm();
+        }
+
         /** H·P. */
         @Override
         public long innerWidth() {
@@ -95,6 +123,9 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
             return Records.toString(this);
         }
     }
+
+    /** The maps from the input to queries, keys and values, and what follows them before the rotary embedding. */
+    public record Projections(Biases biases, Optional<QueryKeyNorm> queryKeyNorm) {}
 
     /** Which projections have a bias. */
     public record Biases(boolean query, boolean key, boolean value, boolean output) {
@@ -161,6 +192,11 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
     }
 
     @Override
+    public double scale() {
+        return config.scores().scale();
+    }
+
+    @Override
     public Tensor query() {
         return qProj.weight();
     }
@@ -182,7 +218,7 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
 
     @Override
     public SoftmaxMatrix matrix(Tensor u) {
-        return new SoftmaxMatrix(queries(qProj.apply(u), 0), keys(kProj.apply(u), 0), scale());
+        return new SoftmaxMatrix(queries(qProj.apply(u), 0), keys(kProj.apply(u), 0), config.scores());
     }
 
     @Override
@@ -197,7 +233,12 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
 
     @Override
     public MixerState newState(long batch) {
-        return new KeyValueCache(engine(), batch, config.keyValueHeads(), config.headDim());
+        return new KeyValueCache(
+                engine(),
+                batch,
+                config.keyValueHeads(),
+                config.headDim(),
+                config.scores().window());
     }
 
     @Override
@@ -220,7 +261,7 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
         KeyValueCache cache = (KeyValueCache) state;
         Tensor q = queries(mapped.get(0), cache.position());
         cache.append(keys(mapped.get(1), cache.position()), Heads.split(mapped.get(2), config.keyValueHeads()));
-        return Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), scale()));
+        return Heads.merge(AttentionFunction.apply(q, cache.keys(), cache.values(), config.scores()));
     }
 
     private Tensor queries(Tensor projected, long position) {
@@ -240,9 +281,5 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
         }
         Tensor split = Heads.split(projected, heads);
         return norm.map(each -> each.apply(split)).orElse(split);
-    }
-
-    private double scale() {
-        return 1 / Math.sqrt(config.headDim());
     }
 }

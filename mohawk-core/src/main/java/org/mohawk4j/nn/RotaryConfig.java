@@ -18,6 +18,14 @@ public record RotaryConfig(int dim, double theta, RopeScaling scaling) {
     public RotaryConfig {
         Arguments.require(dim >= 0 && dim % 2 == 0, "rotary embedding", "an even number of entries that turn", dim);
         Arguments.positive("rotary embedding: base", theta);
+        if (scaling instanceof RopeScaling.LongRope longRope) {
+            Arguments.require(
+                    longRope.shortFactors().size() == dim / 2
+                            && longRope.longFactors().size() == dim / 2,
+                    "rotary embedding",
+                    "a short and a long factor for each of " + dim / 2 + " pairs",
+                    longRope.shortFactors().size() + " and " + longRope.longFactors().size());
+        }
     }
 
     /** @throws IllegalArgumentException if a head of {@code headDim} entries has fewer than turn */
@@ -31,6 +39,12 @@ public record RotaryConfig(int dim, double theta, RopeScaling scaling) {
 
     /** The angle by which entries i and i + dim/2 turn from one position to the next. */
     double frequency(int i) {
-        return scaling.apply(Math.pow(theta, -2.0 * i / dim));
+        return scaling.apply(Math.pow(theta, -2.0 * i / dim), i, this);
+    }
+
+    /** What holds for all positions of a sequence that is so long. */
+    RotaryConfig forLength(long positions) {
+        RopeScaling own = scaling.forLength(positions);
+        return own == scaling ? this : new RotaryConfig(dim, theta, own);
     }
 }

@@ -1,6 +1,7 @@
 package org.mohawk4j.nn;
 
-import org.jspecify.annotations.Nullable;
+import java.util.HashMap;
+import java.util.Map;
 import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -8,12 +9,13 @@ import org.mohawk4j.tensor.Tensor;
 /**
  * Rotary position embedding on the first {@code rotaryDim} entries of each head, the rest untouched. Entry i turns with
  * entry i + rotaryDim/2 by {@code position · theta^(-2i/rotaryDim)}, scaled if the configuration says so, as Hugging
- * Face's models do. All embeddings of an engine that turn alike share their tables, which the last of them to be closed
+ * Face's models do. A scaling that depends on a sequence's length takes that up to x's last position. All embeddings of an engine that turn alike share their tables, which the last of them to be closed
  * frees.
  */
 public final class RotaryEmbedding extends Layer {
-    private final RotaryTables.Key key;
-    private @Nullable RotaryTables tables;
+    private final int headDim;
+    private final RotaryConfig config;
+    private final Map<RotaryConfig, RotaryTables> tables = new HashMap<>();
     private boolean closed;
 
     /** Without scaling. */
@@ -25,7 +27,8 @@ public final class RotaryEmbedding extends Layer {
     public RotaryEmbedding(Engine engine, int headDim, RotaryConfig config) {
         super(engine);
         config.requireFits(headDim);
-        this.key = new RotaryTables.Key(headDim, config);
+        this.headDim = headDim;
+        this.config = config;
     }
 
     /**
@@ -36,24 +39,21 @@ public final class RotaryEmbedding extends Layer {
         if (closed) {
             throw new IllegalStateException("a rotary embedding is used after its module was closed");
         }
-        if (key.config().dim() == 0) {
+        if (config.dim() == 0) {
             return x;
         }
-        RotaryTables shared = tables;
-        if (shared == null) {
-            shared = RotaryTables.open(engine(), key);
-            tables = shared;
-        }
-        return RotaryFunction.apply(x, shared.upTo(firstPosition + x.dim(1)), firstPosition);
+        long positions = firstPosition + x.dim(1);
+        RotaryTables shared = tables.computeIfAbsent(
+                config.forLength(positions),
+                own -> RotaryTables.open(engine(), new RotaryTables.Key(headDim, own)));
+        return RotaryFunction.apply(x, shared.upTo(positions), firstPosition);
     }
 
     @Override
     public void close() {
         super.close();
         closed = true;
-        if (tables != null) {
-            tables.close();
-            tables = null;
-        }
+        tables.values().forEach(RotaryTables::close);
+        tables.clear();
     }
 }

@@ -51,6 +51,7 @@ final class RotaryTables implements AutoCloseable {
         int headDim = key.headDim();
         RotaryConfig config = key.config();
         int half = config.dim() / 2;
+        double factor = config.scaling().attentionFactor();
         double[] cos = new double[Math.multiplyExact(positions, headDim)];
         double[] sin = new double[cos.length];
         double[] partner = new double[headDim * headDim];
@@ -59,8 +60,8 @@ final class RotaryTables implements AutoCloseable {
             double frequency = config.frequency(i);
             for (int t = 0; t < positions; t++) {
                 int at = t * headDim + i;
-                cos[at] = Math.cos(t * frequency);
-                sin[at] = Math.sin(t * frequency);
+                cos[at] = factor * Math.cos(t * frequency);
+                sin[at] = factor * Math.sin(t * frequency);
                 cos[at + half] = cos[at];
                 sin[at + half] = sin[at];
             }

@@ -40,14 +40,25 @@ public final class AttentionFunction {
      * @return [B,Tq,H,P]
      */
     public static Tensor apply(Tensor q, Tensor k, Tensor v, double scale) {
+        return apply(q, k, v, AttentionScores.scaled(scale));
+    }
+
+    /**
+     * As {@link #apply(Tensor, Tensor, Tensor, double)}.
+     *
+     * @param scores kernels serve those that are scaled and nothing else, others run as the composition
+     */
+    public static Tensor apply(Tensor q, Tensor k, Tensor v, AttentionScores scores) {
         requireShapes(q, k, v);
         Engine engine = q.engine();
+        double scale = scores.scale();
         Optional<FusedAttention> kernel = engine.backend()
                 .fused(FusedAttention.class)
-                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scale)
+                .filter(fused -> scores.isPlain(k.dim(1))
+                        && fused.supports(q.dim(2), k.dim(2), q.dim(3), scale)
                         && v.shape().equals(k.shape()));
         if (kernel.isEmpty()) {
-            return reference(q, k, v, scale);
+            return reference(q, k, v, scores);
         }
         boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
         FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale, tracked);
@@ -73,7 +84,11 @@ public final class AttentionFunction {
     }
 
     public static Tensor reference(Tensor q, Tensor k, Tensor v, double scale) {
-        Tensor weights = weights(q, k, scale);
+        return reference(q, k, v, AttentionScores.scaled(scale));
+    }
+
+    public static Tensor reference(Tensor q, Tensor k, Tensor v, AttentionScores scores) {
+        Tensor weights = weights(q, k, scores);
         Tensor values = Heads.repeat(v, q.dim(2)).permute(0, 2, 1, 3);
         return weights.matmul(values).permute(0, 2, 1, 3);
     }
@@ -84,10 +99,14 @@ public final class AttentionFunction {
      * @return [B,H,Tq,T]
      */
     public static Tensor weights(Tensor q, Tensor k, double scale) {
+        return weights(q, k, AttentionScores.scaled(scale));
+    }
+
+    /** As {@link #weights(Tensor, Tensor, double)}. */
+    public static Tensor weights(Tensor q, Tensor k, AttentionScores scores) {
         Tensor queries = q.permute(0, 2, 1, 3);
         Tensor keys = Heads.repeat(k, q.dim(2)).permute(0, 2, 1, 3);
-        Tensor scores = queries.mul(scale).matmul(false, keys, true);
-        return scores.tril(k.dim(1) - q.dim(1), MASKED).softmax();
+        return scores.weights(queries.mul(scores.scale()).matmul(false, keys, true));
     }
 
     private static void requireShapes(Tensor q, Tensor k, Tensor v) {

@@ -15,12 +15,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.matrix.DenseMatrix;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
 import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
 import org.mohawk4j.nn.Layer;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -49,6 +51,10 @@ class MixerTest extends Float64Test {
                 wide(Biases.NONE, Optional.empty()),
                 wide(new Biases(true, true, true, false), Optional.of(new QueryKeyNorm(1e-5, false, false))),
                 wide(Biases.ALL, Optional.of(new QueryKeyNorm(1e-5, true, true))),
+                scored(new AttentionScores(0.3, 0, 2)),
+                scored(new AttentionScores(0.3, 1.5, 3)),
+                scored(new AttentionScores(0.7, 0.8, 0)),
+                scored(new AttentionScores(0.7, 0, 40)),
                 new CausalLinearAttention.Config(12, 4, 5, chunk),
                 new CausalLinearAttention.Config(6, 12, 4, 5, chunk),
                 new Toeplitz.Config(12, 4, 80, chunk),
@@ -59,6 +65,12 @@ class MixerTest extends Float64Test {
     private static SoftmaxAttention.Config wide(Biases biases, Optional<QueryKeyNorm> norm) {
         RotaryConfig rotary = new RotaryConfig(4, 100, new RopeScaling.Llama3(4, 1, 4, 8));
         return new SoftmaxAttention.Config(10, 4, 2, 6, biases, rotary, norm);
+    }
+
+    private static SoftmaxAttention.Config scored(AttentionScores scores) {
+        RotaryConfig rotary = new RotaryConfig(4, 100, new RopeScaling.Yarn(4, 3, 1, true, 8, 1.1));
+        return new SoftmaxAttention.Config(
+                10, 4, 2, 6, new SoftmaxAttention.Projections(Biases.NONE, Optional.empty()), rotary, scores);
     }
 
     static Stream<Arguments> configsAndTimes() {
@@ -197,6 +209,29 @@ class MixerTest extends Float64Test {
         }
         state.close();
         assertThat(engine().backend().memory().liveBytes()).isLessThan(before + 1);
+    }
+
+    /** A few times what a query sees, whatever the length. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 40, 100})
+    void aWindowBoundsTheCache(int window) {
+        MatrixMixer mixer = mixer(scored(new AttentionScores(0.3, 0, window)));
+        Tensor u = random(7, BATCH, 400, 10);
+        Tensor whole = mixer.forward(u);
+        List<Tensor> outputs = new ArrayList<>();
+        try (MixerState state = mixer.newState(BATCH)) {
+            long bytes = 0;
+            for (int i = 0; i < 400; i++) {
+                int t = i;
+                long before = engine().backend().memory().liveBytes();
+                outputs.add(engine().scoped(() -> mixer.forward(u.narrow(1, t, 1), state)));
+                bytes += engine().backend().memory().liveBytes() - before - outputs.get(i).nbytes();
+            }
+            // of keys and values, what all that was made beyond the first 64 positions
+            assertThat(64 + bytes / (2 * BATCH * 2 * 6 * Double.BYTES)).isLessThanOrEqualTo(Math.max(64, 4 * window));
+            assertThat(state.position()).isEqualTo(400);
+        }
+        TensorAssert.assertRelative("in pieces", Tensor.concat(1, outputs), whole, TOLERANCE);
     }
 
     @ParameterizedTest

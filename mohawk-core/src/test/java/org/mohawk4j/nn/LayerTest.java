@@ -116,6 +116,42 @@ class LayerTest extends Float64Test {
                 .containsExactly(new double[] {1, 0.1, kept * 0.01 + (1 - kept) * 0.01 / 8, 0.001 / 8}, within(1e-12));
     }
 
+    /** Bounds by hand: pair 4·ln(64/2πβ)/ln(10000) is 0.70 for 2 turns and 2.21 for 1/16, so 0 and 3 when rounded. */
+    @Test
+    void yarnDividesByARamp() {
+        assertThat(frequencies(new RopeScaling.Yarn(4, 2, 1 / 16.0, true, 64, 1)))
+                .containsExactly(
+                        new double[] {1, 0.1 * (2 / 3.0 + 1 / 12.0), 0.01 * (1 / 3.0 + 2 / 12.0), 0.001 / 4},
+                        within(1e-12));
+        assertThat(frequencies(new RopeScaling.Yarn(4, 2, 1 / 16.0, false, 64, 1)))
+                .satisfies(ramp -> assertThat(ramp[1]).isBetween(0.075, 0.1))
+                .satisfies(ramp -> assertThat(ramp[3]).isCloseTo(0.001 / 4, within(1e-12)));
+    }
+
+    /** The first turn is read at position 1: two positions fit into an original context of 2, and not into one of 1. */
+    @Test
+    void longRopeHasFactorsForEachLength() {
+        List<Double> shorter = List.of(1.0, 2.0, 4.0, 5.0);
+        List<Double> longer = List.of(2.0, 4.0, 8.0, 10.0);
+        assertThat(frequencies(new RopeScaling.LongRope(shorter, longer, 2, 1)))
+                .containsExactly(new double[] {1, 0.05, 0.0025, 0.0002}, within(1e-12));
+        assertThat(frequencies(new RopeScaling.LongRope(shorter, longer, 1, 1)))
+                .containsExactly(new double[] {0.5, 0.025, 0.00125, 0.0001}, within(1e-12));
+        assertThatThrownBy(() -> new RotaryConfig(6, 100, new RopeScaling.LongRope(shorter, longer, 1, 1)))
+                .hasMessageContaining("a short and a long factor for each of 3 pairs, got 4 and 4");
+    }
+
+    @Test
+    void anAttentionFactorScalesWhatTurns() {
+        RotaryConfig config = new RotaryConfig(4, 100, new RopeScaling.Yarn(4, 2, 1, true, 64, 1.5));
+        RotaryEmbedding rotary = new RotaryEmbedding(engine(), 6, config);
+        Tensor x = random(3, 1, 2, 1, 6);
+        Tensor turned = rotary.apply(x, 0);
+        TensorAssert.assertRelative(
+                "position 0", turned.narrow(1, 0, 1).narrow(3, 0, 4), x.narrow(1, 0, 1).narrow(3, 0, 4).mul(1.5), 1e-14);
+        TensorAssert.assertRelative("what does not turn", turned.narrow(3, 4, 2), x.narrow(3, 4, 2), 1e-14);
+    }
+
     /** Read off the first turn of each pair of entries. */
     private double[] frequencies(RopeScaling scaling) {
         RotaryEmbedding rotary = new RotaryEmbedding(engine(), 8, new RotaryConfig(8, 10_000, scaling));

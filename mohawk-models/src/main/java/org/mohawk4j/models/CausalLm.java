@@ -14,6 +14,7 @@ import org.mohawk4j.nn.Norm;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.ResidualNormFunction.Normed;
+import org.mohawk4j.op.SoftCap;
 import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
@@ -53,7 +54,9 @@ public final class CausalLm extends Layer {
 
     /** What the first block is applied to. */
     public Tensor embed(Tensor ids) {
-        return embedding.apply(ids);
+        Tensor rows = embedding.apply(ids);
+        double scale = config.embeddingScale();
+        return scale == 1 ? rows : rows.mul(scale);
     }
 
     /** The last block's output with the final norm: what the head is applied to. */
@@ -119,16 +122,18 @@ public final class CausalLm extends Layer {
      * parameters.
      */
     public Tensor next(Tensor ids, InferenceCache state) {
-        Tensor h = embed(ids);
+        Tensor following = state.append(ids);
+        Tensor h = embed(following);
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
             MixerState memory = state.layer(i);
             h = replace(h, input -> block.forward(input, memory));
         }
-        return finalNorm
-                .thenMaps(h.narrow(1, ids.dim(1) - 1, 1), List.of(headMap()), engine().parameterType())
+        Tensor logits = finalNorm
+                .thenMaps(h.narrow(1, following.dim(1) - 1, 1), List.of(headMap()), engine().parameterType())
                 .get(0)
                 .reshape(ids.dim(0), config.vocabulary());
+        return SoftCap.apply(logits, config.head().softCap());
     }
 
     /** Applies a block and frees its input, unless a tape still needs it. */
@@ -141,7 +146,11 @@ public final class CausalLm extends Layer {
     /** The head on hidden states of any leading shape, one row per position. */
     public LmHead head(Tensor hidden) {
         LinearMap map = headMap();
-        return new LmHead(hidden.reshape(-1, hidden.dim(-1)), map.weight(), map.bias());
+        return new LmHead(
+                hidden.reshape(-1, hidden.dim(-1)),
+                map.weight(),
+                map.bias(),
+                config.head().softCap());
     }
 
     /** A tied head is the embedding's parameter itself, so that it has one gradient and is saved once. */
@@ -162,6 +171,8 @@ public final class CausalLm extends Layer {
      */
     public InferenceCache newState(long batch) {
         return new InferenceCache(
-                blocks.stream().map(block -> block.mixer().newState(batch)).toList());
+                engine(),
+                () -> blocks.stream().map(block -> block.mixer().newState(batch)).toList(),
+                config.sameRotation());
     }
 }

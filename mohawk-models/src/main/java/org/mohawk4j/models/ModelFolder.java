@@ -1,7 +1,6 @@
 package org.mohawk4j.models;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,13 +11,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -60,11 +56,13 @@ public final class ModelFolder {
         CausalLmConfig config = format.read(json);
         try (TensorSource source = TensorSource.open(folder)) {
             // A wrong configuration must not make room for what the file does not hold.
-            requireShape(
-                    source, format.fileName(config, "embedding.weight"), Shape.of(config.vocabulary(), config.width()));
+            new ModelTensors(source, format)
+                    .named(
+                            format.fileName(config, "embedding.weight"),
+                            Shape.of(config.vocabulary(), config.width()));
             CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
             try {
-                fill(model, source, format);
+                new ModelTensors(source, format).fill(model);
                 return model;
             } catch (RuntimeException e) {
                 model.close();
@@ -117,7 +115,7 @@ public final class ModelFolder {
      */
     public static void requireSavable(CausalLm model) {
         Described described = describe(model.config());
-        fileNames(model, described.format());
+        ModelTensors.names(model, described.format());
     }
 
     /** The {@code config.json} that a model of these dimensions is saved with. */
@@ -142,28 +140,10 @@ public final class ModelFolder {
                 + " in blocks of this form");
     }
 
-    /** The name in the file of each parameter. */
-    private static Map<String, String> fileNames(CausalLm model, ModelFormat format) {
-        Map<String, String> fileNames = new LinkedHashMap<>();
-        Map<String, String> parameters = new HashMap<>();
-        model.parameters().keySet().forEach(name -> {
-            String fileName = format.fileName(model.config(), name);
-            String other = parameters.put(fileName, name);
-            if (other != null) {
-                throw new InvalidInputException("a model of the form " + format.name() + " cannot be saved: it keeps "
-                        + other + " and " + name + " in one tensor, " + fileName + ", but they are trained apart");
-            }
-            fileNames.put(name, fileName);
-        });
-        return fileNames;
-    }
-
     private static void write(CausalLm model, ModelFormat format, ObjectNode config, Path folder, DType dtype) {
-        Map<String, Parameter> parameters = model.parameters();
-        Map<String, String> fileNames = fileNames(model, format);
+        Map<String, List<Parameter>> tensors = ModelTensors.names(model, format);
         List<TensorSpec> specs = new ArrayList<>();
-        parameters.forEach((name, parameter) ->
-                specs.add(new TensorSpec(requireNonNull(fileNames.get(name)), dtype, parameter.shape())));
+        tensors.forEach((name, parts) -> specs.add(new TensorSpec(name, dtype, ModelTensors.shape(parts))));
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
@@ -175,9 +155,8 @@ public final class ModelFolder {
                         SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
             description.write(ByteBuffer.wrap(format(config)), 0);
             description.flush();
-            parameters.forEach((name, parameter) -> weights.write(
-                    requireNonNull(fileNames.get(name)),
-                    parameter.value().inPieces().as(dtype)));
+            tensors.forEach((name, parts) ->
+                    weights.write(name, ModelTensors.numbers(parts).as(dtype)));
             weights.commit();
             description.commit();
         }
@@ -198,34 +177,7 @@ public final class ModelFolder {
      */
     public static void restore(CausalLm model, Path folder) {
         try (TensorSource source = TensorSource.open(folder)) {
-            fill(model, source, describe(model.config()).format());
-        }
-    }
-
-    private static void fill(CausalLm model, TensorSource source, ModelFormat format) {
-        Set<String> unread = new HashSet<>(source.names());
-        unread.removeIf(format::isRedundant);
-        model.parameters().forEach((name, parameter) -> {
-            String fileName = format.fileName(model.config(), name);
-            requireShape(source, fileName, parameter.shape());
-            parameter.set(source.numbers(fileName));
-            unread.remove(fileName);
-        });
-        if (!unread.isEmpty()) {
-            throw new InvalidInputException(source.path() + ": " + unread.size() + " tensors that a " + format.name()
-                    + " model has no place for, such as "
-                    + unread.stream().sorted().findFirst().orElseThrow());
-        }
-    }
-
-    private static void requireShape(TensorSource source, String fileName, Shape expected) {
-        if (!source.contains(fileName)) {
-            throw new InvalidInputException(source.path() + ": tensor " + fileName + " is missing");
-        }
-        Shape found = source.info(fileName).shape();
-        if (!found.equals(expected)) {
-            throw new InvalidInputException(source.path() + ": tensor " + fileName + ": expected shape " + expected
-                    + " by " + CONFIG + ", found " + found);
+            new ModelTensors(source, describe(model.config()).format()).fill(model);
         }
     }
 
@@ -238,15 +190,16 @@ public final class ModelFolder {
 
     private static ModelFormat formatOf(Path folder, ConfigNode config) {
         List<ModelFormat> formats = formats();
-        return formats.stream()
-                .filter(format -> format.accepts(config))
-                .findFirst()
-                .orElseThrow(
-                        () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
-                                + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
-                                + (config.has("model_type")
-                                        ? ", model_type is " + InputFile.shorten(config.text("model_type"))
-                                        : "")));
+        Optional<ModelFormat> found =
+                formats.stream().filter(format -> format.accepts(config)).findFirst();
+        UnsupportedParts.refuse(
+                config, found.filter(ModelFormat::passesOverVision).isPresent());
+        return found.orElseThrow(
+                () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
+                        + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
+                        + (config.has("model_type")
+                                ? ", model_type is " + InputFile.shorten(config.text("model_type"))
+                                : "")));
     }
 
     private static List<ModelFormat> formats() {

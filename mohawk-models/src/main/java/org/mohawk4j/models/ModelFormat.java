@@ -15,6 +15,11 @@ public interface ModelFormat {
     /** Whether a {@code config.json} is of this form. */
     boolean accepts(ConfigNode config);
 
+    /** Whether of a model that sees as well this form reads the language model, and passes over the rest. */
+    default boolean passesOverVision() {
+        return false;
+    }
+
     /**
      * The dimensions that a {@code config.json} describes.
      *
@@ -28,7 +33,20 @@ public interface ModelFormat {
     /** The name in the file of a parameter of the model. */
     String fileName(CausalLmConfig config, String parameter);
 
-    /** Whether a tensor of the file may be passed over, since it follows from the configuration. */
+    /**
+     * Whether a tensor of the file has the rows of all parameters with its {@link #fileName}, in their order in the model.
+     * Otherwise two parameters of one name are an error.
+     */
+    default boolean isJoined(String fileName) {
+        return false;
+    }
+
+    /** What {@link #fileName} calls a tensor that a file may call otherwise. */
+    default String canonicalName(String fileName) {
+        return fileName;
+    }
+
+    /** Whether a tensor of the file, by its canonical name, may be passed over, since it follows from the configuration. */
     default boolean isRedundant(String fileName) {
         return false;
     }

@@ -18,19 +18,6 @@ public final class RopeFormat {
     private static final String SCALING = "rope_scaling";
     private static final String THETA = "rope_theta";
     private static final String FRACTION = "partial_rotary_factor";
-    private static final String TYPE = "rope_type";
-    private static final List<String> TYPES = List.of(TYPE, "type");
-    private static final String DEFAULT = "default";
-    private static final String LINEAR = "linear";
-    private static final String LLAMA3 = "llama3";
-    private static final String FACTOR = "factor";
-    private static final String LOW = "low_freq_factor";
-    private static final String HIGH = "high_freq_factor";
-    private static final String ORIGINAL = "original_max_position_embeddings";
-
-    /** What scaled frequencies depend on beside lists and flags. */
-    private static final List<String> SCALES = List.of(
-            FACTOR, LOW, HIGH, "beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", ORIGINAL);
 
     private RopeFormat() {}
 
@@ -53,15 +40,56 @@ public final class RopeFormat {
         if (sections.size() > 1) {
             sections.get(0).keys().forEach(key -> sections.get(1).requireSame(key, sections.get(0), PARAMETERS));
         }
-        ConfigNode ofTheta = holder(THETA, sections, config);
-        double theta = ofTheta.has(THETA) ? positive(ofTheta, THETA) : defaultTheta;
+        return read(sections, config, headDim, theta(holder(THETA, sections, config), defaultTheta), defaultFraction);
+    }
+
+    /** As {@link #read(ConfigNode, long, double, double)}, for a family whose heads turn as a whole. */
+    public static RotaryConfig readWhole(ConfigNode config, int headDim, double defaultTheta) {
+        if (headDim % 2 != 0) {
+            throw config.wrong("head_dim", "an even number, since its entries turn in pairs", headDim);
+        }
+        RotaryConfig rotary = read(config, headDim, defaultTheta, 1);
+        if (rotary.dim() != headDim) {
+            throw config.wrong(
+                    FRACTION, "1, since whole heads turn", rotary.dim() + " of " + headDim + " entries");
+        }
+        return rotary;
+    }
+
+    /**
+     * As {@link #read(ConfigNode, long, double, double)}, for the layers of one kind, which have a section of their own in
+     * {@code rope_parameters}.
+     *
+     * @param config the object around {@code rope_parameters}
+     */
+    public static RotaryConfig readKind(
+            ConfigNode config, String kind, long headDim, double defaultTheta, double defaultFraction) {
+        ConfigNode parameters = config.object(PARAMETERS);
+        if (!parameters.has(kind)) {
+            return read(List.of(), config, headDim, defaultTheta, defaultFraction);
+        }
+        ConfigNode section = parameters.object(kind);
+        return read(List.of(section), config, headDim, theta(section, defaultTheta), defaultFraction);
+    }
+
+    /** Whether the layers of some kind have a section of their own. */
+    public static boolean hasKind(ConfigNode config, String kind) {
+        return config.isObject(PARAMETERS) && config.object(PARAMETERS).isObject(kind);
+    }
+
+    private static double theta(ConfigNode holder, double fallback) {
+        return holder.has(THETA) ? holder.positiveNumber(THETA) : fallback;
+    }
+
+    private static RotaryConfig read(
+            List<ConfigNode> sections, ConfigNode config, long headDim, double theta, double defaultFraction) {
         ConfigNode ofFraction = holder(FRACTION, sections, config);
         double fraction = ofFraction.optionalNumber(FRACTION).orElse(defaultFraction);
         int rotaryDim = (int) (fraction * headDim);
         if (rotaryDim % 2 != 0 || fraction < 0 || fraction > 1) {
             throw ofFraction.wrong(FRACTION, "an even share of " + headDim + " entries", fraction);
         }
-        return new RotaryConfig(rotaryDim, theta, scaling(sections));
+        return new RotaryConfig(rotaryDim, theta, RopeScalingFormat.read(sections, config, rotaryDim));
     }
 
     /** The innermost object with the key, as transformers reads it. */
@@ -69,71 +97,22 @@ public final class RopeFormat {
         return sections.stream().filter(section -> section.has(key)).findFirst().orElse(config);
     }
 
-    private static RopeScaling scaling(List<ConfigNode> sections) {
-        RopeScaling scaling = new RopeScaling.None();
-        String before = "";
-        for (ConfigNode section : sections) {
-            section.keys().stream().filter(section::isObject).findFirst().ifPresent(key -> {
-                throw section.wrong(key, "settings for all layers", "an object, as for one kind of layer");
-            });
-            SCALES.forEach(section::optionalNumber);
-            for (String key : TYPES) {
-                if (section.has(key)) {
-                    String type = section.text(key);
-                    if (!before.isEmpty() && !type.equals(before)) {
-                        throw section.wrong(key, "the one type of scaling that is named, " + before, type);
-                    }
-                    scaling = scaling(section, key, type);
-                    before = type;
-                }
-            }
-            if (TYPES.stream().noneMatch(section::has)) {
-                SCALES.stream().filter(section::has).findFirst().ifPresent(key -> section.text(TYPE));
-            }
-        }
-        return scaling;
-    }
-
-    private static RopeScaling scaling(ConfigNode section, String key, String type) {
-        return switch (type) {
-            case DEFAULT -> new RopeScaling.None();
-            case LINEAR -> new RopeScaling.Linear(positive(section, FACTOR));
-            case LLAMA3 -> llama3(section);
-            default ->
-                throw section.wrong(
-                        key, "one of " + String.join(", ", DEFAULT, LINEAR, LLAMA3) + ", which are computed", type);
-        };
-    }
-
-    private static RopeScaling llama3(ConfigNode section) {
-        double low = positive(section, LOW);
-        double high = positive(section, HIGH);
-        if (high <= low) {
-            throw section.wrong(HIGH, "a number above " + LOW + " " + low, high);
-        }
-        return new RopeScaling.Llama3(positive(section, FACTOR), low, high, section.positive(ORIGINAL));
-    }
-
-    private static double positive(ConfigNode config, String key) {
-        double value = config.number(key);
-        if (value <= 0) {
-            throw config.wrong(key, "a number above 0", value);
-        }
-        return value;
-    }
-
     /** Writes base and scaling in the older schema, where a configuration without scaling has no key for it. */
     public static void write(ObjectNode json, RotaryConfig rotary) {
         json.put(THETA, rotary.theta());
-        if (rotary.scaling() instanceof RopeScaling.Linear linear) {
-            json.putObject(SCALING).put(TYPE, LINEAR).put(FACTOR, linear.factor());
-        } else if (rotary.scaling() instanceof RopeScaling.Llama3 llama3) {
-            json.putObject(SCALING)
-                    .put(TYPE, LLAMA3)
-                    .put(FACTOR, llama3.factor())
-                    .put(LOW, llama3.lowFrequencyFactor())
-                    .put(HIGH, llama3.highFrequencyFactor())
-                    .put(ORIGINAL, llama3.originalPositions());
+        RopeScaling scaling = rotary.scaling();
+        if (!(scaling instanceof RopeScaling.None)) {
+            RopeScalingFormat.write(json, json.putObject(SCALING), scaling);
+        }
+    }
+
+    /** As {@link #write(ObjectNode, RotaryConfig)}, with the share of a head that turns unless it is all of it. */
+    public static void write(ObjectNode json, RotaryConfig rotary, long headDim) {
+        write(json, rotary);
+        if (rotary.dim() != headDim) {
+            double fraction = (double) rotary.dim() / headDim;
+            // what is cut off when it is read may be a rounding error
+            json.put(FRACTION, (int) (fraction * headDim) == rotary.dim() ? fraction : Math.nextUp(fraction));
         }
     }
 }

@@ -96,7 +96,7 @@ class RopeFormatTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dynamic", "yarn", "longrope", "su", "mrope", "Default", ""})
+    @ValueSource(strings = {"dynamic", "mrope", "Default", ""})
     void scalingThatIsNotComputedIsRefusedByName(String type) {
         for (Form form : Form.values()) {
             for (String section : new String[] {"rope_scaling", "rope_parameters"}) {
@@ -105,7 +105,7 @@ class RopeFormatTest {
                             form,
                             "'" + section + "': {'" + key + "': '" + type + "', 'factor': 4.0, 'rope_theta': 1e4}",
                             section + ": " + key
-                                    + ": expected one of default, linear, llama3, which are computed, found"
+                                    + ": expected one of default, linear, llama3, yarn, longrope, which are computed, found"
                                     + (type.isEmpty() ? "" : " " + type));
                 }
             }

@@ -64,7 +64,9 @@ public final class DistillationFunction {
         Engine engine = student.hidden().engine();
         requireLabels(labels, weights);
         requireShapes(teacher, student, labels);
-        Optional<FusedDistillation> kernel = engine.backend().fused(FusedDistillation.class);
+        Optional<FusedDistillation> kernel = engine.backend()
+                .fused(FusedDistillation.class)
+                .filter(fused -> teacher.softCap() == 0 && student.softCap() == 0);
         if (kernel.isEmpty()) {
             return reference(teacher, student, labels, weights);
         }

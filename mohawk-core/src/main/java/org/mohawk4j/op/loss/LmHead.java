@@ -1,10 +1,12 @@
 package org.mohawk4j.op.loss;
 
 import java.util.Optional;
+import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.SoftCap;
 import org.mohawk4j.tensor.Tensor;
 
 /**
@@ -14,21 +16,33 @@ import org.mohawk4j.tensor.Tensor;
  * @param hidden [R,D]
  * @param weight [V,D]
  * @param bias [V]
+ * @param softCap bounds the logits, as {@link SoftCap} does; 0: no bound
  */
-public record LmHead(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
+public record LmHead(Tensor hidden, Tensor weight, Optional<Tensor> bias, double softCap) {
+    public LmHead {
+        Arguments.notNegative("head: soft-cap", softCap);
+    }
+
+    /** Logits without bound. */
+    public LmHead(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
+        this(hidden, weight, bias, 0);
+    }
+
     /** All logits, [R,V], in the type of parameters: a narrower one would blur probabilities. */
     public Tensor logits() {
-        return LinearFunction.apply(hidden.cast(hidden.engine().parameterType()), weight, bias, Activation.NONE);
+        return SoftCap.apply(
+                LinearFunction.apply(hidden.cast(hidden.engine().parameterType()), weight, bias, Activation.NONE),
+                softCap);
     }
 
     /** The same numbers, which no gradient reaches. */
     public LmHead detach() {
-        return new LmHead(hidden.detach(), weight.detach(), bias.map(Tensor::detach));
+        return new LmHead(hidden.detach(), weight.detach(), bias.map(Tensor::detach), softCap);
     }
 
     /** Rows {@code from .. from + count - 1}. */
-    LmHead rows(long from, long count) {
-        return new LmHead(hidden.narrow(0, from, count), weight, bias);
+    public LmHead rows(long from, long count) {
+        return new LmHead(hidden.narrow(0, from, count), weight, bias, softCap);
     }
 
     /**
@@ -43,7 +57,9 @@ public record LmHead(Tensor hidden, Tensor weight, Optional<Tensor> bias) {
         Tensor picked = rows.cast(backend.parameterType())
                 .mul(hidden.cast(backend.parameterType()))
                 .sum(-1, true);
-        return bias.map(b -> picked.add(EmbeddingFunction.apply(b.reshape(-1, 1), ids)))
-                .orElse(picked);
+        return SoftCap.apply(
+                bias.map(b -> picked.add(EmbeddingFunction.apply(b.reshape(-1, 1), ids)))
+                        .orElse(picked),
+                softCap);
     }
 }

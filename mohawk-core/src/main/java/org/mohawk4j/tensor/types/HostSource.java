@@ -57,4 +57,69 @@ public interface HostSource {
             }
         };
     }
+
+    /**
+     * Some of these numbers, neighbours in their order.
+     *
+     * @param first index of the first of them
+     * @param part their shape
+     */
+    default HostSource slice(long first, Shape part) {
+        HostSource original = this;
+        long end = first + part.size();
+        return new HostSource() {
+            @Override
+            public DType dtype() {
+                return original.dtype();
+            }
+
+            @Override
+            public Shape shape() {
+                return part;
+            }
+
+            @Override
+            public void forEachPiece(PieceAction action) {
+                original.forEachPiece((from, piece) -> {
+                    long start = Math.max(from, first);
+                    long count = Math.min(from + piece.shape().size(), end) - start;
+                    if (count > 0) {
+                        int bytes = dtype().bytes();
+                        ByteBuffer data = piece.data()
+                                .slice(Math.toIntExact((start - from) * bytes), Math.toIntExact(count * bytes));
+                        action.accept(start - first, new HostTensor(dtype(), Shape.of(count), data));
+                    }
+                });
+            }
+        };
+    }
+
+    /**
+     * Numbers of one type, one source's behind the other's.
+     *
+     * @param whole the shape of all
+     */
+    static HostSource joined(Shape whole, List<HostSource> parts) {
+        return new HostSource() {
+            @Override
+            public DType dtype() {
+                return parts.get(0).dtype();
+            }
+
+            @Override
+            public Shape shape() {
+                return whole;
+            }
+
+            @Override
+            public void forEachPiece(PieceAction action) {
+                long before = 0;
+                for (HostSource part : parts) {
+                    long start = before;
+                    part.forEachPiece((from, piece) -> action.accept(start + from, piece));
+                    before += part.shape().size();
+                }
+            }
+        };
+    }
 }

@@ -39,13 +39,9 @@ final class AgreementSums {
         int most = (int) Math.max(1, LOGITS_AT_ONCE / teacher.weight().dim(0));
         for (int from = 0; from < labels.length; from += most) {
             int count = Math.min(most, labels.length - from);
-            addRows(rows(teacher, from, count), rows(student, from, count), labels, from, count);
+            addRows(teacher.rows(from, count), student.rows(from, count), labels, from, count);
         }
         windows += labels.length / divergence.length;
-    }
-
-    private static LmHead rows(LmHead head, int from, int count) {
-        return new LmHead(head.hidden().narrow(0, from, count), head.weight(), head.bias());
     }
 
     private void addRows(LmHead teacher, LmHead student, int[] labels, int from, int count) {

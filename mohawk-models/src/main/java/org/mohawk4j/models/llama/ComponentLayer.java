@@ -1,7 +1,8 @@
 package org.mohawk4j.models.llama;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -19,7 +20,6 @@ import org.mohawk4j.models.mixer.MixerFormats;
  * @param namePrefix what stands between {@code mixer.} and a parameter's own name in the file
  */
 record ComponentLayer(String name, ObjectNode input, String namePrefix) {
-    private static final String ATTENTION = "LlamaAttention";
 
     /**
      * @param layer the {@code Layer}
@@ -32,8 +32,10 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
         if (name.equals(ComponentMamba2.NAME)) {
             return ComponentMamba2.read(input, width);
         }
-        if (name.equals(ATTENTION)) {
-            return LlamaAttention.read(input, backbone, width);
+        for (ComponentAttention attention : ComponentAttention.values()) {
+            if (name.equals(attention.component())) {
+                return attention.read(input, backbone, width);
+            }
         }
         return MixerFormats.all().stream()
                 .filter(format -> format.coreType().equals(name))
@@ -44,14 +46,25 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
 
     /** The name in the file of one of the mixer's parameters, behind {@code mixer.}. */
     String fileName(String parameter) {
-        String own = name.equals(ATTENTION) ? LlamaAttention.fileName(parameter) : parameter;
-        return namePrefix + own;
+        return namePrefix + (isAttention() ? parameter.replace("dense.", "o_proj.") : parameter);
+    }
+
+    /** Whether it is Qwen 2's attention, which stands in a block of that name. */
+    boolean isQwen2() {
+        return name.equals(ComponentAttention.QWEN2.component());
+    }
+
+    private boolean isAttention() {
+        return Arrays.stream(ComponentAttention.values())
+                .anyMatch(attention -> name.equals(attention.component()));
     }
 
     private static String known() {
-        return Stream.concat(
-                        Stream.of(ComponentMamba2.NAME, ATTENTION),
+        return Stream.of(
+                        Stream.of(ComponentMamba2.NAME),
+                        Arrays.stream(ComponentAttention.values()).map(ComponentAttention::component),
                         MixerFormats.all().stream().map(MixerFormat::coreType))
+                .flatMap(names -> names)
                 .collect(Collectors.joining(", "));
     }
 
@@ -60,10 +73,13 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
         if (mixer instanceof DiscreteMamba2.Config mamba) {
             return Optional.of(new ComponentLayer(ComponentMamba2.NAME, ComponentMamba2.write(mamba), ""));
         }
-        if (mixer instanceof SoftmaxAttention.Config attention && LlamaAttention.describes(attention)) {
-            ObjectNode input = JsonNodeFactory.instance.objectNode();
-            LlamaAttention.write(input, attention);
-            return Optional.of(new ComponentLayer(ATTENTION, input, "self_attn."));
+        if (mixer instanceof SoftmaxAttention.Config attention) {
+            for (ComponentAttention component : ComponentAttention.values()) {
+                Optional<ObjectNode> input = component.write(attention);
+                if (input.isPresent()) {
+                    return Optional.of(new ComponentLayer(component.component(), input.get(), "self_attn."));
+                }
+            }
         }
         return MixerFormats.write(mixer)
                 .map(written -> new ComponentLayer(

@@ -7,8 +7,8 @@ import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
 
 /** How a discrete Mamba-2 stands in goombalab/mohawk's components, with the defaults of its class there. */
-final class ComponentMamba2 {
-    static final String NAME = "DiscreteMamba2";
+public final class ComponentMamba2 {
+    public static final String NAME = "DiscreteMamba2";
 
     private static final int DEFAULT_STATE = 64;
     private static final int DEFAULT_HEADS = 32;
@@ -22,7 +22,7 @@ final class ComponentMamba2 {
     private ComponentMamba2() {}
 
     /** @param width D */
-    static DiscreteMamba2.Config read(ConfigNode input, long width) {
+    public static DiscreteMamba2.Config read(ConfigNode input, long width) {
         input.requireIfPresent("bias", false);
         input.requireIfPresent("conv_bias", true);
         // what stands for these where they are absent is not computed
@@ -59,7 +59,7 @@ final class ComponentMamba2 {
     }
 
     /** The inverse of {@link #read}. */
-    static ObjectNode write(DiscreteMamba2.Config config) {
+    public static ObjectNode write(DiscreteMamba2.Config config) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put(INNER, config.innerWidth());
         json.put(STATE, config.stateSize());

@@ -12,11 +12,14 @@ import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.ActivationNames;
+import org.mohawk4j.models.BlockConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
 import org.mohawk4j.models.ModelFormat;
+import org.mohawk4j.models.NormConfig;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.models.SequentialBlock;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
 
@@ -38,7 +41,7 @@ public final class ComponentsFormat implements ModelFormat {
     private static final String LAYERS = "n_layers";
     private static final long DEFAULT_POSITIONS = 2048;
 
-    /** Models whose blocks are the same; the second differs in its attention, which is not read. */
+    /** Models whose blocks are the same; the second differs in its attention. */
     private static final Set<String> MODEL_CLASSES = Set.of("LlamaModel", "Qwen2Model");
 
     private static final Set<String> BLOCK_CLASSES = Set.of("LlamaBlock", "Qwen2Block");
@@ -91,9 +94,13 @@ public final class ComponentsFormat implements ModelFormat {
                 padded(language),
                 width,
                 backbone.optionalPositive(POSITIONS).orElse(DEFAULT_POSITIONS),
-                LlamaConfig.block(epsilon, mlp),
+                block(epsilon, mlp),
                 new HeadConfig(tied, !tied && language.flag("lm_head_bias", false)),
                 mixers);
+    }
+
+    private static BlockConfig block(double epsilon, MlpConfig mlp) {
+        return new BlockConfig(SequentialBlock.PRE_NORM, new NormConfig(NormConfig.Kind.RMS, epsilon), mlp);
     }
 
     private static void requireClass(ConfigNode node, Set<String> known) {
@@ -124,9 +131,19 @@ public final class ComponentsFormat implements ModelFormat {
                 .filter(SoftmaxAttention.Config.class::isInstance)
                 .map(mixer -> ((SoftmaxAttention.Config) mixer).rotary())
                 .collect(Collectors.toSet());
-        if (!LlamaConfig.describes(config) || config.block().mlp().bias() || rotaries.size() > 1) {
+        MlpConfig mlp = config.block().mlp();
+        if (!config.block().equals(block(config.block().norm().epsilon(), mlp))
+                || !mlp.gated()
+                || mlp.activation() == Activation.NONE
+                || mlp.bias()
+                || config.head().softCap() != 0
+                || config.embeddingScale() != 1
+                || rotaries.size() > 1) {
             return Optional.empty();
         }
+        boolean qwen2 = config.mixers().stream()
+                .anyMatch(mixer ->
+                        ComponentLayer.of(mixer).filter(ComponentLayer::isQwen2).isPresent());
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         ObjectNode root = json.putObject(ROOT);
         root.put(NAME, HEAD_CLASS);
@@ -136,7 +153,7 @@ public final class ComponentsFormat implements ModelFormat {
         language.put("pad_vocab_size_multiple", 1);
         language.put("lm_head_bias", config.head().bias());
         ObjectNode model = root.putObject(MODEL);
-        model.put(NAME, "LlamaModel");
+        model.put(NAME, qwen2 ? "Qwen2Model" : "LlamaModel");
         ObjectNode backbone = model.putObject(INPUT);
         backbone.put("d_model", config.width());
         backbone.put("n_layer", config.layers());
@@ -144,11 +161,11 @@ public final class ComponentsFormat implements ModelFormat {
         backbone.put(EPSILON, config.block().norm().epsilon());
         rotaries.forEach(rotary -> RopeFormat.write(backbone, rotary));
         backbone.put(POSITIONS, config.maxPositions());
-        return writeBlocks(config, model.putArray(BLOCKS)) ? Optional.of(json) : Optional.empty();
+        return writeBlocks(config, qwen2 ? "Qwen2Block" : "LlamaBlock", model.putArray(BLOCKS)) ? Optional.of(json) : Optional.empty();
     }
 
     /** A section for each run of equal mixers. */
-    private static boolean writeBlocks(CausalLmConfig config, ArrayNode blocks) {
+    private static boolean writeBlocks(CausalLmConfig config, String blockClass, ArrayNode blocks) {
         int from = 0;
         for (int to = 1; to <= config.layers(); to++) {
             MixerConfig mixer = config.mixers().get(from);
@@ -160,7 +177,7 @@ public final class ComponentsFormat implements ModelFormat {
                 return false;
             }
             ObjectNode block = blocks.addObject();
-            block.put(NAME, "LlamaBlock");
+            block.put(NAME, blockClass);
             block.put(LAYERS, to - from);
             block.putObject(INPUT)
                     .put("resid_dropout", 0.0)

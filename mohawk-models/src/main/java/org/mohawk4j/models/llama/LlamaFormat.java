@@ -1,51 +1,17 @@
 package org.mohawk4j.models.llama;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Optional;
-import org.mohawk4j.io.ConfigNode;
-import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ModelFormat;
+import org.mohawk4j.models.DecoderFormat;
 
-/** {@code LlamaForCausalLM} of Hugging Face transformers: Llama 1 to 3, SmolLM 2, and others of the same shape. */
-public final class LlamaFormat implements ModelFormat {
-    static final String MODEL_TYPE = "llama";
-
-    @Override
-    public String name() {
-        return MODEL_TYPE;
+/** {@code LlamaForCausalLM} of Hugging Face transformers: Llama 1 to 3, TinyLlama, SmolLM 2, and others of the same shape. */
+public final class LlamaFormat extends DecoderFormat {
+    public LlamaFormat() {
+        super("llama", "LlamaForCausalLM");
     }
 
     @Override
-    public boolean accepts(ConfigNode config) {
-        return config.has("model_type") && config.text("model_type").equals(MODEL_TYPE);
-    }
-
-    @Override
-    public CausalLmConfig read(ConfigNode config) {
-        return LlamaConfig.read(config);
-    }
-
-    @Override
-    public Optional<ObjectNode> write(CausalLmConfig config) {
-        return LlamaConfig.write(config);
-    }
-
-    @Override
-    public String fileName(CausalLmConfig config, String parameter) {
-        if (parameter.startsWith("lm_head.")) {
-            return parameter;
-        }
-        return "model."
-                + parameter
-                        .replace("embedding.", "embed_tokens.")
-                        .replace("final_layernorm.", "norm.")
-                        .replace(".mixer.dense.", ".mixer." + LlamaAttention.fileName("dense."))
-                        .replace(".mixer.", ".self_attn.");
-    }
-
-    /** Old checkpoints carry the rotation frequencies, and some with a tied head its copy of the embedding. */
-    @Override
-    public boolean isRedundant(String fileName) {
-        return fileName.endsWith(".rotary_emb.inv_freq") || fileName.equals("lm_head.weight");
+    protected String defaults() {
+        return """
+                {"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+                 "num_attention_heads": 32, "max_position_embeddings": 2048, "rms_norm_eps": 1e-6}""";
     }
 }

@@ -15,9 +15,12 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
+import org.mohawk4j.models.BlockConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.HeadConfig;
 import org.mohawk4j.models.MlpConfig;
+import org.mohawk4j.models.NormConfig;
+import org.mohawk4j.models.SequentialBlock;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
@@ -42,7 +45,11 @@ class LlamaFormatTest {
     void whatIsAbsentIsAsInTransformers() {
         CausalLmConfig config = format.read(json(""));
 
-        assertThat(config.block()).isEqualTo(LlamaConfig.block(1e-6, new MlpConfig(40, Activation.SILU, true, false)));
+        assertThat(config.block())
+                .isEqualTo(new BlockConfig(
+                        SequentialBlock.PRE_NORM,
+                        new NormConfig(NormConfig.Kind.RMS, 1e-6),
+                        new MlpConfig(40, Activation.SILU, true, false)));
         assertThat(config.head()).isEqualTo(new HeadConfig(false, false));
         assertThat(config.maxPositions()).isEqualTo(2048);
         assertThat(config.mixers())
@@ -105,12 +112,11 @@ class LlamaFormatTest {
                 "\"num_key_value_heads\": 3 | num_key_value_heads: expected a divisor of num_attention_heads 4, found 3",
                 "\"head_dim\": 2147483646 | head_dim: expected at most 2147483647 entries of all heads together, found 2147483646",
                 "\"head_dim\": 5 | head_dim: expected an even number, since its entries turn in pairs, found 5",
-                "\"partial_rotary_factor\": 0.34 | partial_rotary_factor: expected 1, the only one that Llama has, found 2 of 6 entries",
+                "\"partial_rotary_factor\": 0.34 | partial_rotary_factor: expected 1, since whole heads turn, found 2 of 6 entries",
                 "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
                 "\"tie_word_embeddings\": 1 | tie_word_embeddings: expected true or false, found 1",
                 "\"rope_theta\": 0 | rope_theta: expected a number above 0, found 0.0",
-                "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4} | rope_scaling: rope_type: expected one of default, linear, llama3, which are computed, found yarn",
-                "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4} | rope_scaling: type: expected one of default, linear, llama3, which are computed, found dynamic",
+                "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4} | rope_scaling: type: expected one of default, linear, llama3, yarn, longrope, which are computed, found dynamic",
                 "\"rope_scaling\": {\"type\": \"linear\"} | rope_scaling: factor is missing",
                 "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4} | rope_scaling: high_freq_factor: expected a number above low_freq_factor 4.0, found 4.0"
             })

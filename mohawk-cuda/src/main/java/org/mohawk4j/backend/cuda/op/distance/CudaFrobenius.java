@@ -52,6 +52,7 @@ public final class CudaFrobenius implements FusedFrobenius {
         return teacher.q().shape().equals(teacher.k().shape())
                 && teacher.q().shape().without(3).equals(student.logDecay().shape())
                 && teacher.scale() > 0
+                && teacher.scores().isPlain(teacher.k().dim(1))
                 && WIDTHS.contains(headDim)
                 && WIDTHS.contains(stateSize)
                 && sizes.fits(

@@ -1,0 +1,102 @@
+package org.mohawk4j.models;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.safetensors.TensorSource;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.Shape;
+
+/** The tensors of a model's files, under the names of its {@link ModelFormat}. */
+final class ModelTensors {
+    private final TensorSource source;
+    private final ModelFormat format;
+
+    /** The name in the file by the one in the format. */
+    private final Map<String, String> inFile = new HashMap<>();
+
+    ModelTensors(TensorSource source, ModelFormat format) {
+        this.source = source;
+        this.format = format;
+        for (String name : source.names()) {
+            String other = inFile.put(format.canonicalName(name), name);
+            if (other != null) {
+                throw new InvalidInputException(source.path() + ": tensors " + other + " and " + name
+                        + " are the same one of a " + format.name() + " model");
+            }
+        }
+    }
+
+    /** The parameters of each tensor that a model is saved with: one, or several whose rows it joins. */
+    static Map<String, List<Parameter>> names(CausalLm model, ModelFormat format) {
+        Map<String, List<Parameter>> tensors = new LinkedHashMap<>();
+        Map<String, String> before = new HashMap<>();
+        model.parameters().forEach((name, parameter) -> {
+            String fileName = format.fileName(model.config(), name);
+            String other = before.put(fileName, name);
+            if (other != null && !format.isJoined(fileName)) {
+                throw new InvalidInputException("a model of the form " + format.name() + " cannot be saved: it keeps "
+                        + other + " and " + name + " in one tensor, " + fileName + ", but they are trained apart");
+            }
+            tensors.computeIfAbsent(fileName, key -> new ArrayList<>()).add(parameter);
+        });
+        return tensors;
+    }
+
+    /** The shape of a tensor that joins these. */
+    static Shape shape(List<Parameter> parts) {
+        Shape first = parts.get(0).shape();
+        return first.with(
+                0, parts.stream().mapToLong(part -> part.shape().dim(0)).sum());
+    }
+
+    /** The numbers of a tensor that joins these. */
+    static HostSource numbers(List<Parameter> parts) {
+        List<HostSource> sources =
+                parts.stream().map(part -> part.value().inPieces()).toList();
+        return sources.size() == 1 ? sources.get(0) : HostSource.joined(shape(parts), sources);
+    }
+
+    /** Gives a model its weights; all of them must be there, and nothing else. */
+    void fill(CausalLm model) {
+        Set<String> unread = new HashSet<>(inFile.keySet());
+        unread.removeIf(format::isRedundant);
+        names(model, format).forEach((fileName, parts) -> {
+            HostSource numbers = source.numbers(named(fileName, shape(parts)));
+            long from = 0;
+            for (Parameter part : parts) {
+                part.set(parts.size() == 1 ? numbers : numbers.slice(from, part.shape()));
+                from += part.shape().size();
+            }
+            unread.remove(fileName);
+        });
+        if (!unread.isEmpty()) {
+            throw new InvalidInputException(source.path() + ": " + unread.size() + " tensors that a " + format.name()
+                    + " model has no place for, such as "
+                    + unread.stream().sorted().findFirst().orElseThrow());
+        }
+    }
+
+    /** The name in the file of a tensor of that shape. */
+    String named(String fileName, Shape expected) {
+        String name = inFile.get(fileName);
+        if (name == null) {
+            throw new InvalidInputException(source.path() + ": tensor " + fileName + " is missing"
+                    + (fileName.equals("lm_head.weight")
+                            ? ", and the configuration does not tie the head to the embedding"
+                            : ""));
+        }
+        Shape found = source.info(name).shape();
+        if (!found.equals(expected)) {
+            throw new InvalidInputException(source.path() + ": tensor " + name + ": expected shape " + expected
+                    + " by config.json, found " + found);
+        }
+        return name;
+    }
+}
