@@ -196,13 +196,18 @@ final class ConfigOptions {
         }
     }
 
-    /** What was given on the command line, by key of the configuration. */
+    /**
+     * What was given on the command line, by key of the configuration. A command's own option may have the name of one
+     * of these and mean something else, as {@code generate --temperature} does: it stands in none of the groups.
+     */
     static Map<String, Object> given(CommandSpec command) {
         Map<String, Object> values = new LinkedHashMap<>();
         Stream<ConfigOption<DistillConfig>> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
         options.forEach(option -> {
             OptionSpec found = command.findOption(option.name());
-            if (found != null && command.commandLine().getParseResult().hasMatchedOption(found)) {
+            if (found != null
+                    && found.group() != null
+                    && command.commandLine().getParseResult().hasMatchedOption(found)) {
                 values.put(option.key(), found.getValue());
             }
         });

@@ -1,7 +1,6 @@
 package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.mohawk4j.InvalidInputException;
@@ -9,12 +8,11 @@ import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.config.DistillConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,9 +26,8 @@ final class GenerateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path model;
+    @Mixin
+    private ModelOptions model;
 
     @Option(
             names = "--prompt",
@@ -39,9 +36,6 @@ final class GenerateCommand implements Runnable {
             description = "what to continue; without, the model starts a text")
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private String prompt;
-
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
-    private Optional<Path> tokenizer = Optional.empty();
 
     @Option(
             names = "--max-tokens",
@@ -72,10 +66,9 @@ final class GenerateCommand implements Runnable {
         }
         boolean sampled = topK.isPresent() || topP.isPresent();
         Sampling sampling = new Sampling(temperature.orElse(sampled ? 1.0 : 0.0), topK.orElse(0), topP.orElse(1.0));
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
-        try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
+        TokenizerJson words = model.tokenizer();
+        try (Engine engine = model.engine();
+                CausalLm loaded = model.load(engine)) {
             write(new Generator(loaded, sampling, seed), start(loaded, words), words);
         }
     }

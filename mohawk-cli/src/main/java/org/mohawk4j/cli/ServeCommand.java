@@ -10,8 +10,8 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.config.DistillConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -26,12 +26,8 @@ final class ServeCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path model;
-
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
-    private Optional<Path> tokenizer = Optional.empty();
+    @Mixin
+    private ModelOptions model;
 
     @Option(names = "--name", paramLabel = "NAME", description = "of the model; without, the folder's")
     private Optional<String> name = Optional.empty();
@@ -67,20 +63,20 @@ final class ServeCommand implements Runnable {
 
     @Override
     public void run() {
-        ModelFolder.config(model);
+        Path folder = model.folder();
+        ModelFolder.config(folder);
         ServeConfig config = new ServeConfig(
                 name.orElseGet(
-                        () -> String.valueOf(model.toAbsolutePath().normalize().getFileName())),
+                        () -> String.valueOf(folder.toAbsolutePath().normalize().getFileName())),
                 host,
                 port,
                 queue,
                 maxBody);
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
+        TokenizerJson words = model.tokenizer();
         PrintWriter out = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
-        try (Engine engine = ConfigOptions.open(machine);
-                CausalLm loaded = ModelFolder.loadForInference(engine, model);
+        try (Engine engine = model.engine();
+                CausalLm loaded = model.load(engine);
                 CompletionServer server = new CompletionServer(config, loaded, words)) {
             // The JVM waits for this thread, and this thread until the engine has let go of the machine.
             Thread end = new Thread(() -> {

@@ -38,6 +38,12 @@ class GenerateCommandTest {
     }
 
     @Test
+    void temperatureZeroIsGreedyDecoding() {
+        assertThat(generate("--temperature", "0", "--prompt", "It was")).isEqualTo(generate("--prompt", "It was"));
+        assertThat(generate("--temperature", "0", "--top-p", "0.9", "--seed", "5")).isEqualTo(generate());
+    }
+
+    @Test
     void aPromptThatBeginsWithAnAtSignIsTakenAsGiven(@TempDir Path folder) throws IOException {
         Path arguments = Files.writeString(folder.resolve("arguments"), "It was");
 
