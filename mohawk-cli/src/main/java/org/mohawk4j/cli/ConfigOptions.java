@@ -103,6 +103,9 @@ final class ConfigOptions {
             word("text-field", "NAME", "of a JSON line, or column", DataConfig::textField),
             whole("readers", "K", "threads that make tokens", DataConfig::readers));
 
+    private static final List<ConfigOption<DataConfig>> SPECIAL_TOKENS =
+            List.of(word("bos", "WHEN", "auto, as its files say, always or never", DataConfig::bos));
+
     private static final List<ConfigOption<DataConfig>> SHUFFLING =
             List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
 
@@ -119,9 +122,13 @@ final class ConfigOptions {
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 
+    private static final Group TOKENIZER =
+            Group.of("The tokenizer's BOS token before a text", "data", DistillConfig::data, SPECIAL_TOKENS);
+
     private static final List<Group> DISTILLATION = List.of(
             new Group("Files", FILES),
             TEXTS,
+            TOKENIZER,
             Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
             Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
             new Group("Training", TRAINING),
@@ -179,6 +186,15 @@ final class ConfigOptions {
         }
     }
 
+    /** Adds {@code --bos}, and what {@link Machine} does. */
+    static final class Model implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            TOKENIZER.addTo(command);
+            return new Machine().transform(command);
+        }
+    }
+
     /** Adds what {@link Texts} and {@link Machine} do. */
     static final class TextsAndMachine implements IModelTransformer {
         @Override
@@ -187,11 +203,12 @@ final class ConfigOptions {
         }
     }
 
-    /** Adds {@code --text-field} and {@code --readers}. */
+    /** Adds {@code --text-field}, {@code --readers} and {@code --bos}. */
     static final class Texts implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             TEXTS.addTo(command);
+            TOKENIZER.addTo(command);
             return command;
         }
     }

@@ -93,7 +93,7 @@ final class DistillCommand implements Runnable {
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         requireContext(config.context(), dimensions.maxPositions());
         MixerPlan plan = StudentMixers.plan(config, dimensions);
-        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
+        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, config.data().bos());
         if (!folder.hasBegun()) {
             folder.reads(new PendingInputs(teacherFolder, config));
         }

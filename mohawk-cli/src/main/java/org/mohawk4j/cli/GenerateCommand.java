@@ -2,7 +2,6 @@ package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.generation.Generator;
@@ -21,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "generate",
         description = "Continues a text with a model, teacher or student, token by token.",
-        modelTransformer = ConfigOptions.Machine.class)
+        modelTransformer = ConfigOptions.Model.class)
 final class GenerateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -73,12 +72,11 @@ final class GenerateCommand implements Runnable {
         }
     }
 
-    /** The prompt's ids, or the one that separates texts. */
+    /** The prompt's ids, or the one that a text begins with. */
     private int[] start(CausalLm loaded, TokenizerJson words) {
-        int[] ids = words.encode(prompt);
-        OptionalInt boundary = words.endOfText();
-        if (ids.length == 0 && boundary.isPresent()) {
-            ids = new int[] {boundary.getAsInt()};
+        int[] ids = words.encodeFromStart(prompt);
+        if (ids.length == 0 && words.prefix().isPresent()) {
+            ids = new int[] {words.prefix().getAsInt()};
         }
         return TokenSequence.of("prompt", ids)
                 .requireVocabulary(Math.toIntExact(loaded.config().vocabulary()))
@@ -90,7 +88,7 @@ final class GenerateCommand implements Runnable {
         StreamingDecoder decoder = StreamingDecoder.behind(words, words.encode(prompt));
         out.print(prompt);
         out.flush();
-        generator.generate(start, maxTokens, words.endOfText(), id -> {
+        generator.generate(start, maxTokens, words.stops(), id -> {
             out.print(decoder.next(id));
             out.flush();
         });

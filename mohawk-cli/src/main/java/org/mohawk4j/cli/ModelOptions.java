@@ -36,7 +36,7 @@ final class ModelOptions {
     }
 
     TokenizerJson tokenizer() {
-        return TokenizerJson.load(tokenizerPath());
+        return TokenizerJson.load(tokenizerPath(), config().data().bos());
     }
 
     /** The defaults of a run under the options that were given. */

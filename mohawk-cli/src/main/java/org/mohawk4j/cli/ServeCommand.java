@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
         name = "serve",
         description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions, so that evaluation"
                 + " clients can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
-        modelTransformer = ConfigOptions.Machine.class)
+        modelTransformer = ConfigOptions.Model.class)
 final class ServeCommand implements Runnable {
     @Spec
     private CommandSpec spec;

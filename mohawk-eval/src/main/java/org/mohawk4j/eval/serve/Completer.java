@@ -133,8 +133,7 @@ final class Completer {
         }
 
         private boolean add(int token, OptionalDouble logProb, List<Ranking.Entry> likeliest) {
-            boolean ends =
-                    tokenizer.endOfText().isPresent() && tokenizer.endOfText().getAsInt() == token;
+            boolean ends = tokenizer.stops().contains(token);
             String text = ends ? "" : stops.accept(decoder.next(token));
             if (ends || stops.stopped()) {
                 finish = STOP;

@@ -1,5 +1,6 @@
 package org.mohawk4j.eval.serve;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -31,16 +32,16 @@ record Completion(
      * A prompt.
      *
      * @param text as it was given; empty if it was given as ids
-     * @param isStart whether the ids are none of the text's, but the one that a text begins with
+     * @param start how many of the first ids are none of the text's, but what a model reads before a text: 0 or 1
      */
-    record Prompt(List<Integer> ids, Optional<String> text, boolean isStart) {
+    record Prompt(List<Integer> ids, Optional<String> text, int start) {
         Prompt {
             ids = List.copyOf(ids);
         }
 
         /** The ids whose text the continuation follows. */
         int[] before() {
-            return isStart ? new int[0] : toArray();
+            return Arrays.copyOfRange(toArray(), start, ids.size());
         }
 
         int[] toArray() {

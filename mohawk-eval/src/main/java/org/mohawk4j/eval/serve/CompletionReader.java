@@ -203,16 +203,17 @@ final class CompletionReader {
 
     private Prompt text(String where, String text) {
         requireCharacters(where, text);
-        int[] ids = tokenizer.encode(text);
-        boolean isStart = ids.length == 0;
-        if (isStart) {
-            int start = tokenizer
-                    .endOfText()
-                    .orElseThrow(() -> ApiException.wrong(where, "at least one token, found none"));
+        int[] own = tokenizer.encode(text);
+        int[] ids = Tokenizer.behind(tokenizer.beginOfText(), own);
+        if (ids.length == 0) {
+            int start =
+                    tokenizer.prefix().orElseThrow(() -> ApiException.wrong(where, "at least one token, found none"));
             ids = new int[] {start};
         }
         return new Prompt(
-                Arrays.stream(ids).map(id -> requireKnown(where, id)).boxed().toList(), Optional.of(text), isStart);
+                Arrays.stream(ids).map(id -> requireKnown(where, id)).boxed().toList(),
+                Optional.of(text),
+                ids.length - own.length);
     }
 
     private Prompt ids(String where, JsonNode list) {
@@ -227,7 +228,7 @@ final class CompletionReader {
             }
             ids.add(requireKnown(place, id.intValue()));
         }
-        return new Prompt(ids, Optional.empty(), false);
+        return new Prompt(ids, Optional.empty(), 0);
     }
 
     private int requireKnown(String where, int id) {
