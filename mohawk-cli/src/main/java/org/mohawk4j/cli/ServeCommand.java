@@ -4,11 +4,13 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.serve.CompletionServer;
 import org.mohawk4j.eval.serve.ServeConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,8 +21,8 @@ import picocli.CommandLine.Spec;
 /** Serves a model over HTTP until it is told to end. */
 @Command(
         name = "serve",
-        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions, so that evaluation"
-                + " clients can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
+        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions and"
+                + " /v1/chat/completions, so that other programs can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
         modelTransformer = ConfigOptions.Model.class)
 final class ServeCommand implements Runnable {
     @Spec
@@ -77,7 +79,7 @@ final class ServeCommand implements Runnable {
         CountDownLatch ended = new CountDownLatch(1);
         try (Engine engine = model.engine();
                 CausalLm loaded = model.load(engine);
-                CompletionServer server = new CompletionServer(config, loaded, words)) {
+                CompletionServer server = new CompletionServer(config, loaded, words, template(out))) {
             // The JVM waits for this thread, and this thread until the engine has let go of the machine.
             Thread end = new Thread(() -> {
                 server.close();
@@ -91,6 +93,16 @@ final class ServeCommand implements Runnable {
             Thread.currentThread().interrupt();
         } finally {
             ended.countDown();
+        }
+    }
+
+    /** What is wrong with a template costs conversations alone. */
+    private Optional<ChatTemplate> template(PrintWriter out) {
+        try {
+            return ChatTemplate.find(model.tokenizerPath());
+        } catch (InvalidInputException e) {
+            out.println("no chat   " + e.getMessage());
+            return Optional.empty();
         }
     }
 

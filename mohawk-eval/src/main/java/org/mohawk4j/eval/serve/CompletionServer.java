@@ -20,14 +20,17 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves a model over HTTP: {@code POST /v1/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
+ * Serves a model over HTTP: {@code POST /v1/completions}, {@code POST
+ * /v1/chat/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
  * is told in OpenAI's form, {@code {"error":{…}}}, with status 400, 404, 405, 413, 429 if too many requests wait, 500,
  * or 503 while it shuts down. What goes wrong when an answer has begun cuts the connection.
  *
@@ -48,6 +51,7 @@ public final class CompletionServer implements AutoCloseable {
     private static final int MOST_PARSING = 2;
 
     private static final String COMPLETIONS = "/v1/completions";
+    private static final String CHAT = "/v1/chat/completions";
     private static final String MODELS = "/v1/models";
     private static final String HEALTH = "/health";
     private static final String HEAD = "HEAD";
@@ -59,6 +63,7 @@ public final class CompletionServer implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final Completer completer;
     private final CompletionReader reader;
+    private final Optional<ChatReader> chats;
     private final ModelQueue queue;
     private final HttpServer http;
     private final ExecutorService connections;
@@ -74,14 +79,21 @@ public final class CompletionServer implements AutoCloseable {
      * Listens from now on. Requests wait until {@link #run}.
      *
      * @param model used by the thread that calls {@link #run} alone
+     * @param template of conversations; without one they are refused
      * @throws InvalidInputException if the address cannot be listened on
      */
-    public CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer) {
-        this(config, model, tokenizer, Runtime.getRuntime().maxMemory());
+    public CompletionServer(
+            ServeConfig config, CausalLm model, Tokenizer tokenizer, Optional<ChatTemplate> template) {
+        this(config, model, tokenizer, template, Runtime.getRuntime().maxMemory());
     }
 
     /** @param heapBytes of which requests may have half */
-    CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer, long heapBytes) {
+    CompletionServer(
+            ServeConfig config,
+            CausalLm model,
+            Tokenizer tokenizer,
+            Optional<ChatTemplate> template,
+            long heapBytes) {
         this.config = config;
         this.memory = new MemoryBudget(heapBytes);
         this.bodies = new BodyReader(config, active);
@@ -92,6 +104,8 @@ public final class CompletionServer implements AutoCloseable {
                 Math.toIntExact(model.config().vocabulary()),
                 model.config().maxPositions(),
                 config.maxBodyBytes());
+        this.chats = template.map(form -> new ChatReader(
+                form, tokenizer, reader, model.config().maxPositions(), config.maxBodyBytes()));
         this.queue = new ModelQueue(config.queue());
         try {
             this.http =
@@ -195,9 +209,9 @@ public final class CompletionServer implements AutoCloseable {
 
     private void route(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        boolean isCompletions = path.equals(COMPLETIONS);
+        boolean isCompletions = path.equals(COMPLETIONS) || path.equals(CHAT);
         if (isCompletions && exchange.getRequestMethod().equals(POST)) {
-            complete(exchange);
+            complete(exchange, path.equals(CHAT));
             return;
         }
         bodies.passOver(exchange);
@@ -216,7 +230,9 @@ public final class CompletionServer implements AutoCloseable {
             send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
         } else {
             throw ApiException.of(
-                    404, "not_found", "expected " + COMPLETIONS + ", " + MODELS + " or " + HEALTH + ", found " + path);
+                    404,
+                    "not_found",
+                    "expected " + COMPLETIONS + ", " + CHAT + ", " + MODELS + " or " + HEALTH + ", found " + path);
         }
     }
 
@@ -238,8 +254,8 @@ public final class CompletionServer implements AutoCloseable {
                 .put("owned_by", "mohawk4j");
     }
 
-    private void complete(HttpExchange exchange) throws IOException {
-        Completion request = read(exchange);
+    private void complete(HttpExchange exchange, boolean isChat) throws IOException {
+        Completion request = read(exchange, isChat);
         long bytes = MemoryBudget.bytesOf(request);
         if (bytes > memory.total()) {
             throw ApiException.of(
@@ -283,7 +299,7 @@ public final class CompletionServer implements AutoCloseable {
         }
         CompletionWriter writer = new CompletionWriter(request, tokenizer, config.model());
         try {
-            if (request.stream()) {
+            if (request.output().stream()) {
                 stream(exchange, request, job, writer);
             } else {
                 BufferedResponse answer = new BufferedResponse(exchange);
@@ -301,7 +317,7 @@ public final class CompletionServer implements AutoCloseable {
         }
     }
 
-    private Completion read(HttpExchange exchange) throws IOException {
+    private Completion read(HttpExchange exchange, boolean isChat) throws IOException {
         try (MemoryBudget.Share share = memory.share()) {
             byte[] body = bodies.read(exchange, share);
             if (active.get() > config.queue() + SPARE_CONNECTIONS) {
@@ -309,11 +325,17 @@ public final class CompletionServer implements AutoCloseable {
             }
             parsing.acquireUninterruptibly();
             try {
-                return reader.read(body, bytes -> requireRoom(share, bytes));
+                LongConsumer room = bytes -> requireRoom(share, bytes);
+                return isChat ? requireChats().read(body, room) : reader.read(body, room);
             } finally {
                 parsing.release();
             }
         }
+    }
+
+    private ChatReader requireChats() {
+        return chats.orElseThrow(() -> ApiException.of(
+                400, "no_chat_template", "expected a model with a chat template for " + CHAT + ", found one without"));
     }
 
     private void stream(HttpExchange exchange, Completion request, CompletionJob job, CompletionWriter writer)
@@ -324,10 +346,13 @@ public final class CompletionServer implements AutoCloseable {
         exchange.sendResponseHeaders(200, 0);
         OutputStream out = exchange.getResponseBody();
         try {
+            for (ObjectNode first : writer.firstEvents()) {
+                writeEvent(out, JSON.writeValueAsString(first));
+            }
             for (; piece.isPresent(); piece = job.next()) {
                 writeEvent(out, JSON.writeValueAsString(writer.event(piece.get())));
             }
-            if (request.usageInStream()) {
+            if (request.output().usageInStream()) {
                 writeEvent(out, JSON.writeValueAsString(writer.usageEvent()));
             }
             writeEvent(out, "[DONE]");

@@ -36,9 +36,9 @@ final class TokenPlaces {
     TokenPlaces(Completion request, Prompt prompt, Tokenizer tokenizer) {
         this.prompt = prompt;
         this.decoder =
-                request.echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
+                request.output().echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
         this.start = decoder.position();
-        this.begun = !request.echo() && prompt.before().length > 0;
+        this.begun = !request.output().echo() && prompt.before().length > 0;
     }
 
     /** Adds a piece, and gives the tokens whose places are known now. */
