@@ -41,9 +41,9 @@ record TokenizerConfig(
     static final String FILE_NAME = "tokenizer_config.json";
     static final String DEFAULT_TEMPLATE = "default";
 
-    private static final String TOKENS_FILE = "special_tokens_map.json";
-    private static final String GENERATION_FILE = "generation_config.json";
-    private static final String TEMPLATE_FILE = "chat_template.jinja";
+    static final String TOKENS_FILE = "special_tokens_map.json";
+    static final String GENERATION_FILE = "generation_config.json";
+    static final String TEMPLATE_FILE = "chat_template.jinja";
 
     /** Some list thousands of added tokens. */
     private static final int MAX_BYTES = 64 << 20;

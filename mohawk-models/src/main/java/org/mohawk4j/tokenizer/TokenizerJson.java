@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
 
 /**
@@ -41,7 +40,7 @@ public final class TokenizerJson implements Tokenizer {
     private static final char REPLACEMENT = '\uFFFD';
 
     private final Path source;
-    private final byte[] json;
+    private final TokenizerFiles files;
     private final TokenizerDescription description;
     private final NativeTokenizer tokenizer;
     private final TokenDecoder decoder;
@@ -50,12 +49,12 @@ public final class TokenizerJson implements Tokenizer {
 
     private TokenizerJson(
             Path source,
-            byte[] json,
+            TokenizerFiles files,
             TokenizerDescription description,
             NativeTokenizer tokenizer,
             SpecialIds special) {
         this.source = source;
-        this.json = json;
+        this.files = files;
         this.description = description;
         this.tokenizer = tokenizer;
         this.decoder = new TokenDecoder(tokenizer, description.decoder(), description.bytes());
@@ -85,15 +84,16 @@ public final class TokenizerJson implements Tokenizer {
                 throw new InvalidInputException(
                         file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            byte[] bytes = Files.readAllBytes(file);
-            String json = UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            TokenizerFiles files = TokenizerFiles.read(file);
+            String json =
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(files.json())).toString();
             TokenizerDescription description = TokenizerDescription.read(json);
             NativeTokenizer tokenizer = explained(file, () -> new NativeTokenizer(json));
             TokenizerDescription known = explained(file, () -> description.withIds(token -> id(tokenizer, token)));
             TokenizerConfig config = TokenizerConfig.read(file.toAbsolutePath().getParent());
             SpecialIds special = SpecialIds.of(
                     file, known, config, bos, token -> explained(file, () -> id(known, tokenizer, token)));
-            return new TokenizerJson(file, bytes, known, tokenizer, special);
+            return new TokenizerJson(file, files, known, tokenizer, special);
         } catch (CharacterCodingException e) {
             throw new InvalidInputException(file + ": not UTF-8", e);
         } catch (JsonProcessingException e) {
@@ -177,24 +177,19 @@ public final class TokenizerJson implements Tokenizer {
     /** SHA-256 of the {@code tokenizer.json} in hexadecimal: what tokens prepared with it are told by. */
     public String sha256() {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(files.json()));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 
     /**
-     * Writes the same {@code tokenizer.json} into a folder, byte for byte.
+     * Writes the same files into a folder, byte for byte: {@code tokenizer.json} and what was read beside it.
      *
-     * @throws InvalidInputException if it cannot be written
+     * @throws InvalidInputException if they cannot be written
      */
     public void save(Path folder) {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw InputFile.unwritable(folder, e);
-        }
-        AtomicFile.write(folder.resolve(FILE_NAME), json);
+        files.writeTo(folder);
     }
 
     /** Of an added token, or of one that is in the model's vocabulary and says what it is. */

@@ -117,6 +117,16 @@ class BosTest {
     }
 
     @Test
+    void aCopyOfATokenizerBehavesLikeIt() throws IOException {
+        Path copy = folder.resolve("copy");
+        tokenizer("null", "{\"add_bos_token\": true, \"bos_token\": \"<s>\"}", BosPolicy.AUTO).save(copy);
+
+        assertThat(TokenizerJson.load(copy).encodeFromStart("a")).containsExactly(1, 3);
+        assertThat(copy.resolve("tokenizer_config.json"))
+                .hasSameBinaryContentAs(folder.resolve("tokenizer_config.json"));
+    }
+
+    @Test
     void whatIsWrongWithTheConfigurationIsOneLine() {
         assertThatThrownBy(() -> tokenizer("null", "{\"add_bos_token\": 1}", BosPolicy.AUTO))
                 .isInstanceOf(InvalidInputException.class)

@@ -1,7 +1,5 @@
 package org.mohawk4j.eval.serve;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
@@ -11,7 +9,6 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +36,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class CompletionServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration GRACE = Duration.ofSeconds(20);
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
     private static final int LOOKED_AFTER_MILLIS = 20;
@@ -54,10 +50,7 @@ public final class CompletionServer implements AutoCloseable {
     private static final String CHAT = "/v1/chat/completions";
     private static final String MODELS = "/v1/models";
     private static final String HEALTH = "/health";
-    private static final String HEAD = "HEAD";
     private static final String POST = "POST";
-    private static final int NOT_SENT = -1;
-    private static final int NO_BODY = -1;
 
     private final ServeConfig config;
     private final Tokenizer tokenizer;
@@ -182,29 +175,19 @@ public final class CompletionServer implements AutoCloseable {
             } else {
                 LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
             }
-            refuse(exchange, e);
+            HttpAnswers.refuse(exchange, e);
         } catch (RuntimeException e) {
             LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-            refuse(exchange, ApiException.of(500, "internal_error", "unexpected " + e));
+            HttpAnswers.refuse(exchange, ApiException.of(500, "internal_error", "unexpected " + e));
         } catch (OutOfMemoryError e) {
             LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-            refuse(exchange, ApiException.outOfMemory());
+            HttpAnswers.refuse(exchange, ApiException.outOfMemory());
         } finally {
             active.decrementAndGet();
         }
         // not where an exception gets through: the JDK's server cuts the connection then, and nobody takes what was
         // sent for the whole
         exchange.close();
-    }
-
-    private static void refuse(HttpExchange exchange, ApiException e) throws IOException {
-        if (exchange.getResponseCode() != NOT_SENT) {
-            throw new IOException("the answer breaks off", e);
-        }
-        if (e.status() == 429) {
-            exchange.getResponseHeaders().set("Retry-After", "1");
-        }
-        send(exchange, e.status(), error(e));
     }
 
     private void route(HttpExchange exchange) throws IOException {
@@ -221,13 +204,13 @@ public final class CompletionServer implements AutoCloseable {
             requireMethod(exchange, "GET");
             ObjectNode list = JsonNodeFactory.instance.objectNode().put("object", "list");
             list.putArray("data").add(model());
-            send(exchange, 200, list);
+            HttpAnswers.send(exchange, 200, list);
         } else if (path.equals(MODELS + "/" + config.model())) {
             requireMethod(exchange, "GET");
-            send(exchange, 200, model());
+            HttpAnswers.send(exchange, 200, model());
         } else if (path.equals(HEALTH)) {
             requireMethod(exchange, "GET");
-            send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
+            HttpAnswers.send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
         } else {
             throw ApiException.of(
                     404,
@@ -237,7 +220,7 @@ public final class CompletionServer implements AutoCloseable {
     }
 
     private static void requireMethod(HttpExchange exchange, String method) {
-        boolean isHead = method.equals("GET") && exchange.getRequestMethod().equals(HEAD);
+        boolean isHead = method.equals("GET") && exchange.getRequestMethod().equals(HttpAnswers.HEAD);
         if (!exchange.getRequestMethod().equals(method) && !isHead) {
             exchange.getResponseHeaders().set("Allow", method);
             throw ApiException.of(
@@ -347,45 +330,18 @@ public final class CompletionServer implements AutoCloseable {
         OutputStream out = exchange.getResponseBody();
         try {
             for (ObjectNode first : writer.firstEvents()) {
-                writeEvent(out, JSON.writeValueAsString(first));
+                HttpAnswers.writeEvent(out, first);
             }
             for (; piece.isPresent(); piece = job.next()) {
-                writeEvent(out, JSON.writeValueAsString(writer.event(piece.get())));
+                HttpAnswers.writeEvent(out, writer.event(piece.get()));
             }
             if (request.output().usageInStream()) {
-                writeEvent(out, JSON.writeValueAsString(writer.usageEvent()));
+                HttpAnswers.writeEvent(out, writer.usageEvent());
             }
-            writeEvent(out, "[DONE]");
+            HttpAnswers.endEvents(out);
         } catch (ApiException e) {
             // the status is sent already: what went wrong is an event like others
-            writeEvent(out, JSON.writeValueAsString(error(e)));
+            HttpAnswers.writeEvent(out, HttpAnswers.error(e));
         }
-    }
-
-    private static void writeEvent(OutputStream out, String data) throws IOException {
-        out.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
-        out.flush();
-    }
-
-    private static ObjectNode error(ApiException e) {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.putObject("error")
-                .put("message", e.explanation())
-                .put("type", e.type())
-                .put("param", e.parameter().orElse(null))
-                .put("code", e.code());
-        return json;
-    }
-
-    private static void send(HttpExchange exchange, int status, JsonNode json) throws IOException {
-        byte[] body = JSON.writeValueAsBytes(json);
-        exchange.getResponseHeaders().set("Content-Type", "application/json; charset=utf-8");
-        if (exchange.getRequestMethod().equals(HEAD)) {
-            exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
-            exchange.sendResponseHeaders(status, NO_BODY);
-            return;
-        }
-        exchange.sendResponseHeaders(status, body.length);
-        exchange.getResponseBody().write(body);
     }
 }

@@ -134,9 +134,9 @@ final class Filters {
         String by = width instanceof String given ? given : " ".repeat(Math.toIntExact(Numbers.whole(width)));
         boolean first = Values.isTrue(arguments.get(1, "first", false));
         boolean blank = Values.isTrue(arguments.get(2, "blank", false));
-        String[] lines = text.split("\n", -1);
-        for (int i = first ? 0 : 1; i < lines.length; i++) {
-            lines[i] = lines[i].isEmpty() && !blank ? lines[i] : by + lines[i];
+        List<String> lines = TextSplit.at(text, "\n", -1);
+        for (int i = first ? 0 : 1; i < lines.size(); i++) {
+            lines.set(i, lines.get(i).isEmpty() && !blank ? lines.get(i) : by + lines.get(i));
         }
         return String.join("\n", lines);
     }
@@ -252,7 +252,7 @@ final class Filters {
     /** An attribute, or one of an attribute, with points between; whole numbers are places. */
     private static @Nullable Object path(@Nullable Object value, @Nullable Object attribute) {
         Object found = value;
-        for (String name : Values.text(attribute).split("\\.")) {
+        for (String name : TextSplit.at(Values.text(attribute), ".", -1)) {
             boolean isPlace = !name.isEmpty() && name.chars().allMatch(Character::isDigit);
             found = Values.item(found, isPlace ? (Object) Long.parseLong(name) : name);
         }
