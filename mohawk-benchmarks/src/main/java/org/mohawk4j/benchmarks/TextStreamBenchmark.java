@@ -14,6 +14,7 @@ import org.mohawk4j.data.stream.StreamOptions;
 import org.mohawk4j.data.stream.StreamingDataset;
 import org.mohawk4j.data.tokens.TokenFile;
 import org.mohawk4j.data.tokens.TokenFileWriter;
+import org.mohawk4j.data.tokens.TokenVocabulary;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -89,7 +90,8 @@ public class TextStreamBenchmark {
     private void write() {
         int[] ids = new int[TokenFile.CHUNK_TOKENS];
         SplittableRandom random = new SplittableRandom(0);
-        try (TokenFileWriter writer = new TokenFileWriter(file, VOCABULARY, 0, TokenFile.UNKNOWN_TOKENIZER)) {
+        try (TokenFileWriter writer = new TokenFileWriter(
+                file, new TokenVocabulary(VOCABULARY, 0, TokenFile.UNKNOWN_TOKENIZER))) {
             while (writer.tokens() < TOKENS) {
                 for (int i = 0; i < ids.length; i++) {
                     ids[i] = random.nextInt(VOCABULARY);

@@ -110,6 +110,9 @@ final class ConfigOptions {
             word("text-field", "NAME", "of a JSON line, or column", DataConfig::textField),
             whole("readers", "K", "threads that make tokens", DataConfig::readers));
 
+    private static final List<ConfigOption<DataConfig>> SPECIAL_TOKENS =
+            List.of(word("bos", "WHEN", "auto, as its files say, always or never", DataConfig::bos));
+
     private static final List<ConfigOption<DataConfig>> SHUFFLING =
             List.of(whole("shuffle", "N", "windows shuffled together", DataConfig::shuffle));
 
@@ -128,9 +131,13 @@ final class ConfigOptions {
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 
+    private static final Group TOKENIZER =
+            Group.of("The tokenizer's BOS token before a text", "data", DistillConfig::data, SPECIAL_TOKENS);
+
     private static final List<Group> DISTILLATION = List.of(
             Group.of("Files", "", DistillConfig::files, FILES),
             TEXTS,
+            TOKENIZER,
             Group.of("Texts that are streamed", "data", DistillConfig::data, SHUFFLING),
             Group.of("What the teacher computes", "data", DistillConfig::data, CACHE),
             Group.of("Training", "", DistillConfig::training, TRAINING),
@@ -193,6 +200,15 @@ final class ConfigOptions {
         }
     }
 
+    /** Adds {@code --bos}, and what {@link Machine} does. */
+    static final class Model implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            TOKENIZER.addTo(command);
+            return new Machine().transform(command);
+        }
+    }
+
     /** Adds what {@link Texts} and {@link Machine} do. */
     static final class TextsAndMachine implements IModelTransformer {
         @Override
@@ -201,22 +217,28 @@ final class ConfigOptions {
         }
     }
 
-    /** Adds {@code --text-field} and {@code --readers}. */
+    /** Adds {@code --text-field}, {@code --readers} and {@code --bos}. */
     static final class Texts implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             TEXTS.addTo(command);
+            TOKENIZER.addTo(command);
             return command;
         }
     }
 
-    /** What was given on the command line, by key of the configuration. */
+    /**
+     * What was given on the command line, by key of the configuration. A command's own option may have the name of one
+     * of these and mean something else, as {@code generate --temperature} does: it stands in none of the groups.
+     */
     static Map<String, Object> given(CommandSpec command) {
         Map<String, Object> values = new LinkedHashMap<>();
         Stream<ConfigOption<DistillConfig>> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
         options.forEach(option -> {
             OptionSpec found = command.findOption(option.name());
-            if (found != null && command.commandLine().getParseResult().hasMatchedOption(found)) {
+            if (found != null
+                    && found.group() != null
+                    && command.commandLine().getParseResult().hasMatchedOption(found)) {
                 values.put(option.key(), found.getValue());
             }
         });

@@ -3,6 +3,7 @@ package org.mohawk4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.TokenWindows;
@@ -20,6 +21,7 @@ import org.mohawk4j.train.console.ConsoleProgressListener;
 import org.mohawk4j.train.run.NewFolder;
 import org.mohawk4j.train.run.RunTexts;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -35,9 +37,8 @@ final class EvaluateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path model;
+    @Mixin
+    private ModelOptions model;
 
     @Option(names = "--text", paramLabel = "TEXT", description = "file, folder or 'pattern'; again for more")
     private List<String> texts = List.of();
@@ -66,9 +67,6 @@ final class EvaluateCommand implements Runnable {
                     + " new one in runs")
     private Optional<Path> out = Optional.empty();
 
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
-    private Optional<Path> tokenizer = Optional.empty();
-
     @Option(
             names = "--context",
             paramLabel = "T",
@@ -86,9 +84,9 @@ final class EvaluateCommand implements Runnable {
     @Override
     public void run() {
         requireSomethingToDo();
-        DistillConfig config = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        CausalLmConfig dimensions = ModelFolder.config(model);
-        TokenizerJson ids = TokenizerJson.load(tokenizer.orElse(model));
+        DistillConfig config = model.config(texts.isEmpty() ? Map.of() : Map.of("text", texts));
+        CausalLmConfig dimensions = ModelFolder.config(model.folder());
+        TokenizerJson ids = model.tokenizer();
         Optional<TokenWindows> read = config.files().text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
         config.files().text().ifPresent(all -> RunTexts.tellPassedOver(all, new ConsoleProgressListener(printed)));
@@ -98,20 +96,20 @@ final class EvaluateCommand implements Runnable {
         }
         Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
-        try (Engine engine = config.machine().open();
-                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
+        try (Engine engine = model.engine();
+                CausalLm loaded = model.load(engine)) {
             read.ifPresent(all -> {
                 all.tokens().requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
                 String score = ScoreLine.of("", Perplexity.of(loaded, all, windows));
                 Optional<String> agreement;
                 try {
-                    agreement = comparison.map(compared -> compared.run(model, loaded, all, windows));
+                    agreement = comparison.map(compared -> compared.run(model.folder(), loaded, all, windows));
                 } finally {
                     printed.println(score);
                 }
                 agreement.ifPresent(printed::println);
             });
-            scoring.ifPresent(asked -> asked.run(model, loaded, ids, config.machine().dtype()));
+            scoring.ifPresent(asked -> asked.run(model.folder(), loaded, ids, config.machine().dtype()));
         }
     }
 

@@ -1,20 +1,22 @@
 package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.config.DistillConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -23,14 +25,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "generate",
         description = "Continues a text with a model, teacher or student, token by token.",
-        modelTransformer = ConfigOptions.Machine.class)
+        modelTransformer = ConfigOptions.Model.class)
 final class GenerateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path model;
+    @Mixin
+    private ModelOptions model;
 
     @Option(
             names = "--prompt",
@@ -40,8 +41,11 @@ final class GenerateCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private String prompt;
 
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
-    private Optional<Path> tokenizer = Optional.empty();
+    @Option(names = "--chat", description = "takes the prompt as what a user says, and prints the model's reply alone")
+    private boolean chat;
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "with --chat: what comes before the conversation")
+    private Optional<String> system = Optional.empty();
 
     @Option(
             names = "--max-tokens",
@@ -70,34 +74,55 @@ final class GenerateCommand implements Runnable {
         if (maxTokens < 0) {
             throw new InvalidInputException("max-tokens: expected a whole number of at least 0, got " + maxTokens);
         }
+        if (system.isPresent() && !chat) {
+            throw new InvalidInputException("system: expected --chat beside it, found none");
+        }
         boolean sampled = topK.isPresent() || topP.isPresent();
         Sampling sampling = new Sampling(temperature.orElse(sampled ? 1.0 : 0.0), topK.orElse(0), topP.orElse(1.0));
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
-        try (Engine engine = machine.machine().open();
-                CausalLm loaded = ModelFolder.loadForInference(engine, model)) {
-            write(new Generator(loaded, sampling, seed), start(loaded, words), words);
+        TokenizerJson words = model.tokenizer();
+        Optional<String> conversation = chat ? Optional.of(conversation()) : Optional.empty();
+        try (Engine engine = model.engine();
+                CausalLm loaded = model.load(engine)) {
+            int[] start = conversation.map(words::encode).orElseGet(() -> start(words));
+            requireVocabulary(loaded, start);
+            out().print(chat ? "" : prompt);
+            write(
+                    new Generator(loaded, sampling, seed),
+                    start,
+                    StreamingDecoder.behind(words, words.encode(conversation.orElse(prompt))),
+                    words);
         }
     }
 
-    /** The prompt's ids, or the one that separates texts. */
-    private int[] start(CausalLm loaded, TokenizerJson words) {
-        int[] ids = words.encode(prompt);
-        OptionalInt boundary = words.endOfText();
-        if (ids.length == 0 && boundary.isPresent()) {
-            ids = new int[] {boundary.getAsInt()};
-        }
-        return TokenSequence.of("prompt", ids)
-                .requireVocabulary(Math.toIntExact(loaded.config().vocabulary()))
-                .toArray();
+    /** By the chat template, which spells out the special tokens. */
+    private String conversation() {
+        List<Map<String, @Nullable Object>> messages = new ArrayList<>();
+        system.ifPresent(text -> messages.add(ChatTemplate.message("system", text)));
+        messages.add(ChatTemplate.message("user", prompt));
+        return ChatTemplate.require(model.tokenizerPath()).render(messages);
     }
 
-    private void write(Generator generator, int[] start, TokenizerJson words) {
-        PrintWriter out = spec.commandLine().getOut();
-        StreamingDecoder decoder = StreamingDecoder.behind(words, words.encode(prompt));
-        out.print(prompt);
+    /** The prompt's ids, or the one that a text begins with. */
+    private int[] start(TokenizerJson words) {
+        int[] ids = words.encodeFromStart(prompt);
+        return ids.length == 0 && words.prefix().isPresent()
+                ? new int[] {words.prefix().getAsInt()}
+                : ids;
+    }
+
+    private static void requireVocabulary(CausalLm loaded, int... ids) {
+        TokenSequence.of("prompt", ids)
+                .requireVocabulary(Math.toIntExact(loaded.config().vocabulary()));
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    private void write(Generator generator, int[] start, StreamingDecoder decoder, TokenizerJson words) {
+        PrintWriter out = out();
         out.flush();
-        generator.generate(start, maxTokens, words.endOfText(), id -> {
+        generator.generate(start, maxTokens, words.stops(), id -> {
             out.print(decoder.next(id));
             out.flush();
         });

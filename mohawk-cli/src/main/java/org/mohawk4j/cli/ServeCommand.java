@@ -4,14 +4,16 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.serve.CompletionServer;
 import org.mohawk4j.eval.serve.ServeConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.TokenizerJson;
-import org.mohawk4j.train.config.DistillConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -19,19 +21,15 @@ import picocli.CommandLine.Spec;
 /** Serves a model over HTTP until it is told to end. */
 @Command(
         name = "serve",
-        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions, so that evaluation"
-                + " clients can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
-        modelTransformer = ConfigOptions.Machine.class)
+        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions and"
+                + " /v1/chat/completions, so that other programs can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
+        modelTransformer = ConfigOptions.Model.class)
 final class ServeCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "the model's folder")
-    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
-    private Path model;
-
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "without, tokenizer.json in the model's folder")
-    private Optional<Path> tokenizer = Optional.empty();
+    @Mixin
+    private ModelOptions model;
 
     @Option(names = "--name", paramLabel = "NAME", description = "of the model; without, the folder's")
     private Optional<String> name = Optional.empty();
@@ -67,21 +65,21 @@ final class ServeCommand implements Runnable {
 
     @Override
     public void run() {
-        ModelFolder.config(model);
+        Path folder = model.folder();
+        ModelFolder.config(folder);
         ServeConfig config = new ServeConfig(
                 name.orElseGet(
-                        () -> String.valueOf(model.toAbsolutePath().normalize().getFileName())),
+                        () -> String.valueOf(folder.toAbsolutePath().normalize().getFileName())),
                 host,
                 port,
                 queue,
                 maxBody);
-        DistillConfig machine = DistillConfig.defaults().with(ConfigOptions.given(spec));
-        TokenizerJson words = TokenizerJson.load(tokenizer.orElse(model));
+        TokenizerJson words = model.tokenizer();
         PrintWriter out = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
-        try (Engine engine = machine.machine().open();
-                CausalLm loaded = ModelFolder.loadForInference(engine, model);
-                CompletionServer server = new CompletionServer(config, loaded, words)) {
+        try (Engine engine = model.engine();
+                CausalLm loaded = model.load(engine);
+                CompletionServer server = new CompletionServer(config, loaded, words, template(out))) {
             // The JVM waits for this thread, and this thread until the engine has let go of the machine.
             Thread end = new Thread(() -> {
                 server.close();
@@ -95,6 +93,16 @@ final class ServeCommand implements Runnable {
             Thread.currentThread().interrupt();
         } finally {
             ended.countDown();
+        }
+    }
+
+    /** What is wrong with a template costs conversations alone. */
+    private Optional<ChatTemplate> template(PrintWriter out) {
+        try {
+            return ChatTemplate.find(model.tokenizerPath());
+        } catch (InvalidInputException e) {
+            out.println("no chat   " + e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -59,6 +59,8 @@ final class TaskScoring {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("model", FileHash.ofModel(modelFolder));
         identity.put("dtype", dtype.name().toLowerCase(Locale.ROOT));
+        // answers of versions that knew of no BOS token stay good where there is none
+        tokenizer.beginOfText().ifPresent(id -> identity.put("bos", String.valueOf(id)));
         TaskEvaluation evaluation = new TaskEvaluation(
                 new ModelLogLikelihood(model), tokenizer, model.config().maxPositions());
         List<TaskScore> scores = new ArrayList<>();

@@ -12,6 +12,7 @@ import org.mohawk4j.data.source.Shard;
 import org.mohawk4j.data.stream.InMemoryText;
 import org.mohawk4j.data.stream.TextTokens;
 import org.mohawk4j.data.tokens.TokenFolderWriter;
+import org.mohawk4j.data.tokens.TokenVocabulary;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
@@ -69,14 +70,15 @@ final class TokenizeCommand implements Runnable {
                 DistillConfig.defaults().with(ConfigOptions.given(spec)).data();
         Mixture mixture = new Mixture(texts);
         List<Shard> files = InMemoryText.files(mixture);
-        TokenizerJson ids = TokenizerJson.load(tokenizer);
+        TokenizerJson ids = TokenizerJson.load(tokenizer, data.bos());
         Encoding encoding = RunTexts.encoding(data, ids, ids.vocabularySize());
         files.forEach(file -> file.requireFits(encoding));
         PrintWriter lines = spec.commandLine().getOut();
         RunTexts.tellPassedOver(mixture, new ConsoleProgressListener(lines));
         long start = System.nanoTime();
-        try (TokenFolderWriter writer = new TokenFolderWriter(
-                        out, encoding.vocabularySize(), encoding.endOfText(), encoding.tokenizer(), tokensPerFile);
+        TokenVocabulary vocabulary = new TokenVocabulary(
+                encoding.vocabularySize(), encoding.beginOfText(), encoding.endOfText(), encoding.tokenizer());
+        try (TokenFolderWriter writer = new TokenFolderWriter(out, vocabulary, tokensPerFile);
                 TextTokens tokens = new TextTokens(files, encoding, data.stream())) {
             write(tokens, writer, files.stream().mapToLong(Shard::bytes).sum(), lines);
             if (writer.tokens() == 0) {

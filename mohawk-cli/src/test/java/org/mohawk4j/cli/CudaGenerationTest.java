@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -123,7 +123,7 @@ class CudaGenerationTest {
             int stop = whole[TOKENS / 2];
             List<Integer> told = new ArrayList<>();
 
-            new Generator(model, Sampling.GREEDY, 0).generate(PROMPT, TOKENS, OptionalInt.of(stop), told::add);
+            new Generator(model, Sampling.GREEDY, 0).generate(PROMPT, TOKENS, Set.of(stop), told::add);
 
             int first = 0;
             while (whole[first] != stop) {

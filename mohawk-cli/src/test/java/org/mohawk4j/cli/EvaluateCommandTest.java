@@ -56,6 +56,43 @@ class EvaluateCommandTest {
     }
 
     @Test
+    void textsBeginWithBosWhereTheTokenizerSaysSo() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Path chain = CommandRun.golden("x").getParent().resolveSibling("chain");
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(chain.resolve(file), model.resolve(file));
+        }
+        Files.writeString(
+                model.resolve("tokenizer.json"),
+                "{\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"s\","
+                        + "\"vocab\":{\"s\":0,\"a\":1,\"b\":2,\"e\":3}}}");
+        Files.writeString(
+                model.resolve("tokenizer_config.json"),
+                "{\"add_bos_token\":true,\"bos_token\":\"s\",\"eos_token\":\"e\"}");
+        Path text = Files.writeString(folder.resolve("text.txt"), "a b a b");
+        String[] evaluate = {
+            "evaluate", "--model", model.toString(), "--text", text.toString(), "--context", "4", "--bos", "auto"
+        };
+
+        assertThat(CommandRun.of(evaluate).succeeds().value("tokens"))
+                .as("every word of the text, from BOS on")
+                .isEqualTo(4);
+        evaluate[evaluate.length - 1] = "never";
+        CommandRun.of(evaluate).refuses("expected at least 5 tokens, one window of context 4 + 1, found 4");
+
+        Path tokens = folder.resolve("tokens");
+        String out = tokens.toString();
+        CommandRun tokenized = CommandRun.of(
+                        "tokenize", "--text", text.toString(), "--tokenizer", model.toString(), "--out", out)
+                .succeeds();
+        assertThat(tokenized.value("tokens")).as("BOS, text, end").isEqualTo(6);
+        evaluate[4] = out;
+        CommandRun.of(evaluate).refuses("expected documents that begin with no BOS token, found BOS token 0");
+        evaluate[evaluate.length - 1] = "always";
+        CommandRun.of(evaluate).succeeds();
+    }
+
+    @Test
     void jsonLinesAreReadByTheirField() throws IOException {
         Path text = CommandRun.text(folder.resolve("text.txt"), 300);
         Path lines = folder.resolve("text.jsonl");

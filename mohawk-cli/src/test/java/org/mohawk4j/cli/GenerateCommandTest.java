@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -35,6 +36,12 @@ class GenerateCommandTest {
         assertThat(generate("--temperature", "1", "--seed", "3")).isEqualTo(first);
         assertThat(generate("--temperature", "1", "--seed", "4")).isNotEqualTo(first);
         assertThat(generate("--top-k", "5", "--seed", "3")).isNotEqualTo(generate());
+    }
+
+    @Test
+    void temperatureZeroIsGreedyDecoding() {
+        assertThat(generate("--temperature", "0", "--prompt", "It was")).isEqualTo(generate("--prompt", "It was"));
+        assertThat(generate("--temperature", "0", "--top-p", "0.9", "--seed", "5")).isEqualTo(generate());
     }
 
     @Test
@@ -94,17 +101,50 @@ class GenerateCommandTest {
                 .refuses("prompt of 1 tokens and 2147483647 new ones: expected at most 2048 together");
     }
 
-    private static String continued(Path model, String prompt, int tokens) {
-        return CommandRun.of(
-                        "generate",
-                        "--model",
-                        model.toString(),
-                        "--prompt",
-                        prompt,
-                        "--max-tokens",
-                        String.valueOf(tokens),
-                        "--threads",
-                        "1")
+    @Test
+    void aConversationIsRenderedAndItsReplyAlonePrinted(@TempDir Path folder) throws IOException {
+        chain(folder, "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}", "user", "it", "is", "ok", "be", "END");
+        Files.writeString(
+                folder.resolve("tokenizer_config.json"),
+                "{\"eos_token\":\"END\",\"chat_template\":"
+                        + "\"{% for m in messages %}{{ m.content }} {% endfor %}user\"}");
+
+        assertThat(continued(folder, "ok", 9, "--chat")).isEqualTo(" it is ok be");
+        assertThat(continued(folder, "ok", 9, "--chat", "--system", "be")).isEqualTo(" it is ok be");
+        Files.writeString(
+                folder.resolve("tokenizer_config.json"),
+                "{\"chat_template\":\"{{ messages[0].role }} {{ messages[0].content }}\"}");
+        assertThat(continued(folder, "ok", 1, "--chat", "--system", "is")).as("first").isEqualTo(" ok");
+    }
+
+    @Test
+    void aModelWithoutAChatTemplateIsOneLine() {
+        CommandRun.of("generate", "--model", teacher.toString(), "--prompt", "It", "--chat")
+                .refuses("expected a chat template in tokenizer_config.json or chat_template.jinja, found none");
+        CommandRun.of("generate", "--model", teacher.toString(), "--prompt", "It", "--system", "x")
+                .refuses("system: expected --chat beside it");
+    }
+
+    @Test
+    void bosStandsBeforeAPromptUnlessTold(@TempDir Path folder) throws IOException {
+        chain(folder, "{\"type\":\"Fuse\"}", "a", "b", "c", "d");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_bos_token\":true,\"bos_token\":\"c\"}");
+
+        assertThat(continued(folder, "", 1)).as("d follows BOS").isEqualTo("d");
+        // 63 of the model's 64 positions are left for tokens, one of them BOS's
+        assertThat(continued(folder, "a", 62)).startsWith("abcd");
+        CommandRun.of("generate", "--model", folder.toString(), "--prompt", "a", "--max-tokens", "63")
+                .refuses("prompt of 2 tokens");
+        assertThat(continued(folder, "a", 63, "--bos", "never")).startsWith("abcd");
+        CommandRun.of("generate", "--model", teacher.toString(), "--prompt", "a", "--bos", "always")
+                .refuses("expected a BOS token in its vocabulary");
+    }
+
+    private static String continued(Path model, String prompt, int tokens, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("generate", "--model", model.toString(), "--prompt", prompt));
+        arguments.addAll(List.of("--max-tokens", String.valueOf(tokens), "--threads", "1"));
+        arguments.addAll(List.of(more));
+        return CommandRun.of(arguments.toArray(String[]::new))
                 .succeeds()
                 .out()
                 .stripTrailing();

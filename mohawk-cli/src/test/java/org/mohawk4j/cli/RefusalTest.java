@@ -61,7 +61,7 @@ class RefusalTest {
             --keep-attention 4                     | layers 0 to 3
             --keep-attention 0,1,2,3               | nothing to train
             --value-heads 3                        | option heads: expected a divisor of 128, the width of the teacher's heads together, got 3
-            --value-heads 8 --split 0.2,0.2,0.6    | split: expected no share for stage 1
+            --value-heads 8 --split 0.2,0.2,0.6    | stages[0].objective: expected none that compares mixing matrices
             --qk-heads 3                           | option groups: expected a divisor of 4, the heads, got 3
             --conv-width 1                         | option conv-width: expected a whole number of at least 2, got 1
             --mixer rnn                            | mixer: expected one of attention, discrete-mamba2, linear-attention, toeplitz
@@ -69,10 +69,10 @@ class RefusalTest {
             --mixer-option state-size              | expected an option as NAME=VALUE, got 'state-size'
             --mixer-option state-size=x            | option state-size: expected a whole number of at least 1, got 'x'
             --mixer toeplitz --state-size 8        | mixer toeplitz: expected one of the options max-time, heads, chunk-length
-            --mixer toeplitz --mixer-option heads=5 | mixer toeplitz: option heads: expected a divisor of 128, the model's width, got 5
+            --mixer toeplitz --mixer-option heads=5 | mixer toeplitz: option heads: expected a divisor of 128, the width of the teacher's heads together, got 5
             --state-size 8 --mixer-option state-size=8 | student: expected one value of state-size, got two
-            --mixer-init near                      | student.init: expected one of attention, random, got 'near'
-            --mixer-start near                     | student.init: expected one of attention, random, got 'near'
+            --mixer-init near                      | student.init: expected one of attention, calibrated, random, got 'near'
+            --mixer-start near                     | student.init: expected one of attention, calibrated, random, got 'near'
             --stage2-target head                   | hidden-states.target: expected one of mixer, block
             --top-k -1                             | distillation.top-k: expected a whole number of at least 0, got -1
             --top-k 4097                           | distillation.top-k: expected at most 4096 of the teacher's 4096 tokens

@@ -40,10 +40,22 @@ public final class Parameter {
 
     /** Copies host numbers in, of any floating type. */
     public void set(HostSource numbers) {
+        set(numbers, engine.parameterType());
+    }
+
+    /**
+     * As {@link #set(HostSource)}, keeping them in another type, without a copy in the engine's own: as {@link #narrow}
+     * leaves them.
+     */
+    public void set(HostSource numbers, DType dtype) {
+        requireShape(numbers);
+        replace(engine.tensor(numbers, dtype));
+    }
+
+    private void requireShape(HostSource numbers) {
         if (!numbers.shape().equals(shape)) {
             throw new IllegalArgumentException("a parameter of shape " + shape + " is given " + numbers.shape());
         }
-        replace(engine.tensor(numbers, engine.parameterType()));
     }
 
     /**

@@ -1,8 +1,10 @@
 package org.mohawk4j.data;
 
-/** Text to token ids; a tokenizer's encoder without special tokens, such as {@code tokenizer::encode}. */
+/**
+ * Text to token ids: {@code tokenizer::encode} for parts of a document, {@code tokenizer::encodeFromStart} for a whole one.
+ */
 @FunctionalInterface
 public interface TextEncoder {
-    /** The token ids of a text, in order, with nothing added and nothing cut off. */
+    /** The token ids of a text, in order, with nothing cut off. */
     int[] encode(String text);
 }

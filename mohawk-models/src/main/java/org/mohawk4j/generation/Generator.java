@@ -1,6 +1,7 @@
 package org.mohawk4j.generation;
 
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 import java.util.random.RandomGenerator;
@@ -27,14 +28,14 @@ public final class Generator {
      *
      * @param prompt at least one id
      * @param maxTokens how many to add at most
-     * @param stop an id that ends the text; it is not given out
+     * @param stops ids that end the text; they are not given out
      * @param onToken told each new id as soon as it is chosen
      */
-    public void generate(int[] prompt, int maxTokens, OptionalInt stop, IntConsumer onToken) {
+    public void generate(int[] prompt, int maxTokens, Set<Integer> stops, IntConsumer onToken) {
         RandomGenerator random = new SplittableRandom(seed);
         run(prompt, maxTokens, (text, ids) -> {
             int token = choose(text, ids, random)[0];
-            if (stop.isPresent() && stop.getAsInt() == token) {
+            if (stops.contains(token)) {
                 return OptionalInt.empty();
             }
             onToken.accept(token);

@@ -23,7 +23,9 @@ import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.safetensors.SafetensorsFolderWriter;
 import org.mohawk4j.safetensors.SafetensorsWriter;
+import org.mohawk4j.safetensors.TensorSink;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.Engine;
@@ -33,16 +35,16 @@ import org.mohawk4j.tensor.types.Shape;
 /** Models in folders of {@code config.json} and safetensors, in any {@link ModelFormat} on the class path. */
 public final class ModelFolder {
     private static final String CONFIG = "config.json";
-    private static final String WEIGHTS = "model.safetensors";
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private ModelFolder() {}
 
-    /** As {@link #load}, for a model that is not trained: its linear maps in the type of the backend's products. */
+    /**
+     * As {@link #load}, for a model that is not trained: its linear maps go from the file straight into the type of the
+     * backend's products, as {@link CausalLm#castWeights} would leave them.
+     */
     public static CausalLm loadForInference(Engine engine, Path folder) {
-        CausalLm model = load(engine, folder);
-        model.castWeights();
-        return model;
+        return load(engine, folder, engine.backend().productType());
     }
 
     /**
@@ -51,6 +53,11 @@ public final class ModelFolder {
      * @throws InvalidInputException naming what is missing, unknown or of another shape
      */
     public static CausalLm load(Engine engine, Path folder) {
+        return load(engine, folder, engine.parameterType());
+    }
+
+    /** @param linear the type of the weights of linear maps */
+    private static CausalLm load(Engine engine, Path folder, DType linear) {
         ConfigNode json = readConfig(folder);
         ModelFormat format = formatOf(folder, json);
         CausalLmConfig config = format.read(json);
@@ -62,7 +69,7 @@ public final class ModelFolder {
                             Shape.of(config.vocabulary(), config.width()));
             CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
             try {
-                new ModelTensors(source, format).fill(model);
+                new ModelTensors(source, format).fill(model, linear);
                 return model;
             } catch (RuntimeException e) {
                 model.close();
@@ -83,7 +90,7 @@ public final class ModelFolder {
     }
 
     /**
-     * Writes {@code config.json} and {@code model.safetensors} in float32, in the form that can describe the model.
+     * Writes {@code config.json} and the weights in float32, one file or shards of 5 GB, in the form that can describe the model.
      *
      * @param folder is made if needed
      * @throws InvalidInputException if the model cannot be saved, or the folder's path is to blame
@@ -95,8 +102,35 @@ public final class ModelFolder {
 
     /** As {@link #save(CausalLm, Path)}, with weights of another floating type. */
     public static void save(CausalLm model, Path folder, DType dtype) {
+        save(model, folder, dtype, SafetensorsFolderWriter.SHARD_BYTES);
+    }
+
+    /**
+     * As {@link #save(CausalLm, Path, DType)}.
+     *
+     * @param maxShardBytes the most bytes of weights in one file; more are written as shards with an index
+     */
+    public static void save(CausalLm model, Path folder, DType dtype, long maxShardBytes) {
         Described described = describe(model.config());
-        write(model, described.format(), described.json(), folder, dtype);
+        Map<String, List<Parameter>> tensors = ModelTensors.names(model, described.format());
+        List<TensorSpec> specs = new ArrayList<>();
+        tensors.forEach((name, parts) -> specs.add(new TensorSpec(name, dtype, ModelTensors.shape(parts))));
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder, e);
+        }
+        // nothing is given its name before all is on the disk
+        try (AtomicFile description = new AtomicFile(folder.resolve(CONFIG));
+                TensorSink weights =
+                        SafetensorsFolderWriter.create(folder, specs, SafetensorsWriter.PYTORCH, maxShardBytes)) {
+            description.write(ByteBuffer.wrap(format(described.json())), 0);
+            description.flush();
+            tensors.forEach((name, parts) ->
+                    weights.write(name, ModelTensors.numbers(parts).as(dtype)));
+            weights.commit();
+            description.commit();
+        }
     }
 
     /**
@@ -140,28 +174,6 @@ public final class ModelFolder {
                 + " in blocks of this form");
     }
 
-    private static void write(CausalLm model, ModelFormat format, ObjectNode config, Path folder, DType dtype) {
-        Map<String, List<Parameter>> tensors = ModelTensors.names(model, format);
-        List<TensorSpec> specs = new ArrayList<>();
-        tensors.forEach((name, parts) -> specs.add(new TensorSpec(name, dtype, ModelTensors.shape(parts))));
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw InputFile.unwritable(folder, e);
-        }
-        // nothing is given its name before all is on the disk
-        try (AtomicFile description = new AtomicFile(folder.resolve(CONFIG));
-                SafetensorsWriter weights =
-                        SafetensorsWriter.create(folder.resolve(WEIGHTS), specs, SafetensorsWriter.PYTORCH)) {
-            description.write(ByteBuffer.wrap(format(config)), 0);
-            description.flush();
-            tensors.forEach((name, parts) ->
-                    weights.write(name, ModelTensors.numbers(parts).as(dtype)));
-            weights.commit();
-            description.commit();
-        }
-    }
-
     private static byte[] format(ObjectNode config) {
         try {
             return (JSON.writeValueAsString(config) + "\n").getBytes(UTF_8);
@@ -177,7 +189,8 @@ public final class ModelFolder {
      */
     public static void restore(CausalLm model, Path folder) {
         try (TensorSource source = TensorSource.open(folder)) {
-            new ModelTensors(source, describe(model.config()).format()).fill(model);
+            new ModelTensors(source, describe(model.config()).format())
+                    .fill(model, model.engine().parameterType());
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.safetensors.TensorSource;
+import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostSource;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -63,15 +64,22 @@ final class ModelTensors {
         return sources.size() == 1 ? sources.get(0) : HostSource.joined(shape(parts), sources);
     }
 
-    /** Gives a model its weights; all of them must be there, and nothing else. */
-    void fill(CausalLm model) {
+    /**
+     * Gives a model its weights; all of them must be there, and nothing else.
+     *
+     * @param linear the type of the weights of linear maps
+     */
+    void fill(CausalLm model, DType linear) {
+        Set<Parameter> linearWeights = new HashSet<>(model.linearWeights());
         Set<String> unread = new HashSet<>(inFile.keySet());
         unread.removeIf(format::isRedundant);
         names(model, format).forEach((fileName, parts) -> {
-            HostSource numbers = source.numbers(named(fileName, shape(parts)));
+            HostSource numbers = source.stream(named(fileName, shape(parts)));
             long from = 0;
             for (Parameter part : parts) {
-                part.set(parts.size() == 1 ? numbers : numbers.slice(from, part.shape()));
+                part.set(
+                        parts.size() == 1 ? numbers : numbers.slice(from, part.shape()),
+                        linearWeights.contains(part) ? linear : model.engine().parameterType());
                 from += part.shape().size();
             }
             unread.remove(fileName);

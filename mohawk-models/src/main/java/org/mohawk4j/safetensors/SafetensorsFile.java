@@ -8,6 +8,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.tensor.types.DType;
@@ -27,6 +29,7 @@ public final class SafetensorsFile implements TensorSource {
     private final Path path;
     private final FileChannel channel;
     private final SafetensorsHeader header;
+    private final AtomicReference<@Nullable ByteBuffer> idle = new AtomicReference<>();
 
     private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) {
         this.path = path;
@@ -106,13 +109,23 @@ public final class SafetensorsFile implements TensorSource {
         return numbers(name, Integer.MAX_VALUE);
     }
 
+    private DType requireDtype(TensorInfo info) {
+        return info.dtype()
+                .dtype()
+                .orElseThrow(() -> new InvalidInputException(path + ": tensor " + InputFile.quote(info.name())
+                        + ": expected dtype F64, F32, F16, BF16, I64 or I32, found " + info.dtype()));
+    }
+
+    @Override
+    public HostSource stream(String name) {
+        TensorInfo info = info(name);
+        return new StreamedTensor(path, channel, info, requireDtype(info), idle);
+    }
+
     /** @param most bytes that are mapped at once */
     HostSource numbers(String name, int most) {
         TensorInfo info = info(name);
-        DType dtype = info.dtype()
-                .dtype()
-                .orElseThrow(() -> new InvalidInputException(path + ": tensor " + InputFile.quote(name)
-                        + ": expected dtype F64, F32, F16, BF16, I64 or I32, found " + info.dtype()));
+        DType dtype = requireDtype(info);
         if (!channel.isOpen()) {
             throw new IllegalStateException(path + " is closed");
         }

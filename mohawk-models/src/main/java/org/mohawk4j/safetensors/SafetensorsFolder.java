@@ -202,6 +202,11 @@ public final class SafetensorsFolder implements TensorSource {
         return shard(name).numbers(name);
     }
 
+    @Override
+    public HostSource stream(String name) {
+        return shard(name).stream(name);
+    }
+
     private SafetensorsFile shard(String name) {
         SafetensorsFile shard = shardOf.get(name);
         if (shard == null) {

@@ -5,14 +5,18 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
@@ -25,6 +29,12 @@ import org.mohawk4j.tensor.types.HostSource;
  * be has one of its own. The index is written last.
  */
 public final class SafetensorsFolderWriter implements TensorSink {
+    /** The most bytes of tensors in one file unless a caller says otherwise: transformers' 5 GB. */
+    public static final long SHARD_BYTES = 5_000_000_000L;
+
+    private static final Pattern SHARD = Pattern.compile("model-\\d{5}-of-\\d{5}\\.safetensors");
+    private static final int SHARD_NUMBER_END = "model-00000".length();
+
     private final Path folder;
     private final Map<String, SafetensorsWriter> shards;
     private final Map<String, String> weightMap;
@@ -65,13 +75,14 @@ public final class SafetensorsFolderWriter implements TensorSink {
                     + ", because the weights to be written are "
                     + (parts.size() == 1 ? "one file" : parts.size() + " shards"));
         }
+        if (parts.size() > 1) {
+            requireNoOtherShards(folder, parts.size());
+        }
         Map<String, SafetensorsWriter> shards = new LinkedHashMap<>();
         Map<String, String> weightMap = new HashMap<>();
         try {
             for (int i = 0; i < parts.size(); i++) {
-                String file = parts.size() == 1
-                        ? SafetensorsFolder.FILE_NAME
-                        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, parts.size());
+                String file = parts.size() == 1 ? SafetensorsFolder.FILE_NAME : shard(i + 1, parts.size());
                 shards.put(file, SafetensorsWriter.create(folder.resolve(file), parts.get(i), metadata));
                 for (TensorSpec spec : parts.get(i)) {
                     if (weightMap.put(spec.name(), file) != null) {
@@ -86,6 +97,26 @@ public final class SafetensorsFolderWriter implements TensorSink {
         }
         long total = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         return new SafetensorsFolderWriter(folder, shards, weightMap, total);
+    }
+
+    private static String shard(int number, int count) {
+        return String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", number, count);
+    }
+
+    /** Shards of another number would stay, and readers would refuse them. */
+    private static void requireNoOtherShards(Path folder, int count) {
+        String ours = shard(1, count).substring(SHARD_NUMBER_END);
+        try (Stream<Path> files = Files.list(folder)) {
+            files.map(file -> String.valueOf(file.getFileName()))
+                    .filter(name -> SHARD.matcher(name).matches() && !name.endsWith(ours))
+                    .min(Comparator.naturalOrder())
+                    .ifPresent(name -> {
+                        throw new InvalidInputException(folder + ": expected a folder without " + name
+                                + ", because the weights to be written are " + count + " shards");
+                    });
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder, e);
+        }
     }
 
     private static List<List<TensorSpec>> split(List<TensorSpec> tensors, long maxShardBytes) {
@@ -117,13 +148,40 @@ public final class SafetensorsFolderWriter implements TensorSink {
     @Override
     public void commit() {
         shards.values().forEach(SafetensorsWriter::requireComplete);
-        shards.values().forEach(SafetensorsWriter::commit);
-        if (shards.size() > 1) {
+        // a disk that is full says so before anything has its name
+        shards.values().forEach(SafetensorsWriter::flush);
+        if (shards.size() == 1) {
+            shards.values().forEach(SafetensorsWriter::commit);
+            return;
+        }
+        List<Path> added = new ArrayList<>();
+        try (AtomicFile index = new AtomicFile(folder.resolve(ShardIndex.FILE_NAME))) {
+            index.write(ByteBuffer.wrap(new ShardIndex(weightMap).toJson(totalBytes).getBytes(UTF_8)), 0);
+            index.flush();
+            shards.forEach((name, shard) -> {
+                Path file = folder.resolve(name);
+                boolean isNew = !Files.exists(file);
+                shard.commit();
+                if (isNew) {
+                    added.add(file);
+                }
+            });
+            index.commit();
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException("writing to memory failed", e);
+        } catch (RuntimeException e) {
+            remove(added, e);
+            throw e;
+        }
+    }
+
+    /** Shards without their index are no model. */
+    private static void remove(List<Path> shards, RuntimeException cause) {
+        for (Path shard : shards) {
             try {
-                byte[] json = new ShardIndex(weightMap).toJson(totalBytes).getBytes(UTF_8);
-                AtomicFile.write(folder.resolve(ShardIndex.FILE_NAME), json);
-            } catch (JsonProcessingException e) {
-                throw new UncheckedIOException("writing to memory failed", e);
+                Files.deleteIfExists(shard);
+            } catch (IOException e) {
+                cause.addSuppressed(e);
             }
         }
     }

@@ -125,6 +125,11 @@ public final class SafetensorsWriter implements TensorSink {
         file.commit();
     }
 
+    /** Flushes to the disk what was written, so that little can go wrong in a commit. */
+    void flush() {
+        file.flush();
+    }
+
     /** Checks that a commit may follow. */
     void requireComplete() {
         requireOpen();

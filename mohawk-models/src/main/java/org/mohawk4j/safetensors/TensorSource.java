@@ -53,6 +53,14 @@ public interface TensorSource extends Closeable {
      */
     HostSource numbers(String name);
 
+    /**
+     * A tensor of any size that is read from the disk each time its numbers are asked for, through one buffer of
+     * {@link HostSource#PIECE_BYTES}, while this is open: unlike a mapped one, none of it counts as this process's memory.
+     *
+     * @throws InvalidInputException as {@link #numbers}; the numbers themselves throw it if the disk cannot be read
+     */
+    HostSource stream(String name);
+
     /** Lets go of the files. Tensors that were handed out stay valid. */
     @Override
     void close();

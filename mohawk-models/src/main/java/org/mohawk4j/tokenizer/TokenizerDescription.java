@@ -25,13 +25,15 @@ import org.mohawk4j.io.InputFile;
  *     pieces be joined
  * @param decoder what the text of ids depends on
  * @param bytes of tokens, the added ones included once their ids are known
+ * @param before the ids of the special tokens that the post-processor puts before a text
  */
 record TokenizerDescription(
         int largestModelId,
         List<AddedToken> addedTokens,
         boolean splitsAtSpace,
         DecoderKind decoder,
-        TokenBytes bytes) {
+        TokenBytes bytes,
+        List<Integer> before) {
     /** A token that is found in the text before the model sees it. */
     record AddedToken(String content, int id, boolean special) {}
 
@@ -56,6 +58,7 @@ record TokenizerDescription(
         JsonNode normalizer = MissingNode.getInstance();
         JsonNode preTokenizer = MissingNode.getInstance();
         JsonNode decoder = MissingNode.getInstance();
+        JsonNode postProcessor = MissingNode.getInstance();
         TokenBytes bytes = new TokenBytes();
         int largest = -1;
         try (JsonParser parser = JSON.createParser(json)) {
@@ -68,6 +71,7 @@ record TokenizerDescription(
                     case "normalizer" -> normalizer = parser.readValueAsTree();
                     case "pre_tokenizer" -> preTokenizer = parser.readValueAsTree();
                     case "decoder" -> decoder = parser.readValueAsTree();
+                    case "post_processor" -> postProcessor = parser.readValueAsTree();
                     case "model" -> {
                         require(value == JsonToken.START_OBJECT, "expected an object as model");
                         largest = Math.max(largest, largestOfModel(parser, bytes));
@@ -85,7 +89,7 @@ record TokenizerDescription(
         }
         require(largest >= 0 || !added.isEmpty(), "it has no vocabulary");
         boolean splits = isByteLevel(preTokenizer) && isLocal(normalizer) && areLocal(addedTokens);
-        return new TokenizerDescription(largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes);
+        return new TokenizerDescription(largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes, before(postProcessor));
     }
 
     /** This, with the ids that the added tokens have in fact: the library deals them out anew where the file errs. */
@@ -94,7 +98,15 @@ record TokenizerDescription(
                 .map(token -> new AddedToken(token.content(), id.applyAsInt(token), token.special()))
                 .toList();
         added.forEach(token -> bytes.add(token.content(), token.id()));
-        return new TokenizerDescription(largestModelId, added, splitsAtSpace, decoder, bytes);
+        return new TokenizerDescription(largestModelId, added, splitsAtSpace, decoder, bytes, before);
+    }
+
+    /** The id of an added token. */
+    OptionalInt idOf(String content) {
+        return addedTokens.stream()
+                .filter(token -> token.content().equals(content))
+                .mapToInt(AddedToken::id)
+                .findFirst();
     }
 
     /** One more than the largest id. */
@@ -137,6 +149,27 @@ record TokenizerDescription(
             }
         }
         return largest;
+    }
+
+    /** The ids of the special tokens before the sequence in a template for one sequence. */
+    private static List<Integer> before(JsonNode postProcessor) {
+        List<Integer> before = new ArrayList<>();
+        switch (postProcessor.path("type").asText()) {
+            case "Sequence" -> postProcessor.path("processors").forEach(part -> before.addAll(before(part)));
+            case "TemplateProcessing" -> {
+                for (JsonNode piece : postProcessor.path("single")) {
+                    String name = piece.path("SpecialToken").path("id").asText();
+                    if (name.isEmpty()) {
+                        break;
+                    }
+                    postProcessor.path("special_tokens").path(name).path("ids").forEach(id -> before.add(id(id)));
+                }
+            }
+            case "BertProcessing", "RobertaProcessing" ->
+                before.add(id(postProcessor.path("cls").path(1)));
+            default -> {}
+        }
+        return List.copyOf(before);
     }
 
     private static int id(JsonNode node) {

@@ -14,15 +14,16 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
 
 /**
- * The tokenizer of a Hugging Face {@code tokenizer.json}, run by Hugging Face's own library. Truncation, padding and
- * special tokens around the text are off, whatever the file says. Works without a network.
+ * The tokenizer of a Hugging Face {@code tokenizer.json}, run by Hugging Face's own library. Truncation and padding are
+ * off, whatever the file says. Whether texts begin with a BOS token is read from the files beside it, as transformers
+ * does: {@code add_bos_token}, or else the post-processor's template. Works without a network.
  *
  * <p>Text repeats itself: with a byte-level tokenizer of the GPT-2 kind (Phi, GPT-NeoX, OPT and others), each distinct
  * word is encoded once and remembered, which gives the same ids ten times faster and needs no memory for the
@@ -39,18 +40,25 @@ public final class TokenizerJson implements Tokenizer {
     private static final char REPLACEMENT = '\uFFFD';
 
     private final Path source;
-    private final byte[] json;
+    private final TokenizerFiles files;
     private final TokenizerDescription description;
     private final NativeTokenizer tokenizer;
     private final TokenDecoder decoder;
+    private final SpecialIds special;
     private final Map<String, int[]> words = new ConcurrentHashMap<>();
 
-    private TokenizerJson(Path source, byte[] json, TokenizerDescription description, NativeTokenizer tokenizer) {
+    private TokenizerJson(
+            Path source,
+            TokenizerFiles files,
+            TokenizerDescription description,
+            NativeTokenizer tokenizer,
+            SpecialIds special) {
         this.source = source;
-        this.json = json;
+        this.files = files;
         this.description = description;
         this.tokenizer = tokenizer;
         this.decoder = new TokenDecoder(tokenizer, description.decoder(), description.bytes());
+        this.special = special;
     }
 
     /**
@@ -59,6 +67,16 @@ public final class TokenizerJson implements Tokenizer {
      * @throws InvalidInputException if it is missing or not a valid tokenizer
      */
     public static TokenizerJson load(Path fileOrFolder) {
+        return load(fileOrFolder, BosPolicy.AUTO);
+    }
+
+    /**
+     * As {@link #load(Path)}.
+     *
+     * @param bos whether texts begin with a BOS token
+     * @throws InvalidInputException also if they should and there is none, or a file beside it is not what it should be
+     */
+    public static TokenizerJson load(Path fileOrFolder, BosPolicy bos) {
         Path file = Files.isDirectory(fileOrFolder) ? fileOrFolder.resolve(FILE_NAME) : fileOrFolder;
         InputFile.requireRegular(file);
         try {
@@ -66,12 +84,16 @@ public final class TokenizerJson implements Tokenizer {
                 throw new InvalidInputException(
                         file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            byte[] bytes = Files.readAllBytes(file);
-            String json = UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            TokenizerFiles files = TokenizerFiles.read(file);
+            String json =
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(files.json())).toString();
             TokenizerDescription description = TokenizerDescription.read(json);
             NativeTokenizer tokenizer = explained(file, () -> new NativeTokenizer(json));
-            return new TokenizerJson(
-                    file, bytes, explained(file, () -> description.withIds(token -> id(tokenizer, token))), tokenizer);
+            TokenizerDescription known = explained(file, () -> description.withIds(token -> id(tokenizer, token)));
+            TokenizerConfig config = TokenizerConfig.read(file.toAbsolutePath().getParent());
+            SpecialIds special = SpecialIds.of(
+                    file, known, config, bos, token -> explained(file, () -> id(known, tokenizer, token)));
+            return new TokenizerJson(file, files, known, tokenizer, special);
         } catch (CharacterCodingException e) {
             throw new InvalidInputException(file + ": not UTF-8", e);
         } catch (JsonProcessingException e) {
@@ -134,30 +156,47 @@ public final class TokenizerJson implements Tokenizer {
 
     @Override
     public OptionalInt endOfText() {
-        return description.endOfText();
+        return special.endOfText();
+    }
+
+    @Override
+    public OptionalInt beginOfText() {
+        return special.beginOfText();
+    }
+
+    @Override
+    public OptionalInt prefix() {
+        return special.prefix();
+    }
+
+    @Override
+    public Set<Integer> stops() {
+        return special.stops();
     }
 
     /** SHA-256 of the {@code tokenizer.json} in hexadecimal: what tokens prepared with it are told by. */
     public String sha256() {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(files.json()));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 
     /**
-     * Writes the same {@code tokenizer.json} into a folder, byte for byte.
+     * Writes the same files into a folder, byte for byte: {@code tokenizer.json} and what was read beside it.
      *
-     * @throws InvalidInputException if it cannot be written
+     * @throws InvalidInputException if they cannot be written
      */
     public void save(Path folder) {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw InputFile.unwritable(folder, e);
-        }
-        AtomicFile.write(folder.resolve(FILE_NAME), json);
+        files.writeTo(folder);
+    }
+
+    /** Of an added token, or of one that is in the model's vocabulary and says what it is. */
+    private static OptionalInt id(TokenizerDescription description, NativeTokenizer tokenizer, String token) {
+        int[] ids = description.idOf(token).isPresent() ? new int[0] : tokenizer.encode(withoutLoneSurrogates(token));
+        boolean isOne = ids.length == 1 && tokenizer.decode(ids).equals(token);
+        return isOne ? OptionalInt.of(ids[0]) : description.idOf(token);
     }
 
     private static int id(NativeTokenizer tokenizer, TokenizerDescription.AddedToken token) {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,7 +44,7 @@ class GeneratorTest {
         int[] cycle = {436, 340, 455, 288, 263, 811, 12, 279};
         try (CausalLm teacher = ModelFolder.load(engine, TEACHER)) {
             List<Integer> ids = new ArrayList<>();
-            new Generator(teacher, Sampling.GREEDY, 0).generate(prompt, 60, OptionalInt.empty(), ids::add);
+            new Generator(teacher, Sampling.GREEDY, 0).generate(prompt, 60, Set.of(), ids::add);
 
             assertThat(ids.get(0)).isEqualTo(cycle[0]);
             for (int i = 1; i < ids.size(); i++) {
@@ -99,7 +99,7 @@ class GeneratorTest {
             int[] all = new Generator(model, Sampling.GREEDY, 0).generate(new int[][] {{1, 5, 9}}, 10)[0];
             List<Integer> until = new ArrayList<>();
             new Generator(model, Sampling.GREEDY, 0)
-                    .generate(new int[] {1, 5, 9}, 10, OptionalInt.of(all[3]), until::add);
+                    .generate(new int[] {1, 5, 9}, 10, Set.of(all[3]), until::add);
 
             assertThat(until.size()).isLessThanOrEqualTo(3);
             assertThat(until).doesNotContain(all[3]);

@@ -89,6 +89,34 @@ class ModelFolderTest {
     }
 
     @Test
+    void aLargeModelIsWrittenAsShardsWithAnIndex() throws IOException {
+        try (CausalLm model = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            ModelFolder.save(model, folder, DType.FLOAT32, 20_000);
+        }
+
+        assertThat(folder.resolve("model.safetensors")).doesNotExist();
+        assertThat(folder.resolve("model.safetensors.index.json"))
+                .content()
+                .contains("\"total_size\": " + bytes(GOLDEN.resolve("teacher")));
+        try (CausalLm sharded = ModelFolder.load(engine, folder);
+                CausalLm whole = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
+            whole.parameters()
+                    .forEach((name, parameter) -> assertThat(
+                                    sharded.parameters().get(name).value().toFloats())
+                            .as(name)
+                            .isEqualTo(parameter.value().toFloats()));
+        }
+    }
+
+    private static long bytes(Path model) {
+        try (TensorSource source = TensorSource.open(model)) {
+            return source.names().stream()
+                    .mapToLong(name -> source.info(name).byteLength())
+                    .sum();
+        }
+    }
+
+    @Test
     void aMissingTensorIsNamed() throws IOException {
         copyGolden("teacher");
         edit("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4");

@@ -115,6 +115,36 @@ class SafetensorsFolderTest {
     }
 
     @Test
+    void aCommitThatFailsLeavesNoShard() throws IOException {
+        try (SafetensorsFolderWriter writer =
+                SafetensorsFolderWriter.create(folder, specs("a", "b", "c"), SafetensorsWriter.PYTORCH, 12)) {
+            for (String name : List.of("a", "b", "c")) {
+                writer.write(name, tensor(name));
+            }
+            // the last name is taken before the index, so the first ones have been given out already
+            Path taken = Files.createDirectories(folder.resolve("model-00003-of-00003.safetensors"));
+            Files.createFile(taken.resolve("x"));
+
+            assertThatThrownBy(writer::commit).isInstanceOf(RuntimeException.class);
+        }
+        assertThat(list()).containsExactly("model-00003-of-00003.safetensors");
+    }
+
+    @Test
+    void shardsOfAnotherNumberAreNotMixedWithNewOnes() throws IOException {
+        write(12, "a", "b", "c");
+        List<String> before = list();
+        write(12, "c", "b", "a");
+
+        assertThat(list()).isEqualTo(before);
+        assertThatThrownBy(() -> write(12, "a", "b"))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("without model-00001-of-00003.safetensors")
+                .hasMessageContaining("2 shards");
+        assertThat(list()).isEqualTo(before);
+    }
+
+    @Test
     @DisabledOnOs(OS.WINDOWS)
     void linksIntoTheCacheOfTheHubAreFollowed() throws IOException {
         write(12, "a", "b");

@@ -45,6 +45,25 @@ class TensorPiecesTest {
     }
 
     @Test
+    void aStreamedTensorIsReadEachTimeAndWhileTheFileIsOpen() {
+        Path file = folder.resolve("model.safetensors");
+        int count = HostSource.PIECE_BYTES / Float.BYTES + 3;
+        HostTensor x = HostTensors.of(Shape.of(count), ascending(count));
+        write(file, x);
+        List<Long> starts = new ArrayList<>();
+        HostSource source;
+        try (SafetensorsFile weights = SafetensorsFile.open(file)) {
+            source = weights.stream("x");
+            source.forEachPiece((from, piece) -> starts.add(from));
+
+            assertThat(starts).containsExactly(0L, count - 3L);
+            assertThat(numbers(source)).isEqualTo(ascending(count));
+            assertThat(numbers(source.as(DType.FLOAT64))).isEqualTo(ascending(count));
+        }
+        assertThatThrownBy(() -> numbers(source)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void aTensorIsMappedPieceByPiece() {
         Path file = folder.resolve("model.safetensors");
         HostTensor x = HostTensors.of(Shape.of(5, 7), ascending(35));

@@ -181,7 +181,7 @@ public final class Distillation {
                 : mixers.plan(asked, dimensions);
         FittedStages fitted = FittedStages.of(asked, plan, dimensions, stagesAreFixed);
         DistillConfig config = fitted.config();
-        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder);
+        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, config.data().bos());
         if (!open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }

@@ -196,7 +196,7 @@ class OtherMixersTest {
         int[] ids = Arrays.stream(prompt.split(" ")).mapToInt(Integer::parseInt).toArray();
         int room = Math.toIntExact(Math.min(60, model.config().maxPositions() - ids.length));
         List<Integer> continued = new ArrayList<>();
-        new Generator(model, Sampling.GREEDY, 0).generate(ids, room, OptionalInt.empty(), continued::add);
+        new Generator(model, Sampling.GREEDY, 0).generate(ids, room, java.util.Set.of(), continued::add);
         assertThat(continued).isNotEmpty();
         return continued.stream().map(id -> " " + id).collect(Collectors.joining());
     }

@@ -73,8 +73,7 @@ final class JsonLinesShardReader implements ShardReader {
                 String text =
                         JsonLine.text(Utf8.decode(json, piece.offset() + start, where), encoding.textField(), where);
                 if (!text.isEmpty()) {
-                    ids.add(encoding.encode(text, where));
-                    ids.add(encoding.endOfText());
+                    ids.add(encoding.document(text, where));
                 }
                 start = end + 1;
             }

@@ -120,8 +120,7 @@ final class ParquetShardReader implements ShardReader {
             TokenBuffer ids = new TokenBuffer(TextSplitter.USUAL_BYTES / 3);
             for (int i = 0; i < texts.size(); i++) {
                 if (!texts.get(i).isEmpty()) {
-                    ids.add(encoding.encode(texts.get(i), file.path() + ", row " + (row + i)));
-                    ids.add(encoding.endOfText());
+                    ids.add(encoding.document(texts.get(i), file.path() + ", row " + (row + i)));
                 }
             }
             return ids.toArray();

@@ -61,8 +61,9 @@ final class TextShardReader implements ShardReader {
         public int[] tokens() {
             String where = "text " + file.path();
             String text = Utf8.decode(piece.bytes(), piece.offset(), where);
-            int[] ids = encoding.encode(text, where + ", from byte " + piece.offset());
+            String place = where + ", from byte " + piece.offset();
             boolean document = piece.offset() > 0 || !text.isEmpty();
+            int[] ids = document && piece.offset() == 0 ? encoding.begin(text, place) : encoding.encode(text, place);
             if (piece.last() && document) {
                 ids = Arrays.copyOf(ids, ids.length + 1);
                 ids[ids.length - 1] = encoding.endOfText();

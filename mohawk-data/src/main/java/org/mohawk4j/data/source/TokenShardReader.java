@@ -1,6 +1,7 @@
 package org.mohawk4j.data.source;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.tokens.TokenFile;
 
@@ -38,9 +39,17 @@ final class TokenShardReader implements ShardReader {
             return "expected ids of the tokenizer with SHA-256 " + encoding.tokenizer() + ", found those of "
                     + file.tokenizer();
         }
-        return file.endOfText() == encoding.endOfText()
+        if (file.endOfText() != encoding.endOfText()) {
+            return "expected end-of-text token " + encoding.endOfText() + ", found " + file.endOfText();
+        }
+        return file.beginOfText().equals(encoding.beginOfText())
                 ? ""
-                : "expected end-of-text token " + encoding.endOfText() + ", found " + file.endOfText();
+                : "expected documents that begin with " + named(encoding.beginOfText()) + ", found "
+                        + named(file.beginOfText());
+    }
+
+    private static String named(OptionalInt bos) {
+        return bos.isPresent() ? "BOS token " + bos.getAsInt() : "no BOS token";
     }
 
     @Override

@@ -91,6 +91,7 @@ public final class StreamingDataset implements Dataset {
             }
         }
         digest.update(encoding.textField().getBytes(StandardCharsets.UTF_8));
+        encoding.beginOfText().ifPresent(bos -> digest.update(("\nbos " + bos).getBytes(StandardCharsets.UTF_8)));
         return HexFormat.of().formatHex(digest.digest(), 0, 16);
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.InputFile;
 
@@ -90,8 +91,8 @@ public final class TokenFile {
     private void requireWholeDocuments() {
         if (header.tokens() > 0) {
             int[] last = chunk(header.chunks() - 1);
-            if (last[last.length - 1] != header.endOfText()) {
-                throw new InvalidInputException(path + ": expected the end-of-text token " + header.endOfText()
+            if (last[last.length - 1] != header.vocabulary().endOfText()) {
+                throw new InvalidInputException(path + ": expected the end-of-text token " + header.vocabulary().endOfText()
                         + " as its last id, found " + last[last.length - 1]);
             }
         }
@@ -104,17 +105,22 @@ public final class TokenFile {
 
     /** V: every id is below it. */
     public int vocabularySize() {
-        return header.vocabularySize();
+        return header.vocabulary().size();
     }
 
     /** The id that ends each document. */
     public int endOfText() {
-        return header.endOfText();
+        return header.vocabulary().endOfText();
+    }
+
+    /** The id that each document begins with, if they begin with one. */
+    public OptionalInt beginOfText() {
+        return header.vocabulary().beginOfText();
     }
 
     /** SHA-256 of the tokenizer's file in hexadecimal, or {@link #UNKNOWN_TOKENIZER}. */
     public String tokenizer() {
-        return header.tokenizer();
+        return header.vocabulary().tokenizer();
     }
 
     /**
@@ -139,8 +145,8 @@ public final class TokenFile {
         int[] ids = new int[count];
         for (int i = 0; i < count; i++) {
             ids[i] = width == Short.BYTES ? bytes.getShort(i * width) & 0xffff : bytes.getInt(i * width);
-            if (ids[i] < 0 || ids[i] >= header.vocabularySize()) {
-                throw new InvalidInputException(path + ": expected token ids from 0 to " + (header.vocabularySize() - 1)
+            if (ids[i] < 0 || ids[i] >= header.vocabulary().size()) {
+                throw new InvalidInputException(path + ": expected token ids from 0 to " + (header.vocabulary().size() - 1)
                         + ", found " + Integer.toUnsignedString(ids[i]) + " at token " + (first + i));
             }
         }

@@ -3,6 +3,7 @@ package org.mohawk4j.data.tokens;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
+import java.util.OptionalInt;
 import java.util.zip.CRC32C;
 
 /**
@@ -10,18 +11,20 @@ import java.util.zip.CRC32C;
  *
  * @param bytesPerToken 2 or 4: ids are unsigned integers of that size
  * @param tokens how many there are
- * @param vocabularySize V: every id is below it
- * @param endOfText the id that ends each document
- * @param tokenizer SHA-256 of the tokenizer's file in hexadecimal, or zeros where that is not known
+ * @param vocabulary what ids mean
  * @param checksumOfChecksums CRC-32C of the table of checksums
  */
-record TokenFileHeader(
-        int bytesPerToken, long tokens, int vocabularySize, int endOfText, String tokenizer, int checksumOfChecksums) {
+record TokenFileHeader(int bytesPerToken, long tokens, TokenVocabulary vocabulary, int checksumOfChecksums) {
     static final int BYTES = 80;
     private static final long MAGIC = 0x4e454b4f54484d89L;
+
+    /** Without a BOS token, which the first version did not know; with one, whose id then follows the tokenizer. */
     private static final int VERSION = 1;
+
+    private static final int VERSION_WITH_BOS = 2;
     private static final int TOKENIZER_AT = 36;
     private static final int TOKENIZER_BYTES = 32;
+    private static final int BOS_AT = TOKENIZER_AT + TOKENIZER_BYTES;
     private static final int CHECKSUM_AT = BYTES - 4;
     private static final int MOST_IN_TWO_BYTES = 1 << 16;
 
@@ -47,14 +50,16 @@ record TokenFileHeader(
 
     ByteBuffer format() {
         ByteBuffer bytes = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        OptionalInt bos = vocabulary.beginOfText();
         bytes.putLong(MAGIC)
-                .putInt(VERSION)
+                .putInt(bos.isPresent() ? VERSION_WITH_BOS : VERSION)
                 .putInt(bytesPerToken)
                 .putLong(tokens)
-                .putInt(vocabularySize)
-                .putInt(endOfText)
+                .putInt(vocabulary.size())
+                .putInt(vocabulary.endOfText())
                 .putInt(checksumOfChecksums)
-                .put(HexFormat.of().parseHex(tokenizer))
+                .put(HexFormat.of().parseHex(vocabulary.tokenizer()))
+                .putInt(BOS_AT, bos.orElse(0))
                 .position(CHECKSUM_AT);
         return bytes.putInt(checksum(bytes)).flip();
     }
@@ -67,7 +72,10 @@ record TokenFileHeader(
     static TokenFileHeader parse(ByteBuffer bytes) {
         ByteBuffer in = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         require(in.remaining() == BYTES && in.getLong(0) == MAGIC, "expected a token file, found something else");
-        require(in.getInt(Long.BYTES) == VERSION, "expected version " + VERSION + ", found " + in.getInt(Long.BYTES));
+        int version = in.getInt(Long.BYTES);
+        require(
+                version == VERSION || version == VERSION_WITH_BOS,
+                "expected version " + VERSION + " or " + VERSION_WITH_BOS + ", found " + version);
         require(in.getInt(CHECKSUM_AT) == checksum(in), "its header is damaged");
         in.position(Long.BYTES + Integer.BYTES);
         int bytesPerToken = in.getInt();
@@ -85,8 +93,13 @@ record TokenFileHeader(
         require(
                 endOfText >= 0 && endOfText < vocabularySize,
                 "expected an end-of-text token below " + vocabularySize + ", found " + endOfText);
-        return new TokenFileHeader(
-                bytesPerToken, tokens, vocabularySize, endOfText, HexFormat.of().formatHex(tokenizer), checksums);
+        OptionalInt bos = version == VERSION_WITH_BOS ? OptionalInt.of(in.getInt(BOS_AT)) : OptionalInt.empty();
+        require(
+                bos.isEmpty() || (bos.getAsInt() >= 0 && bos.getAsInt() < vocabularySize),
+                "expected a BOS token below " + vocabularySize + ", found " + bos.orElse(0));
+        TokenVocabulary vocabulary = new TokenVocabulary(
+                vocabularySize, bos, endOfText, HexFormat.of().formatHex(tokenizer));
+        return new TokenFileHeader(bytesPerToken, tokens, vocabulary, checksums);
     }
 
     private static int checksum(ByteBuffer header) {

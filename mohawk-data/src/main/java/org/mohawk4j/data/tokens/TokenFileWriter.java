@@ -12,9 +12,7 @@ import org.mohawk4j.io.AtomicFile;
 public final class TokenFileWriter implements AutoCloseable {
     private final AtomicFile file;
     private final int bytesPerToken;
-    private final int vocabularySize;
-    private final int endOfText;
-    private final String tokenizer;
+    private final TokenVocabulary vocabulary;
     private final ByteBuffer chunk;
     private ByteBuffer checksums = ByteBuffer.allocate(1 << 10).order(ByteOrder.LITTLE_ENDIAN);
     private long written;
@@ -23,16 +21,12 @@ public final class TokenFileWriter implements AutoCloseable {
     /**
      * Starts a file.
      *
-     * @param vocabularySize V
-     * @param endOfText the id that ends each document
-     * @param tokenizer SHA-256 of the tokenizer's file in hexadecimal, or {@link TokenFile#UNKNOWN_TOKENIZER}
+     * @param vocabulary what the ids mean
      * @throws InvalidInputException if the file cannot be written
      */
-    public TokenFileWriter(Path path, int vocabularySize, int endOfText, String tokenizer) {
-        this.bytesPerToken = TokenFileHeader.bytesFor(vocabularySize);
-        this.vocabularySize = vocabularySize;
-        this.endOfText = endOfText;
-        this.tokenizer = tokenizer;
+    public TokenFileWriter(Path path, TokenVocabulary vocabulary) {
+        this.bytesPerToken = TokenFileHeader.bytesFor(vocabulary.size());
+        this.vocabulary = vocabulary;
         this.chunk = ByteBuffer.allocate(TokenFile.CHUNK_TOKENS * bytesPerToken).order(ByteOrder.LITTLE_ENDIAN);
         this.file = new AtomicFile(path);
     }
@@ -50,9 +44,9 @@ public final class TokenFileWriter implements AutoCloseable {
     public void write(int[] ids, int from, int to) {
         for (int i = from; i < to; i++) {
             last = ids[i];
-            if (ids[i] < 0 || ids[i] >= vocabularySize) {
+            if (ids[i] < 0 || ids[i] >= vocabulary.size()) {
                 throw new IllegalArgumentException(
-                        "token ids: expected 0 to " + (vocabularySize - 1) + ", got " + ids[i]);
+                        "token ids: expected 0 to " + (vocabulary.size() - 1) + ", got " + ids[i]);
             }
             if (bytesPerToken == Short.BYTES) {
                 chunk.putShort((short) ids[i]);
@@ -85,20 +79,15 @@ public final class TokenFileWriter implements AutoCloseable {
      * @throws StorageException if the disk refuses
      */
     public void commit() {
-        if (tokens() > 0 && last != endOfText) {
-            throw new IllegalStateException("the last id is " + last + ", not the end-of-text token " + endOfText);
+        if (tokens() > 0 && last != vocabulary.endOfText()) {
+            throw new IllegalStateException("the last id is " + last + ", not the end-of-text token " + vocabulary.endOfText());
         }
         if (chunk.position() > 0) {
             flush();
         }
         checksums.flip();
         TokenFileHeader header = new TokenFileHeader(
-                bytesPerToken,
-                written,
-                vocabularySize,
-                endOfText,
-                tokenizer,
-                TokenFileHeader.crc32c(checksums.duplicate()));
+                bytesPerToken, written, vocabulary, TokenFileHeader.crc32c(checksums.duplicate()));
         long end = TokenFileHeader.BYTES + written * bytesPerToken;
         file.write(ByteBuffer.allocate((int) (header.checksumsAt() - end)), end);
         file.write(checksums, header.checksumsAt());

@@ -20,9 +20,7 @@ import org.mohawk4j.io.InputFile;
 public final class TokenFolderWriter implements AutoCloseable {
     private final Path folder;
     private final Path partial;
-    private final int vocabularySize;
-    private final int endOfText;
-    private final String tokenizer;
+    private final TokenVocabulary vocabulary;
     private final long tokensPerFile;
     private final List<Path> files = new ArrayList<>();
     private TokenFileWriter file;
@@ -33,18 +31,14 @@ public final class TokenFolderWriter implements AutoCloseable {
      * Starts a folder.
      *
      * @param folder new or empty
-     * @param vocabularySize V
-     * @param endOfText the id that ends each document
-     * @param tokenizer SHA-256 of the tokenizer's file in hexadecimal
+     * @param vocabulary what the ids mean
      * @param tokensPerFile a file ends with the document that reaches this
      * @throws InvalidInputException if the folder is in use or cannot be written
      */
-    public TokenFolderWriter(Path folder, int vocabularySize, int endOfText, String tokenizer, long tokensPerFile) {
+    public TokenFolderWriter(Path folder, TokenVocabulary vocabulary, long tokensPerFile) {
         this.folder = folder.toAbsolutePath().normalize();
         this.partial = this.folder.resolveSibling("." + this.folder.getFileName() + "." + UUID.randomUUID() + ".tmp");
-        this.vocabularySize = vocabularySize;
-        this.endOfText = endOfText;
-        this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
         this.tokensPerFile = tokensPerFile;
         try {
             requireFree();
@@ -72,7 +66,7 @@ public final class TokenFolderWriter implements AutoCloseable {
 
     private TokenFileWriter nextFile() {
         Path next = partial.resolve(String.format(Locale.ROOT, "%05d.%s", files.size(), TokenFile.ENDING));
-        TokenFileWriter writer = new TokenFileWriter(next, vocabularySize, endOfText, tokenizer);
+        TokenFileWriter writer = new TokenFileWriter(next, vocabulary);
         files.add(next);
         return writer;
     }
@@ -85,7 +79,7 @@ public final class TokenFolderWriter implements AutoCloseable {
     public void write(int... ids) {
         int from = 0;
         for (int i = 0; i < ids.length; i++) {
-            if (ids[i] == endOfText) {
+            if (ids[i] == vocabulary.endOfText()) {
                 documents++;
                 if (file.tokens() + i + 1 - from >= tokensPerFile) {
                     file.write(ids, from, i + 1);

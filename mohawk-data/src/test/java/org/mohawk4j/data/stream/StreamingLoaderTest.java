@@ -24,6 +24,7 @@ import org.mohawk4j.data.source.Encoding;
 import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.data.tokens.TokenFile;
 import org.mohawk4j.data.tokens.TokenFileWriter;
+import org.mohawk4j.data.tokens.TokenVocabulary;
 
 /** Streams of texts in which every character occurs once and is its own id; 0 ends a document. */
 class StreamingLoaderTest {
@@ -67,7 +68,8 @@ class StreamingLoaderTest {
     private void writeTokens(String name, int... ids) {
         ids[ids.length - 1] = 0;
         try (TokenFileWriter writer =
-                new TokenFileWriter(folder.resolve(name), 1 << 16, 0, TokenFile.UNKNOWN_TOKENIZER)) {
+                new TokenFileWriter(
+                        folder.resolve(name), new TokenVocabulary(1 << 16, 0, TokenFile.UNKNOWN_TOKENIZER))) {
             writer.write(ids, 0, ids.length);
             writer.commit();
         }
@@ -340,7 +342,8 @@ class StreamingLoaderTest {
 
     @Test
     void tokensOfAnotherTokenizerAreRefusedBeforeAnythingIsRead() {
-        try (TokenFileWriter writer = new TokenFileWriter(folder.resolve("a.tokens"), 300, 0, "ab".repeat(32))) {
+        try (TokenFileWriter writer = new TokenFileWriter(
+                folder.resolve("a.tokens"), new TokenVocabulary(300, 0, "ab".repeat(32)))) {
             writer.commit();
         }
         Mixture mixture = new Mixture(List.of(folder.resolve("a.tokens").toString()));

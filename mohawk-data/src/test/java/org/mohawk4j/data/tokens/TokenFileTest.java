@@ -26,7 +26,7 @@ class TokenFileTest {
 
     private Path write(int vocabulary, int... ids) {
         Path file = folder.resolve("a.tokens");
-        try (TokenFileWriter writer = new TokenFileWriter(file, vocabulary, 1, TOKENIZER)) {
+        try (TokenFileWriter writer = new TokenFileWriter(file, new TokenVocabulary(vocabulary, 1, TOKENIZER))) {
             writer.write(ids, 0, ids.length);
             writer.commit();
         }
@@ -143,7 +143,8 @@ class TokenFileTest {
 
     @Test
     void aWriterThatIsNotCommittedLeavesNothing() throws IOException {
-        try (TokenFileWriter writer = new TokenFileWriter(folder.resolve("b.tokens"), 10, 1, TOKENIZER)) {
+        try (TokenFileWriter writer = new TokenFileWriter(
+                folder.resolve("b.tokens"), new TokenVocabulary(10, 1, TOKENIZER))) {
             writer.write(new int[] {1, 2, 3}, 0, 3);
             assertThat(writer.tokens()).isEqualTo(3);
             assertThatThrownBy(() -> writer.write(new int[] {10}, 0, 1)).isInstanceOf(IllegalArgumentException.class);

@@ -35,24 +35,24 @@ final class Completer {
 
     /** @param answer is given each piece; false means that nobody wants more */
     void run(Completion request, Predicate<TextDelta> answer) {
-        boolean scored = request.echo() && request.logProbs().isPresent();
+        boolean scored = request.output().echo() && request.output().logProbs().isPresent();
         // A client that scores asks for one token, since it cannot ask for none: scoring the prompt tells it already.
-        boolean known = scored && request.maxTokens() == 1 && request.sampling().temperature() == 0;
+        boolean known = scored && request.decoding().maxTokens() == 1 && request.decoding().sampling().temperature() == 0;
         List<LogLikelihood.Score> scores = scored ? score(request, known) : List.of();
         int choice = 0;
         for (int p = 0; p < request.prompts().size(); p++) {
             Prompt prompt = request.prompts().get(p);
-            for (int k = 0; k < request.choices(); k++) {
+            for (int k = 0; k < request.decoding().choices(); k++) {
                 Continuation continuation = new Continuation(request, prompt, choice++, answer);
-                if (request.echo()) {
+                if (request.output().echo()) {
                     continuation.echo(scored ? Optional.of(scores.get(p)) : Optional.empty());
                 }
                 if (known) {
                     List<Ranking> rankings = scores.get(p).rankings();
                     continuation.add(rankings.get(rankings.size() - 1));
                 } else if (continuation.wanted) {
-                    new Generator(model, request.sampling(), request.seed() + k)
-                            .generate(prompt.toArray(), request.maxTokens(), continuation);
+                    new Generator(model, request.decoding().sampling(), request.decoding().seed() + k)
+                            .generate(prompt.toArray(), request.decoding().maxTokens(), continuation);
                 }
                 continuation.end();
                 if (!continuation.wanted) {
@@ -63,7 +63,7 @@ final class Completer {
     }
 
     private List<LogLikelihood.Score> score(Completion request, boolean afterLast) {
-        int ranked = Math.max(1, request.logProbs().orElse(0));
+        int ranked = Math.max(1, request.output().logProbs().orElse(0));
         return likelihood.score(request.prompts().stream()
                 .map(prompt -> Request.of(prompt.toArray(), 1).ranking(ranked, afterLast))
                 .toList());
@@ -85,9 +85,9 @@ final class Completer {
             this.prompt = prompt;
             this.choice = choice;
             this.answer = answer;
-            this.stops = new StopSequences(request.stop());
+            this.stops = new StopSequences(request.decoding().stop());
             // ids that are echoed are one text with what follows; otherwise the prompt's text is there already
-            boolean isEchoedText = request.echo() && prompt.text().isEmpty();
+            boolean isEchoedText = request.output().echo() && prompt.text().isEmpty();
             this.decoder = isEchoedText
                     ? new StreamingDecoder(tokenizer)
                     : StreamingDecoder.behind(tokenizer, prompt.before());
@@ -111,7 +111,7 @@ final class Completer {
 
         /** At most as many as were asked for: scoring needs one even if none was. */
         private List<Ranking.Entry> likeliest(Ranking ranking) {
-            int count = Math.min(ranking.tokens().size(), request.logProbs().orElse(0));
+            int count = Math.min(ranking.tokens().size(), request.output().logProbs().orElse(0));
             return ranking.tokens().subList(0, count);
         }
 
@@ -123,18 +123,17 @@ final class Completer {
 
         @Override
         public boolean accept(int token, float[] logits) {
-            if (request.logProbs().isEmpty()) {
+            if (request.output().logProbs().isEmpty()) {
                 return add(token, OptionalDouble.empty(), List.of());
             }
             double normaliser = normaliser(logits);
             Ranking ranking =
-                    Ranking.of(logits, 0, logits.length, request.logProbs().getAsInt(), normaliser);
+                    Ranking.of(logits, 0, logits.length, request.output().logProbs().getAsInt(), normaliser);
             return add(token, OptionalDouble.of(logits[token] - normaliser), ranking.tokens());
         }
 
         private boolean add(int token, OptionalDouble logProb, List<Ranking.Entry> likeliest) {
-            boolean ends =
-                    tokenizer.endOfText().isPresent() && tokenizer.endOfText().getAsInt() == token;
+            boolean ends = tokenizer.stops().contains(token);
             String text = ends ? "" : stops.accept(decoder.next(token));
             if (ends || stops.stopped()) {
                 finish = STOP;

@@ -1,7 +1,5 @@
 package org.mohawk4j.eval.serve;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
@@ -11,7 +9,6 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,14 +17,17 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves a model over HTTP: {@code POST /v1/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
+ * Serves a model over HTTP: {@code POST /v1/completions}, {@code POST
+ * /v1/chat/completions}, {@code GET /v1/models}, {@code GET /health}. Anything wrong
  * is told in OpenAI's form, {@code {"error":{…}}}, with status 400, 404, 405, 413, 429 if too many requests wait, 500,
  * or 503 while it shuts down. What goes wrong when an answer has begun cuts the connection.
  *
@@ -36,7 +36,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class CompletionServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration GRACE = Duration.ofSeconds(20);
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
     private static final int LOOKED_AFTER_MILLIS = 20;
@@ -48,17 +47,16 @@ public final class CompletionServer implements AutoCloseable {
     private static final int MOST_PARSING = 2;
 
     private static final String COMPLETIONS = "/v1/completions";
+    private static final String CHAT = "/v1/chat/completions";
     private static final String MODELS = "/v1/models";
     private static final String HEALTH = "/health";
-    private static final String HEAD = "HEAD";
     private static final String POST = "POST";
-    private static final int NOT_SENT = -1;
-    private static final int NO_BODY = -1;
 
     private final ServeConfig config;
     private final Tokenizer tokenizer;
     private final Completer completer;
     private final CompletionReader reader;
+    private final Optional<ChatReader> chats;
     private final ModelQueue queue;
     private final HttpServer http;
     private final ExecutorService connections;
@@ -74,14 +72,21 @@ public final class CompletionServer implements AutoCloseable {
      * Listens from now on. Requests wait until {@link #run}.
      *
      * @param model used by the thread that calls {@link #run} alone
+     * @param template of conversations; without one they are refused
      * @throws InvalidInputException if the address cannot be listened on
      */
-    public CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer) {
-        this(config, model, tokenizer, Runtime.getRuntime().maxMemory());
+    public CompletionServer(
+            ServeConfig config, CausalLm model, Tokenizer tokenizer, Optional<ChatTemplate> template) {
+        this(config, model, tokenizer, template, Runtime.getRuntime().maxMemory());
     }
 
     /** @param heapBytes of which requests may have half */
-    CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer, long heapBytes) {
+    CompletionServer(
+            ServeConfig config,
+            CausalLm model,
+            Tokenizer tokenizer,
+            Optional<ChatTemplate> template,
+            long heapBytes) {
         this.config = config;
         this.memory = new MemoryBudget(heapBytes);
         this.bodies = new BodyReader(config, active);
@@ -92,6 +97,8 @@ public final class CompletionServer implements AutoCloseable {
                 Math.toIntExact(model.config().vocabulary()),
                 model.config().maxPositions(),
                 config.maxBodyBytes());
+        this.chats = template.map(form -> new ChatReader(
+                form, tokenizer, reader, model.config().maxPositions(), config.maxBodyBytes()));
         this.queue = new ModelQueue(config.queue());
         try {
             this.http =
@@ -168,13 +175,13 @@ public final class CompletionServer implements AutoCloseable {
             } else {
                 LOG.info("{} {}: {}", exchange.getRequestMethod(), exchange.getRequestURI(), e.getMessage());
             }
-            refuse(exchange, e);
+            HttpAnswers.refuse(exchange, e);
         } catch (RuntimeException e) {
             LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-            refuse(exchange, ApiException.of(500, "internal_error", "unexpected " + e));
+            HttpAnswers.refuse(exchange, ApiException.of(500, "internal_error", "unexpected " + e));
         } catch (OutOfMemoryError e) {
             LOG.warn("{} {} failed", exchange.getRequestMethod(), exchange.getRequestURI(), e);
-            refuse(exchange, ApiException.outOfMemory());
+            HttpAnswers.refuse(exchange, ApiException.outOfMemory());
         } finally {
             active.decrementAndGet();
         }
@@ -183,21 +190,11 @@ public final class CompletionServer implements AutoCloseable {
         exchange.close();
     }
 
-    private static void refuse(HttpExchange exchange, ApiException e) throws IOException {
-        if (exchange.getResponseCode() != NOT_SENT) {
-            throw new IOException("the answer breaks off", e);
-        }
-        if (e.status() == 429) {
-            exchange.getResponseHeaders().set("Retry-After", "1");
-        }
-        send(exchange, e.status(), error(e));
-    }
-
     private void route(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        boolean isCompletions = path.equals(COMPLETIONS);
+        boolean isCompletions = path.equals(COMPLETIONS) || path.equals(CHAT);
         if (isCompletions && exchange.getRequestMethod().equals(POST)) {
-            complete(exchange);
+            complete(exchange, path.equals(CHAT));
             return;
         }
         bodies.passOver(exchange);
@@ -207,21 +204,23 @@ public final class CompletionServer implements AutoCloseable {
             requireMethod(exchange, "GET");
             ObjectNode list = JsonNodeFactory.instance.objectNode().put("object", "list");
             list.putArray("data").add(model());
-            send(exchange, 200, list);
+            HttpAnswers.send(exchange, 200, list);
         } else if (path.equals(MODELS + "/" + config.model())) {
             requireMethod(exchange, "GET");
-            send(exchange, 200, model());
+            HttpAnswers.send(exchange, 200, model());
         } else if (path.equals(HEALTH)) {
             requireMethod(exchange, "GET");
-            send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
+            HttpAnswers.send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
         } else {
             throw ApiException.of(
-                    404, "not_found", "expected " + COMPLETIONS + ", " + MODELS + " or " + HEALTH + ", found " + path);
+                    404,
+                    "not_found",
+                    "expected " + COMPLETIONS + ", " + CHAT + ", " + MODELS + " or " + HEALTH + ", found " + path);
         }
     }
 
     private static void requireMethod(HttpExchange exchange, String method) {
-        boolean isHead = method.equals("GET") && exchange.getRequestMethod().equals(HEAD);
+        boolean isHead = method.equals("GET") && exchange.getRequestMethod().equals(HttpAnswers.HEAD);
         if (!exchange.getRequestMethod().equals(method) && !isHead) {
             exchange.getResponseHeaders().set("Allow", method);
             throw ApiException.of(
@@ -238,8 +237,8 @@ public final class CompletionServer implements AutoCloseable {
                 .put("owned_by", "mohawk4j");
     }
 
-    private void complete(HttpExchange exchange) throws IOException {
-        Completion request = read(exchange);
+    private void complete(HttpExchange exchange, boolean isChat) throws IOException {
+        Completion request = read(exchange, isChat);
         long bytes = MemoryBudget.bytesOf(request);
         if (bytes > memory.total()) {
             throw ApiException.of(
@@ -283,7 +282,7 @@ public final class CompletionServer implements AutoCloseable {
         }
         CompletionWriter writer = new CompletionWriter(request, tokenizer, config.model());
         try {
-            if (request.stream()) {
+            if (request.output().stream()) {
                 stream(exchange, request, job, writer);
             } else {
                 BufferedResponse answer = new BufferedResponse(exchange);
@@ -301,7 +300,7 @@ public final class CompletionServer implements AutoCloseable {
         }
     }
 
-    private Completion read(HttpExchange exchange) throws IOException {
+    private Completion read(HttpExchange exchange, boolean isChat) throws IOException {
         try (MemoryBudget.Share share = memory.share()) {
             byte[] body = bodies.read(exchange, share);
             if (active.get() > config.queue() + SPARE_CONNECTIONS) {
@@ -309,11 +308,17 @@ public final class CompletionServer implements AutoCloseable {
             }
             parsing.acquireUninterruptibly();
             try {
-                return reader.read(body, bytes -> requireRoom(share, bytes));
+                LongConsumer room = bytes -> requireRoom(share, bytes);
+                return isChat ? requireChats().read(body, room) : reader.read(body, room);
             } finally {
                 parsing.release();
             }
         }
+    }
+
+    private ChatReader requireChats() {
+        return chats.orElseThrow(() -> ApiException.of(
+                400, "no_chat_template", "expected a model with a chat template for " + CHAT + ", found one without"));
     }
 
     private void stream(HttpExchange exchange, Completion request, CompletionJob job, CompletionWriter writer)
@@ -324,43 +329,19 @@ public final class CompletionServer implements AutoCloseable {
         exchange.sendResponseHeaders(200, 0);
         OutputStream out = exchange.getResponseBody();
         try {
+            for (ObjectNode first : writer.firstEvents()) {
+                HttpAnswers.writeEvent(out, first);
+            }
             for (; piece.isPresent(); piece = job.next()) {
-                writeEvent(out, JSON.writeValueAsString(writer.event(piece.get())));
+                HttpAnswers.writeEvent(out, writer.event(piece.get()));
             }
-            if (request.usageInStream()) {
-                writeEvent(out, JSON.writeValueAsString(writer.usageEvent()));
+            if (request.output().usageInStream()) {
+                HttpAnswers.writeEvent(out, writer.usageEvent());
             }
-            writeEvent(out, "[DONE]");
+            HttpAnswers.endEvents(out);
         } catch (ApiException e) {
             // the status is sent already: what went wrong is an event like others
-            writeEvent(out, JSON.writeValueAsString(error(e)));
+            HttpAnswers.writeEvent(out, HttpAnswers.error(e));
         }
-    }
-
-    private static void writeEvent(OutputStream out, String data) throws IOException {
-        out.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
-        out.flush();
-    }
-
-    private static ObjectNode error(ApiException e) {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.putObject("error")
-                .put("message", e.explanation())
-                .put("type", e.type())
-                .put("param", e.parameter().orElse(null))
-                .put("code", e.code());
-        return json;
-    }
-
-    private static void send(HttpExchange exchange, int status, JsonNode json) throws IOException {
-        byte[] body = JSON.writeValueAsBytes(json);
-        exchange.getResponseHeaders().set("Content-Type", "application/json; charset=utf-8");
-        if (exchange.getRequestMethod().equals(HEAD)) {
-            exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
-            exchange.sendResponseHeaders(status, NO_BODY);
-            return;
-        }
-        exchange.sendResponseHeaders(status, body.length);
-        exchange.getResponseBody().write(body);
     }
 }

@@ -23,11 +23,16 @@ import org.mohawk4j.tokenizer.Tokenizer;
 final class CompletionWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String CHOICES = "choices";
+    private static final String TEXT = "text_completion";
+    private static final String CHUNK = "chat.completion.chunk";
+    private static final String ASSISTANT = "assistant";
+    private static final String CONTENT = "content";
 
     private final Completion request;
     private final Tokenizer tokenizer;
     private final String model;
-    private final String id = "cmpl-" + UUID.randomUUID();
+    private final boolean isChat;
+    private final String id;
     private final long created = System.currentTimeMillis() / 1000;
 
     /** By continuation, if there are log-probabilities. */
@@ -39,26 +44,59 @@ final class CompletionWriter {
         this.request = request;
         this.tokenizer = tokenizer;
         this.model = model;
-        this.places = request.logProbs().isEmpty() ? List.of() : places();
+        this.isChat = request.output().form() == Completion.Form.CHAT;
+        this.id = (isChat ? "chatcmpl-" : "cmpl-") + UUID.randomUUID();
+        this.places = request.output().logProbs().isEmpty() ? List.of() : places();
     }
 
     private List<TokenPlaces> places() {
         return request.prompts().stream()
-                .flatMap(prompt -> Stream.generate(() -> prompt).limit(request.choices()))
+                .flatMap(prompt -> Stream.generate(() -> prompt).limit(request.decoding().choices()))
                 .map(prompt -> new TokenPlaces(request, prompt, tokenizer))
                 .toList();
     }
 
+    /** What a stream begins with: of a chat, whose each choice is. */
+    List<ObjectNode> firstEvents() {
+        List<ObjectNode> events = new ArrayList<>();
+        for (int c = 0; isChat && c < request.prompts().size() * request.decoding().choices(); c++) {
+            ObjectNode delta = JsonNodeFactory.instance.objectNode();
+            delta.put("role", ASSISTANT).put(CONTENT, "");
+            ObjectNode json = envelope(CHUNK);
+            json.putArray(CHOICES).add(spoken(c, "delta", delta, Optional.empty()));
+            events.add(json);
+        }
+        return events;
+    }
+
     /** The next event of a stream. */
     ObjectNode event(TextDelta piece) {
-        ObjectNode json = envelope();
-        json.putArray(CHOICES).add(choice(piece.choice(), piece.text(), placed(piece), piece.finish()));
+        List<Placed> placed = placed(piece);
+        ObjectNode json = envelope(isChat ? CHUNK : TEXT);
+        ArrayNode choices = json.putArray(CHOICES);
+        if (isChat) {
+            ObjectNode delta = JsonNodeFactory.instance.objectNode();
+            if (!piece.text().isEmpty()) {
+                delta.put(CONTENT, piece.text());
+            }
+            choices.add(spoken(piece.choice(), "delta", delta, piece.finish()));
+        } else {
+            choices.add(choice(piece.choice(), piece.text(), placed, piece.finish()));
+        }
+        return json;
+    }
+
+    /** A choice of a chat. */
+    private static ObjectNode spoken(int index, String name, ObjectNode content, Optional<String> finish) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("index", index).set(name, content);
+        json.putNull("logprobs").put("finish_reason", finish.orElse(null));
         return json;
     }
 
     /** The last event of a stream whose client wants to know what it used. */
     ObjectNode usageEvent() {
-        ObjectNode json = envelope();
+        ObjectNode json = envelope(isChat ? CHUNK : TEXT);
         json.putArray(CHOICES);
         json.setAll(usage());
         return json;
@@ -68,7 +106,7 @@ final class CompletionWriter {
     void write(List<TextDelta> pieces, OutputStream out) throws IOException {
         try (JsonGenerator json = JSON.createGenerator(out)) {
             json.writeStartObject();
-            writeFields(json, envelope());
+            writeFields(json, envelope(isChat ? "chat.completion" : TEXT));
             json.writeArrayFieldStart(CHOICES);
             writeChoices(pieces, json);
             json.writeEndArray();
@@ -85,7 +123,7 @@ final class CompletionWriter {
     }
 
     private void writeChoices(List<TextDelta> pieces, JsonGenerator json) throws IOException {
-        for (int c = 0; c < request.prompts().size() * request.choices(); c++) {
+        for (int c = 0; c < request.prompts().size() * request.decoding().choices(); c++) {
             int choice = c;
             StringBuilder text = new StringBuilder();
             List<Placed> tokens = new ArrayList<>();
@@ -97,14 +135,20 @@ final class CompletionWriter {
             });
             Optional<String> finish =
                     own.stream().flatMap(piece -> piece.finish().stream()).findFirst();
-            JSON.writeTree(json, choice(choice, text.toString(), tokens, finish));
+            ObjectNode message = JsonNodeFactory.instance.objectNode();
+            message.put("role", ASSISTANT).put(CONTENT, text.toString());
+            JSON.writeTree(
+                    json,
+                    isChat
+                            ? spoken(choice, "message", message, finish)
+                            : choice(choice, text.toString(), tokens, finish));
         }
     }
 
-    private ObjectNode envelope() {
+    private ObjectNode envelope(String kind) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("id", id)
-                .put("object", "text_completion")
+                .put("object", kind)
                 .put("created", created)
                 .put("model", model);
         return json;

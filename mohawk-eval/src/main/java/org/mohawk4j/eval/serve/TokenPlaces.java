@@ -23,6 +23,9 @@ final class TokenPlaces {
     private int shown;
     private boolean begun;
 
+    /** Tokens of a prompt so far. */
+    private int read;
+
     /**
      * A token in its place.
      *
@@ -33,9 +36,9 @@ final class TokenPlaces {
     TokenPlaces(Completion request, Prompt prompt, Tokenizer tokenizer) {
         this.prompt = prompt;
         this.decoder =
-                request.echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
+                request.output().echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
         this.start = decoder.position();
-        this.begun = !request.echo() && !prompt.isStart();
+        this.begun = !request.output().echo() && prompt.before().length > 0;
     }
 
     /** Adds a piece, and gives the tokens whose places are known now. */
@@ -46,7 +49,8 @@ final class TokenPlaces {
         for (TextDelta.Token token : piece.tokens()) {
             isPrompt |= !token.generated();
             waiting.add(new Placed(token, decoder.position() - start, !begun));
-            if (token.generated() || !prompt.isStart()) {
+            // what a model reads before a text is no part of it
+            if (token.generated() || read++ >= prompt.start()) {
                 decoder.next(token.id());
                 begun = true;
             }

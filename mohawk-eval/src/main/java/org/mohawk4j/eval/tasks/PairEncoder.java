@@ -5,12 +5,14 @@ import java.util.stream.IntStream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.likelihood.Request;
 import org.mohawk4j.tokenizer.Tokenizer;
+import org.mohawk4j.tokenizer.jinja.PythonText;
 
 /**
  * Turns a context and its continuation into tokens, as {@code TemplateLM} and {@code HFLM} of the harness do: white space
  * at the end of the context goes to the continuation; both are tokenised together, and the continuation's tokens are
- * those beyond the number that the context has alone; an empty context is the end-of-text token; what is too long for
- * the model loses its beginning.
+ * those beyond the number that the context has alone; where texts begin with a BOS token, so does the context, which is
+ * then never scored; an empty context is the BOS token, or else the end-of-text token; what is too long for the model
+ * loses its beginning.
  */
 final class PairEncoder {
     private final Tokenizer tokenizer;
@@ -26,14 +28,16 @@ final class PairEncoder {
     Request encode(String where, String context, String continuation) {
         String solid = PythonText.stripEnd(context);
         String moved = context.substring(solid.length()) + continuation;
-        int[] before = tokenizer.encode(solid);
-        int[] after = tokenizer.encode(solid + moved);
+        // both as texts from their start: a BOS token is counted in both, so that none is scored
+        int[] before = solid.isEmpty() ? new int[0] : tokenizer.encodeFromStart(solid);
+        int[] after = solid.isEmpty() ? tokenizer.encode(moved) : tokenizer.encodeFromStart(solid + moved);
         after = Arrays.copyOfRange(after, Math.min(before.length, after.length), after.length);
         if (before.length == 0) {
             int start = tokenizer
-                    .endOfText()
+                    .prefix()
                     .orElseThrow(() -> new InvalidInputException(where
-                            + ": an empty context needs a tokenizer with an end-of-text token, found one without"));
+                            + ": an empty context needs a tokenizer with a BOS or end-of-text token, found one"
+                            + " without"));
             boolean given = after.length > 0 && after[0] == start;
             after = given ? Arrays.copyOfRange(after, 1, after.length) : after;
             before = new int[] {start};

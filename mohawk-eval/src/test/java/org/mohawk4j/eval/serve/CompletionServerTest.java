@@ -313,7 +313,7 @@ class CompletionServerTest {
 
     @Test
     void otherPathsMethodsAndLargeBodiesAreRefused() {
-        assertThat(served.send(served.request("/v1/chat/completions").build()).statusCode())
+        assertThat(served.send(served.request("/v1/embeddings").build()).statusCode())
                 .isEqualTo(404);
         HttpResponse<String> get = served.send(served.request("/v1/completions").build());
         assertThat(get.statusCode()).isEqualTo(405);

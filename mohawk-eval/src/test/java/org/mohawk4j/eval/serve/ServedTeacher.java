@@ -18,6 +18,7 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tokenizer.ChatTemplate;
 import org.mohawk4j.tokenizer.TokenizerJson;
 
 /** The tiny teacher behind a server on a thread of its own, and a client of it. */
@@ -45,8 +46,8 @@ final class ServedTeacher implements AutoCloseable {
         thread = new Thread(() -> {
             try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
                     CausalLm model = ModelFolder.load(engine, folder);
-                    CompletionServer opened =
-                            new CompletionServer(config, model, TokenizerJson.load(folder), heapBytes)) {
+                    CompletionServer opened = new CompletionServer(
+                            config, model, TokenizerJson.load(folder), ChatTemplate.find(folder), heapBytes)) {
                 server.complete(opened);
                 opened.run();
             } catch (InterruptedException | RuntimeException e) {
@@ -110,7 +111,11 @@ final class ServedTeacher implements AutoCloseable {
     }
 
     HttpResponse<String> post(String body) {
-        return send(request("/v1/completions")
+        return post("/v1/completions", body);
+    }
+
+    HttpResponse<String> post(String path, String body) {
+        return send(request(path)
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build());
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -70,6 +71,25 @@ class ServedTextTest {
             assertThat(streamed(served, "\"it\"", 5, "")).isEqualTo(" is ok. not");
             assertThat(text(served, "\"it\"", 3, ",\"echo\":true")).isEqualTo("it is ok.");
             assertThat(text(served, "[0]", 3, ",\"echo\":true")).isEqualTo("it is ok.");
+        }
+    }
+
+    @Test
+    void aTextBeginsWithBosWhichIsNoPartOfIt() throws IOException {
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_bos_token\":true,\"bos_token\":\"x\"}");
+        try (ServedTeacher served = ServedTeacher.chain(folder, WORD_PIECE, WORDS)) {
+            JsonNode answer = served.complete("{\"prompt\":\"it\",\"max_tokens\":2,\"temperature\":0,\"echo\":true,"
+                    + "\"logprobs\":1}");
+
+            assertThat(answer.path("usage").path("prompt_tokens").asInt()).isEqualTo(2);
+            JsonNode choice = answer.path("choices").get(0);
+            assertThat(choice.path("text").asText()).isEqualTo("it is ok");
+            assertThat(choice.path("logprobs").path("tokens")).hasToString("[\"x\",\"it\",\" is\",\" ok\"]");
+            assertThat(choice.path("logprobs").path("text_offset")).hasToString("[0,0,2,5]");
+            assertThat(choice.path("logprobs").path("token_logprobs").get(0).isNull())
+                    .isTrue();
+            assertThat(text(served, "[0]", 2, "")).as("ids are taken as they are").isEqualTo(" is ok");
+            assertThat(text(served, "\"x it\"", 2, "")).as("not doubled").isEqualTo(" is ok");
         }
     }
 

@@ -9,9 +9,14 @@ import org.mohawk4j.eval.likelihood.Request;
 
 class PairEncoderTest {
     private final WordTokenizer tokenizer = new WordTokenizer();
+    private final WordTokenizer withBos = new WordTokenizer("<bos>");
 
     /** The tokens, with a bar before the first that is scored. */
     private String encode(int positions, String context, String continuation) {
+        return encode(tokenizer, positions, context, continuation);
+    }
+
+    private static String encode(WordTokenizer tokenizer, int positions, String context, String continuation) {
         Request request = new PairEncoder(tokenizer, positions).encode("here", context, continuation);
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < request.length(); i++) {
@@ -47,6 +52,15 @@ class PairEncoderTest {
         assertThat(encode(9, "", " red cat")).isEqualTo("<end>| red, cat");
         assertThat(encode(9, "", "<end> red")).isEqualTo("<end>| red");
         assertThat(encode(9, "  ", "red")).isEqualTo("<end>| , red");
+    }
+
+    @Test
+    void theContextBeginsWithBosAndTheContinuationDoesNot() {
+        assertThat(encode(withBos, 9, "a big", " red cat")).isEqualTo("<bos>,a, big| red, cat");
+        assertThat(encode(withBos, 9, "<bos>a big", " red")).as("not doubled").isEqualTo("<bos>,a, big| red");
+        assertThat(encode(withBos, 9, "", " red cat")).isEqualTo("<bos>| red, cat");
+        assertThat(encode(withBos, 9, "", "<bos> red")).isEqualTo("<bos>| red");
+        assertThat(encode(withBos, 3, "a b c d", " e f")).as("cut like any other").isEqualTo(" c, d| e, f");
     }
 
     @Test

@@ -9,9 +9,25 @@ import org.mohawk4j.tokenizer.Tokenizer;
 
 /** A word with the space before it is a token; so is every other white space. Ids are dealt out as words come. */
 final class WordTokenizer implements Tokenizer {
-    private static final Pattern TOKEN = Pattern.compile("<end>| ?[^\\s]+|\\s");
+    private static final Pattern TOKEN = Pattern.compile("<end>|<bos>| ?[^\\s]+|\\s");
 
     private final List<String> words = new ArrayList<>(List.of("<end>"));
+    private final OptionalInt bos;
+
+    WordTokenizer() {
+        this.bos = OptionalInt.empty();
+    }
+
+    /** @param bos which texts begin with */
+    WordTokenizer(String bos) {
+        words.add(bos);
+        this.bos = OptionalInt.of(1);
+    }
+
+    @Override
+    public OptionalInt beginOfText() {
+        return bos;
+    }
 
     @Override
     public int[] encode(String text) {

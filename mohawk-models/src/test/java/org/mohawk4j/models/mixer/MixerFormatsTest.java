@@ -136,7 +136,7 @@ class MixerFormatsTest {
         refused("discrete-mamba2", Map.of("heads", 5), "option heads: expected a divisor of 32, the width of the teacher's");
         refused("discrete-mamba2", Map.of("heads", 8, "groups", 3), "option groups: expected a divisor of 8, the heads, got 3");
         refused("attention", Map.of("kv-heads", 3), "option kv-heads: expected a divisor of 4, the heads, got 3");
-        refused("toeplitz", Map.of("heads", 3), "option heads: expected a divisor of 32, the model's width, got 3");
+        refused("toeplitz", Map.of("heads", 3), "option heads: expected a divisor of 32, the width of the teacher's heads");
         refused("toeplitz", Map.of("size", 3), "expected one of the options max-time, heads, chunk-length, got the unknown");
         assertThatThrownBy(() -> MixerFormats.named("rnn"))
                 .isInstanceOf(InvalidInputException.class)

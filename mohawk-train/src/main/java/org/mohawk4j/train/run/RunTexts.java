@@ -81,7 +81,13 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
                 .endOfText()
                 .orElseThrow(() -> new InvalidInputException(
                         "tokenizer: expected an end-of-text token to stand between documents, found none"));
-        return new Encoding(tokenizer::encode, endOfText, vocabulary, data.textField(), tokenizer.sha256());
+        return new Encoding(
+                tokenizer::encode,
+                tokenizer.beginOfText(),
+                endOfText,
+                vocabulary,
+                data.textField(),
+                tokenizer.sha256());
     }
 
     /**
@@ -92,7 +98,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
     public static TokenSequence toEvaluate(
             Mixture text, DataConfig data, TokenizerJson tokenizer, int vocabulary, long windows, int context) {
         if (InMemoryText.isModerate(text)) {
-            return InMemoryText.read(text, tokenizer::encode);
+            return InMemoryText.read(text, tokenizer::encodeFromStart);
         }
         long tokens = windows == 0 ? Long.MAX_VALUE : windows * context + 1;
         return InMemoryText.read(text, encoding(data, tokenizer, vocabulary), data.stream(), tokens);
@@ -119,7 +125,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
             TokenizerJson tokenizer,
             TrainingListener listener) {
         TokenSequence text = config.files().text()
-                .map(mixture -> InMemoryText.read(mixture, tokenizer::encode))
+                .map(mixture -> InMemoryText.read(mixture, tokenizer::encodeFromStart))
                 .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), listener));
         TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
                 .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.training().context()));
@@ -143,7 +149,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
         double heldOut = config.evaluation().heldOut();
         return TeacherCorpus.write(
                 teacher,
-                tokenizer.endOfText().orElse(0),
+                tokenizer.prefix().orElse(0),
                 (long) Math.ceil(hasValid ? training : training / (1 - heldOut)),
                 config.training().context(),
                 config.training().seed(),

@@ -5,32 +5,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.Folders;
-import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.nn.Layer;
+import org.mohawk4j.tokenizer.TokenizerFiles;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 
 /** Saves what a run has trained. If its disk has become full meanwhile, that must not cost the training. */
 public final class StudentSaver {
     private final RunFolder folder;
     private final CausalLm student;
-    private final byte[] tokenizer;
+    private final TokenizerFiles tokenizer;
 
     /**
-     * @param tokenizerFile copied beside the student; read now, since it may be gone when training is done
+     * @param tokenizerFile copied beside the student, with what stands beside it; read now, since it may be gone when training is done
      * @throws InvalidInputException if it cannot be read
      */
     public StudentSaver(RunFolder folder, CausalLm student, Path tokenizerFile) {
         this.folder = folder;
         this.student = student;
-        try {
-            this.tokenizer = Files.readAllBytes(tokenizerFile);
-        } catch (IOException e) {
-            throw InputFile.unreadable(tokenizerFile, e);
-        }
+        this.tokenizer = TokenizerFiles.read(tokenizerFile);
     }
 
     /** Before training: a student that cannot be saved, and a disk that is full already, are found here. */
@@ -74,6 +69,6 @@ public final class StudentSaver {
 
     private void writeTo(Path target) {
         ModelFolder.save(student, target);
-        AtomicFile.write(target.resolve("tokenizer.json"), tokenizer);
+        tokenizer.writeTo(target);
     }
 }

@@ -1,22 +1,27 @@
-package org.mohawk4j.eval.tasks;
+package org.mohawk4j.tokenizer.jinja;
 
 import java.util.Locale;
 
-/** The text operations of the harness, which is written in Python, where Java's own differ. */
-final class PythonText {
+/** What Python does with text where Java's own methods differ. */
+public final class PythonText {
     private PythonText() {}
 
     /** {@code str.strip()}: without white space of any kind at either end. */
-    static String strip(String text) {
+    public static String strip(String text) {
+        return stripStart(stripEnd(text));
+    }
+
+    /** {@code str.lstrip()}. */
+    public static String stripStart(String text) {
         int from = 0;
         while (from < text.length() && isSpace(text.charAt(from))) {
             from++;
         }
-        return text.substring(from, from + stripEnd(text.substring(from)).length());
+        return text.substring(from);
     }
 
     /** {@code str.rstrip()}. */
-    static String stripEnd(String text) {
+    public static String stripEnd(String text) {
         int to = text.length();
         while (to > 0 && isSpace(text.charAt(to - 1))) {
             to--;
@@ -25,7 +30,7 @@ final class PythonText {
     }
 
     /** {@code str.capitalize()}: the first character in title case, all others in lower case. */
-    static String capitalize(String text) {
+    public static String capitalize(String text) {
         if (text.isEmpty()) {
             return text;
         }
@@ -38,7 +43,7 @@ final class PythonText {
     }
 
     /** Java's white space leaves out what does not break a line, and U+0085. */
-    private static boolean isSpace(char c) {
+    static boolean isSpace(char c) {
         return Character.isWhitespace(c) || Character.isSpaceChar(c) || c == '\u0085';
     }
 }

@@ -1,0 +1,235 @@
+package org.mohawk4j.tokenizer.jinja;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tokenizer.jinja.Token.Kind;
+
+/** Turns tokens into what stands between operators: a name or literal with its attributes, calls, filters and tests. */
+final class OperandParser {
+    private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and", "is", "not", "if", "in");
+
+    private final TokenReader tokens;
+    private final ExpressionParser expressions;
+
+    OperandParser(TokenReader tokens, ExpressionParser expressions) {
+        this.tokens = tokens;
+        this.expressions = expressions;
+    }
+
+    /** Without filters and tests. */
+    Expression parseValue() {
+        return parsePostfix(parsePrimary());
+    }
+
+    private Expression parsePrimary() {
+        Token token = tokens.next();
+        switch (token.kind()) {
+            case STRING -> {
+                StringBuilder text = new StringBuilder(token.text());
+                while (tokens.peek().kind() == Kind.STRING) {
+                    text.append(tokens.next().text());
+                }
+                String whole = text.toString();
+                return scope -> whole;
+            }
+            case INTEGER -> {
+                long number = number(token);
+                return scope -> number;
+            }
+            case FLOAT -> {
+                double number = Double.parseDouble(token.text());
+                return scope -> number;
+            }
+            case NAME -> {
+                return named(token.text());
+            }
+            case OPERATOR -> {
+                switch (token.text()) {
+                    case "(" -> {
+                        return parseParentheses();
+                    }
+                    case "[" -> {
+                        List<Expression> elements = parseList("]");
+                        return scope -> ExpressionParser.evaluate(elements, scope);
+                    }
+                    case "{" -> {
+                        return parseMap();
+                    }
+                    default -> throw wrong(token);
+                }
+            }
+            default -> throw wrong(token);
+        }
+    }
+
+    private static TemplateException wrong(Token token) {
+        return new TemplateException(token.line(), "expected an expression, found " + token.shown());
+    }
+
+    private static long number(Token token) {
+        try {
+            return Long.parseLong(token.text());
+        } catch (NumberFormatException e) {
+            throw new TemplateException(token.line(), "expected a number of 64 bits, found " + token.text());
+        }
+    }
+
+    private static Expression named(String name) {
+        return switch (name) {
+            case "true", "True" -> scope -> true;
+            case "false", "False" -> scope -> false;
+            case "none", "None" -> scope -> null;
+            default -> scope -> scope.get(name);
+        };
+    }
+
+    private Expression parseParentheses() {
+        if (tokens.skipOperator(")")) {
+            return scope -> new Tuple(List.of());
+        }
+        Expression inner = expressions.parseTuple();
+        tokens.requireOperator(")");
+        return inner;
+    }
+
+    private List<Expression> parseList(String end) {
+        List<Expression> elements = new ArrayList<>();
+        while (!tokens.skipOperator(end)) {
+            elements.add(expressions.parse());
+            if (!tokens.isOperator(end)) {
+                tokens.requireOperator(",");
+            }
+        }
+        return elements;
+    }
+
+    private Expression parseMap() {
+        List<Expression> keys = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
+        while (!tokens.skipOperator("}")) {
+            keys.add(expressions.parse());
+            tokens.requireOperator(":");
+            values.add(expressions.parse());
+            if (!tokens.isOperator("}")) {
+                tokens.requireOperator(",");
+            }
+        }
+        return scope -> {
+            Map<@Nullable Object, @Nullable Object> map = new LinkedHashMap<>();
+            for (int i = 0; i < keys.size(); i++) {
+                map.put(keys.get(i).evaluate(scope), values.get(i).evaluate(scope));
+            }
+            return map;
+        };
+    }
+
+    private Expression parsePostfix(Expression primary) {
+        Expression value = primary;
+        while (true) {
+            Expression object = value;
+            int line = tokens.peek().line();
+            if (tokens.skipOperator(".")) {
+                String name = tokens.next().text();
+                value = Expression.located(line, scope -> Values.attribute(object.evaluate(scope), name));
+            } else if (tokens.skipOperator("[")) {
+                value = Expression.located(line, parseSubscript(object));
+            } else if (tokens.isOperator("(")) {
+                ArgumentsParser.Given arguments = new ArgumentsParser(tokens, expressions).parse();
+                value = Expression.located(line, scope -> call(object.evaluate(scope), arguments.evaluate(scope)));
+            } else {
+                return value;
+            }
+        }
+    }
+
+    private static @Nullable Object call(@Nullable Object function, Arguments arguments) {
+        if (function instanceof Callable callable) {
+            return callable.call(arguments);
+        }
+        if (function instanceof Undefined missing) {
+            throw missing.used();
+        }
+        throw new TemplateException("expected a function to call, found " + Values.repr(function));
+    }
+
+    private Expression parseSubscript(Expression object) {
+        @Nullable Expression[] bounds = new Expression[3];
+        int colons = 0;
+        while (!tokens.isOperator("]")) {
+            if (tokens.skipOperator(":")) {
+                colons++;
+            } else if (bounds[Math.min(colons, 2)] == null && colons <= 2) {
+                bounds[colons] = expressions.parseTuple();
+            } else {
+                throw tokens.unexpected("']'");
+            }
+        }
+        tokens.requireOperator("]");
+        Expression from = bounds[0];
+        if (colons == 0 && from != null) {
+            return scope -> Values.item(object.evaluate(scope), from.evaluate(scope));
+        }
+        if (colons == 0 || colons > 2) {
+            throw tokens.unexpected("a key or a slice in brackets");
+        }
+        Expression to = bounds[1];
+        Expression step = bounds[2];
+        return scope -> Values.slice(
+                object.evaluate(scope), evaluate(from, scope), evaluate(to, scope), evaluate(step, scope));
+    }
+
+    private static @Nullable Object evaluate(@Nullable Expression expression, Scope scope) {
+        return expression == null ? null : expression.evaluate(scope);
+    }
+
+    /** Filters and tests, in their order. */
+    Expression parseFilters(Expression operand) {
+        Expression value = operand;
+        while (tokens.isOperator("|") || tokens.isName("is")) {
+            int line = tokens.peek().line();
+            value = Expression.located(line, tokens.next().text().equals("|") ? parseFilter(value) : parseTest(value));
+            value = parsePostfix(value);
+        }
+        return value;
+    }
+
+    /** A filter's name and arguments, applied to a value. */
+    Expression parseFilter(Expression value) {
+        int line = tokens.peek().line();
+        String name = tokens.requireName();
+        if (!Filters.isKnown(name)) {
+            throw new TemplateException(line, "no filter is named '" + name + "'");
+        }
+        ArgumentsParser.Given arguments = tokens.isOperator("(")
+                ? new ArgumentsParser(tokens, expressions).parse()
+                : ArgumentsParser.Given.NONE;
+        return scope -> Filters.apply(name, value.evaluate(scope), arguments.evaluate(scope));
+    }
+
+    private Expression parseTest(Expression value) {
+        boolean negated = tokens.skipName("not");
+        int line = tokens.peek().line();
+        String name = tokens.requireName();
+        if (!Tests.isKnown(name)) {
+            throw new TemplateException(line, "no test is named '" + name + "'");
+        }
+        ArgumentsParser.Given arguments = ArgumentsParser.Given.NONE;
+        Token next = tokens.peek();
+        if (tokens.isOperator("(")) {
+            arguments = new ArgumentsParser(tokens, expressions).parse();
+        } else if (next.kind() == Kind.STRING
+                || next.kind() == Kind.INTEGER
+                || next.kind() == Kind.FLOAT
+                || (next.kind() == Kind.NAME && !NO_ARGUMENT.contains(next.text()))
+                || tokens.isOperator("[")
+                || tokens.isOperator("{")) {
+            arguments = new ArgumentsParser.Given(List.of(parseValue()), Map.of());
+        }
+        ArgumentsParser.Given given = arguments;
+        return scope -> Tests.holds(name, value.evaluate(scope), given.evaluate(scope)) != negated;
+    }
+}

@@ -1,0 +1,33 @@
+package org.mohawk4j.tokenizer.jinja;
+
+/** A template that is not one, or that cannot be rendered with what it is given; the message says why in one line. */
+public final class TemplateException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final boolean located;
+
+    TemplateException(String message) {
+        super(message);
+        located = false;
+    }
+
+    TemplateException(int line, String message) {
+        super("line " + line + ": " + message);
+        located = true;
+    }
+
+    private TemplateException(String message, boolean located) {
+        super(message);
+        this.located = located;
+    }
+
+    /** What a template says itself, without its line. */
+    static TemplateException raised(String message) {
+        return new TemplateException(message, true);
+    }
+
+    /** The same with a line, unless it has one. */
+    TemplateException at(int line) {
+        return located ? this : new TemplateException(line, String.valueOf(getMessage()));
+    }
+}

@@ -1,0 +1,5 @@
+/** Jinja templates, as far as chat templates use them, with the results of Python's Jinja 3. */
+@NullMarked
+package org.mohawk4j.tokenizer.jinja;
+
+import org.jspecify.annotations.NullMarked;
