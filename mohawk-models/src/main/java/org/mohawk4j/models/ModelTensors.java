@@ -65,8 +65,7 @@ final class ModelTensors {
 
     /** Gives a model its weights; all of them must be there, and nothing else. */
     void fill(CausalLm model) {
-        Set<String> unread = new HashSet<>(inFile.keySet());
-        unread.removeIf(format::isRedundant);
+        requireAll(model);
         names(model, format).forEach((fileName, parts) -> {
             HostSource numbers = source.numbers(named(fileName, shape(parts)));
             long from = 0;
@@ -74,6 +73,15 @@ final class ModelTensors {
                 part.set(parts.size() == 1 ? numbers : numbers.slice(from, part.shape()));
                 from += part.shape().size();
             }
+        });
+    }
+
+    /** Throws if a weight of a model is missing or of another shape, or there is something else. */
+    void requireAll(CausalLm model) {
+        Set<String> unread = new HashSet<>(inFile.keySet());
+        unread.removeIf(format::isRedundant);
+        names(model, format).forEach((fileName, parts) -> {
+            named(fileName, shape(parts));
             unread.remove(fileName);
         });
         if (!unread.isEmpty()) {
