@@ -8,13 +8,7 @@ import java.text.NumberFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.ServiceLoader;
-import java.util.stream.StreamSupport;
-import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.io.InputFile;
-import org.mohawk4j.mixer.MixerConfig;
-import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.safetensors.SafetensorsFile;
 import org.mohawk4j.safetensors.TensorInfo;
 import org.mohawk4j.safetensors.TensorSource;
@@ -24,10 +18,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Lists the tensors of a file or model folder. Reads headers alone. */
+/** Lists the tensors of a file or model folder, and says what model it is. Reads headers alone. */
 @Command(
         name = "inspect",
-        description = "Lists the tensors of a safetensors file or a model folder, and says what model it is.")
+        description = "Lists the tensors of a safetensors file or a model folder. Of a folder it says what model it is,"
+                + " what a student of it would be, and what would be refused.")
 final class InspectCommand implements Runnable {
     private static final int SHOWN_DIMENSIONS = 8;
     private static final int DTYPE_WIDTH = 9;
@@ -47,9 +42,8 @@ final class InspectCommand implements Runnable {
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
         try (TensorSource source = TensorSource.open(path)) {
-            Path config = path.resolve("config.json");
-            if (Files.exists(config, LinkOption.NOFOLLOW_LINKS)) {
-                describeModel(ConfigNode.read(config), out);
+            if (Files.exists(path.resolve("config.json"), LinkOption.NOFOLLOW_LINKS)) {
+                ModelDescription.print(path, out);
             }
             if (source instanceof SafetensorsFile file) {
                 listMetadata(file.metadata(), out);
@@ -97,46 +91,6 @@ final class InspectCommand implements Runnable {
             out.append(lines);
             lines.setLength(0);
         }
-    }
-
-    private static void describeModel(ConfigNode json, PrintWriter out) {
-        List<ModelFormat> formats = StreamSupport.stream(
-                        ServiceLoader.load(ModelFormat.class).spliterator(), false)
-                .filter(format -> format.accepts(json))
-                .toList();
-        if (formats.isEmpty()) {
-            out.println("model     of a kind not known here");
-            return;
-        }
-        CausalLmConfig model = formats.get(0).read(json);
-        out.println("model     " + formats.get(0).name());
-        out.printf(
-                Locale.ROOT,
-                "          vocabulary %d, width %d, MLP width %d, positions %d, layers %d%n",
-                model.vocabulary(),
-                model.width(),
-                model.block().mlp().width(),
-                model.maxPositions(),
-                model.layers());
-        int from = 0;
-        for (int to = 1; to <= model.layers(); to++) {
-            if (to == model.layers()
-                    || !model.mixers().get(to).equals(model.mixers().get(from))) {
-                String layers = to - from == 1 ? "layer " + from : "layers " + from + " to " + (to - 1);
-                out.println(
-                        "          " + layers + ": " + describe(model.mixers().get(from)));
-                from = to;
-            }
-        }
-    }
-
-    /** A mixer's name and what its record says. */
-    private static String describe(MixerConfig mixer) {
-        Class<?> type = mixer.getClass().getEnclosingClass() == null
-                ? mixer.getClass()
-                : mixer.getClass().getEnclosingClass();
-        String text = mixer.toString();
-        return type.getSimpleName() + text.substring(Math.max(0, text.indexOf('[')));
     }
 
     private static void listTensors(TensorSource source, PrintWriter out) {

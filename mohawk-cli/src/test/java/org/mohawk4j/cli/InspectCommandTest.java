@@ -9,10 +9,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
@@ -40,9 +42,10 @@ class InspectCommandTest {
                         "model     phi",
                         "          vocabulary 4096, width 128, MLP width 512, positions 2048, layers 4",
                         "          layers 0 to 3: SoftmaxAttention[width=128, heads=4, keyValueHeads=4, headDim=32,"
-                                + " biases=Biases[query=true, key=true, value=true, output=true],"
+                                + " projections=Projections[biases=Biases[query=true, key=true, value=true,"
+                                + " output=true], queryKeyNorm=Optional.empty],"
                                 + " rotary=RotaryConfig[dim=16, theta=10000.0, scaling=None[]],"
-                                + " queryKeyNorm=Optional.empty]",
+                                + " scores=AttentionScores[scale=0.17677669529663687, softCap=0.0, window=0]]",
                         "BF16     [4096,128]                 1,048,576 bytes  model.embed_tokens.weight")
                 .last()
                 .isEqualTo("total     61 tensors, 1,844,992 parameters, 3,689,984 bytes");
@@ -52,6 +55,73 @@ class InspectCommandTest {
     void theMixersOfAHybridAreListedLayerByLayer() {
         assertThat(inspect(CommandRun.golden("hybrid")).succeeds().out())
                 .contains("model     phi-mamba", "layer 0: DiscreteMamba2[", "layer 1: SoftmaxAttention[");
+    }
+
+    private static Path family(String name) {
+        return CommandRun.golden("teacher").getParent().resolveSibling("golden-families").resolve(name + "/teacher");
+    }
+
+    /** By hand: (4 heads of queries, 2 of keys and values) of 8 entries, a window of 17 in two of three layers. */
+    @Test
+    void whatAStudentOfATeacherWouldBeIsSaid() {
+        long keyValueBytes = 2 * 2 * 8 * Float.BYTES;
+        long stateBytes = 3 * (4 * 8 * 64 + 3 * (32 + 2 * 4 * 64)) * Float.BYTES;
+        assertThat(inspect(family("gemma3")).succeeds().lines())
+                .contains(
+                        "model     gemma3_text",
+                        "parameters 39,120",
+                        String.format(
+                                Locale.ROOT,
+                                "cache     %,d bytes of keys and values for each position, %,d for all 256, in float32",
+                                3 * keyValueBytes,
+                                (17 + 256 + 17) * keyValueBytes),
+                        "student   96,876 parameters with discrete Mamba-2 in every layer (state size 64)",
+                        String.format(
+                                Locale.ROOT,
+                                "state     %,d bytes for a sequence of any length, in float32",
+                                stateBytes))
+                .noneMatch(line -> line.startsWith("refused"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"model_type\"|\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}, \"model_type\""
+                        + "|quantization_config: expected none, since quantized weights are not read, found gptq with 4 bits",
+                "\"model_type\"|\"num_local_experts\": 8, \"model_type\""
+                        + "|num_local_experts: expected none, since a mixture of experts is not computed, found 8",
+                "\"model_type\"|\"vision_config\": {}, \"model_type\""
+                        + "|vision_config: expected none, since vision parts are not computed",
+                "\"type\": \"linear\"|\"type\": \"dynamic\"|type: expected one of",
+                "\"silu\"|\"gelu_fast\"|hidden_act: expected one of",
+                "\"num_key_value_heads\": 2|\"num_key_value_heads\": 3|num_key_value_heads: expected a divisor",
+                "\"vocab_size\": 128|\"vocab_size\": 129|expected shape [129, 32]"
+            })
+    void whatWouldBeRefusedIsSaidInOneLine(String from, String to, String reason) throws IOException {
+        Path teacher = family("llama-linear");
+        String config = Files.readString(teacher.resolve("config.json"));
+        assertThat(config).contains(from);
+        Files.writeString(folder.resolve("config.json"), config.replace(from, to).replace("\"rope_type\": \"linear\"", "\"x\": 1"));
+        Files.copy(teacher.resolve("model.safetensors"), folder.resolve("model.safetensors"));
+
+        assertThat(inspect(folder).succeeds().lines())
+                .filteredOn(line -> line.startsWith("refused"))
+                .singleElement()
+                .asString()
+                .contains(reason);
+    }
+
+    @Test
+    void aTokenizerWithMoreIdsThanRowsIsRefused() throws IOException {
+        for (String file : new String[] {"config.json", "model.safetensors"}) {
+            Files.copy(family("llama").resolve(file), folder.resolve(file));
+        }
+        Files.copy(EmbeddedTeacher.unpack().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+
+        assertThat(inspect(folder).succeeds().out())
+                .contains("refused   ", "expected ids below 128, the rows of the model's embedding, found ids up to 4095");
     }
 
     @Test
@@ -97,7 +167,7 @@ class InspectCommandTest {
         Files.move(folder.resolve("some.safetensors"), folder.resolve("model.safetensors"));
         Files.writeString(folder.resolve("config.json"), "{\"model_type\":\"gpt9\"}");
 
-        assertThat(inspect(folder).succeeds().out()).contains("of a kind not known here", "F64      []");
+        assertThat(inspect(folder).succeeds().out()).contains("refused   ", "none of the known kinds of model", "model_type is gpt9", "F64      []");
     }
 
     @ParameterizedTest

@@ -78,6 +78,25 @@ public final class ModelFolder {
         }
     }
 
+    /**
+     * A model of a folder's dimensions with fresh parameters, whose memory is not taken before they are read. Its weights
+     * are looked at in the files' headers alone.
+     *
+     * @throws InvalidInputException as {@link #load} does
+     */
+    public static CausalLm unread(Engine engine, Path folder) {
+        ConfigNode json = readConfig(folder);
+        ModelFormat format = formatOf(folder, json);
+        CausalLm model = new CausalLm(engine, format.read(json), new SplittableRandom(0));
+        try (TensorSource source = TensorSource.open(folder)) {
+            new ModelTensors(source, format).requireAll(model);
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
     /** The dimensions of a model, without its weights. */
     public static CausalLmConfig config(Path folder) {
         ConfigNode json = readConfig(folder);

@@ -71,8 +71,7 @@ final class ModelTensors {
      */
     void fill(CausalLm model, DType linear) {
         Set<Parameter> linearWeights = new HashSet<>(model.linearWeights());
-        Set<String> unread = new HashSet<>(inFile.keySet());
-        unread.removeIf(format::isRedundant);
+        requireAll(model);
         names(model, format).forEach((fileName, parts) -> {
             HostSource numbers = source.stream(named(fileName, shape(parts)));
             long from = 0;
@@ -82,6 +81,15 @@ final class ModelTensors {
                         linearWeights.contains(part) ? linear : model.engine().parameterType());
                 from += part.shape().size();
             }
+        });
+    }
+
+    /** Throws if a weight of a model is missing or of another shape, or there is something else. */
+    void requireAll(CausalLm model) {
+        Set<String> unread = new HashSet<>(inFile.keySet());
+        unread.removeIf(format::isRedundant);
+        names(model, format).forEach((fileName, parts) -> {
+            named(fileName, shape(parts));
             unread.remove(fileName);
         });
         if (!unread.isEmpty()) {

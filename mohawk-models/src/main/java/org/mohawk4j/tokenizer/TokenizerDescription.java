@@ -109,6 +109,15 @@ record TokenizerDescription(
                 .findFirst();
     }
 
+    /** One more than the largest id that a text without special tokens can have. */
+    int ordinarySize() {
+        return addedTokens.stream()
+                        .filter(token -> !token.special())
+                        .mapToInt(AddedToken::id)
+                        .reduce(largestModelId, Math::max)
+                + 1;
+    }
+
     /** One more than the largest id. */
     int vocabularySize() {
         return addedTokens.stream().mapToInt(AddedToken::id).reduce(largestModelId, Math::max) + 1;

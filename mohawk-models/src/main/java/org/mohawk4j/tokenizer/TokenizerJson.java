@@ -105,6 +105,20 @@ public final class TokenizerJson implements Tokenizer {
         }
     }
 
+    /**
+     * Throws if texts can have ids that a model has no rows for. Special tokens may lie beyond them, as Gemma 3's for images
+     * do in its smallest models, which have never seen one.
+     *
+     * @param rows of the model's embedding
+     * @throws InvalidInputException in one line
+     */
+    public void requireRows(long rows) {
+        if (description.ordinarySize() > rows) {
+            throw new InvalidInputException(source + ": expected ids below " + rows
+                    + ", the rows of the model's embedding, found ids up to " + (description.ordinarySize() - 1));
+        }
+    }
+
     @Override
     public int[] encode(String text) {
         String valid = withoutLoneSurrogates(text);

@@ -112,6 +112,14 @@ final class TinyRun {
                 .withTeacher(engine -> ModelFolder.load(engine, teacher));
     }
 
+    /** From a golden teacher of another family, likewise, in its heads' own width. */
+    static TinyRun hybridOf(String family, Path folder) {
+        Path teacher = GOLDEN.resolveSibling("golden-families").resolve(family + "/teacher");
+        return hybridOfLlama(folder)
+                .withTeacher(engine -> ModelFolder.load(engine, teacher))
+                .withMixer(own -> new DiscreteMamba2.Config(32, own.innerWidth(), 4, 2, 16, 4, 16));
+    }
+
     Path folder() {
         return folder;
     }

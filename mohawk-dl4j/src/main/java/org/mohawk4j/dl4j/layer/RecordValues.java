@@ -7,6 +7,7 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -18,7 +19,7 @@ import org.mohawk4j.Records;
 
 /**
  * Records as plain values, for JSON: numbers, texts, true and false as they are, a record as the map of its components,
- * one of several kinds of records with its simple name under {@code type}, and nothing for an empty {@link Optional}.
+ * one of several kinds of records with its simple name under {@code type}, lists of numbers, and nothing for an empty {@link Optional}.
  */
 final class RecordValues {
     private static final String TYPE = MixerDescription.TYPE;
@@ -42,6 +43,9 @@ final class RecordValues {
     private static Object plain(String where, RecordComponent component, Object value) {
         if (value instanceof Number || value instanceof Boolean || value instanceof String) {
             return value;
+        }
+        if (value instanceof List<?> list) {
+            return list.stream().map(element -> plain(where, component, element)).toList();
         }
         if (value instanceof Record inner) {
             Map<String, Object> map = new LinkedHashMap<>();
@@ -98,7 +102,23 @@ final class RecordValues {
             Class<?> inner = (Class<?>) parameterized.getActualTypeArguments()[0];
             return Optional.ofNullable(value).map(present -> argument(layer, what, name, inner, present));
         }
+        if (component.getType() == List.class && value instanceof List<?> list) {
+            return numbers(what, name, list);
+        }
         return argument(layer, what, name, component.getType(), value);
+    }
+
+    /** Lists of numbers are of decimals, however they are written. */
+    private static List<Double> numbers(String what, String name, List<?> list) {
+        return list.stream()
+                .map(element -> {
+                    if (element instanceof Number number) {
+                        return number.doubleValue();
+                    }
+                    throw new InvalidInputException(
+                            what + ": expected " + name + ", a list of numbers, found " + list);
+                })
+                .toList();
     }
 
     private static Object argument(String layer, String what, String name, Class<?> type, @Nullable Object value) {

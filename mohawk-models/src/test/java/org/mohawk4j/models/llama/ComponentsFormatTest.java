@@ -105,6 +105,30 @@ class ComponentsFormatTest {
         }
     }
 
+    /** A hybrid of Qwen 2, whose attention has biases; one with a window is more than the components can say. */
+    @Test
+    void aHybridOfQwen2HasItsClasses() throws IOException {
+        for (String family : new String[] {"qwen2", "qwen2-window"}) {
+            Path saved = folder.resolve(family);
+            CausalLmConfig config = ModelFolder.config(GOLDEN.resolve(family + "/teacher"));
+            MixerPlan plan = MixerPlan.replacing(
+                    config, own -> new DiscreteMamba2.Config(32, 32, 4, 2, 16, 4, 16), List.of(1));
+            try (CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve(family + "/teacher"));
+                    CausalLm student = plan.student(teacher, new SplittableRandom(0))) {
+                ModelFolder.save(student, saved);
+            }
+            assertThat(ModelFolder.config(saved)).isEqualTo(config.withMixers(plan.mixers()));
+            assertThat(Files.readString(saved.resolve("config.json")).contains("\"Qwen2Attention\""))
+                    .isEqualTo(family.equals("qwen2"));
+        }
+        assertThat(Files.readString(folder.resolve("qwen2/config.json"))).contains("Qwen2Model", "Qwen2Block");
+        try (TensorSource written = TensorSource.open(folder.resolve("qwen2"))) {
+            assertThat(written.names())
+                    .contains("backbone.layers.1.mixer.self_attn.q_proj.bias")
+                    .doesNotContain("backbone.layers.1.mixer.self_attn.o_proj.bias");
+        }
+    }
+
     /** The model computes the rotary embedding of all its layers, whatever stands in one of them. */
     @Test
     void anAttentionTurnsAsTheModelSays() throws IOException {
