@@ -3,7 +3,6 @@ package org.mohawk4j.examples;
 import java.nio.file.Path;
 import org.mohawk4j.train.Distillation;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.DistillConfigBuilder;
 import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.console.ConsoleProgressListener;
@@ -28,7 +27,7 @@ public final class DistillHybrid {
                 result.studentFolder(), result.student().nllPerToken());
     }
 
-    static RunResult distill(DistillConfigBuilder builder) {
+    static RunResult distill(DistillConfig.Builder builder) {
         StageConfig align = StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT);
         DistillConfig config = builder.keepAttention(1)
                 .stages(

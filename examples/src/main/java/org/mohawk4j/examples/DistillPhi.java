@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.mohawk4j.train.Distillation;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.DistillConfigBuilder;
 import org.mohawk4j.train.console.ConsoleProgressListener;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
@@ -20,7 +19,7 @@ public final class DistillPhi {
 
     public static void main(String[] args) {
         Path run = Path.of(args.length > 0 ? args[0] : "runs/phi");
-        DistillConfigBuilder config;
+        DistillConfig.Builder config;
         if (args.length > 2) {
             config = DistillConfig.builder()
                     .teacher(Path.of(args[1]))

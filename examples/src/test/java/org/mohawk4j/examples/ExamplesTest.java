@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.eval.Perplexity;
-import org.mohawk4j.train.config.DistillConfigBuilder;
+import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
@@ -18,7 +18,7 @@ class ExamplesTest {
     @TempDir
     private Path folder;
 
-    private DistillConfigBuilder tiny(long tokens) {
+    private DistillConfig.Builder tiny(long tokens) {
         return EmbeddedTeacher.config().toBuilder()
                 .out(folder.resolve("run"))
                 .tokens(tokens)
