@@ -25,7 +25,7 @@ import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tokenizer.Tokenizer;
-import org.mohawk4j.train.config.Precision;
+import org.mohawk4j.train.config.MachineConfig.Precision;
 import org.mohawk4j.train.console.ConsoleProgress;
 
 /** Puts tasks to a model: answers as they come in {@code answers.jsonl}, at the end the scores in {@code tasks.json}. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.mohawk4j.train.yaml.ConfigMapper;
 
 /** What differs between two configurations, value by value, of what can change a run's results. */
 public final class ConfigChanges {

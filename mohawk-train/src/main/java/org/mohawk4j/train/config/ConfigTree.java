@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.yaml.ConfigMapper;
 
 /**
  * A configuration as a tree of keys, on which another tree can be laid. The tree of the defaults has every key there is,

@@ -15,6 +15,8 @@ import java.util.Map;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.io.Utf8;
+import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.YamlTree;
 
 /**
  * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of

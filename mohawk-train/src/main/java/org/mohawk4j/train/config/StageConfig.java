@@ -22,10 +22,42 @@ public record StageConfig(
         Optional<Long> tokens,
         Optional<Double> share,
         double learningRate,
-        StageSchedule schedule,
+        Schedule schedule,
         Optional<Integer> batch,
         Optional<Integer> context,
         List<String> trainable) {
+    /**
+     * What a stage's learning rate does otherwise than the run's {@link ScheduleConfig} says.
+     *
+     * @param kind empty: the run's, as for the others
+     */
+    public record Schedule(
+            Optional<ScheduleConfig.Kind> kind,
+            Optional<Double> warmupFraction,
+            Optional<Double> decayFraction,
+            Optional<Double> finalFraction) {
+        /** Nothing. */
+        public static final Schedule OF_RUN =
+                new Schedule(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+
+        /** Everything. */
+        public static Schedule of(ScheduleConfig own) {
+            return new Schedule(
+                    Optional.of(own.kind()),
+                    Optional.of(own.warmupFraction()),
+                    Optional.of(own.decayFraction()),
+                    Optional.of(own.finalFraction()));
+        }
+
+        ScheduleConfig over(ScheduleConfig run) {
+            return new ScheduleConfig(
+                    kind.orElse(run.kind()),
+                    warmupFraction.orElse(run.warmupFraction()),
+                    decayFraction.orElse(run.decayFraction()),
+                    finalFraction.orElse(run.finalFraction()));
+        }
+    }
+
     /** Copies the list. */
     public StageConfig {
         trainable = List.copyOf(trainable);
@@ -38,7 +70,7 @@ public record StageConfig(
                 Optional.empty(),
                 Optional.of(objective.usualShare()),
                 objective.usualLearningRate(),
-                StageSchedule.OF_RUN,
+                Schedule.OF_RUN,
                 Optional.empty(),
                 Optional.empty(),
                 List.of());
@@ -67,7 +99,7 @@ public record StageConfig(
 
     public StageConfig withSchedule(ScheduleConfig own) {
         return new StageConfig(
-                objective, tokens, share, learningRate, StageSchedule.of(own), batch, context, trainable);
+                objective, tokens, share, learningRate, Schedule.of(own), batch, context, trainable);
     }
 
     public StageConfig withBatch(int own) {

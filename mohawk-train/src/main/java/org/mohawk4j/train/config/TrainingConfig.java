@@ -58,6 +58,16 @@ public record TrainingConfig(
         return new TrainingConfig(300_000, 256, 8, 1, List.of(), List.of(), 0, StageConfig.defaults());
     }
 
+    /** What all stages train on together: the run's tokens, if there are stages that share them, and those of the others. */
+    public long allTokens() {
+        boolean shared = stages.stream()
+                .anyMatch(stage -> stage.takesSteps() && stage.tokens().isEmpty());
+        long own = stages.stream()
+                .mapToLong(stage -> stage.tokens().orElse(0L))
+                .sum();
+        return own + (shared ? tokens : 0);
+    }
+
     int batchOf(StageConfig stage) {
         return stage.batch().orElse(batch);
     }

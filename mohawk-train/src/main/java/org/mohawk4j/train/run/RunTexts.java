@@ -145,7 +145,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
             TokenizerJson tokenizer,
             boolean hasValid,
             TrainingListener listener) {
-        double training = (double) config.training().tokens() / PASSES;
+        double training = (double) config.training().allTokens() / PASSES;
         double heldOut = config.evaluation().heldOut();
         return TeacherCorpus.write(
                 teacher,

@@ -69,6 +69,17 @@ class TokenBudgetTest {
     }
 
     @Test
+    void allTokensAreThoseSharedAndThoseOfStages() {
+        DistillConfig.Builder run = DistillConfig.builder().tokens(1000);
+
+        assertThat(run.build().training().allTokens()).isEqualTo(1000);
+        assertThat(run.stages(ALIGNMENT.withTokens(9000), DISTILLATION).build().training().allTokens())
+                .isEqualTo(10_000);
+        assertThat(run.stages(ALIGNMENT.withTokens(9000)).build().training().allTokens())
+                .isEqualTo(9000);
+    }
+
+    @Test
     void stepsOfAnotherSizeAreCountedInTokens() {
         assertThat(steps(1000, ALIGNMENT.withShare(0.4), DISTILLATION.withShare(0.6).withContext(20)))
                 .containsExactly(40, 15);

@@ -1,4 +1,4 @@
-package org.mohawk4j.train.config;
+package org.mohawk4j.train.yaml;
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParseException;
@@ -25,7 +25,7 @@ import org.yaml.snakeyaml.reader.ReaderException;
  * Reads one document of YAML as a tree. What would be read as something else than it means (an alias as its name, a
  * value with a tag of another program as text) is refused, and what is no YAML is told without the words of its parser.
  */
-final class YamlTree {
+public final class YamlTree {
     private static final ObjectMapper YAML = new ObjectMapper(YAMLFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(YAMLParser.Feature.EMPTY_STRING_AS_NULL)
@@ -40,7 +40,7 @@ final class YamlTree {
      * @return missing if there is nothing in it
      * @throws InvalidInputException for what is no YAML or no single document, and for aliases and foreign tags
      */
-    static JsonNode read(String name, String yaml) {
+    public static JsonNode read(String name, String yaml) {
         try (JsonParser parser = new Plain(name, YAML.getFactory().createParser(yaml))) {
             JsonNode tree = YAML.readTree(parser);
             if (parser.nextToken() != null) {

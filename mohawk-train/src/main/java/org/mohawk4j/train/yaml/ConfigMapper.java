@@ -1,4 +1,4 @@
-package org.mohawk4j.train.config;
+package org.mohawk4j.train.yaml;
 
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
@@ -29,7 +29,7 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.UserHome;
 
 /** Configurations to trees and back, with errors that name the key, the expected and the actual. */
-final class ConfigMapper {
+public final class ConfigMapper {
     private static final ObjectMapper MAPPER = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.KEBAB_CASE)
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
@@ -44,16 +44,16 @@ final class ConfigMapper {
 
     private ConfigMapper() {}
 
-    static ObjectNode tree(Object config) {
+    public static ObjectNode tree(Object config) {
         return MAPPER.valueToTree(config);
     }
 
-    static ObjectNode empty() {
+    public static ObjectNode empty() {
         return MAPPER.createObjectNode();
     }
 
     /** A value that a program gives. Paths inside a list would be written as URIs by a mapper that knows only the list. */
-    static JsonNode node(Object value) {
+    public static JsonNode node(Object value) {
         if (value instanceof Collection<?> values) {
             return MAPPER.createArrayNode()
                     .addAll(values.stream().map(ConfigMapper::node).toList());
@@ -66,7 +66,7 @@ final class ConfigMapper {
      *
      * @param nameless keys of sections that messages do not name
      */
-    static <T> T bind(ObjectNode root, Class<T> type, Set<String> nameless) {
+    public static <T> T bind(ObjectNode root, Class<T> type, Set<String> nameless) {
         try {
             return MAPPER.treeToValue(root, type);
         } catch (JsonMappingException e) {
@@ -127,20 +127,20 @@ final class ConfigMapper {
         return type == String.class || type == Path.class ? "a text" : "another type of value";
     }
 
-    static String oneOf(Class<?> constants) {
+    public static String oneOf(Class<?> constants) {
         List<String> names = new ArrayList<>();
         node(List.of(constants.getEnumConstants())).forEach(name -> names.add(name.asText()));
         return "one of " + String.join(", ", names);
     }
 
-    static List<String> fieldNames(JsonNode section) {
+    public static List<String> fieldNames(JsonNode section) {
         List<String> names = new ArrayList<>();
         section.fieldNames().forEachRemaining(names::add);
         return names;
     }
 
     /** A value as a user wrote it, or nearly so. */
-    static String describe(JsonNode node) {
+    public static String describe(JsonNode node) {
         if (node.isNull() || node.isMissingNode()) {
             return "nothing";
         }

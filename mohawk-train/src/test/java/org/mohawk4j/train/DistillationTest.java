@@ -1,0 +1,132 @@
+package org.mohawk4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.console.ConsoleProgressListener;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+
+/** Runs of a program that has nothing but a configuration. */
+class DistillationTest {
+    @TempDir
+    private Path folder;
+
+    private DistillConfig config(String name) {
+        return EmbeddedTeacher.config().toBuilder()
+                .out(folder.resolve(name))
+                .tokens(384)
+                .context(16)
+                .batch(4)
+                .threads(1)
+                .report(false)
+                .evaluation(held -> held.withHeldOut(0.2))
+                .checkpoint(when -> when.withMinutes(0))
+                .build();
+    }
+
+    private static byte[] student(RunResult result) throws IOException {
+        return Files.readAllBytes(result.studentFolder().resolve("model.safetensors"));
+    }
+
+    private void stopAfter(int steps, Distillation distillation) {
+        StopSignal stop = new StopSignal();
+        PatientListener stopping = new PatientListener() {
+            private int taken;
+
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                super.iterationDone(metrics);
+                if (++taken == steps) {
+                    stop.request();
+                }
+            }
+        };
+        assertThatThrownBy(() -> distillation.stop(stop).listener(stopping).run())
+                .isInstanceOfSatisfying(StoppedException.class, stopped -> assertThat(stopped.isSaved())
+                        .isTrue());
+    }
+
+    @Test
+    void aRunThatWasStoppedIsResumedFromItsFolderAlone() throws IOException {
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        RunResult whole;
+        try (ConsoleProgressListener progress = new ConsoleProgressListener(new PrintStream(told))) {
+            whole = Distillation.of(config("whole")).listener(progress).run();
+        }
+        assertThat(told.toString(StandardCharsets.UTF_8))
+                .contains("teacher   the tiny one that is shipped", "run       " + folder.resolve("whole"))
+                .contains("writing 100%", "text      192 tokens to train on, 48 held out", "stage 3 100% 4/4")
+                .contains("knowledge distillation");
+        assertThat(folder.resolve("whole/config.yaml"))
+                .content()
+                .startsWith("# Every value of this run; to repeat it: Distillation.of(");
+        stopAfter(3, Distillation.of(config("run")));
+
+        RunResult resumed = Distillation.resume(folder.resolve("run")).run();
+
+        assertThat(student(resumed)).isEqualTo(student(whole));
+        assertThat(resumed.student().nllPerToken()).isEqualTo(whole.student().nllPerToken());
+        assertThat(resumed.stages()).extracting("steps").containsExactly(1, 1, 4);
+    }
+
+    @Test
+    void changesOfARunAreRefusedUnlessAccepted() {
+        stopAfter(3, Distillation.of(config("run")));
+        Path run = folder.resolve("run");
+        Map<String, ?> changes = Map.of("lr", List.of(1e-3, 2e-3, 1e-4));
+
+        assertThatThrownBy(() -> Distillation.resume(run).changes(changes).run())
+                .isInstanceOf(ChangedRunException.class)
+                .hasMessage("run " + run + ": expected the configuration that it was begun with, found changes:"
+                        + " stages[2].learning-rate was 0.001, is 1.0E-4");
+
+        RunResult result =
+                Distillation.resume(run).changes(changes).acceptChanges().run();
+        assertThat(result.stages()).extracting("steps").containsExactly(1, 1, 4);
+    }
+
+    @Test
+    void aRunWithMixersOfAProgramNeedsThemAgain() {
+        Distillation.Mixers own = (config, teacher) -> MixerPlan.replacing(
+                teacher, layer -> new DiscreteMamba2.Config(layer.width(), 4, 4, 8, 2, 16), List.of(0));
+        stopAfter(2, Distillation.of(config("run")).mixers(own));
+        Path run = folder.resolve("run");
+        assertThat(run.resolve("config.yaml")).content().contains("A program gave it its teacher, texts or mixers");
+
+        assertThatThrownBy(() -> Distillation.resume(run).run())
+                .isInstanceOf(ChangedRunException.class)
+                .hasMessageContaining("expected the student's mixers that it was begun with");
+
+        assertThat(Distillation.resume(run).mixers(own).run().stages())
+                .extracting("steps")
+                .containsExactly(1, 1, 4);
+    }
+
+    @Test
+    void whatIsRefusedLeavesNothingBehind() {
+        DistillConfig config = config("run").toBuilder().context(100_000).tokens(10_000_000).build();
+
+        assertThatThrownBy(() -> Distillation.of(config).run())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageMatching("context: expected at most \\d+, the teacher's positions, got 100000");
+        assertThat(folder).isEmptyDirectory();
+    }
+}
