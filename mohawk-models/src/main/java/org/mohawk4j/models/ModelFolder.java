@@ -102,6 +102,18 @@ public final class ModelFolder {
     }
 
     /**
+     * As {@link #save(CausalLm, Path, DType)}, in one form.
+     *
+     * @throws InvalidInputException also if the form cannot describe the model
+     */
+    public static void save(CausalLm model, ModelFormat format, Path folder, DType dtype) {
+        ObjectNode json = format.write(model.config())
+                .orElseThrow(() -> new InvalidInputException(
+                        "a model of this kind cannot be saved in the form " + format.name()));
+        write(model, format, json, folder, dtype);
+    }
+
+    /**
      * Throws what {@link #save(CausalLm, Path)} would throw for a model that no form can describe. That its parameters
      * have names of their own in the file is checked by {@link #requireSavable(CausalLm)}.
      */
@@ -178,6 +190,7 @@ public final class ModelFolder {
             parameters.forEach((name, parameter) -> weights.write(
                     requireNonNull(fileNames.get(name)),
                     parameter.value().inPieces().as(dtype)));
+            format.companions().forEach((name, bytes) -> AtomicFile.write(folder.resolve(name), bytes));
             weights.commit();
             description.commit();
         }

@@ -10,7 +10,7 @@ from transformers import PretrainedConfig
 MIXERS = ("discrete_mamba2", "attention", "causal_linear_attention", "toeplitz")
 BLOCKS = ("parallel", "pre_norm", "post_norm", "sandwich_norm")
 NORMS = ("layer", "rms", "rms_unit_offset")
-ACTIVATIONS = ("gelu_tanh", "relu", "silu")
+ACTIVATIONS = ("gelu_pytorch_tanh", "relu", "silu")
 
 
 def _require(key, value, known):
@@ -25,7 +25,7 @@ class MohawkConfig(PretrainedConfig):
         block: how mixer, MLP and norms are put together: "parallel" (Phi), "pre_norm" (Llama), "post_norm"
             (OLMo 2), "sandwich_norm" (Gemma 2 and 3).
         norm: {"kind": "layer" | "rms" | "rms_unit_offset", "epsilon": number}, of every block and the final one.
-        mlp: {"width", "activation": "gelu_tanh" | "relu" | "silu", "gated", "bias"}.
+        mlp: {"width", "activation": "gelu_pytorch_tanh" | "relu" | "silu", "gated", "bias"}.
         runs: the layers in order, an object for each run of equal ones: {"count", "mixer", ...the mixer's keys}.
             discrete_mamba2: "inner_width", "heads", "groups", "state_size", "conv_width", "chunk".
             attention: "heads", "key_value_heads", "head_dim", "biases" (a list of "query", "key", "value",

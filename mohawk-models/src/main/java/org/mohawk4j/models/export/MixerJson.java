@@ -1,0 +1,98 @@
+package org.mohawk4j.models.export;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+import org.mohawk4j.io.ConfigNode;
+import org.mohawk4j.mixer.CausalLinearAttention;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.mixer.Toeplitz;
+
+/** How the mixers that our Python classes compute stand in a configuration. */
+final class MixerJson {
+    private static final String MIXER = "mixer";
+    private static final String MAMBA = "discrete_mamba2";
+    private static final String ATTENTION = "attention";
+    private static final String LINEAR = "causal_linear_attention";
+    private static final String TOEPLITZ = "toeplitz";
+    private static final String HEADS = "heads";
+    private static final String GROUPS = "groups";
+    private static final String INNER = "inner_width";
+    private static final String STATE = "state_size";
+    private static final String TAPS = "conv_width";
+    private static final String CHUNK = "chunk";
+    private static final String MAX_TIME = "max_time";
+
+    private MixerJson() {}
+
+    /** @param width D */
+    static MixerConfig read(ConfigNode run, long width) {
+        return switch (run.text(MIXER)) {
+            case MAMBA -> mamba(run, width);
+            case ATTENTION -> AttentionJson.read(run, width);
+            case LINEAR ->
+                new CausalLinearAttention.Config(
+                        width, heads(run, width), run.positiveInt(STATE), run.positiveInt(CHUNK));
+            case TOEPLITZ ->
+                new Toeplitz.Config(width, heads(run, width), run.positive(MAX_TIME), run.positiveInt(CHUNK));
+            default ->
+                throw run.wrong(
+                        MIXER,
+                        "one of " + String.join(", ", MAMBA, ATTENTION, LINEAR, TOEPLITZ),
+                        run.text(MIXER));
+        };
+    }
+
+    private static int heads(ConfigNode run, long width) {
+        return run.divisor(HEADS, width, "the width " + width);
+    }
+
+    private static DiscreteMamba2.Config mamba(ConfigNode run, long width) {
+        long inner = run.positive(INNER);
+        int heads = run.divisor(HEADS, inner, INNER + " " + inner);
+        int groups = run.divisor(GROUPS, heads, HEADS + " " + heads);
+        int state = run.positiveInt(STATE);
+        if ((long) groups * state > Integer.MAX_VALUE) {
+            throw run.wrong(STATE, "at most " + Integer.MAX_VALUE + " entries of all groups together", state);
+        }
+        return new DiscreteMamba2.Config(
+                width,
+                inner,
+                heads,
+                groups,
+                state,
+                run.between(TAPS, 2, Integer.MAX_VALUE),
+                run.positiveInt(CHUNK));
+    }
+
+    /** The inverse of {@link #read}; empty for a mixer that is not one of ours. */
+    static Optional<ObjectNode> write(MixerConfig mixer) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        if (mixer instanceof DiscreteMamba2.Config mamba) {
+            json.put(MIXER, MAMBA)
+                    .put(INNER, mamba.innerWidth())
+                    .put(HEADS, mamba.heads())
+                    .put(GROUPS, mamba.groups())
+                    .put(STATE, mamba.stateSize())
+                    .put(TAPS, mamba.convWidth())
+                    .put(CHUNK, mamba.chunk());
+        } else if (mixer instanceof SoftmaxAttention.Config attention) {
+            AttentionJson.write(json.put(MIXER, ATTENTION), attention);
+        } else if (mixer instanceof CausalLinearAttention.Config linear) {
+            json.put(MIXER, LINEAR)
+                    .put(HEADS, linear.heads())
+                    .put(STATE, linear.stateSize())
+                    .put(CHUNK, linear.chunk());
+        } else if (mixer instanceof Toeplitz.Config toeplitz) {
+            json.put(MIXER, TOEPLITZ)
+                    .put(HEADS, toeplitz.heads())
+                    .put(MAX_TIME, toeplitz.maxTime())
+                    .put(CHUNK, toeplitz.chunk());
+        } else {
+            return Optional.empty();
+        }
+        return Optional.of(json);
+    }
+}
