@@ -118,7 +118,7 @@ class MohawkFormatTest {
                                 new MlpConfig(10, Activation.GELU_TANH, true, false)),
                         new HeadConfig(true, false),
                         normed,
-                        new Toeplitz.Config(8, 2, 64, 16)));
+                        new Toeplitz.Config(8, 2, 96, 16)));
     }
 
     @ParameterizedTest
