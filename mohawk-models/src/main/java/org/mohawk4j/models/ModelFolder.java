@@ -190,10 +190,10 @@ public final class ModelFolder {
             parameters.forEach((name, parameter) -> weights.write(
                     requireNonNull(fileNames.get(name)),
                     parameter.value().inPieces().as(dtype)));
-            format.companions().forEach((name, bytes) -> AtomicFile.write(folder.resolve(name), bytes));
             weights.commit();
             description.commit();
         }
+        format.companions().forEach((name, bytes) -> AtomicFile.write(folder.resolve(name), bytes));
     }
 
     private static byte[] format(ObjectNode config) {
