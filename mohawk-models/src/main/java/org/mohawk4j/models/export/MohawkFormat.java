@@ -53,7 +53,7 @@ public final class MohawkFormat implements ModelFormat {
 
     @Override
     public String name() {
-        return "transformers";
+        return "mohawk4j";
     }
 
     @Override
