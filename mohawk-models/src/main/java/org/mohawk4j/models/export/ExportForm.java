@@ -25,7 +25,7 @@ public enum ExportForm {
 
         @Override
         Optional<String> obstacle(CausalLmConfig config) {
-            return unknownMixer(config, mixer -> MixerJson.write(mixer).isPresent());
+            return unknownMixer(config, mixer -> MixerJson.writeOwn(mixer).isPresent());
         }
     },
     /** goombalab/phi-mamba for Phi's students, goombalab/mohawk for those of Llama and Qwen. */
@@ -109,10 +109,11 @@ public enum ExportForm {
         return Optional.empty();
     }
 
-    /** A mixer by its class, which a configuration is nested in. */
+    /** A mixer by its class, which a configuration called Config is nested in. */
     private static String name(MixerConfig mixer) {
-        Class<?> outer = mixer.getClass().getEnclosingClass();
-        return (outer == null ? mixer.getClass() : outer).getSimpleName();
+        Class<?> type = mixer.getClass();
+        Class<?> outer = type.getEnclosingClass();
+        return (outer == null || !type.getSimpleName().equals("Config") ? type : outer).getSimpleName();
     }
 
     @Override

@@ -3,16 +3,23 @@ package org.mohawk4j.models.export;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.stream.Stream;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.Toeplitz;
+import org.mohawk4j.models.phimamba.MixerFormat;
 
-/** How the mixers that our Python classes compute stand in a configuration. */
+/**
+ * How mixers stand in a configuration of ours: those that our Python classes compute, and any other that has a {@link
+ * MixerFormat}, under its {@code CoreType}.
+ */
 final class MixerJson {
     private static final String MIXER = "mixer";
+    private static final String INPUT = "input";
     private static final String MAMBA = "discrete_mamba2";
     private static final String ATTENTION = "attention";
     private static final String LINEAR = "causal_linear_attention";
@@ -37,12 +44,23 @@ final class MixerJson {
                         width, heads(run, width), run.positiveInt(STATE), run.positiveInt(CHUNK));
             case TOEPLITZ ->
                 new Toeplitz.Config(width, heads(run, width), run.positive(MAX_TIME), run.positiveInt(CHUNK));
-            default ->
-                throw run.wrong(
-                        MIXER,
-                        "one of " + String.join(", ", MAMBA, ATTENTION, LINEAR, TOEPLITZ),
-                        run.text(MIXER));
+            default -> other(run).read(run.object(INPUT), width);
         };
+    }
+
+    private static Stream<MixerFormat> others() {
+        return ServiceLoader.load(MixerFormat.class).stream().map(ServiceLoader.Provider::get);
+    }
+
+    private static MixerFormat other(ConfigNode run) {
+        return others()
+                .filter(format -> format.coreType().equals(run.text(MIXER)))
+                .findFirst()
+                .orElseThrow(() -> run.wrong(
+                        MIXER,
+                        "one of " + String.join(", ", MAMBA, ATTENTION, LINEAR, TOEPLITZ)
+                                + " or of the mixer formats on the class path",
+                        run.text(MIXER)));
     }
 
     private static int heads(ConfigNode run, long width) {
@@ -67,8 +85,19 @@ final class MixerJson {
                 run.positiveInt(CHUNK));
     }
 
-    /** The inverse of {@link #read}; empty for a mixer that is not one of ours. */
+    /** The inverse of {@link #read}; empty for a mixer that has no format. */
     static Optional<ObjectNode> write(MixerConfig mixer) {
+        return writeOwn(mixer).or(() -> others()
+                .flatMap(format -> format.write(mixer).stream().map(input -> {
+                    ObjectNode json = JsonNodeFactory.instance.objectNode().put(MIXER, format.coreType());
+                    json.set(INPUT, input);
+                    return json;
+                }))
+                .findFirst());
+    }
+
+    /** As {@link #write}; empty also for a mixer that our Python classes do not compute. */
+    static Optional<ObjectNode> writeOwn(MixerConfig mixer) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         if (mixer instanceof DiscreteMamba2.Config mamba) {
             json.put(MIXER, MAMBA)

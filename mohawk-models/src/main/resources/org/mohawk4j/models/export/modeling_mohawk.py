@@ -37,12 +37,17 @@ class MohawkCache:
     """What generation remembers: of each layer a few tensors whose first dimension is the batch.
 
     Mamba-2 keeps the convolution's last inputs and its state, linear attention its state, attention keys and values, a
-    Toeplitz mixer all values.
+    Toeplitz mixer all values. Where the rotation depends on the sequence's length, `past` has the embedded tokens and
+    their positions until that length is passed.
     """
 
     is_compileable = False
 
     def __init__(self, layers):
+        self.past = {}
+        self.restart(layers)
+
+    def restart(self, layers):
         self.layers = [{} for _ in range(layers)]
         self.seen = 0
 
@@ -50,7 +55,7 @@ class MohawkCache:
         return self.seen
 
     def reorder_cache(self, beam_idx):
-        for layer in self.layers:
+        for layer in (*self.layers, self.past):
             for name, tensor in layer.items():
                 layer[name] = tensor.index_select(0, beam_idx.to(tensor.device))
 
@@ -568,6 +573,10 @@ class MohawkModel(MohawkPreTrainedModel):
         self.layers = nn.ModuleList(MohawkBlock(config, mixer) for mixer in config.mixers())
         self.final_layernorm = make_norm(config)
         self.gradient_checkpointing = False
+        # the longest sequence whose positions turn as those of shorter ones
+        scalings = [mixer["rotary"]["scaling"] for mixer in config.mixers() if mixer["mixer"] == "attention"]
+        bounds = [scaling["original_positions"] for scaling in scalings if scaling["type"] == "longrope"]
+        self.same_rotation = min(bounds, default=None)
         self.post_init()
 
     def get_input_embeddings(self):
@@ -601,6 +610,23 @@ class MohawkModel(MohawkPreTrainedModel):
                 position_ids = (tokens.long().cumsum(-1) - 1).clamp(min=0)[:, seen:]
         return Pass(position_ids, seen, tokens)
 
+    def _from_start(self, h, context, cache):
+        """The tokens to compute: these, or all that there were, once, when the sequence outgrows a rotation."""
+        if cache.seen > 0 and not cache.past:
+            return h, context
+        positions = context.positions.expand(h.shape[0], -1)
+        past = {"embedded": h, "positions": positions}
+        if cache.past:
+            past = {name: torch.cat((cache.past[name], new), 1) for name, new in past.items()}
+        if int(past["positions"].max()) < self.same_rotation:
+            cache.past = past
+            return h, context
+        cache.past = {}
+        if cache.seen == 0:
+            return h, context
+        cache.restart(len(self.layers))
+        return past["embedded"], Pass(past["positions"], 0, context.tokens)
+
     def _recomputes(self):
         """Whether each block runs again in the backward pass, where a cache would be written twice."""
         return self.gradient_checkpointing and self.training
@@ -631,11 +657,15 @@ class MohawkModel(MohawkPreTrainedModel):
             use_cache = self.config.use_cache and not self.training
         cache = self._own_cache(past_key_values, use_cache and not self._recomputes())
         context = self._context(h, attention_mask, position_ids, 0 if cache is None else cache.seen)
+        length = h.shape[1]
+        if cache is not None and self.same_rotation is not None:
+            h, context = self._from_start(h, context, cache)
         if output_hidden_states is None:
             output_hidden_states = getattr(self.config, "output_hidden_states", False)
         states = []
         for i, layer in enumerate(self.layers):
-            states.append(h)
+            if output_hidden_states:
+                states.append(h)
             memory = None if cache is None else cache.layers[i]
             if self._recomputes():
                 h = self._gradient_checkpointing_func(layer.__call__, h, context, memory)
@@ -644,7 +674,8 @@ class MohawkModel(MohawkPreTrainedModel):
         if cache is not None:
             cache.seen += h.shape[1]
         h = self.final_layernorm(h)
-        states = (*states, h) if output_hidden_states else None
+        states = tuple(state[:, -length:] for state in (*states, h)) if output_hidden_states else None
+        h = h[:, -length:]
         if return_dict is False:
             return tuple(value for value in (h, cache, states) if value is not None)
         return BaseModelOutputWithPast(last_hidden_state=h, past_key_values=cache, hidden_states=states)

@@ -8,12 +8,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +31,7 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
@@ -42,6 +46,7 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.NormConfig;
 import org.mohawk4j.models.ParallelBlock;
 import org.mohawk4j.models.SequentialBlock;
+import org.mohawk4j.models.phimamba.MixerFormat;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
@@ -167,6 +172,68 @@ class MohawkFormatTest {
                         """));
     }
 
+    /** A mixer of the user's own, which transformers does not have. */
+    public record OwnConfig(long width) implements MixerConfig {
+        @Override
+        public int heads() {
+            return 2;
+        }
+
+        @Override
+        public MatrixMixer create(Engine engine, RandomGenerator random) {
+            return new CausalLinearAttention.Config(width, 2, 3, 8).create(engine, random);
+        }
+    }
+
+    /** How it is saved. */
+    public static final class OwnFormat implements MixerFormat {
+        @Override
+        public String coreType() {
+            return "org.example.own";
+        }
+
+        @Override
+        public MixerConfig read(ConfigNode coreInput, long width) {
+            return new OwnConfig(width);
+        }
+
+        @Override
+        public Optional<ObjectNode> write(MixerConfig mixer) {
+            return mixer instanceof OwnConfig
+                    ? Optional.of(new ObjectMapper().createObjectNode())
+                    : Optional.empty();
+        }
+    }
+
+    @Test
+    void aMixerOfTheUsersOwnIsSavedButNotExported() throws IOException {
+        Path services = folder.resolve("classes/META-INF/services");
+        Files.createDirectories(services);
+        Files.writeString(services.resolve(MixerFormat.class.getName()), OwnFormat.class.getName());
+        CausalLmConfig config = config(
+                new BlockConfig(SequentialBlock.POST_NORM, RMS, GATED),
+                new HeadConfig(true, false),
+                MAMBA,
+                new OwnConfig(8));
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        try (URLClassLoader loader = new URLClassLoader(
+                        new URL[] {folder.resolve("classes").toUri().toURL()},
+                        getClass().getClassLoader());
+                CausalLm model = new CausalLm(engine, config, new SplittableRandom(0))) {
+            thread.setContextClassLoader(loader);
+            ModelFolder.save(model, new MohawkFormat(), folder.resolve("model"), DType.FLOAT32);
+
+            assertThat(ModelFolder.config(folder.resolve("model"))).isEqualTo(config);
+            assertThatThrownBy(() -> ExportForm.TRANSFORMERS.require(config))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessage("the model cannot be exported as transformers: layer 1 has a mixer that it does not have,"
+                            + " OwnConfig");
+        } finally {
+            thread.setContextClassLoader(before);
+        }
+    }
+
     @Test
     void tensorsAreNamedAsDocumented() {
         CausalLmConfig config = models().skip(1).findFirst().orElseThrow();
@@ -193,7 +260,7 @@ class MohawkFormatTest {
             delimiter = '|',
             value = {
                 "\"discrete_mamba2\" | \"mamba3\" | mixer: expected one of discrete_mamba2, attention,"
-                        + " causal_linear_attention, toeplitz, found mamba3",
+                        + " causal_linear_attention, toeplitz or of the mixer formats on the class path, found mamba3",
                 "\"inner_width\":12 | \"inner_width\":13 | heads: expected a divisor of inner_width 13, found 4",
                 "\"groups\":2 | \"groups\":3 | groups: expected a divisor of heads 4, found 3",
                 "\"state_size\":3 | \"state_size\":2147483647 | state_size: expected at most 2147483647 entries of all"
