@@ -64,6 +64,7 @@ final class MixerJson {
     }
 
     private static int heads(ConfigNode run, long width) {
+        run.requireIfPresent(INNER, width);
         return run.divisor(HEADS, width, "the width " + width);
     }
 
@@ -111,11 +112,13 @@ final class MixerJson {
             AttentionJson.write(json.put(MIXER, ATTENTION), attention);
         } else if (mixer instanceof CausalLinearAttention.Config linear) {
             json.put(MIXER, LINEAR)
+                    .put(INNER, linear.width())
                     .put(HEADS, linear.heads())
                     .put(STATE, linear.stateSize())
                     .put(CHUNK, linear.chunk());
         } else if (mixer instanceof Toeplitz.Config toeplitz) {
             json.put(MIXER, TOEPLITZ)
+                    .put(INNER, toeplitz.width())
                     .put(HEADS, toeplitz.heads())
                     .put(MAX_TIME, toeplitz.maxTime())
                     .put(CHUNK, toeplitz.chunk());

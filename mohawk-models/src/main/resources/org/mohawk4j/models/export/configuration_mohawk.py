@@ -31,8 +31,8 @@ class MohawkConfig(PretrainedConfig):
             attention: "heads", "key_value_heads", "head_dim", "biases" (a list of "query", "key", "value",
             "output"), "query_key_norm" (null, or {"epsilon", "unit_offset", "across_heads"}), "rotary" ({"dim",
             "theta", "scaling"}), "scale", "soft_cap" (0: none), "window" (0: none).
-            causal_linear_attention: "heads", "state_size", "chunk".
-            toeplitz: "heads", "max_time".
+            causal_linear_attention: "inner_width", "heads", "state_size", "chunk".
+            toeplitz: "inner_width", "heads", "max_time".
         embedding_scale: what the embedding is multiplied by.
         logit_soft_cap: bounds the logits; 0: no bound.
     """

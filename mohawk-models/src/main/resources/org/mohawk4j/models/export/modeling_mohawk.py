@@ -387,23 +387,23 @@ class CausalLinearAttention(nn.Module):
 
     def __init__(self, config, mixer):
         super().__init__()
-        width = config.hidden_size
+        width, inner = config.hidden_size, mixer["inner_width"]
         self.heads = mixer["heads"]
         self.chunk = mixer["chunk"]
-        self.v_proj = nn.Linear(width, width, bias=False)
-        self.out_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, inner, bias=False)
+        self.out_proj = nn.Linear(inner, width, bias=False)
         self.c_proj = nn.Linear(width, self.heads * mixer["state_size"], bias=False)
         self.b_proj = nn.Linear(width, self.heads * mixer["state_size"], bias=False)
 
     def forward(self, u, context, memory):
-        batch, time, width = u.shape
+        batch, time, _ = u.shape
         x, b, c = (
             wide(projection(u)).reshape(batch, time, self.heads, -1)
             for projection in (self.v_proj, self.b_proj, self.c_proj)
         )
         no_decay = x.new_zeros(batch, time, self.heads)
         y = recurrent(x, context.keep(b), c, no_decay, self.chunk, memory)
-        return self.out_proj(y.reshape(batch, time, width).to(u.dtype))
+        return self.out_proj(y.reshape(batch, time, -1).to(u.dtype))
 
 
 class Toeplitz(nn.Module):
@@ -411,15 +411,15 @@ class Toeplitz(nn.Module):
 
     def __init__(self, config, mixer):
         super().__init__()
-        width = config.hidden_size
+        width, inner = config.hidden_size, mixer["inner_width"]
         self.heads = mixer["heads"]
         self.max_time = mixer["max_time"]
-        self.v_proj = nn.Linear(width, width, bias=False)
-        self.out_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, inner, bias=False)
+        self.out_proj = nn.Linear(inner, width, bias=False)
         self.coefficients = nn.Parameter(torch.empty(self.heads, self.max_time))
 
     def forward(self, u, context, memory):
-        batch, time, width = u.shape
+        batch, time, _ = u.shape
         values = context.keep(self.v_proj(u)).reshape(batch, time, self.heads, -1).transpose(1, 2)
         if memory is not None:
             values = torch.cat((memory["values"], values), 2) if "values" in memory else values
@@ -430,7 +430,7 @@ class Toeplitz(nn.Module):
         column = torch.arange(total, device=u.device)
         distance = column[total - time :, None] - column
         matrix = self.coefficients[:, distance.clamp(min=0)] * (distance >= 0).to(u.dtype)
-        return self.out_proj((matrix @ values).transpose(1, 2).reshape(batch, time, width))
+        return self.out_proj((matrix @ values).transpose(1, 2).reshape(batch, time, -1))
 
 
 class Attention(nn.Module):
