@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             DistillCommand.class,
             EvaluateCommand.class,
+            ExportCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
             MixersCommand.class,

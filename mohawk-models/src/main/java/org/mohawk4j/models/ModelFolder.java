@@ -131,25 +131,19 @@ public final class ModelFolder {
      */
     public static void save(CausalLm model, Path folder, DType dtype, long maxShardBytes) {
         Described described = describe(model.config());
-        Map<String, List<Parameter>> tensors = ModelTensors.names(model, described.format());
-        List<TensorSpec> specs = new ArrayList<>();
-        tensors.forEach((name, parts) -> specs.add(new TensorSpec(name, dtype, ModelTensors.shape(parts))));
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw InputFile.unwritable(folder, e);
-        }
-        // nothing is given its name before all is on the disk
-        try (AtomicFile description = new AtomicFile(folder.resolve(CONFIG));
-                TensorSink weights =
-                        SafetensorsFolderWriter.create(folder, specs, SafetensorsWriter.PYTORCH, maxShardBytes)) {
-            description.write(ByteBuffer.wrap(format(described.json())), 0);
-            description.flush();
-            tensors.forEach((name, parts) ->
-                    weights.write(name, ModelTensors.numbers(parts).as(dtype)));
-            weights.commit();
-            description.commit();
-        }
+        write(model, described, folder, dtype, maxShardBytes);
+    }
+
+    /**
+     * As {@link #save(CausalLm, Path, DType)}, in one form.
+     *
+     * @throws InvalidInputException also if the form cannot describe the model
+     */
+    public static void save(CausalLm model, ModelFormat format, Path folder, DType dtype) {
+        ObjectNode json = format.write(model.config())
+                .orElseThrow(() -> new InvalidInputException(
+                        "a model of this kind cannot be saved in the form " + format.name()));
+        write(model, new Described(format, json), folder, dtype, SafetensorsFolderWriter.SHARD_BYTES);
     }
 
     /**
@@ -191,6 +185,29 @@ public final class ModelFolder {
                         .distinct()
                         .collect(Collectors.joining(", "))
                 + " in blocks of this form");
+    }
+
+    private static void write(CausalLm model, Described described, Path folder, DType dtype, long maxShardBytes) {
+        Map<String, List<Parameter>> tensors = ModelTensors.names(model, described.format());
+        List<TensorSpec> specs = new ArrayList<>();
+        tensors.forEach((name, parts) -> specs.add(new TensorSpec(name, dtype, ModelTensors.shape(parts))));
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw InputFile.unwritable(folder, e);
+        }
+        // nothing is given its name before all is on the disk
+        try (AtomicFile description = new AtomicFile(folder.resolve(CONFIG));
+                TensorSink weights =
+                        SafetensorsFolderWriter.create(folder, specs, SafetensorsWriter.PYTORCH, maxShardBytes)) {
+            description.write(ByteBuffer.wrap(format(described.json())), 0);
+            description.flush();
+            tensors.forEach((name, parts) ->
+                    weights.write(name, ModelTensors.numbers(parts).as(dtype)));
+            weights.commit();
+            description.commit();
+        }
+        described.format().companions().forEach((name, bytes) -> AtomicFile.write(folder.resolve(name), bytes));
     }
 
     private static byte[] format(ObjectNode config) {

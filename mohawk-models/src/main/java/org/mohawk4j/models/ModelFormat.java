@@ -1,6 +1,7 @@
 package org.mohawk4j.models;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.io.ConfigNode;
 
@@ -49,5 +50,10 @@ public interface ModelFormat {
     /** Whether a tensor of the file, by its canonical name, may be passed over, since it follows from the configuration. */
     default boolean isRedundant(String fileName) {
         return false;
+    }
+
+    /** Files that stand beside the weights of any model, by name. */
+    default Map<String, byte[]> companions() {
+        return Map.of();
     }
 }

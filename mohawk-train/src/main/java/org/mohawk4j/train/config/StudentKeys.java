@@ -8,6 +8,7 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerFormats;
 import org.mohawk4j.models.mixer.MixerOptions;
+import org.mohawk4j.train.yaml.ConfigMapper;
 
 /**
  * The keys of {@link StudentConfig}, whose options depend on the mixer, and the keys of version b11d4d2, which knew

@@ -1,0 +1,72 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.export.ExportForm;
+import org.mohawk4j.models.export.ModelExport;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Writes a model in a form that other software opens. */
+@Command(
+        name = "export",
+        description = "Writes a model, student or teacher, in a form that other software opens, with tokenizer,"
+                + " generation settings and licence beside it.")
+final class ExportCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "MODEL", description = "the model's folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private Path model;
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORM",
+            defaultValue = "transformers",
+            description = "one of ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    @SuppressWarnings("NullAway.Init") // picocli gives it its default
+    private ExportForm form;
+
+    @Option(names = "--out", paramLabel = "DIR", required = true, description = "a new or empty folder")
+    @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
+    private Path out;
+
+    @Option(
+            names = "--teacher",
+            paramLabel = "DIR",
+            description = "where files such as the licence come from that MODEL lacks (default: the teacher of MODEL's"
+                    + " run)")
+    private Optional<Path> teacher = Optional.empty();
+
+    @Override
+    public void run() {
+        List<String> files = ModelExport.write(model, form, lenders(), out);
+        PrintWriter print = spec.commandLine().getOut();
+        print.println("written   " + String.join(" ", files));
+        print.println("format=" + form + " files=" + files.size() + " out=" + out);
+    }
+
+    private List<Path> lenders() {
+        if (teacher.isPresent()) {
+            if (!Files.isDirectory(teacher.get())) {
+                throw new InvalidInputException("teacher " + teacher.get() + ": no such folder");
+            }
+            return List.of(teacher.get());
+        }
+        Path run = model.toAbsolutePath().normalize().resolveSibling("config.yaml");
+        boolean isOfRun = Files.isRegularFile(run) && Files.isRegularFile(run.resolveSibling("metrics.jsonl"));
+        return isOfRun
+                ? DistillConfigYaml.read(run).teacher().filter(Files::isDirectory).stream()
+                        .toList()
+                : List.of();
+    }
+}

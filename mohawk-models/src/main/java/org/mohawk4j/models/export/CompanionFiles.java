@@ -1,0 +1,105 @@
+package org.mohawk4j.models.export;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.mohawk4j.io.AtomicFile;
+import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tokenizer.TokenizerJson;
+
+/** What stands beside a model's weights and goes with them: tokenizer, generation settings, licences. */
+final class CompanionFiles {
+    private static final String CONFIG = "config.json";
+    private static final String GENERATION = "generation_config.json";
+    private static final String TOKENIZER = "tokenizer.json";
+    private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    private static final List<String> SPECIAL_IDS = List.of("bos_token_id", "eos_token_id", "pad_token_id");
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final Pattern NAMES = Pattern.compile(
+            "tokenizer\\.json|tokenizer\\.model|tokenizer_config\\.json|special_tokens_map\\.json|added_tokens\\.json"
+                    + "|vocab\\.json|merges\\.txt|chat_template\\.(jinja|json)|generation_config\\.json"
+                    + "|(?i:licen[cs]e|use_policy|notice|copying)([._-].*)?");
+
+    private final List<Path> folders;
+    private final Map<String, Path> files = new TreeMap<>();
+
+    /** @param folders where they are looked for; the first that has a file of a name lends it */
+    CompanionFiles(List<Path> folders) {
+        this.folders = folders;
+        for (Path folder : folders) {
+            try (Stream<Path> entries = Files.list(folder)) {
+                entries.filter(Files::isRegularFile)
+                        .filter(file -> NAMES.matcher(String.valueOf(file.getFileName())).matches())
+                        .forEach(file -> files.putIfAbsent(String.valueOf(file.getFileName()), file));
+            } catch (IOException e) {
+                throw InputFile.unreadable(folder, e);
+            }
+        }
+    }
+
+    void copyTo(Path target) {
+        files.forEach((name, file) -> {
+            InputFile.requireRegular(file);
+            byte[] bytes;
+            try {
+                bytes = Files.readAllBytes(file);
+            } catch (IOException e) {
+                throw InputFile.unreadable(file, e);
+            }
+            AtomicFile.write(target.resolve(name), bytes);
+        });
+    }
+
+    /** Adds the two files without which transformers does not know the tokenizer's class or where a text ends. */
+    void completeFor(Path target) {
+        if (files.containsKey(TOKENIZER) && !files.containsKey(TOKENIZER_CONFIG)) {
+            ObjectNode json = JSON.createObjectNode().put("tokenizer_class", "PreTrainedTokenizerFast");
+            write(target.resolve(TOKENIZER_CONFIG), json);
+        }
+        if (!files.containsKey(GENERATION)) {
+            ObjectNode json = specialIds();
+            if (json.isEmpty() && files.containsKey(TOKENIZER)) {
+                TokenizerJson.load(target).endOfText().ifPresent(id -> json.put("eos_token_id", id));
+            }
+            if (!json.isEmpty()) {
+                write(target.resolve(GENERATION), json);
+            }
+        }
+    }
+
+    /** Those of the first configuration that has any. */
+    private ObjectNode specialIds() {
+        ObjectNode found = JSON.createObjectNode();
+        for (Path folder : folders) {
+            Path config = folder.resolve(CONFIG);
+            if (found.isEmpty() && Files.isRegularFile(config)) {
+                JsonNode json = read(config);
+                SPECIAL_IDS.stream().filter(json::hasNonNull).forEach(key -> found.set(key, json.get(key)));
+            }
+        }
+        return found;
+    }
+
+    private static JsonNode read(Path file) {
+        try {
+            return JSON.readTree(file.toFile());
+        } catch (IOException e) {
+            throw InputFile.unreadable(file, e);
+        }
+    }
+
+    private static void write(Path file, ObjectNode json) {
+        AtomicFile.write(file, (json.toPrettyString() + "\n").getBytes(UTF_8));
+    }
+}
