@@ -147,7 +147,7 @@ __device__ inline void layerNormGradient(
                 for (int k = 0; k < COLUMNS; k++) v.at[k] += more.at[k];
             }
             putColumns<COLUMNS>(dx, at * width + i, v);
-            putNarrow(narrow, at * width + i, v);
+            if (narrow) putColumns<COLUMNS>(narrow, at * width + i, toFloats(v));
         });
     }
     if (FOURS > 0) {

@@ -50,12 +50,9 @@ __device__ inline float roundedTo(const float *, float x) { return x; }
 __device__ inline double roundedTo(const double *, double x) { return x; }
 __device__ inline float roundedTo(const Bf16 *, float x) { return fromBf16(toBf16(x)); }
 
-// In bfloat16, if that is wanted as well.
 template <typename C>
-__device__ inline void putNarrow(Bf16 *narrow, Size place, const Four<C> &v) {
-    if (narrow) {
-        Four<float> rounded;
-        for (int k = 0; k < COLUMNS; k++) rounded.at[k] = (float)v.at[k];
-        putColumns<COLUMNS>(narrow, place, rounded);
-    }
+__device__ inline Four<float> toFloats(const Four<C> &v) {
+    Four<float> y;
+    for (int k = 0; k < COLUMNS; k++) y.at[k] = (float)v.at[k];
+    return y;
 }
