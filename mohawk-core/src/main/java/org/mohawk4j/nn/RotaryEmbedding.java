@@ -9,8 +9,8 @@ import org.mohawk4j.tensor.Tensor;
 /**
  * Rotary position embedding on the first {@code rotaryDim} entries of each head, the rest untouched. Entry i turns with
  * entry i + rotaryDim/2 by {@code position · theta^(-2i/rotaryDim)}, scaled if the configuration says so, as Hugging
- * Face's models do. A scaling that depends on a sequence's length takes that up to x's last position. All embeddings of an engine that turn alike share their tables, which the last of them to be closed
- * frees.
+ * Face's models do. A scaling that depends on a sequence's length takes that up to x's last position. All embeddings of
+ * an engine that turn alike share their tables, which the last of them to be closed frees.
  */
 public final class RotaryEmbedding extends Layer {
     private final int headDim;

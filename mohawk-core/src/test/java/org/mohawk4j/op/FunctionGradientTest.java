@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -251,6 +252,7 @@ class FunctionGradientTest extends Float64Test {
             topDistillation(weights, 1, 2);
             topDistillation(weights, 7, 2);
         }
+        softCapped();
         add(
                 "distillation without labels and bias",
                 x -> DistillationFunction.apply(
@@ -260,6 +262,43 @@ class FunctionGradientTest extends Float64Test {
                         Weights.PLAIN),
                 numbers(5, 4),
                 numbers(7, 4));
+    }
+
+    private void softCapped() {
+        Function<List<Tensor>, LmHead> capped = x -> new LmHead(x.get(0), x.get(1), Optional.of(x.get(2)), 0.8);
+        add(
+                "cross-entropy with a soft-cap",
+                x -> CrossEntropyFunction.apply(capped.apply(x), ids(LABELS)),
+                numbers(5, 4),
+                numbers(7, 4),
+                numbers(7));
+        Supplier<LmHead> teacher = () -> new LmHead(tensor(others(5, 6)), tensor(others(7, 6)), Optional.empty(), 1.5);
+        add(
+                "distillation with soft-caps",
+                x -> DistillationFunction.apply(
+                        teacher.get(), capped.apply(x), Optional.of(ids(LABELS)), new Weights(1.3, 0.3)),
+                numbers(5, 4),
+                numbers(7, 4),
+                numbers(7));
+        add(
+                "distillation of three tokens with soft-caps",
+                x -> TopKDistillationFunction.apply(
+                        TopKFunction.of(teacher.get(), 1.3, 3),
+                        capped.apply(x),
+                        Optional.of(ids(LABELS)),
+                        new Weights(1.3, 0.3),
+                        2),
+                numbers(5, 4),
+                numbers(7, 4),
+                numbers(7));
+        for (AttentionScores scores : List.of(new AttentionScores(0.7, 0.9, 0), new AttentionScores(0.7, 0.9, 2))) {
+            add(
+                    "attention, " + scores,
+                    x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), scores),
+                    numbers(1, 3, 4, 3),
+                    numbers(1, 5, 2, 3),
+                    numbers(1, 5, 2, 3));
+        }
     }
 
     private void topDistillation(Weights weights, int k, int chunk) {

@@ -222,4 +222,20 @@ class FamilyDefaultsTest extends Float64Test {
                 .message()
                 .doesNotContain("\n");
     }
+
+    @Test
+    void aHeadThatIsNeitherThereNorTiedIsMissing() throws IOException {
+        Path tied = Path.of(System.getProperty("mohawk.golden"))
+                .resolveSibling("golden-families")
+                .resolve("llama-tied/teacher");
+        String config = Files.readString(tied.resolve("config.json"));
+        Files.writeString(
+                folder.resolve("config.json"),
+                config.replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
+        Files.copy(tied.resolve("model.safetensors"), folder.resolve("model.safetensors"));
+
+        assertThatThrownBy(() -> ModelFolder.load(engine(), folder))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("tensor lm_head.weight is missing, and the configuration does not tie the head");
+    }
 }

@@ -19,7 +19,8 @@ import org.mohawk4j.Records;
 
 /**
  * Records as plain values, for JSON: numbers, texts, true and false as they are, a record as the map of its components,
- * one of several kinds of records with its simple name under {@code type}, lists of numbers, and nothing for an empty {@link Optional}.
+ * one of several kinds of records with its simple name under {@code type}, lists of numbers, and nothing for an empty
+ * {@link Optional}.
  */
 final class RecordValues {
     private static final String TYPE = MixerDescription.TYPE;

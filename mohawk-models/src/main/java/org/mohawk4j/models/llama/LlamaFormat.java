@@ -2,7 +2,7 @@ package org.mohawk4j.models.llama;
 
 import org.mohawk4j.models.DecoderFormat;
 
-/** {@code LlamaForCausalLM} of Hugging Face transformers: Llama 1 to 3, TinyLlama, SmolLM 2, and others of the same shape. */
+/** {@code LlamaForCausalLM} of Hugging Face transformers: Llama 1 to 3, TinyLlama, SmolLM 2, others of the same shape. */
 public final class LlamaFormat extends DecoderFormat {
     public LlamaFormat() {
         super("llama", "LlamaForCausalLM");
