@@ -3,6 +3,7 @@ package org.mohawk4j.tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,18 +35,17 @@ public final class ChatTemplate {
      * @throws InvalidInputException if there are several and none is the default, or it is not a template
      */
     public static Optional<ChatTemplate> find(Path tokenizer) {
-        return find(tokenizer, Clock.systemDefaultZone());
+        return find(tokenizer, Clock.system(ZoneId.systemDefault()));
     }
 
     static Optional<ChatTemplate> find(Path tokenizer, Clock clock) {
-        Path folder = Files.isDirectory(tokenizer)
-                ? tokenizer
-                : tokenizer.toAbsolutePath().getParent();
-        TokenizerConfig config = TokenizerConfig.read(folder);
+        boolean isFolder = Files.isDirectory(tokenizer);
+        TokenizerConfig config =
+                TokenizerConfig.read(isFolder ? tokenizer.resolve(TokenizerJson.FILE_NAME) : tokenizer);
         String text = config.chatTemplates().get(TokenizerConfig.DEFAULT_TEMPLATE);
         if (text == null && !config.chatTemplates().isEmpty()) {
             throw new InvalidInputException(
-                    folder + ": expected a chat template named " + TokenizerConfig.DEFAULT_TEMPLATE + ", found "
+                    tokenizer + ": expected a chat template named " + TokenizerConfig.DEFAULT_TEMPLATE + ", found "
                             + String.join(", ", config.chatTemplates().keySet()));
         }
         if (text == null) {
@@ -54,7 +54,7 @@ public final class ChatTemplate {
         try {
             return Optional.of(new ChatTemplate(Template.parse(text), config.specialTokens(), clock));
         } catch (TemplateException e) {
-            throw new InvalidInputException(folder + ": chat template: " + e.getMessage(), e);
+            throw new InvalidInputException(tokenizer + ": chat template: " + e.getMessage(), e);
         }
     }
 

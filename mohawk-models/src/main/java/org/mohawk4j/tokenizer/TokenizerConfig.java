@@ -63,15 +63,16 @@ record TokenizerConfig(
             .build();
 
     /**
-     * Reads what is in a folder.
+     * Reads what stands beside a file.
      *
+     * @param tokenizer the {@code tokenizer.json}, which need not be there
      * @throws InvalidInputException if a file is not what it should be
      */
-    static TokenizerConfig read(Path folder) {
-        Path file = folder.resolve(FILE_NAME);
+    static TokenizerConfig read(Path tokenizer) {
+        Path file = tokenizer.resolveSibling(FILE_NAME);
         JsonNode config = json(file);
         Map<String, Object> tokens = new LinkedHashMap<>();
-        addTokens(folder.resolve(TOKENS_FILE), json(folder.resolve(TOKENS_FILE)), tokens);
+        addTokens(tokenizer.resolveSibling(TOKENS_FILE), json(tokenizer.resolveSibling(TOKENS_FILE)), tokens);
         addTokens(file, config, tokens);
         JsonNode adds = config.path("add_bos_token");
         if (!isAbsent(adds) && !adds.isBoolean()) {
@@ -84,7 +85,7 @@ record TokenizerConfig(
                 : Optional.empty();
         Map<String, String> templates = new LinkedHashMap<>();
         addTemplates(file, config.path("chat_template"), templates);
-        Path template = folder.resolve(TEMPLATE_FILE);
+        Path template = tokenizer.resolveSibling(TEMPLATE_FILE);
         if (isThere(template)) {
             templates.put(DEFAULT_TEMPLATE, text(template));
         }
@@ -92,7 +93,7 @@ record TokenizerConfig(
                 isAbsent(adds) ? byClass : Optional.of(adds.asBoolean()),
                 Collections.unmodifiableMap(tokens),
                 Collections.unmodifiableMap(templates),
-                eosIds(folder.resolve(GENERATION_FILE)));
+                eosIds(tokenizer.resolveSibling(GENERATION_FILE)));
     }
 
     /** The text of a special token, such as {@code bos_token}. */
@@ -129,7 +130,7 @@ record TokenizerConfig(
         return content.asText();
     }
 
-    /** A text, or a list of objects with {@code name} and {@code template}. */
+    /** A text, or a list of objects with a name and a text each. */
     private static void addTemplates(Path file, JsonNode templates, Map<String, String> named) {
         if (templates.isTextual()) {
             named.put(DEFAULT_TEMPLATE, templates.asText());

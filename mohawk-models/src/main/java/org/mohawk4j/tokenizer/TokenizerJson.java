@@ -90,7 +90,7 @@ public final class TokenizerJson implements Tokenizer {
             TokenizerDescription description = TokenizerDescription.read(json);
             NativeTokenizer tokenizer = explained(file, () -> new NativeTokenizer(json));
             TokenizerDescription known = explained(file, () -> description.withIds(token -> id(tokenizer, token)));
-            TokenizerConfig config = TokenizerConfig.read(file.toAbsolutePath().getParent());
+            TokenizerConfig config = TokenizerConfig.read(file);
             SpecialIds special = SpecialIds.of(
                     file, known, config, bos, token -> explained(file, () -> id(known, tokenizer, token)));
             return new TokenizerJson(file, files, known, tokenizer, special);

@@ -99,14 +99,11 @@ final class Values {
 
     static boolean equal(@Nullable Object a, @Nullable Object b) {
         if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
-            return Numbers.isWhole(a) && Numbers.isWhole(b)
-                    ? Numbers.whole(a) == Numbers.whole(b)
-                    : Numbers.real(a) == Numbers.real(b);
+            return compare(a, b) == 0;
         }
         if (a instanceof List<?> one && b instanceof List<?> other) {
-            return a instanceof Tuple == b instanceof Tuple
-                    && one.size() == other.size()
-                    && pairwise(one, other) == one.size();
+            boolean sameKind = (a instanceof Tuple) == (b instanceof Tuple);
+            return sameKind && one.size() == other.size() && pairwise(one, other) == one.size();
         }
         if (a instanceof Map<?, ?> one && b instanceof Map<?, ?> other) {
             return one.size() == other.size()
