@@ -46,7 +46,10 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.NormConfig;
 import org.mohawk4j.models.ParallelBlock;
 import org.mohawk4j.models.SequentialBlock;
-import org.mohawk4j.models.phimamba.MixerFormat;
+import org.mohawk4j.models.TeacherLayer;
+import org.mohawk4j.models.mixer.MixerFormat;
+import org.mohawk4j.models.mixer.MixerOption;
+import org.mohawk4j.models.mixer.MixerOptions;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
@@ -187,6 +190,26 @@ class MohawkFormatTest {
 
     /** How it is saved. */
     public static final class OwnFormat implements MixerFormat {
+        @Override
+        public String name() {
+            return "own";
+        }
+
+        @Override
+        public String description() {
+            return "of this test";
+        }
+
+        @Override
+        public List<MixerOption> options() {
+            return List.of();
+        }
+
+        @Override
+        public MixerConfig configure(TeacherLayer replaced, MixerOptions options) {
+            return new OwnConfig(replaced.width());
+        }
+
         @Override
         public String coreType() {
             return "org.example.own";
