@@ -3,9 +3,9 @@ package org.mohawk4j.examples;
 import java.nio.file.Path;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Backends;
+import org.mohawk4j.data.TextFile;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
-import org.mohawk4j.data.TextFile;
 import org.mohawk4j.eval.Perplexity;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
@@ -35,8 +35,7 @@ public final class EvaluateStudent {
 
     static Perplexity.Score evaluate(Path folder, Path text) {
         TokenizerJson tokenizer = TokenizerJson.load(folder);
-        TokenWindows windows =
-                new TokenWindows(TokenSequence.encode(new TextFile(text), tokenizer::encode), CONTEXT);
+        TokenWindows windows = new TokenWindows(TokenSequence.encode(new TextFile(text), tokenizer::encode), CONTEXT);
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
                 CausalLm model = ModelFolder.loadForInference(engine, folder)) {
             return Perplexity.of(model, windows, 0);

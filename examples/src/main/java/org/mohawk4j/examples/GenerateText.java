@@ -37,8 +37,7 @@ public final class GenerateText {
         }
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
                 CausalLm model = ModelFolder.loadForInference(engine, folder)) {
-            new Generator(model, new Sampling(0.8, 0, 0.95), 0)
-                    .generate(ids, tokens, tokenizer.stops(), all::add);
+            new Generator(model, new Sampling(0.8, 0, 0.95), 0).generate(ids, tokens, tokenizer.stops(), all::add);
         }
         return tokenizer.decode(all.stream().mapToInt(Integer::intValue).toArray());
     }

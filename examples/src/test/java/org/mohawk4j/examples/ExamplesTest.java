@@ -38,7 +38,8 @@ class ExamplesTest {
         assertThat(result.stages()).extracting("steps").containsExactly(1, 1, 4);
         assertThat(result.studentFolder())
                 .isDirectoryContaining("glob:**/{config.json,model.safetensors,tokenizer.json}");
-        assertThat(result.student().nllPerToken()).isGreaterThan(result.teacher().nllPerToken());
+        assertThat(result.student().nllPerToken())
+                .isGreaterThan(result.teacher().nllPerToken());
         RunResult again = DistillPhi.distill(tiny(384).build(), run);
         assertThat(again.student().nllPerToken()).isEqualTo(result.student().nllPerToken());
     }

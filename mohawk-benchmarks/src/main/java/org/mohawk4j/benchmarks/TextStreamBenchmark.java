@@ -90,8 +90,8 @@ public class TextStreamBenchmark {
     private void write() {
         int[] ids = new int[TokenFile.CHUNK_TOKENS];
         SplittableRandom random = new SplittableRandom(0);
-        try (TokenFileWriter writer = new TokenFileWriter(
-                file, new TokenVocabulary(VOCABULARY, 0, TokenFile.UNKNOWN_TOKENIZER))) {
+        try (TokenFileWriter writer =
+                new TokenFileWriter(file, new TokenVocabulary(VOCABULARY, 0, TokenFile.UNKNOWN_TOKENIZER))) {
             while (writer.tokens() < TOKENS) {
                 for (int i = 0; i < ids.length; i++) {
                     ids[i] = random.nextInt(VOCABULARY);

@@ -143,7 +143,11 @@ final class ConfigOptions {
             Group.of("Training", "", DistillConfig::training, TRAINING),
             Group.of("The student's mixers", "student", DistillConfig::student, STUDENT),
             Group.of("AdamW", "optimizer", config -> config.learning().optimizer(), OPTIMIZER),
-            Group.of("The learning rate along a stage", "schedule", config -> config.learning().schedule(), SCHEDULE),
+            Group.of(
+                    "The learning rate along a stage",
+                    "schedule",
+                    config -> config.learning().schedule(),
+                    SCHEDULE),
             Group.of("Stage 2", "hidden-states", config -> config.learning().hiddenStates(), HIDDEN_STATES),
             Group.of("Stage 3", "distillation", config -> config.learning().distillation(), LOGITS),
             Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),

@@ -75,7 +75,8 @@ final class DistillCommand implements Runnable {
         Map<String, Object> values = ConfigOptions.given(spec);
         if (resumed.isEmpty()) {
             Distillation run = Distillation.of(config(values))
-                    .comment("Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER");
+                    .comment(
+                            "Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER");
             return values.containsKey("split") ? run.stagesAsGiven() : run;
         }
         if (file.isPresent()) {

@@ -109,7 +109,8 @@ final class EvaluateCommand implements Runnable {
                 }
                 agreement.ifPresent(printed::println);
             });
-            scoring.ifPresent(asked -> asked.run(model.folder(), loaded, ids, config.machine().dtype()));
+            scoring.ifPresent(asked ->
+                    asked.run(model.folder(), loaded, ids, config.machine().dtype()));
         }
     }
 

@@ -21,8 +21,9 @@ import picocli.CommandLine.Spec;
 /** Serves a model over HTTP until it is told to end. */
 @Command(
         name = "serve",
-        description = "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions and"
-                + " /v1/chat/completions, so that other programs can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
+        description =
+                "Serves a model, teacher or student, over HTTP as OpenAI's /v1/completions and"
+                        + " /v1/chat/completions, so that other programs can use it. Ends on SIGINT or SIGTERM, after what it has begun.",
         modelTransformer = ConfigOptions.Model.class)
 final class ServeCommand implements Runnable {
     @Spec

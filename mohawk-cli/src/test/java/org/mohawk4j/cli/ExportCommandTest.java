@@ -34,7 +34,8 @@ class ExportCommandTest {
                         "written   config.json configuration_mohawk.py generation_config.json model.safetensors"
                                 + " modeling_mohawk.py tokenizer.json tokenizer_config.json",
                         "format=transformers files=7 out=" + folder.resolve("out"));
-        assertThat(Files.readString(folder.resolve("out/generation_config.json"))).contains("\"eos_token_id\" : 0");
+        assertThat(Files.readString(folder.resolve("out/generation_config.json")))
+                .contains("\"eos_token_id\" : 0");
         CommandRun.of(
                         "evaluate",
                         "--model",
@@ -52,7 +53,9 @@ class ExportCommandTest {
         Files.writeString(teacher.resolve("LICENSE.txt"), "the licence");
         Path run = Files.createDirectories(folder.resolve("run/student")).getParent();
         for (String file : new String[] {"config.json", "model.safetensors"}) {
-            Files.copy(CommandRun.golden("hybrid").resolve(file), run.resolve("student").resolve(file));
+            Files.copy(
+                    CommandRun.golden("hybrid").resolve(file),
+                    run.resolve("student").resolve(file));
         }
         Files.writeString(run.resolve("metrics.jsonl"), "");
         Files.writeString(

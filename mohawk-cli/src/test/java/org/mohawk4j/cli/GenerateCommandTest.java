@@ -41,7 +41,8 @@ class GenerateCommandTest {
     @Test
     void temperatureZeroIsGreedyDecoding() {
         assertThat(generate("--temperature", "0", "--prompt", "It was")).isEqualTo(generate("--prompt", "It was"));
-        assertThat(generate("--temperature", "0", "--top-p", "0.9", "--seed", "5")).isEqualTo(generate());
+        assertThat(generate("--temperature", "0", "--top-p", "0.9", "--seed", "5"))
+                .isEqualTo(generate());
     }
 
     @Test
@@ -103,7 +104,15 @@ class GenerateCommandTest {
 
     @Test
     void aConversationIsRenderedAndItsReplyAlonePrinted(@TempDir Path folder) throws IOException {
-        chain(folder, "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}", "user", "it", "is", "ok", "be", "END");
+        chain(
+                folder,
+                "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}",
+                "user",
+                "it",
+                "is",
+                "ok",
+                "be",
+                "END");
         Files.writeString(
                 folder.resolve("tokenizer_config.json"),
                 "{\"eos_token\":\"END\",\"chat_template\":"
@@ -114,7 +123,9 @@ class GenerateCommandTest {
         Files.writeString(
                 folder.resolve("tokenizer_config.json"),
                 "{\"chat_template\":\"{{ messages[0].role }} {{ messages[0].content }}\"}");
-        assertThat(continued(folder, "ok", 1, "--chat", "--system", "is")).as("first").isEqualTo(" ok");
+        assertThat(continued(folder, "ok", 1, "--chat", "--system", "is"))
+                .as("first")
+                .isEqualTo(" ok");
     }
 
     @Test
@@ -144,10 +155,7 @@ class GenerateCommandTest {
         List<String> arguments = new ArrayList<>(List.of("generate", "--model", model.toString(), "--prompt", prompt));
         arguments.addAll(List.of("--max-tokens", String.valueOf(tokens), "--threads", "1"));
         arguments.addAll(List.of(more));
-        return CommandRun.of(arguments.toArray(String[]::new))
-                .succeeds()
-                .out()
-                .stripTrailing();
+        return CommandRun.of(arguments.toArray(String[]::new)).succeeds().out().stripTrailing();
     }
 
     /** A model that writes these tokens in their order, and then what its tokenizer does not have. */

@@ -58,7 +58,10 @@ class InspectCommandTest {
     }
 
     private static Path family(String name) {
-        return CommandRun.golden("teacher").getParent().resolveSibling("golden-families").resolve(name + "/teacher");
+        return CommandRun.golden("teacher")
+                .getParent()
+                .resolveSibling("golden-families")
+                .resolve(name + "/teacher");
     }
 
     /** By hand: (4 heads of queries, 2 of keys and values) of 8 entries, a window of 17 in two of three layers. */
@@ -103,7 +106,9 @@ class InspectCommandTest {
         Path teacher = family("llama-linear");
         String config = Files.readString(teacher.resolve("config.json"));
         assertThat(config).contains(from);
-        Files.writeString(folder.resolve("config.json"), config.replace(from, to).replace("\"rope_type\": \"linear\"", "\"x\": 1"));
+        Files.writeString(
+                folder.resolve("config.json"),
+                config.replace(from, to).replace("\"rope_type\": \"linear\"", "\"x\": 1"));
         Files.copy(teacher.resolve("model.safetensors"), folder.resolve("model.safetensors"));
 
         assertThat(inspect(folder).succeeds().lines())
@@ -121,7 +126,9 @@ class InspectCommandTest {
         Files.copy(EmbeddedTeacher.unpack().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
 
         assertThat(inspect(folder).succeeds().out())
-                .contains("refused   ", "expected ids below 128, the rows of the model's embedding, found ids up to 4095");
+                .contains(
+                        "refused   ",
+                        "expected ids below 128, the rows of the model's embedding, found ids up to 4095");
     }
 
     @Test
@@ -167,7 +174,8 @@ class InspectCommandTest {
         Files.move(folder.resolve("some.safetensors"), folder.resolve("model.safetensors"));
         Files.writeString(folder.resolve("config.json"), "{\"model_type\":\"gpt9\"}");
 
-        assertThat(inspect(folder).succeeds().out()).contains("refused   ", "none of the known kinds of model", "model_type is gpt9", "F64      []");
+        assertThat(inspect(folder).succeeds().out())
+                .contains("refused   ", "none of the known kinds of model", "model_type is gpt9", "F64      []");
     }
 
     @ParameterizedTest

@@ -18,8 +18,8 @@ class MessagesTest {
     private static final List<String> MODULES = List.of("core", "cuda", "models", "data", "eval", "train");
     private static final Pattern LITERAL = Pattern.compile("\"(?:[^\"\\\\\n]|\\\\.)*\"");
     private static final Pattern COMMENT = Pattern.compile("(?s:/\\*.*?\\*/)|(?m:^\\s*//.*$)");
-    private static final Pattern OF_COMMAND =
-            Pattern.compile("(?<![-\\w])--[a-z]|\\./mohawk|\\bmohawk (?:distill|evaluate|generate|inspect|parity|serve|tokenize)\\b");
+    private static final Pattern OF_COMMAND = Pattern.compile(
+            "(?<![-\\w])--[a-z]|\\./mohawk|\\bmohawk (?:distill|evaluate|generate|inspect|parity|serve|tokenize)\\b");
 
     /** Options of NVRTC, the compiler of CUDA C++, are no flags of ours. */
     private static final Pattern OF_COMPILER = Pattern.compile("\"--(?:gpu-architecture|std|define-macro)=.*");
@@ -29,7 +29,8 @@ class MessagesTest {
         List<String> found = new ArrayList<>();
         for (String module : MODULES) {
             try (Stream<Path> files = Files.walk(ROOT.resolve("mohawk-" + module + "/src/main/java"))) {
-                for (Path file : files.filter(one -> one.toString().endsWith(".java")).toList()) {
+                for (Path file :
+                        files.filter(one -> one.toString().endsWith(".java")).toList()) {
                     literals(Files.readString(file)).stream()
                             .filter(MessagesTest::namesTheCommand)
                             .map(literal -> file.getFileName() + ": " + literal)

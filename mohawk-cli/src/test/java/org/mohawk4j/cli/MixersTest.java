@@ -64,8 +64,7 @@ class MixersTest {
                 .succeeds();
 
         assertThat(written().student().init()).isEqualTo(MixerInit.RANDOM);
-        assertThat(run.value("student.nll_per_token"))
-                .isNotCloseTo(run.value("teacher.nll_per_token"), within(1e-2));
+        assertThat(run.value("student.nll_per_token")).isNotCloseTo(run.value("teacher.nll_per_token"), within(1e-2));
     }
 
     @Test
@@ -121,7 +120,9 @@ class MixersTest {
     void helpShowsTheMixerAndNotTheOldNameOfItsInit() {
         List<String> help = CommandRun.of("distill", "--help").lines();
 
-        assertThat(help).anyMatch(line -> line.contains("--mixer=NAME")).anyMatch(line -> line.contains("--mixer-init"));
+        assertThat(help)
+                .anyMatch(line -> line.contains("--mixer=NAME"))
+                .anyMatch(line -> line.contains("--mixer-init"));
         assertThat(help).noneMatch(line -> line.contains("--mixer-start"));
     }
 }

@@ -179,8 +179,9 @@ class MohawkScriptTest {
         assertThat(distilled.exitCode()).as(distilled.err()).isZero();
         assertThat(student.resolve("config.json")).content().contains("org.example.smoothing", "\"scale\" : 2.0");
         assertThat(run(Map.of(), "distill", "--mixer", "smoothing").err())
-                .isEqualTo("mohawk distill: mixer: expected one of attention, discrete-mamba2, linear-attention, toeplitz,"
-                        + " got 'smoothing'\n");
+                .isEqualTo(
+                        "mohawk distill: mixer: expected one of attention, discrete-mamba2, linear-attention, toeplitz,"
+                                + " got 'smoothing'\n");
         run(Map.of("MOHAWK_CLASSPATH", classes + "/none"), "mixers").refuses("found nothing at " + classes + "/none");
     }
 
@@ -195,7 +196,16 @@ class MohawkScriptTest {
         }
         String classPath = System.getProperty("java.class.path");
         assertThat(ToolProvider.getSystemJavaCompiler()
-                        .run(null, null, null, "-proc:none", "-cp", classPath, "-d", classes.toString(), own.toString()))
+                        .run(
+                                null,
+                                null,
+                                null,
+                                "-proc:none",
+                                "-cp",
+                                classPath,
+                                "-d",
+                                classes.toString(),
+                                own.toString()))
                 .isZero();
         return classes;
     }

@@ -28,8 +28,7 @@ public final class Calibration {
      * @param teacher the attention's matrices on that input, H heads
      * @return the fit of each head
      */
-    public static List<ScoreFit> apply(
-            Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
+    public static List<ScoreFit> apply(Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
         Engine engine = u.engine();
         mixer.prepare(attention);
         List<ScoreFit> fits = new ArrayList<>();

@@ -213,14 +213,19 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
             inProj.setRows(rows, inProj.weight().narrow(0, rows, n).mul(fit.scale()));
         }
         conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
-        double[] decay = heads.stream().mapToDouble(fit -> inverseSoftplus(fit.rate())).toArray();
+        double[] decay =
+                heads.stream().mapToDouble(fit -> inverseSoftplus(fit.rate())).toArray();
         inProj.setRows(
                 between.convChannels() + config.innerWidth(),
                 engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
         double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
         engine().backend()
                 .memory()
-                .copyInto(skip.value().array(), 0, 0, engine().tensor(diagonal, diagonal.length).array());
+                .copyInto(
+                        skip.value().array(),
+                        0,
+                        0,
+                        engine().tensor(diagonal, diagonal.length).array());
     }
 
     private static double inverseSoftplus(double y) {

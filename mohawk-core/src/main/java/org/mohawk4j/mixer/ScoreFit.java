@@ -62,9 +62,8 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
     }
 
     private static ScoreFit of(LagSums sums, double rate, Solution solution, Form form) {
-        double skip = form.skips()
-                ? (sums.a()[0] - solution.scale * sums.s()[0]) / sums.count()[0] - solution.constant
-                : 0;
+        double skip =
+                form.skips() ? (sums.a()[0] - solution.scale * sums.s()[0]) / sums.count()[0] - solution.constant : 0;
         double left = Math.max(Equations.of(sums, rate, form).error(solution), 0);
         double all = Arrays.stream(sums.aa()).sum();
         return new ScoreFit(rate, solution.constant, solution.scale, skip, all == 0 ? 0 : Math.sqrt(left / all));
@@ -146,12 +145,7 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
 
         Equations plus(Equations other) {
             return new Equations(
-                    g11 + other.g11,
-                    g12 + other.g12,
-                    g22 + other.g22,
-                    r1 + other.r1,
-                    r2 + other.r2,
-                    aa + other.aa);
+                    g11 + other.g11, g12 + other.g12, g22 + other.g22, r1 + other.r1, r2 + other.r2, aa + other.aa);
         }
 
         /** Where scores are all zero, or a multiple of the constant, the constant alone. */

@@ -105,8 +105,7 @@ public sealed interface RopeScaling {
      * @param shortFactors dim/2 of them, as of the other
      * @param originalPositions the context that the model was trained with at first
      */
-    record LongRope(
-            List<Double> shortFactors, List<Double> longFactors, long originalPositions, double attentionFactor)
+    record LongRope(List<Double> shortFactors, List<Double> longFactors, long originalPositions, double attentionFactor)
             implements RopeScaling {
         public LongRope {
             shortFactors = List.copyOf(shortFactors);

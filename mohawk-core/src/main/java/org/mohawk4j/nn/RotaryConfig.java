@@ -24,7 +24,8 @@ public record RotaryConfig(int dim, double theta, RopeScaling scaling) {
                             && longRope.longFactors().size() == dim / 2,
                     "rotary embedding",
                     "a short and a long factor for each of " + dim / 2 + " pairs",
-                    longRope.shortFactors().size() + " and " + longRope.longFactors().size());
+                    longRope.shortFactors().size() + " and "
+                            + longRope.longFactors().size());
         }
     }
 

@@ -44,8 +44,7 @@ public final class RotaryEmbedding extends Layer {
         }
         long positions = firstPosition + x.dim(1);
         RotaryTables shared = tables.computeIfAbsent(
-                config.forLength(positions),
-                own -> RotaryTables.open(engine(), new RotaryTables.Key(headDim, own)));
+                config.forLength(positions), own -> RotaryTables.open(engine(), new RotaryTables.Key(headDim, own)));
         return RotaryFunction.apply(x, shared.upTo(positions), firstPosition);
     }
 

@@ -84,8 +84,7 @@ final class BodyProbe extends Tape {
     }
 
     @Override
-    @Nullable
-    Slot slotOfForeign(Tensor tensor) {
+    @Nullable Slot slotOfForeign(Tensor tensor) {
         return source.slotOf(tensor) == null ? null : tracked;
     }
 }

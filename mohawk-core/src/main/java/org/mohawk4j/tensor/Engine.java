@@ -111,8 +111,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /** The tape that records now. */
-    @Nullable
-    Tape openTape() {
+    @Nullable Tape openTape() {
         return tape;
     }
 

@@ -174,8 +174,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
     }
 
     /** The place of a tensor that was not made on this tape. */
-    @Nullable
-    Slot slotOfForeign(Tensor tensor) {
+    @Nullable Slot slotOfForeign(Tensor tensor) {
         return leaves.get(tensor.handle());
     }
 

@@ -63,8 +63,7 @@ public final class Tensor {
         return handle;
     }
 
-    @Nullable
-    Slot slot() {
+    @Nullable Slot slot() {
         return slot;
     }
 

@@ -30,8 +30,7 @@ class CalibrationTest extends Float64Test {
 
     private static double distance(MixingMatrix teacher, MatrixMixer student, Tensor u) {
         Tensor target = teacher.materialize();
-        double left =
-                student.matrix(u).materialize().sub(target).square().sum().item();
+        double left = student.matrix(u).materialize().sub(target).square().sum().item();
         return Math.sqrt(left / target.square().sum().item());
     }
 
@@ -76,14 +75,18 @@ class CalibrationTest extends Float64Test {
             Tensor s = own.reshape(2, groups, 1, TIME, TIME)
                     .broadcastTo(Shape.of(2, groups, 4 / groups, TIME, TIME))
                     .reshape(2, 4, TIME, TIME);
-            Tensor teacher = decay(rates).mul(s.mul(0.7).add(0.2)).tril(0, 0).add(identity().mul(0.4));
+            Tensor teacher = decay(rates)
+                    .mul(s.mul(0.7).add(0.2))
+                    .tril(0, 0)
+                    .add(identity().mul(0.4));
 
             List<ScoreFit> fits = Calibration.apply(mixer, attention, u, new DenseMatrix(teacher));
 
             for (int head = 0; head < 4; head++) {
                 ScoreFit fit = fits.get(head);
                 assertThat(fit.rate()).isCloseTo(rates[head], within(0.01 * rates[head]));
-                // two groups for four heads have nothing copied, and so scores that fit: the copied ones are of four heads
+                // two groups for four heads have nothing copied, and so scores that fit: the copied ones are of four
+                // heads
                 assertThat(fit.constant()).isCloseTo(0.2, within(2e-3));
                 assertThat(fit.scale()).isCloseTo(groups == 4 ? 0.7 : fit.scale(), within(2e-3));
                 assertThat(fit.skip()).isCloseTo(0.4, within(5e-3));

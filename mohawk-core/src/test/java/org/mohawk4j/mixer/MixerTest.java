@@ -225,7 +225,9 @@ class MixerTest extends Float64Test {
                 int t = i;
                 long before = engine().backend().memory().liveBytes();
                 outputs.add(engine().scoped(() -> mixer.forward(u.narrow(1, t, 1), state)));
-                bytes += engine().backend().memory().liveBytes() - before - outputs.get(i).nbytes();
+                bytes += engine().backend().memory().liveBytes()
+                        - before
+                        - outputs.get(i).nbytes();
             }
             // of keys and values, what all that was made beyond the first 64 positions
             assertThat(64 + bytes / (2 * BATCH * 2 * 6 * Double.BYTES)).isLessThanOrEqualTo(Math.max(64, 4 * window));

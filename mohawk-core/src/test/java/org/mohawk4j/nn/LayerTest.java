@@ -148,7 +148,10 @@ class LayerTest extends Float64Test {
         Tensor x = random(3, 1, 2, 1, 6);
         Tensor turned = rotary.apply(x, 0);
         TensorAssert.assertRelative(
-                "position 0", turned.narrow(1, 0, 1).narrow(3, 0, 4), x.narrow(1, 0, 1).narrow(3, 0, 4).mul(1.5), 1e-14);
+                "position 0",
+                turned.narrow(1, 0, 1).narrow(3, 0, 4),
+                x.narrow(1, 0, 1).narrow(3, 0, 4).mul(1.5),
+                1e-14);
         TensorAssert.assertRelative("what does not turn", turned.narrow(3, 4, 2), x.narrow(3, 4, 2), 1e-14);
     }
 

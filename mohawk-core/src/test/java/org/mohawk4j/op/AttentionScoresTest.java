@@ -5,15 +5,25 @@ import static org.assertj.core.api.Assertions.within;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.testing.Float64Test;
 
 /** Every weight against its formula, written out. */
 class AttentionScoresTest extends Float64Test {
     private static final int WIDTH = 3;
 
     @ParameterizedTest
-    @CsvSource({"5,5,0,0", "5,5,0,1", "5,5,0,2", "5,5,0.7,3", "7,3,0.7,0", "7,3,0,4", "7,3,1.5,2", "4,1,0.5,2", "4,4,0,9"})
+    @CsvSource({
+        "5,5,0,0",
+        "5,5,0,1",
+        "5,5,0,2",
+        "5,5,0.7,3",
+        "7,3,0.7,0",
+        "7,3,0,4",
+        "7,3,1.5,2",
+        "4,1,0.5,2",
+        "4,4,0,9"
+    })
     void weightsAreThoseOfTheFormula(int keys, int queries, double cap, int window) {
         Tensor q = random(1, 1, queries, 1, WIDTH);
         Tensor k = random(2, 1, keys, 1, WIDTH);

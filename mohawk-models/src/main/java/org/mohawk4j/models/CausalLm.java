@@ -172,7 +172,9 @@ public final class CausalLm extends Layer {
     public InferenceCache newState(long batch) {
         return new InferenceCache(
                 engine(),
-                () -> blocks.stream().map(block -> block.mixer().newState(batch)).toList(),
+                () -> blocks.stream()
+                        .map(block -> block.mixer().newState(batch))
+                        .toList(),
                 config.sameRotation());
     }
 }

@@ -48,7 +48,12 @@ public record CausalLmConfig(
 
     /** With the embedding as it is. */
     public CausalLmConfig(
-            long vocabulary, long width, long maxPositions, BlockConfig block, HeadConfig head, List<MixerConfig> mixers) {
+            long vocabulary,
+            long width,
+            long maxPositions,
+            BlockConfig block,
+            HeadConfig head,
+            List<MixerConfig> mixers) {
         this(vocabulary, width, maxPositions, 1, block, head, mixers);
     }
 

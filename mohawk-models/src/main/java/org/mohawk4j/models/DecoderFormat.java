@@ -135,10 +135,7 @@ public abstract class DecoderFormat implements ModelFormat {
                         form(),
                         new NormConfig(norm(), epsilon),
                         new MlpConfig(
-                                config.positive("intermediate_size"),
-                                activation,
-                                true,
-                                config.flag(MLP_BIAS, false))),
+                                config.positive("intermediate_size"), activation, true, config.flag(MLP_BIAS, false))),
                 new HeadConfig(config.flag(TIED, false), false, logitCap(config)),
                 mixers);
     }
@@ -195,7 +192,8 @@ public abstract class DecoderFormat implements ModelFormat {
     }
 
     private boolean isSame(ObjectNode json, CausalLmConfig config) {
-        return read(ConfigNode.of("a configuration in the form " + modelType, json)).equals(config);
+        return read(ConfigNode.of("a configuration in the form " + modelType, json))
+                .equals(config);
     }
 
     private ObjectNode describe(CausalLmConfig config) {
@@ -231,9 +229,7 @@ public abstract class DecoderFormat implements ModelFormat {
 
     /** All mixers, where they are attentions. */
     protected static List<SoftmaxAttention.Config> attentions(CausalLmConfig config) {
-        return config.mixers().stream()
-                .map(SoftmaxAttention.Config.class::cast)
-                .toList();
+        return config.mixers().stream().map(SoftmaxAttention.Config.class::cast).toList();
     }
 
     /** Of layers that see everything, if any does, and that turn, if any does. */

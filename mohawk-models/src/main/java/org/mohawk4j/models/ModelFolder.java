@@ -64,9 +64,7 @@ public final class ModelFolder {
         try (TensorSource source = TensorSource.open(folder)) {
             // A wrong configuration must not make room for what the file does not hold.
             new ModelTensors(source, format)
-                    .named(
-                            format.fileName(config, "embedding.weight"),
-                            Shape.of(config.vocabulary(), config.width()));
+                    .named(format.fileName(config, "embedding.weight"), Shape.of(config.vocabulary(), config.width()));
             CausalLm model = new CausalLm(engine, config, new SplittableRandom(0));
             try {
                 new ModelTensors(source, format).fill(model, linear);
@@ -141,8 +139,8 @@ public final class ModelFolder {
      */
     public static void save(CausalLm model, ModelFormat format, Path folder, DType dtype) {
         ObjectNode json = format.write(model.config())
-                .orElseThrow(() -> new InvalidInputException(
-                        "a model of this kind cannot be saved in the form " + format.name()));
+                .orElseThrow(() ->
+                        new InvalidInputException("a model of this kind cannot be saved in the form " + format.name()));
         write(model, new Described(format, json), folder, dtype, SafetensorsFolderWriter.SHARD_BYTES);
     }
 
@@ -243,12 +241,10 @@ public final class ModelFolder {
                 formats.stream().filter(format -> format.accepts(config)).findFirst();
         UnsupportedParts.refuse(
                 config, found.filter(ModelFormat::passesOverVision).isPresent());
-        return found.orElseThrow(
-                () -> new InvalidInputException(folder.resolve(CONFIG) + ": none of the known kinds of model ("
-                        + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
-                        + (config.has("model_type")
-                                ? ", model_type is " + InputFile.shorten(config.text("model_type"))
-                                : "")));
+        return found.orElseThrow(() -> new InvalidInputException(folder.resolve(CONFIG)
+                + ": none of the known kinds of model ("
+                + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"
+                + (config.has("model_type") ? ", model_type is " + InputFile.shorten(config.text("model_type")) : "")));
     }
 
     private static List<ModelFormat> formats() {

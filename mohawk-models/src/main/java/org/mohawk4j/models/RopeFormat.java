@@ -50,8 +50,7 @@ public final class RopeFormat {
         }
         RotaryConfig rotary = read(config, headDim, defaultTheta, 1);
         if (rotary.dim() != headDim) {
-            throw config.wrong(
-                    FRACTION, "1, since whole heads turn", rotary.dim() + " of " + headDim + " entries");
+            throw config.wrong(FRACTION, "1, since whole heads turn", rotary.dim() + " of " + headDim + " entries");
         }
         return rotary;
     }

@@ -20,8 +20,7 @@ public final class StudentCalibration {
      * @param ids int32 [B,T], what the teacher's matrices are taken on
      * @return the fits of each calibrated layer's heads, by layer
      */
-    public static Map<Integer, List<ScoreFit>> apply(
-            CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids) {
+    public static Map<Integer, List<ScoreFit>> apply(CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids) {
         Map<Integer, List<ScoreFit>> fits = new TreeMap<>();
         Engine engine = teacher.engine();
         Tensor h = teacher.embed(ids);

@@ -156,7 +156,8 @@ public final class SafetensorsFolderWriter implements TensorSink {
         }
         List<Path> added = new ArrayList<>();
         try (AtomicFile index = new AtomicFile(folder.resolve(ShardIndex.FILE_NAME))) {
-            index.write(ByteBuffer.wrap(new ShardIndex(weightMap).toJson(totalBytes).getBytes(UTF_8)), 0);
+            index.write(
+                    ByteBuffer.wrap(new ShardIndex(weightMap).toJson(totalBytes).getBytes(UTF_8)), 0);
             index.flush();
             shards.forEach((name, shard) -> {
                 Path file = folder.resolve(name);

@@ -38,11 +38,12 @@ record SpecialIds(OptionalInt beginOfText, OptionalInt prefix, OptionalInt endOf
         boolean adds = policy == BosPolicy.ALWAYS
                 || (policy == BosPolicy.AUTO && config.addsBos().orElse(!before.isEmpty()));
         if (policy == BosPolicy.AUTO && config.addsBos().isEmpty() && before.size() > 1) {
-            throw new InvalidInputException(file + ": post_processor: expected at most one special token before a text,"
-                    + " found " + before);
+            throw new InvalidInputException(
+                    file + ": post_processor: expected at most one special token before a text," + " found " + before);
         }
         if (adds && bos.isEmpty()) {
-            throw new InvalidInputException(file + ": expected a BOS token in its vocabulary to begin texts with, found "
+            throw new InvalidInputException(file
+                    + ": expected a BOS token in its vocabulary to begin texts with, found "
                     + named.map(token -> "no " + token)
                             .orElse("no bos_token in " + TokenizerConfig.FILE_NAME + " and none in post_processor"));
         }

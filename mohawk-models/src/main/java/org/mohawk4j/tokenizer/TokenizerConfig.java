@@ -78,11 +78,10 @@ record TokenizerConfig(
         if (!isAbsent(adds) && !adds.isBoolean()) {
             throw wrong(file, "add_bos_token", "true or false", adds);
         }
-        Optional<Boolean> byClass = CLASSES_WITH_BOS.contains(
-                                config.path("tokenizer_class").asText())
-                        && tokens.containsKey("bos_token")
-                ? Optional.of(true)
-                : Optional.empty();
+        Optional<Boolean> byClass =
+                CLASSES_WITH_BOS.contains(config.path("tokenizer_class").asText()) && tokens.containsKey("bos_token")
+                        ? Optional.of(true)
+                        : Optional.empty();
         Map<String, String> templates = new LinkedHashMap<>();
         addTemplates(file, config.path("chat_template"), templates);
         Path template = tokenizer.resolveSibling(TEMPLATE_FILE);
@@ -149,7 +148,8 @@ record TokenizerConfig(
     private static List<Integer> eosIds(Path file) {
         JsonNode ids = json(file).path("eos_token_id");
         List<Integer> read = new ArrayList<>();
-        for (JsonNode id : ids.isArray() ? ids : JsonNodeFactory.instance.arrayNode().add(ids)) {
+        for (JsonNode id :
+                ids.isArray() ? ids : JsonNodeFactory.instance.arrayNode().add(ids)) {
             if (!isAbsent(id)) {
                 if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
                     throw wrong(file, "eos_token_id", "token ids", ids);

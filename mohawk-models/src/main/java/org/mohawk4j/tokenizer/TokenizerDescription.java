@@ -89,7 +89,8 @@ record TokenizerDescription(
         }
         require(largest >= 0 || !added.isEmpty(), "it has no vocabulary");
         boolean splits = isByteLevel(preTokenizer) && isLocal(normalizer) && areLocal(addedTokens);
-        return new TokenizerDescription(largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes, before(postProcessor));
+        return new TokenizerDescription(
+                largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes, before(postProcessor));
     }
 
     /** This, with the ids that the added tokens have in fact: the library deals them out anew where the file errs. */

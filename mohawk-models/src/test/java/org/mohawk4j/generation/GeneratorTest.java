@@ -98,8 +98,7 @@ class GeneratorTest {
         try (CausalLm model = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
             int[] all = new Generator(model, Sampling.GREEDY, 0).generate(new int[][] {{1, 5, 9}}, 10)[0];
             List<Integer> until = new ArrayList<>();
-            new Generator(model, Sampling.GREEDY, 0)
-                    .generate(new int[] {1, 5, 9}, 10, Set.of(all[3]), until::add);
+            new Generator(model, Sampling.GREEDY, 0).generate(new int[] {1, 5, 9}, 10, Set.of(all[3]), until::add);
 
             assertThat(until.size()).isLessThanOrEqualTo(3);
             assertThat(until).doesNotContain(all[3]);

@@ -124,20 +124,20 @@ class FamilyDefaultsTest extends Float64Test {
         assertThat(rotary.dim()).isEqualTo(6);
         RopeScaling.LongRope scaling = (RopeScaling.LongRope) rotary.scaling();
         assertThat(scaling.originalPositions()).isEqualTo(4096);
-        assertThat(scaling.attentionFactor())
-                .isCloseTo(Math.sqrt(1 + Math.log(32) / Math.log(4096)), within(1e-12));
+        assertThat(scaling.attentionFactor()).isCloseTo(Math.sqrt(1 + Math.log(32) / Math.log(4096)), within(1e-12));
     }
 
     @Test
     void yarnTakesItsSettingsWhereTransformersDoes() {
-        String yarn = "{'model_type': 'llama', 'max_position_embeddings': 64, 'rope_scaling': {'rope_type': 'yarn', 'factor': 4%s}}";
+        String yarn =
+                "{'model_type': 'llama', 'max_position_embeddings': 64, 'rope_scaling': {'rope_type': 'yarn', 'factor': 4%s}}";
         assertThat(attention(read(yarn.formatted("")), 0).rotary().scaling())
                 .isEqualTo(new RopeScaling.Yarn(4, 32, 1, true, 64, 0.1 * Math.log(4) + 1));
         String more = ", 'beta_fast': 16, 'beta_slow': 2, 'truncate': false, 'original_max_position_embeddings': 8,"
                 + " 'mscale': 0.5, 'mscale_all_dim': 2";
         assertThat(attention(read(yarn.formatted(more)), 0).rotary().scaling())
-                .isEqualTo(new RopeScaling.Yarn(
-                        4, 16, 2, false, 8, (0.05 * Math.log(4) + 1) / (0.2 * Math.log(4) + 1)));
+                .isEqualTo(
+                        new RopeScaling.Yarn(4, 16, 2, false, 8, (0.05 * Math.log(4) + 1) / (0.2 * Math.log(4) + 1)));
         assertThat(attention(read(yarn.formatted(", 'attention_factor': 1.5")), 0)
                         .rotary()
                         .scaling()
@@ -152,7 +152,8 @@ class FamilyDefaultsTest extends Float64Test {
         assertThat(read(gemma.formatted("")).embeddingScale()).isEqualTo((float) Math.sqrt(3072));
         assertThat(read(gemma.formatted(", 'torch_dtype': 'bfloat16'")).embeddingScale())
                 .isEqualTo(55.5);
-        assertThat(read(gemma.formatted(", 'dtype': 'bfloat16'")).embeddingScale()).isEqualTo(55.5);
+        assertThat(read(gemma.formatted(", 'dtype': 'bfloat16'")).embeddingScale())
+                .isEqualTo(55.5);
     }
 
     /** As the larger ones are kept: the language model under names of its own, beside one for images. */
@@ -176,8 +177,8 @@ class FamilyDefaultsTest extends Float64Test {
                     .collect(java.util.stream.Collectors.toList());
             specs.add(TensorSpec.of("vision_tower.x", source.tensor("model.norm.weight")));
             specs.add(TensorSpec.of(ofHead + "lm_head.weight", source.tensor("model.embed_tokens.weight")));
-            try (SafetensorsWriter writer = SafetensorsWriter.create(
-                    folder.resolve("model.safetensors"), specs, SafetensorsWriter.PYTORCH)) {
+            try (SafetensorsWriter writer =
+                    SafetensorsWriter.create(folder.resolve("model.safetensors"), specs, SafetensorsWriter.PYTORCH)) {
                 for (String name : source.names()) {
                     writer.write(name.replaceFirst("^model\\.", prefix), source.tensor(name));
                 }

@@ -89,8 +89,7 @@ class FamilyTest extends Float64Test {
     void aHybridStudentIsSavedAndGeneratesWhatItComputes(Path family) {
         for (boolean grouped : new boolean[] {false, true}) {
             try (CausalLm teacher = ModelFolder.load(engine(), family.resolve("teacher"));
-                    CausalLm student = MixerPlan.replacing(
-                                    teacher.config(), own -> mamba(own, grouped), List.of(1))
+                    CausalLm student = MixerPlan.replacing(teacher.config(), own -> mamba(own, grouped), List.of(1))
                             .student(teacher, new SplittableRandom(1))) {
                 ModelFolder.requireSavable(student);
                 ModelFolder.save(student, folder);
@@ -98,8 +97,10 @@ class FamilyTest extends Float64Test {
                 try (CausalLm restored = ModelFolder.load(engine(), folder)) {
                     assertThat(restored.config()).isEqualTo(student.config());
                     student.parameters()
-                            .forEach((name, parameter) -> assertThat(
-                                            restored.parameters().get(name).value().toFloats())
+                            .forEach((name, parameter) -> assertThat(restored.parameters()
+                                            .get(name)
+                                            .value()
+                                            .toFloats())
                                     .as(name)
                                     .isEqualTo(parameter.value().toFloats()));
                 }
@@ -129,7 +130,10 @@ class FamilyTest extends Float64Test {
                         || position > model.config().sameRotation();
                 Tensor all = sameRotation ? whole : model.logits(text.narrow(1, 0, position));
                 TensorAssert.assertRelative(
-                        "after " + position, next, all.narrow(1, position - 1, 1).reshape(1, 128), 1e-9);
+                        "after " + position,
+                        next,
+                        all.narrow(1, position - 1, 1).reshape(1, 128),
+                        1e-9);
             }
         }
     }

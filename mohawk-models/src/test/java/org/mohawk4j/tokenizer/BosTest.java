@@ -12,8 +12,7 @@ import org.mohawk4j.InvalidInputException;
 
 /** Whether a text begins with a BOS token, by the files of a tokenizer whose ids are 0 to 4: unk, s, /s, a, b. */
 class BosTest {
-    private static final String TEMPLATE =
-            """
+    private static final String TEMPLATE = """
             {"type": "TemplateProcessing",
              "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
              "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
@@ -26,17 +25,14 @@ class BosTest {
     private Path folder;
 
     private TokenizerJson tokenizer(String postProcessor, String config, BosPolicy policy) throws IOException {
-        Files.writeString(
-                folder.resolve("tokenizer.json"),
-                """
+        Files.writeString(folder.resolve("tokenizer.json"), """
                 {"added_tokens": [{"id": 1, "content": "<s>", "special": true, "single_word": false, "lstrip": false,
                                    "rstrip": false, "normalized": false},
                                   {"id": 2, "content": "</s>", "special": true, "single_word": false, "lstrip": false,
                                    "rstrip": false, "normalized": false}],
                  "pre_tokenizer": {"type": "WhitespaceSplit"}, "decoder": {"type": "Fuse"}, "post_processor": %s,
                  "model": {"type": "WordLevel", "unk_token": "<unk>",
-                           "vocab": {"<unk>": 0, "<s>": 1, "</s>": 2, "a": 3, "b": 4}}}"""
-                        .formatted(postProcessor));
+                           "vocab": {"<unk>": 0, "<s>": 1, "</s>": 2, "a": 3, "b": 4}}}""".formatted(postProcessor));
         if (!config.isEmpty()) {
             Files.writeString(folder.resolve("tokenizer_config.json"), config);
         }
@@ -76,8 +72,7 @@ class BosTest {
                 .containsExactly(3, 4);
         assertThat(start("null", "{\"add_bos_token\": true, \"bos_token\": {\"content\": \"<s>\"}}", BosPolicy.AUTO))
                 .containsExactly(1, 3, 4);
-        assertThat(start(
-                        "null", "{\"tokenizer_class\": \"LlamaTokenizer\", \"bos_token\": \"<s>\"}", BosPolicy.AUTO))
+        assertThat(start("null", "{\"tokenizer_class\": \"LlamaTokenizer\", \"bos_token\": \"<s>\"}", BosPolicy.AUTO))
                 .as("its class adds one where the configuration is silent")
                 .containsExactly(1, 3, 4);
     }
@@ -95,17 +90,20 @@ class BosTest {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("tokenizer.json: expected a BOS token in its vocabulary")
                 .hasMessageContaining("found no bos_token in tokenizer_config.json");
-        assertThatThrownBy(() ->
-                        tokenizer("null", "{\"add_bos_token\": true, \"bos_token\": \"<bos>\"}", BosPolicy.AUTO))
+        assertThatThrownBy(
+                        () -> tokenizer("null", "{\"add_bos_token\": true, \"bos_token\": \"<bos>\"}", BosPolicy.AUTO))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("found no <bos>");
     }
 
     @Test
     void anEmptyTextStandsForTheBosTokenEvenIfNoneIsAdded() throws IOException {
-        assertThat(tokenizer("null", "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\"}", BosPolicy.AUTO).prefix())
+        assertThat(tokenizer("null", "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\"}", BosPolicy.AUTO)
+                        .prefix())
                 .hasValue(1);
-        assertThat(tokenizer("null", "{}", BosPolicy.AUTO).prefix()).as("end of text").hasValue(2);
+        assertThat(tokenizer("null", "{}", BosPolicy.AUTO).prefix())
+                .as("end of text")
+                .hasValue(2);
     }
 
     @Test
@@ -119,7 +117,8 @@ class BosTest {
     @Test
     void aCopyOfATokenizerBehavesLikeIt() throws IOException {
         Path copy = folder.resolve("copy");
-        tokenizer("null", "{\"add_bos_token\": true, \"bos_token\": \"<s>\"}", BosPolicy.AUTO).save(copy);
+        tokenizer("null", "{\"add_bos_token\": true, \"bos_token\": \"<s>\"}", BosPolicy.AUTO)
+                .save(copy);
 
         assertThat(TokenizerJson.load(copy).encodeFromStart("a")).containsExactly(1, 3);
         assertThat(copy.resolve("tokenizer_config.json"))

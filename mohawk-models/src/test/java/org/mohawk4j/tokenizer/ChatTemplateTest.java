@@ -23,8 +23,7 @@ class ChatTemplateTest {
             ChatTemplate.message("user", "Bye"));
 
     /** The system's text goes into the first turn, roles have to alternate. */
-    private static final String INSTRUCTIONS =
-            """
+    private static final String INSTRUCTIONS = """
             {{- bos_token }}
             {%- if messages[0]['role'] == 'system' %}
                 {%- set system = messages[0]['content'] ~ '\\n\\n' %}
@@ -83,7 +82,8 @@ class ChatTemplateTest {
     @Test
     void ofSeveralTemplatesTheDefaultIsTaken() throws IOException {
         config(List.of(
-                Map.of("name", "tool_use", "template", "no"), Map.of("name", "default", "template", "{{ eos_token }}")));
+                Map.of("name", "tool_use", "template", "no"),
+                Map.of("name", "default", "template", "{{ eos_token }}")));
         assertThat(render()).isEqualTo("</s>");
 
         config(List.of(Map.of("name", "tool_use", "template", "no")));

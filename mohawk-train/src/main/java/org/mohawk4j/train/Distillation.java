@@ -156,8 +156,8 @@ public final class Distillation {
      */
     public RunResult run() {
         if (given == null) {
-            ResumedRun found = ResumedRun.open(
-                    folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
+            ResumedRun found =
+                    ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
                 return run(found.config(), open, found.from());
@@ -181,7 +181,8 @@ public final class Distillation {
                 : mixers.plan(asked, dimensions);
         FittedStages fitted = FittedStages.of(asked, plan, dimensions, stagesAreFixed);
         DistillConfig config = fitted.config();
-        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, config.data().bos());
+        TokenizerJson tokenizer =
+                TokenizerJson.load(teacherFolder, config.data().bos());
         if (!open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
@@ -189,8 +190,7 @@ public final class Distillation {
         try (Engine engine = config.machine().open();
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
-                    "teacher",
-                    config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+                    "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
             from.ifPresent(checkpoint -> listener.onFact("goes on", "after " + checkpoint.position()));

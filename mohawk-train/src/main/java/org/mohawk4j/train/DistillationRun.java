@@ -107,8 +107,7 @@ public final class DistillationRun {
      */
     static void requirePositions(DistillConfig config, long positions) {
         requirePositions("context", config.training().context(), positions);
-        config.activeStages()
-                .forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
+        config.activeStages().forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
     }
 
     private static void requirePositions(String key, int context, long positions) {
@@ -209,13 +208,13 @@ public final class DistillationRun {
                     if (trained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
-                        probe.captureStudent(MatrixProbe.afterStage(config.lastStage().number()));
+                        probe.captureStudent(
+                                MatrixProbe.afterStage(config.lastStage().number()));
                     } else {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, teacher.engine(), objectives, data, probe)
-                                .run(recorder, steps, from);
+                        new StageRunner(config, teacher.engine(), objectives, data, probe).run(recorder, steps, from);
                     }
                 }
                 stop.trainingEnds();

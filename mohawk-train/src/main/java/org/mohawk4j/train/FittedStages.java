@@ -25,9 +25,8 @@ record FittedStages(DistillConfig config, Optional<String> note) {
      * @throws InvalidInputException if it was asked for and does not fit the mixers
      */
     static FittedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
-        Optional<String> why = config.trainsBy(StageObjective.MATRIX_ORIENTATION)
-                ? plan.incomparable(teacher)
-                : Optional.empty();
+        Optional<String> why =
+                config.trainsBy(StageObjective.MATRIX_ORIENTATION) ? plan.incomparable(teacher) : Optional.empty();
         if (why.isEmpty()) {
             return new FittedStages(config, Optional.empty());
         }
@@ -43,9 +42,13 @@ record FittedStages(DistillConfig config, Optional<String> note) {
                 next = i;
                 continue;
             }
-            if (fixed || stage.share().isEmpty() || next < 0 || stages.get(next).share().isEmpty()) {
-                throw new InvalidInputException("stages[" + i + "].objective: expected none that compares mixing matrices"
-                        + " head by head, got matrix-orientation; " + why.get());
+            if (fixed
+                    || stage.share().isEmpty()
+                    || next < 0
+                    || stages.get(next).share().isEmpty()) {
+                throw new InvalidInputException(
+                        "stages[" + i + "].objective: expected none that compares mixing matrices"
+                                + " head by head, got matrix-orientation; " + why.get());
             }
             double share = stage.share().get();
             stages.set(next, stages.get(next).withShare(stages.get(next).share().get() + share));

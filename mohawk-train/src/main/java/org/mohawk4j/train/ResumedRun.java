@@ -159,7 +159,8 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      */
     private static void requireStepsLeft(Path path, DistillConfig config, Checkpoint from, List<String> changes) {
         List<String> ofTraining = ofTraining(changes);
-        boolean isMore = changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
+        boolean isMore =
+                changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
         boolean isOver =
                 isOver(config, from.position()) || (!isMore && isOver(RunCheckpointer.configOf(from), from.position()));
         if (isOver && !ofTraining.isEmpty()) {

@@ -111,7 +111,8 @@ final class RunEvaluation {
         int[] prompt = Arrays.copyOf(window, Math.min(PROMPT_TOKENS, window.length));
         int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
         List<Integer> ids = new ArrayList<>();
-        new Generator(model, Sampling.GREEDY, config.training().seed()).generate(prompt, room, tokenizer.stops(), ids::add);
+        new Generator(model, Sampling.GREEDY, config.training().seed())
+                .generate(prompt, room, tokenizer.stops(), ids::add);
         // one text in two parts: the prompt may end within a character, and decoders look back
         StreamingDecoder text = new StreamingDecoder(tokenizer);
         String start = text.next(prompt);

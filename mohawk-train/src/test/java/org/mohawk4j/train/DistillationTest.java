@@ -60,8 +60,9 @@ class DistillationTest {
             }
         };
         assertThatThrownBy(() -> distillation.stop(stop).listener(stopping).run())
-                .isInstanceOfSatisfying(StoppedException.class, stopped -> assertThat(stopped.isSaved())
-                        .isTrue());
+                .isInstanceOfSatisfying(
+                        StoppedException.class,
+                        stopped -> assertThat(stopped.isSaved()).isTrue());
     }
 
     @Test
@@ -122,7 +123,8 @@ class DistillationTest {
 
     @Test
     void whatIsRefusedLeavesNothingBehind() {
-        DistillConfig config = config("run").toBuilder().context(100_000).tokens(10_000_000).build();
+        DistillConfig config =
+                config("run").toBuilder().context(100_000).tokens(10_000_000).build();
 
         assertThatThrownBy(() -> Distillation.of(config).run())
                 .isInstanceOf(InvalidInputException.class)

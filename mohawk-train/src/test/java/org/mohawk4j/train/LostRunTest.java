@@ -70,7 +70,9 @@ class LostRunTest {
         ResumedRun slower = ResumedRun.open(run.folder(), Map.of(), true);
         slower.folder().close();
         assertThat(slower.from().orElseThrow().position().toString()).isEqualTo("stage 2, step 4");
-        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml")).training().stages())
+        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml"))
+                        .training()
+                        .stages())
                 .extracting(StageConfig::learningRate)
                 .containsOnly(1e-3);
     }

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -187,7 +186,8 @@ class OtherMixersTest {
             MatrixProbe probe = new MatrixProbe(model, student, text.batch(0, 1).inputs());
             probe.captureStudent("student");
             assertThat(probe.layers()).extracting(layer -> layer.rows().size()).containsExactly(1, 2, 1);
-            assertThat(Fidelity.of(model, student, text, 1).layers().get(0).matrix()).isEmpty();
+            assertThat(Fidelity.of(model, student, text, 1).layers().get(0).matrix())
+                    .isEmpty();
             assertThatThrownBy(stages::matrixOrientation).hasMessageContaining("has no mixing matrix");
         }
     }

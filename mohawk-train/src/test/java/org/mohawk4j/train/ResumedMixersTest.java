@@ -67,8 +67,9 @@ class ResumedMixersTest {
     private void assertOtherMixersAreRefused() {
         assertThatThrownBy(() -> run.withMixer(own -> mamba(8)).resume())
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("run " + run.folder() + ": expected the student's mixers that it was begun with, found"
-                        + " changes: layer 0: chunk was 16, is 8; layer 1: chunk was 16, is 8; layer 2: chunk was 16, is 8");
+                .hasMessage(
+                        "run " + run.folder() + ": expected the student's mixers that it was begun with, found"
+                                + " changes: layer 0: chunk was 16, is 8; layer 1: chunk was 16, is 8; layer 2: chunk was 16, is 8");
     }
 
     @Test

@@ -33,12 +33,18 @@ class StageListRunTest {
                     Map.of("objective", "hidden-state-alignment", "tokens", 256, "learning-rate", 3e-3),
                     Map.of("objective", "hidden-state-alignment", "tokens", 256, "learning-rate", 1e-3),
                     Map.of(
-                            "objective", "knowledge-distillation",
-                            "tokens", 256,
-                            "batch", 2,
-                            "context", 32,
-                            "schedule", Map.of("kind", "cosine"),
-                            "trainable", List.of("*.mixer.*")),
+                            "objective",
+                            "knowledge-distillation",
+                            "tokens",
+                            256,
+                            "batch",
+                            2,
+                            "context",
+                            32,
+                            "schedule",
+                            Map.of("kind", "cosine"),
+                            "trainable",
+                            List.of("*.mixer.*")),
                     Map.of("objective", "knowledge-distillation", "tokens", 256)));
 
     @TempDir
@@ -85,7 +91,9 @@ class StageListRunTest {
     @Test
     void aStageTrainsWhatItSays() {
         assertThat(TRAINED.get(3)).isNotEmpty().allMatch(name -> name.contains(".mixer."));
-        assertThat(TRAINED.get(4)).contains("embedding.weight").hasSizeGreaterThan(TRAINED.get(3).size());
+        assertThat(TRAINED.get(4))
+                .contains("embedding.weight")
+                .hasSizeGreaterThan(TRAINED.get(3).size());
     }
 
     /** Within a stage, between two of one shape, and on both sides of another shape. */
@@ -116,10 +124,12 @@ class StageListRunTest {
 
     @Test
     void windowsThatTheTeacherOrTheTextDoesNotHaveAreRefusedBeforeTraining() {
-        assertThatThrownBy(() -> distilling(Map.of("context", 4096, "tokens", 65_536)).start())
+        assertThatThrownBy(() ->
+                        distilling(Map.of("context", 4096, "tokens", 65_536)).start())
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageMatching("stages\\[0]\\.context: expected at most \\d+, the teacher's positions, got 4096");
-        assertThatThrownBy(() -> distilling(Map.of("trainable", List.of("*.mixr.*"))).start())
+        assertThatThrownBy(() ->
+                        distilling(Map.of("trainable", List.of("*.mixr.*"))).start())
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageMatching("stages\\[0]\\.trainable: expected names of the student's parameters, such as"
                         + " \\S+, found none for \\*\\.mixr\\.\\*");

@@ -153,11 +153,14 @@ final class TinyRun {
             DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopSignal stop)
             throws IOException {
         tokenizerFile = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(given.machine().threads()));
+        try (Engine engine = Engine.open(
+                        "nd4j",
+                        BackendOptions.defaults().withThreads(given.machine().threads()));
                 CausalLm model = teacher.apply(engine)) {
             MixerPlan plan = isConfigured
                     ? given.student().plan(model.config(), given.training().keepAttention())
-                    : MixerPlan.replacing(model.config(), mixer, given.training().keepAttention());
+                    : MixerPlan.replacing(
+                            model.config(), mixer, given.training().keepAttention());
             return new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run)
                     .run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
@@ -173,7 +176,15 @@ final class TinyRun {
     /** The metrics without what is measured in time and memory. */
     List<StepMetrics> losses() {
         return MetricsReader.read(folder.resolve("metrics.jsonl")).stream()
-                .map(step -> new StepMetrics(step.position(), step.tokens(), 0, step.loss(), step.layerLosses(), step.learningRate(), step.gradientNorm(), Map.of()))
+                .map(step -> new StepMetrics(
+                        step.position(),
+                        step.tokens(),
+                        0,
+                        step.loss(),
+                        step.layerLosses(),
+                        step.learningRate(),
+                        step.gradientNorm(),
+                        Map.of()))
                 .toList();
     }
 

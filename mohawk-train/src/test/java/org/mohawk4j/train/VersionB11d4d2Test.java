@@ -49,8 +49,7 @@ class VersionB11d4d2Test {
 
     @Test
     void aStudentHasTheScoreItHad() {
-        try (Engine engine =
-                        Engine.open("nd4j", BackendOptions.defaults().withThreads(1));
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(1));
                 CausalLm student = ModelFolder.load(engine, written("student"))) {
             assertThat(student.config().mixers())
                     .containsOnly(new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16))

@@ -92,8 +92,8 @@ public final class TokenFile {
         if (header.tokens() > 0) {
             int[] last = chunk(header.chunks() - 1);
             if (last[last.length - 1] != header.vocabulary().endOfText()) {
-                throw new InvalidInputException(path + ": expected the end-of-text token " + header.vocabulary().endOfText()
-                        + " as its last id, found " + last[last.length - 1]);
+                throw new InvalidInputException(path + ": expected the end-of-text token "
+                        + header.vocabulary().endOfText() + " as its last id, found " + last[last.length - 1]);
             }
         }
     }
@@ -146,8 +146,9 @@ public final class TokenFile {
         for (int i = 0; i < count; i++) {
             ids[i] = width == Short.BYTES ? bytes.getShort(i * width) & 0xffff : bytes.getInt(i * width);
             if (ids[i] < 0 || ids[i] >= header.vocabulary().size()) {
-                throw new InvalidInputException(path + ": expected token ids from 0 to " + (header.vocabulary().size() - 1)
-                        + ", found " + Integer.toUnsignedString(ids[i]) + " at token " + (first + i));
+                throw new InvalidInputException(path + ": expected token ids from 0 to "
+                        + (header.vocabulary().size() - 1) + ", found " + Integer.toUnsignedString(ids[i])
+                        + " at token " + (first + i));
             }
         }
         return ids;

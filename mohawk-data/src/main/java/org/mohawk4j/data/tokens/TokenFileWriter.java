@@ -80,14 +80,15 @@ public final class TokenFileWriter implements AutoCloseable {
      */
     public void commit() {
         if (tokens() > 0 && last != vocabulary.endOfText()) {
-            throw new IllegalStateException("the last id is " + last + ", not the end-of-text token " + vocabulary.endOfText());
+            throw new IllegalStateException(
+                    "the last id is " + last + ", not the end-of-text token " + vocabulary.endOfText());
         }
         if (chunk.position() > 0) {
             flush();
         }
         checksums.flip();
-        TokenFileHeader header = new TokenFileHeader(
-                bytesPerToken, written, vocabulary, TokenFileHeader.crc32c(checksums.duplicate()));
+        TokenFileHeader header =
+                new TokenFileHeader(bytesPerToken, written, vocabulary, TokenFileHeader.crc32c(checksums.duplicate()));
         long end = TokenFileHeader.BYTES + written * bytesPerToken;
         file.write(ByteBuffer.allocate((int) (header.checksumsAt() - end)), end);
         file.write(checksums, header.checksumsAt());

@@ -28,8 +28,7 @@ class DocumentsWithBosTest {
     private Path folder;
 
     private static Encoding encoding(OptionalInt bos) {
-        return new Encoding(
-                text -> text.chars().toArray(), bos, '$', 1 << 16, "text", TokenFile.UNKNOWN_TOKENIZER);
+        return new Encoding(text -> text.chars().toArray(), bos, '$', 1 << 16, "text", TokenFile.UNKNOWN_TOKENIZER);
     }
 
     private Mixture mixture(String name, String content) throws IOException {
@@ -85,6 +84,7 @@ class DocumentsWithBosTest {
 
         Optional<?> with = StreamingDataset.of(text, WITH, options).fingerprint();
 
-        assertThat(with).isNotEqualTo(StreamingDataset.of(text, WITHOUT, options).fingerprint());
+        assertThat(with)
+                .isNotEqualTo(StreamingDataset.of(text, WITHOUT, options).fingerprint());
     }
 }

@@ -67,9 +67,8 @@ class StreamingLoaderTest {
     /** Writes a file whose last id becomes the end of a document. */
     private void writeTokens(String name, int... ids) {
         ids[ids.length - 1] = 0;
-        try (TokenFileWriter writer =
-                new TokenFileWriter(
-                        folder.resolve(name), new TokenVocabulary(1 << 16, 0, TokenFile.UNKNOWN_TOKENIZER))) {
+        try (TokenFileWriter writer = new TokenFileWriter(
+                folder.resolve(name), new TokenVocabulary(1 << 16, 0, TokenFile.UNKNOWN_TOKENIZER))) {
             writer.write(ids, 0, ids.length);
             writer.commit();
         }
@@ -342,8 +341,8 @@ class StreamingLoaderTest {
 
     @Test
     void tokensOfAnotherTokenizerAreRefusedBeforeAnythingIsRead() {
-        try (TokenFileWriter writer = new TokenFileWriter(
-                folder.resolve("a.tokens"), new TokenVocabulary(300, 0, "ab".repeat(32)))) {
+        try (TokenFileWriter writer =
+                new TokenFileWriter(folder.resolve("a.tokens"), new TokenVocabulary(300, 0, "ab".repeat(32)))) {
             writer.commit();
         }
         Mixture mixture = new Mixture(List.of(folder.resolve("a.tokens").toString()));

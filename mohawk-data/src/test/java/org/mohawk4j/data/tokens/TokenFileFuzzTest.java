@@ -54,8 +54,8 @@ class TokenFileFuzzTest {
         if (ids.length > 0) {
             ids[ids.length - 1] = 1;
         }
-        try (TokenFileWriter writer = new TokenFileWriter(
-                file, new TokenVocabulary(vocabulary, 1, TokenFile.UNKNOWN_TOKENIZER))) {
+        try (TokenFileWriter writer =
+                new TokenFileWriter(file, new TokenVocabulary(vocabulary, 1, TokenFile.UNKNOWN_TOKENIZER))) {
             writer.write(ids, 0, ids.length);
             writer.commit();
         }

@@ -143,8 +143,8 @@ class TokenFileTest {
 
     @Test
     void aWriterThatIsNotCommittedLeavesNothing() throws IOException {
-        try (TokenFileWriter writer = new TokenFileWriter(
-                folder.resolve("b.tokens"), new TokenVocabulary(10, 1, TOKENIZER))) {
+        try (TokenFileWriter writer =
+                new TokenFileWriter(folder.resolve("b.tokens"), new TokenVocabulary(10, 1, TOKENIZER))) {
             writer.write(new int[] {1, 2, 3}, 0, 3);
             assertThat(writer.tokens()).isEqualTo(3);
             assertThatThrownBy(() -> writer.write(new int[] {10}, 0, 1)).isInstanceOf(IllegalArgumentException.class);

@@ -46,7 +46,9 @@ final class RecordValues {
             return value;
         }
         if (value instanceof List<?> list) {
-            return list.stream().map(element -> plain(where, component, element)).toList();
+            return list.stream()
+                    .map(element -> plain(where, component, element))
+                    .toList();
         }
         if (value instanceof Record inner) {
             Map<String, Object> map = new LinkedHashMap<>();
@@ -116,8 +118,7 @@ final class RecordValues {
                     if (element instanceof Number number) {
                         return number.doubleValue();
                     }
-                    throw new InvalidInputException(
-                            what + ": expected " + name + ", a list of numbers, found " + list);
+                    throw new InvalidInputException(what + ": expected " + name + ", a list of numbers, found " + list);
                 })
                 .toList();
     }

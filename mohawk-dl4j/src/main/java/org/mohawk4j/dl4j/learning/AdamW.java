@@ -53,8 +53,7 @@ public final class AdamW implements IUpdater {
 
     private AdamW(
             @JsonProperty("learningRate") double learningRate,
-            @JsonProperty("learningRateSchedule") @JsonDeserialize(using = IterationSchedule.Reader.class) @Nullable
-                    ISchedule learningRateSchedule,
+            @JsonProperty("learningRateSchedule") @JsonDeserialize(using = IterationSchedule.Reader.class) @Nullable ISchedule learningRateSchedule,
             @JsonProperty("beta1") double beta1,
             @JsonProperty("beta2") double beta2,
             @JsonProperty("epsilon") double epsilon) {

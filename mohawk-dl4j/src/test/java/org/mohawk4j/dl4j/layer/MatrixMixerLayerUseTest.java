@@ -77,13 +77,12 @@ class MatrixMixerLayerUseTest {
     @Test
     void allThatAnAttentionMayHaveGoesThroughJson() {
         QueryKeyNorm norm = new QueryKeyNorm(1e-5, true, false);
-        for (RopeScaling scaling :
-                List.of(
-                        new RopeScaling.None(),
-                        new RopeScaling.Linear(2),
-                        new RopeScaling.Llama3(8, 1, 4, 16),
-                        new RopeScaling.Yarn(4, 32, 1, true, 16, 1.1),
-                        new RopeScaling.LongRope(List.of(1.0, 2.5), List.of(2.0, 5.0), 16, 1.2))) {
+        for (RopeScaling scaling : List.of(
+                new RopeScaling.None(),
+                new RopeScaling.Linear(2),
+                new RopeScaling.Llama3(8, 1, 4, 16),
+                new RopeScaling.Yarn(4, 32, 1, true, 16, 1.1),
+                new RopeScaling.LongRope(List.of(1.0, 2.5), List.of(2.0, 5.0), 16, 1.2))) {
             SoftmaxAttention.Config attention = new SoftmaxAttention.Config(
                     Networks.WIDTH,
                     4,

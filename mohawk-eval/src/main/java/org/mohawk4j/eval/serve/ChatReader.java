@@ -76,7 +76,8 @@ final class ChatReader {
 
     /** By its new or its old name; as many as fit without. */
     private int maxTokens(JsonNode request, Prompt prompt) {
-        int room = (int) Math.max(0, Math.min(Integer.MAX_VALUE, positions - prompt.ids().size()));
+        int room = (int)
+                Math.max(0, Math.min(Integer.MAX_VALUE, positions - prompt.ids().size()));
         int old = RequestFields.whole(request, "max_tokens", room, 0, Integer.MAX_VALUE);
         return RequestFields.whole(request, "max_completion_tokens", old, 0, Integer.MAX_VALUE);
     }
@@ -99,9 +100,12 @@ final class ChatReader {
             if (!message.isObject() || !message.path("role").isTextual()) {
                 throw ApiException.wrong(where, "an object with a text as role");
             }
-            Map<String, @Nullable Object> values = ChatTemplate.message(message.path("role").asText(), "");
+            Map<String, @Nullable Object> values =
+                    ChatTemplate.message(message.path("role").asText(), "");
             message.properties().forEach(field -> values.put(field.getKey(), Template.value(field.getValue())));
-            values.put("content", content(where + ".content", message.path("content")).orElse(null));
+            values.put(
+                    "content",
+                    content(where + ".content", message.path("content")).orElse(null));
             all.add(values);
         }
         return all;

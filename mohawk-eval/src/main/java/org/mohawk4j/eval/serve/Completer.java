@@ -37,7 +37,9 @@ final class Completer {
     void run(Completion request, Predicate<TextDelta> answer) {
         boolean scored = request.output().echo() && request.output().logProbs().isPresent();
         // A client that scores asks for one token, since it cannot ask for none: scoring the prompt tells it already.
-        boolean known = scored && request.decoding().maxTokens() == 1 && request.decoding().sampling().temperature() == 0;
+        boolean known = scored
+                && request.decoding().maxTokens() == 1
+                && request.decoding().sampling().temperature() == 0;
         List<LogLikelihood.Score> scores = scored ? score(request, known) : List.of();
         int choice = 0;
         for (int p = 0; p < request.prompts().size(); p++) {
@@ -51,7 +53,10 @@ final class Completer {
                     List<Ranking> rankings = scores.get(p).rankings();
                     continuation.add(rankings.get(rankings.size() - 1));
                 } else if (continuation.wanted) {
-                    new Generator(model, request.decoding().sampling(), request.decoding().seed() + k)
+                    new Generator(
+                                    model,
+                                    request.decoding().sampling(),
+                                    request.decoding().seed() + k)
                             .generate(prompt.toArray(), request.decoding().maxTokens(), continuation);
                 }
                 continuation.end();
@@ -111,7 +116,8 @@ final class Completer {
 
         /** At most as many as were asked for: scoring needs one even if none was. */
         private List<Ranking.Entry> likeliest(Ranking ranking) {
-            int count = Math.min(ranking.tokens().size(), request.output().logProbs().orElse(0));
+            int count = Math.min(
+                    ranking.tokens().size(), request.output().logProbs().orElse(0));
             return ranking.tokens().subList(0, count);
         }
 
@@ -127,8 +133,8 @@ final class Completer {
                 return add(token, OptionalDouble.empty(), List.of());
             }
             double normaliser = normaliser(logits);
-            Ranking ranking =
-                    Ranking.of(logits, 0, logits.length, request.output().logProbs().getAsInt(), normaliser);
+            Ranking ranking = Ranking.of(
+                    logits, 0, logits.length, request.output().logProbs().getAsInt(), normaliser);
             return add(token, OptionalDouble.of(logits[token] - normaliser), ranking.tokens());
         }
 

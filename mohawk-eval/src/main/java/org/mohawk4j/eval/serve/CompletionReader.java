@@ -56,7 +56,8 @@ final class CompletionReader {
         int maxTokens = RequestFields.whole(request, "max_tokens", DEFAULT_MAX_TOKENS, 0, Integer.MAX_VALUE);
         List<Prompt> prompts = prompts(request.path("prompt"), maxTokens, room);
         if ((long) prompts.size() * choices > RequestFields.MAX_CONTINUATIONS) {
-            throw ApiException.wrong("prompt", "at most " + RequestFields.MAX_CONTINUATIONS + " continuations in one request");
+            throw ApiException.wrong(
+                    "prompt", "at most " + RequestFields.MAX_CONTINUATIONS + " continuations in one request");
         }
         return new Completion(
                 prompts,
@@ -97,7 +98,8 @@ final class CompletionReader {
             prompts.add(ids("prompt", prompt));
         } else {
             if (prompt.size() > RequestFields.MAX_CONTINUATIONS) {
-                throw ApiException.wrong("prompt", "at most " + RequestFields.MAX_CONTINUATIONS + " prompts in one request");
+                throw ApiException.wrong(
+                        "prompt", "at most " + RequestFields.MAX_CONTINUATIONS + " prompts in one request");
             }
             for (int i = 0; i < prompt.size(); i++) {
                 JsonNode entry = prompt.get(i);
@@ -115,8 +117,8 @@ final class CompletionReader {
             throw ApiException.of(
                     400,
                     "context_length_exceeded",
-                    "prompt of " + prompt.ids().size() + " tokens and max_tokens " + maxTokens
-                            + ": expected at most " + positions + " together, the model's positions");
+                    "prompt of " + prompt.ids().size() + " tokens and max_tokens " + maxTokens + ": expected at most "
+                            + positions + " together, the model's positions");
         }
     }
 
@@ -136,8 +138,8 @@ final class CompletionReader {
             throw ApiException.of(
                     400,
                     "context_length_exceeded",
-                    "prompt of " + text.length() + " characters: expected at most " + positions * MOST_CHARACTERS
-                            + ", " + MOST_CHARACTERS + " for each of the model's positions");
+                    "prompt of " + text.length() + " characters: expected at most " + positions * MOST_CHARACTERS + ", "
+                            + MOST_CHARACTERS + " for each of the model's positions");
         }
     }
 

@@ -75,18 +75,13 @@ public final class CompletionServer implements AutoCloseable {
      * @param template of conversations; without one they are refused
      * @throws InvalidInputException if the address cannot be listened on
      */
-    public CompletionServer(
-            ServeConfig config, CausalLm model, Tokenizer tokenizer, Optional<ChatTemplate> template) {
+    public CompletionServer(ServeConfig config, CausalLm model, Tokenizer tokenizer, Optional<ChatTemplate> template) {
         this(config, model, tokenizer, template, Runtime.getRuntime().maxMemory());
     }
 
     /** @param heapBytes of which requests may have half */
     CompletionServer(
-            ServeConfig config,
-            CausalLm model,
-            Tokenizer tokenizer,
-            Optional<ChatTemplate> template,
-            long heapBytes) {
+            ServeConfig config, CausalLm model, Tokenizer tokenizer, Optional<ChatTemplate> template, long heapBytes) {
         this.config = config;
         this.memory = new MemoryBudget(heapBytes);
         this.bodies = new BodyReader(config, active);
@@ -97,8 +92,8 @@ public final class CompletionServer implements AutoCloseable {
                 Math.toIntExact(model.config().vocabulary()),
                 model.config().maxPositions(),
                 config.maxBodyBytes());
-        this.chats = template.map(form -> new ChatReader(
-                form, tokenizer, reader, model.config().maxPositions(), config.maxBodyBytes()));
+        this.chats = template.map(
+                form -> new ChatReader(form, tokenizer, reader, model.config().maxPositions(), config.maxBodyBytes()));
         this.queue = new ModelQueue(config.queue());
         try {
             this.http =
@@ -210,7 +205,8 @@ public final class CompletionServer implements AutoCloseable {
             HttpAnswers.send(exchange, 200, model());
         } else if (path.equals(HEALTH)) {
             requireMethod(exchange, "GET");
-            HttpAnswers.send(exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
+            HttpAnswers.send(
+                    exchange, 200, JsonNodeFactory.instance.objectNode().put("status", closing ? "closing" : "ok"));
         } else {
             throw ApiException.of(
                     404,

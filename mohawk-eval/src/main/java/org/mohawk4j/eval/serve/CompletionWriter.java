@@ -51,7 +51,8 @@ final class CompletionWriter {
 
     private List<TokenPlaces> places() {
         return request.prompts().stream()
-                .flatMap(prompt -> Stream.generate(() -> prompt).limit(request.decoding().choices()))
+                .flatMap(prompt ->
+                        Stream.generate(() -> prompt).limit(request.decoding().choices()))
                 .map(prompt -> new TokenPlaces(request, prompt, tokenizer))
                 .toList();
     }
@@ -59,7 +60,9 @@ final class CompletionWriter {
     /** What a stream begins with: of a chat, whose each choice is. */
     List<ObjectNode> firstEvents() {
         List<ObjectNode> events = new ArrayList<>();
-        for (int c = 0; isChat && c < request.prompts().size() * request.decoding().choices(); c++) {
+        for (int c = 0;
+                isChat && c < request.prompts().size() * request.decoding().choices();
+                c++) {
             ObjectNode delta = JsonNodeFactory.instance.objectNode();
             delta.put("role", ASSISTANT).put(CONTENT, "");
             ObjectNode json = envelope(CHUNK);
@@ -147,10 +150,7 @@ final class CompletionWriter {
 
     private ObjectNode envelope(String kind) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("id", id)
-                .put("object", kind)
-                .put("created", created)
-                .put("model", model);
+        json.put("id", id).put("object", kind).put("created", created).put("model", model);
         return json;
     }
 

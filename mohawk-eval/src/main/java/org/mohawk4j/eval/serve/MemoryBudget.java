@@ -30,10 +30,15 @@ final class MemoryBudget {
 
     /** What an answer takes at most. */
     static long bytesOf(Completion request) {
-        long continuations = (long) request.prompts().size() * request.decoding().choices();
+        long continuations =
+                (long) request.prompts().size() * request.decoding().choices();
         long tokens = continuations * request.decoding().maxTokens()
-                + (request.output().echo() ? (long) request.promptTokens() * request.decoding().choices() : 0);
-        long likeliest = request.output().logProbs().isPresent() ? 1 + request.output().logProbs().getAsInt() : 0;
+                + (request.output().echo()
+                        ? (long) request.promptTokens() * request.decoding().choices()
+                        : 0);
+        long likeliest = request.output().logProbs().isPresent()
+                ? 1 + request.output().logProbs().getAsInt()
+                : 0;
         return tokens * (TOKEN_BYTES + likeliest * LIKELIEST_BYTES);
     }
 

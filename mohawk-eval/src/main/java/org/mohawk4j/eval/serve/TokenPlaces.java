@@ -35,8 +35,9 @@ final class TokenPlaces {
 
     TokenPlaces(Completion request, Prompt prompt, Tokenizer tokenizer) {
         this.prompt = prompt;
-        this.decoder =
-                request.output().echo() ? new StreamingDecoder(tokenizer) : StreamingDecoder.behind(tokenizer, prompt.before());
+        this.decoder = request.output().echo()
+                ? new StreamingDecoder(tokenizer)
+                : StreamingDecoder.behind(tokenizer, prompt.before());
         this.start = decoder.position();
         this.begun = !request.output().echo() && prompt.before().length > 0;
     }

@@ -75,7 +75,8 @@ class ServedChatTest {
     @Test
     void limitsAndStopsCutAReply() throws IOException {
         try (ServedTeacher served = served(TEMPLATE)) {
-            JsonNode two = answer(served, body(",\"max_tokens\":2")).path("choices").get(0);
+            JsonNode two =
+                    answer(served, body(",\"max_tokens\":2")).path("choices").get(0);
             assertThat(two.path("message").path("content").asText()).isEqualTo(" it is");
             assertThat(two.path("finish_reason").asText()).isEqualTo("length");
             assertThat(answer(served, body(",\"max_completion_tokens\":1"))
@@ -83,7 +84,9 @@ class ServedChatTest {
                             .path("completion_tokens")
                             .asInt())
                     .isEqualTo(1);
-            assertThat(answer(served, body(",\"stop\":[\" ok\"],\"n\":2")).path("choices").findValuesAsText("content"))
+            assertThat(answer(served, body(",\"stop\":[\" ok\"],\"n\":2"))
+                            .path("choices")
+                            .findValuesAsText("content"))
                     .containsExactly(" it is", " it is");
         }
     }
@@ -112,10 +115,12 @@ class ServedChatTest {
             JsonNode first = chunks.get(0).path("choices").get(0).path("delta");
             assertThat(first).hasToString("{\"role\":\"assistant\",\"content\":\"\"}");
             StringBuilder text = new StringBuilder();
-            chunks.forEach(chunk -> text.append(
-                    chunk.at("/choices/0/delta/content").asText()));
+            chunks.forEach(
+                    chunk -> text.append(chunk.at("/choices/0/delta/content").asText()));
             assertThat(text.toString()).isEqualTo(" it is ok no");
-            assertThat(chunks.get(chunks.size() - 2).at("/choices/0/finish_reason").asText())
+            assertThat(chunks.get(chunks.size() - 2)
+                            .at("/choices/0/finish_reason")
+                            .asText())
                     .isEqualTo("stop");
             assertThat(chunks.get(chunks.size() - 1).at("/usage/total_tokens").asInt())
                     .isEqualTo(9);
@@ -124,10 +129,7 @@ class ServedChatTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     {}                                                          | messages: expected a list of at least
                     {"messages":[]}                                             | messages: expected a list of at least
                     {"messages":[{"content":"x"}]}                              | messages[0]: expected an object with
@@ -155,7 +157,9 @@ class ServedChatTest {
             HttpResponse<String> response = served.post(CHAT, body(""));
 
             assertThat(response.statusCode()).isEqualTo(400);
-            assertThat(response.body()).contains("expected a model with a chat template").contains("no_chat_template");
+            assertThat(response.body())
+                    .contains("expected a model with a chat template")
+                    .contains("no_chat_template");
         }
     }
 }

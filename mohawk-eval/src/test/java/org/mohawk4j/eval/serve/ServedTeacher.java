@@ -115,9 +115,8 @@ final class ServedTeacher implements AutoCloseable {
     }
 
     HttpResponse<String> post(String path, String body) {
-        return send(request(path)
-                .POST(HttpRequest.BodyPublishers.ofString(body))
-                .build());
+        return send(
+                request(path).POST(HttpRequest.BodyPublishers.ofString(body)).build());
     }
 
     /** The answer to a request that is fulfilled. */

@@ -78,8 +78,8 @@ class ServedTextTest {
     void aTextBeginsWithBosWhichIsNoPartOfIt() throws IOException {
         Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_bos_token\":true,\"bos_token\":\"x\"}");
         try (ServedTeacher served = ServedTeacher.chain(folder, WORD_PIECE, WORDS)) {
-            JsonNode answer = served.complete("{\"prompt\":\"it\",\"max_tokens\":2,\"temperature\":0,\"echo\":true,"
-                    + "\"logprobs\":1}");
+            JsonNode answer = served.complete(
+                    "{\"prompt\":\"it\",\"max_tokens\":2,\"temperature\":0,\"echo\":true," + "\"logprobs\":1}");
 
             assertThat(answer.path("usage").path("prompt_tokens").asInt()).isEqualTo(2);
             JsonNode choice = answer.path("choices").get(0);
@@ -88,7 +88,9 @@ class ServedTextTest {
             assertThat(choice.path("logprobs").path("text_offset")).hasToString("[0,0,2,5]");
             assertThat(choice.path("logprobs").path("token_logprobs").get(0).isNull())
                     .isTrue();
-            assertThat(text(served, "[0]", 2, "")).as("ids are taken as they are").isEqualTo(" is ok");
+            assertThat(text(served, "[0]", 2, ""))
+                    .as("ids are taken as they are")
+                    .isEqualTo(" is ok");
             assertThat(text(served, "\"x it\"", 2, "")).as("not doubled").isEqualTo(" is ok");
         }
     }

@@ -60,7 +60,9 @@ class PairEncoderTest {
         assertThat(encode(withBos, 9, "<bos>a big", " red")).as("not doubled").isEqualTo("<bos>,a, big| red");
         assertThat(encode(withBos, 9, "", " red cat")).isEqualTo("<bos>| red, cat");
         assertThat(encode(withBos, 9, "", "<bos> red")).isEqualTo("<bos>| red");
-        assertThat(encode(withBos, 3, "a b c d", " e f")).as("cut like any other").isEqualTo(" c, d| e, f");
+        assertThat(encode(withBos, 3, "a b c d", " e f"))
+                .as("cut like any other")
+                .isEqualTo(" c, d| e, f");
     }
 
     @Test

@@ -52,8 +52,7 @@ final class AttentionJson {
                 throw run.wrong(BIASES, "query, key, value or output", name);
             }
         }
-        return new Biases(
-                names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
+        return new Biases(names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
     }
 
     private static QueryKeyNorm norm(ConfigNode norm) {

@@ -40,7 +40,8 @@ final class CompanionFiles {
         for (Path folder : folders) {
             try (Stream<Path> entries = Files.list(folder)) {
                 entries.filter(Files::isRegularFile)
-                        .filter(file -> NAMES.matcher(String.valueOf(file.getFileName())).matches())
+                        .filter(file -> NAMES.matcher(String.valueOf(file.getFileName()))
+                                .matches())
                         .forEach(file -> files.putIfAbsent(String.valueOf(file.getFileName()), file));
             } catch (IOException e) {
                 throw InputFile.unreadable(folder, e);

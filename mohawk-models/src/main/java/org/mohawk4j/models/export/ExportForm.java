@@ -38,7 +38,8 @@ public enum ExportForm {
         @Override
         Optional<String> obstacle(CausalLmConfig config) {
             Optional<String> unknown = unknownMixer(
-                    config, mixer -> mixer instanceof DiscreteMamba2.Config || mixer instanceof SoftmaxAttention.Config);
+                    config,
+                    mixer -> mixer instanceof DiscreteMamba2.Config || mixer instanceof SoftmaxAttention.Config);
             return unknown.or(() -> ofPhi(config) ? obstacleOfPhi(config) : Optional.empty());
         }
 
@@ -98,8 +99,7 @@ public enum ExportForm {
         return new InvalidInputException("the model cannot be exported as " + this + ": " + reason);
     }
 
-    private static Optional<String> unknownMixer(
-            CausalLmConfig config, Predicate<MixerConfig> known) {
+    private static Optional<String> unknownMixer(CausalLmConfig config, Predicate<MixerConfig> known) {
         for (int i = 0; i < config.layers(); i++) {
             MixerConfig mixer = config.mixers().get(i);
             if (!known.test(mixer)) {

@@ -73,24 +73,19 @@ final class MixerJson {
             throw run.wrong(STATE, "at most " + Integer.MAX_VALUE + " entries of all groups together", state);
         }
         return new DiscreteMamba2.Config(
-                width,
-                inner,
-                heads,
-                groups,
-                state,
-                run.between(TAPS, 2, Integer.MAX_VALUE),
-                run.positiveInt(CHUNK));
+                width, inner, heads, groups, state, run.between(TAPS, 2, Integer.MAX_VALUE), run.positiveInt(CHUNK));
     }
 
     /** The inverse of {@link #read}; empty for a mixer that has no format. */
     static Optional<ObjectNode> write(MixerConfig mixer) {
-        return writeOwn(mixer).or(() -> MixerFormats.write(mixer).map(written -> {
-            ObjectNode json = JsonNodeFactory.instance
-                    .objectNode()
-                    .put(MIXER, written.format().coreType());
-            json.set(INPUT, written.json());
-            return json;
-        }));
+        return writeOwn(mixer)
+                .or(() -> MixerFormats.write(mixer).map(written -> {
+                    ObjectNode json = JsonNodeFactory.instance
+                            .objectNode()
+                            .put(MIXER, written.format().coreType());
+                    json.set(INPUT, written.json());
+                    return json;
+                }));
     }
 
     /** As {@link #write}; empty also for a mixer that our Python classes do not compute. */

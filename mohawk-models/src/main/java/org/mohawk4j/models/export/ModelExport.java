@@ -42,8 +42,8 @@ public final class ModelExport {
             try {
                 Files.createDirectories(partial);
                 writeWeights(model, format, partial);
-                CompanionFiles files = new CompanionFiles(Stream.concat(Stream.of(model), others.stream())
-                        .toList());
+                CompanionFiles files = new CompanionFiles(
+                        Stream.concat(Stream.of(model), others.stream()).toList());
                 files.copyTo(partial);
                 if (form == ExportForm.TRANSFORMERS) {
                     files.completeFor(partial);
@@ -99,7 +99,9 @@ public final class ModelExport {
 
     private static List<String> names(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .sorted()
+                    .toList();
         }
     }
 }

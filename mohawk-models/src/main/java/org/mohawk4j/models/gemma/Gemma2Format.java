@@ -22,7 +22,8 @@ public final class Gemma2Format extends GemmaFormat {
     @Override
     protected AttentionScores scores(ConfigNode config, int headDim) {
         AttentionScores scores = super.scores(config, headDim);
-        return new AttentionScores(scores.scale(), config.optionalNumber(SCORE_CAP).orElse(0), 0);
+        return new AttentionScores(
+                scores.scale(), config.optionalNumber(SCORE_CAP).orElse(0), 0);
     }
 
     @Override

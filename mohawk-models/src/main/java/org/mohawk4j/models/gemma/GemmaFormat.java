@@ -60,7 +60,8 @@ abstract class GemmaFormat extends DecoderFormat {
 
     private static double rounded(double value, String dtype) {
         return switch (dtype) {
-            case "bfloat16", "torch.bfloat16" -> HostTensors.bfloat16ToFloat(HostTensors.floatToBfloat16((float) value));
+            case "bfloat16", "torch.bfloat16" ->
+                HostTensors.bfloat16ToFloat(HostTensors.floatToBfloat16((float) value));
             case "float16", "torch.float16" -> HostTensors.float16ToFloat(HostTensors.floatToFloat16((float) value));
             default -> (float) value;
         };

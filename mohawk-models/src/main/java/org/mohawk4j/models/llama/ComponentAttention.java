@@ -49,13 +49,7 @@ enum ComponentAttention {
         AttentionHeads heads = AttentionHeads.read(input, width);
         RotaryConfig rotary = RopeFormat.readWhole(rope, heads.headDim(), DEFAULT_THETA);
         return new SoftmaxAttention.Config(
-                width,
-                heads.heads(),
-                heads.keyValueHeads(),
-                heads.headDim(),
-                biases(input),
-                rotary,
-                Optional.empty());
+                width, heads.heads(), heads.keyValueHeads(), heads.headDim(), biases(input), rotary, Optional.empty());
     }
 
     /** The inverse of {@link #read}; empty for an attention of which this has more to say. */

@@ -2,7 +2,6 @@ package org.mohawk4j.models.llama;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -55,8 +54,7 @@ record ComponentLayer(String name, ObjectNode input, String namePrefix) {
     }
 
     private boolean isAttention() {
-        return Arrays.stream(ComponentAttention.values())
-                .anyMatch(attention -> name.equals(attention.component()));
+        return Arrays.stream(ComponentAttention.values()).anyMatch(attention -> name.equals(attention.component()));
     }
 
     private static String known() {

@@ -161,7 +161,9 @@ public final class ComponentsFormat implements ModelFormat {
         backbone.put(EPSILON, config.block().norm().epsilon());
         rotaries.forEach(rotary -> RopeFormat.write(backbone, rotary));
         backbone.put(POSITIONS, config.maxPositions());
-        return writeBlocks(config, qwen2 ? "Qwen2Block" : "LlamaBlock", model.putArray(BLOCKS)) ? Optional.of(json) : Optional.empty();
+        return writeBlocks(config, qwen2 ? "Qwen2Block" : "LlamaBlock", model.putArray(BLOCKS))
+                ? Optional.of(json)
+                : Optional.empty();
     }
 
     /** A section for each run of equal mixers. */

@@ -118,8 +118,8 @@ public final class LlambaFormat implements ModelFormat {
             return Optional.of("its mixers are not discrete Mamba-2");
         }
         if (mamba.innerWidth() % config.width() != 0) {
-            return Optional.of("its mixers' inner width " + mamba.innerWidth() + " is no multiple of the width "
-                    + config.width());
+            return Optional.of(
+                    "its mixers' inner width " + mamba.innerWidth() + " is no multiple of the width " + config.width());
         }
         return Optional.empty();
     }
@@ -130,8 +130,7 @@ public final class LlambaFormat implements ModelFormat {
             return Optional.empty();
         }
         MlpConfig mlp = config.block().mlp();
-        DiscreteMamba2.Config mamba =
-                (DiscreteMamba2.Config) config.mixers().get(0);
+        DiscreteMamba2.Config mamba = (DiscreteMamba2.Config) config.mixers().get(0);
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("model_type", TYPE);
         json.putArray("architectures").add("LlambaLMHeadModel");

@@ -34,8 +34,7 @@ public final class LinearAttentionFormat extends ProjectedFormat<CausalLinearAtt
 
     @Override
     int sizeFor(TeacherLayer replaced) {
-        return Math.toIntExact(
-                replaced.mixer().innerWidth() / replaced.mixer().heads());
+        return Math.toIntExact(replaced.mixer().innerWidth() / replaced.mixer().heads());
     }
 
     @Override

@@ -42,7 +42,8 @@ public final class MixerFormats {
                     .findFirst()
                     .orElse(format);
             if (first != format) {
-                throw new InvalidInputException("mixer formats on the class path: expected a " + what + " for each, got "
+                throw new InvalidInputException("mixer formats on the class path: expected a " + what
+                        + " for each, got "
                         + key.apply(format) + " of both " + first.getClass().getName() + " and "
                         + format.getClass().getName());
             }
@@ -60,10 +61,7 @@ public final class MixerFormats {
                 .filter(format -> format.name().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new InvalidInputException("mixer: expected one of "
-                        + formats.stream()
-                                .map(MixerFormat::name)
-                                .sorted()
-                                .collect(Collectors.joining(", "))
+                        + formats.stream().map(MixerFormat::name).sorted().collect(Collectors.joining(", "))
                         + ", got '" + name + "'"));
     }
 

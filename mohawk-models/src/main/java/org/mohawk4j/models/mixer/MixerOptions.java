@@ -29,8 +29,7 @@ public record MixerOptions(String mixer, Map<String, @Nullable Object> values) {
     public static MixerOptions of(MixerFormat format, Map<String, ? extends @Nullable Object> given) {
         Map<String, @Nullable Object> values = new LinkedHashMap<>();
         format.options()
-                .forEach(option ->
-                        values.put(option.name(), option.fallback().orElse(null)));
+                .forEach(option -> values.put(option.name(), option.fallback().orElse(null)));
         MixerOptions options = new MixerOptions(format.name(), values);
         for (String name : given.keySet()) {
             MixerOption option = option(format, name);

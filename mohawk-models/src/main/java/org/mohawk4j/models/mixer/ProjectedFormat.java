@@ -47,7 +47,8 @@ abstract class ProjectedFormat<C extends MixerConfig> implements MixerFormat {
     public List<MixerOption> options() {
         return List.of(
                 size,
-                MixerOption.derivedWhole(HEADS, "the teacher's", 1, "H, a divisor of the width of the teacher's heads together"),
+                MixerOption.derivedWhole(
+                        HEADS, "the teacher's", 1, "H, a divisor of the width of the teacher's heads together"),
                 MixerOption.whole(CHUNK, DEFAULT_CHUNK, 1, "positions multiplied as one block; changes speed alone"));
     }
 

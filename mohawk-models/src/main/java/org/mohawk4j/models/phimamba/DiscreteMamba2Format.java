@@ -44,8 +44,8 @@ public final class DiscreteMamba2Format implements MixerFormat {
     @Override
     public MixerConfig configure(TeacherLayer replaced, MixerOptions options) {
         long inner = replaced.mixer().innerWidth();
-        int heads = options.divisor(
-                HEADS, replaced.mixer().heads(), inner, "the width of the teacher's heads together");
+        int heads =
+                options.divisor(HEADS, replaced.mixer().heads(), inner, "the width of the teacher's heads together");
         return new DiscreteMamba2.Config(
                 replaced.width(),
                 inner,

@@ -45,8 +45,7 @@ public final class PhiAttentionFormat implements MixerFormat {
             throw new InvalidInputException("mixer " + name() + ": expected an attention to replace in layer "
                     + replaced.index() + ", got " + replaced.mixer());
         }
-        int heads = options.divisor(
-                HEADS, own.heads(), own.innerWidth(), "the width of the teacher's heads together");
+        int heads = options.divisor(HEADS, own.heads(), own.innerWidth(), "the width of the teacher's heads together");
         int usual = heads == own.heads() ? own.keyValueHeads() : heads;
         int keyValueHeads = options.divisor(KEY_VALUE_HEADS, usual, heads, "the heads");
         if (heads == own.heads() && keyValueHeads == own.keyValueHeads()) {
@@ -54,13 +53,7 @@ public final class PhiAttentionFormat implements MixerFormat {
         }
         int headDim = Math.toIntExact(own.innerWidth() / heads);
         return new SoftmaxAttention.Config(
-                own.width(),
-                heads,
-                keyValueHeads,
-                headDim,
-                own.biases(),
-                rotary(own, headDim),
-                own.queryKeyNorm());
+                own.width(), heads, keyValueHeads, headDim, own.biases(), rotary(own, headDim), own.queryKeyNorm());
     }
 
     /** The same share of each head turns. */

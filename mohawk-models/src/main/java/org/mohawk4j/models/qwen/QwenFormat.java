@@ -7,8 +7,7 @@ import org.mohawk4j.models.DecoderFormat;
 
 /** What Qwen 2 and 3 share: a window, if it is used, in the layers from {@code max_window_layers} on. */
 abstract class QwenFormat extends DecoderFormat {
-    static final String DEFAULTS =
-            """
+    static final String DEFAULTS = """
             {"vocab_size": 151936, "hidden_size": 4096, "intermediate_size": 22016, "num_hidden_layers": 32,
              "num_attention_heads": 32, "num_key_value_heads": 32, "max_position_embeddings": 32768,
              "rms_norm_eps": 1e-6, "sliding_window": 4096, "max_window_layers": 28}""";

@@ -57,7 +57,8 @@ final class ExpressionParser {
     /** {@code a if b else c}, or what binds closer. */
     Expression parse() {
         if (++nested > MOST_NESTED) {
-            throw new TemplateException(tokens.peek().line(), "expected at most " + MOST_NESTED + " nested expressions");
+            throw new TemplateException(
+                    tokens.peek().line(), "expected at most " + MOST_NESTED + " nested expressions");
         }
         Expression value = parseOr();
         while (tokens.skipName("if")) {
@@ -120,7 +121,8 @@ final class ExpressionParser {
         List<Comparison> comparisons = new ArrayList<>();
         List<Expression> others = new ArrayList<>();
         while (true) {
-            if (tokens.peek().kind() == Kind.OPERATOR && COMPARISONS.contains(tokens.peek().text())) {
+            if (tokens.peek().kind() == Kind.OPERATOR
+                    && COMPARISONS.contains(tokens.peek().text())) {
                 comparisons.add(comparison(tokens.next().text()));
             } else if (tokens.skipName("in")) {
                 comparisons.add((a, b) -> Values.contains(b, a));

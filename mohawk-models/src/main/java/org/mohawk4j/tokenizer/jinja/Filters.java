@@ -44,9 +44,11 @@ final class Filters {
         filters.put("tojson", JsonText::of);
         filters.put("int", (value, a) -> toInt(value, a.get(0, "default", 0L)));
         filters.put("float", (value, a) -> toFloat(value, a.get(0, "default", 0.0)));
-        filters.put("abs", (value, a) -> Numbers.isWhole(value)
-                ? (Object) Math.abs(Numbers.whole(value))
-                : (Object) Math.abs(Numbers.real(value)));
+        filters.put(
+                "abs",
+                (value, a) -> Numbers.isWhole(value)
+                        ? (Object) Math.abs(Numbers.whole(value))
+                        : (Object) Math.abs(Numbers.real(value)));
         filters.put("round", (value, a) -> round(Numbers.real(value), a.whole(0, "precision", 0)));
         filters.put("attr", (value, a) -> Values.attribute(value, a.text(0, "name")));
         return Map.copyOf(filters);
@@ -60,13 +62,19 @@ final class Filters {
         filters.put("lower", (value, a) -> Values.text(value).toLowerCase(Locale.ROOT));
         filters.put("capitalize", (value, a) -> PythonText.capitalize(Values.text(value)));
         filters.put("title", (value, a) -> title(Values.text(value)));
-        filters.put("replace", (value, a) -> Methods.replace(
-                Values.text(value), Values.text(a.require(0, "old")), Values.text(a.require(1, "new")), a.whole(2, "count", -1)));
+        filters.put(
+                "replace",
+                (value, a) -> Methods.replace(
+                        Values.text(value),
+                        Values.text(a.require(0, "old")),
+                        Values.text(a.require(1, "new")),
+                        a.whole(2, "count", -1)));
         filters.put("indent", (value, a) -> indent(Values.text(value), a));
         filters.put("format", (value, a) -> TextFormat.percent(Values.text(value), a.positional()));
         filters.put("escape", (value, a) -> escape(Values.text(value)));
         filters.put("e", (value, a) -> escape(Values.text(value)));
-        filters.put("wordcount", (value, a) -> (long) TextSplit.split(Values.text(value), Arguments.NONE).size());
+        filters.put("wordcount", (value, a) ->
+                (long) TextSplit.split(Values.text(value), Arguments.NONE).size());
     }
 
     private static void addLists(Map<String, Filter> filters) {
@@ -143,8 +151,7 @@ final class Filters {
 
     /** As Jinja finds words, which is not where the method of texts does. */
     private static String title(String text) {
-        return WORD.matcher(text)
-                .replaceAll(word -> Matcher.quoteReplacement(PythonText.capitalize(word.group())));
+        return WORD.matcher(text).replaceAll(word -> Matcher.quoteReplacement(PythonText.capitalize(word.group())));
     }
 
     private static String escape(String text) {

@@ -22,9 +22,10 @@ final class Globals {
                 "range", Globals::range,
                 "dict", arguments -> new LinkedHashMap<>(arguments.named()),
                 "namespace", arguments -> new Namespace(arguments.named()),
-                "raise_exception", arguments -> {
-                    throw TemplateException.raised(Values.text(arguments.require(0, "message")));
-                },
+                "raise_exception",
+                        arguments -> {
+                            throw TemplateException.raised(Values.text(arguments.require(0, "message")));
+                        },
                 "strftime_now", arguments -> formatted(ZonedDateTime.now(clock), arguments.text(0, "format")));
     }
 

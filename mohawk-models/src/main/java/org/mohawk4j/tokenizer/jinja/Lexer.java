@@ -74,7 +74,8 @@ final class Lexer {
             kept = PythonText.stripEnd(data);
         } else if (isBlock && sign != '+') {
             int line = data.lastIndexOf('\n') + 1;
-            if ((line > 0 || lineStarts) && PythonText.strip(data.substring(line)).isEmpty()) {
+            if ((line > 0 || lineStarts)
+                    && PythonText.strip(data.substring(line)).isEmpty()) {
                 kept = data.substring(0, line);
             }
         }

@@ -25,9 +25,10 @@ record LoopVariable(List<@Nullable Object> elements, int index) implements Attri
             case "depth0" -> 0L;
             case "previtem" -> index > 0 ? elements.get(index - 1) : new Undefined("loop.previtem");
             case "nextitem" -> index < length - 1 ? elements.get(index + 1) : new Undefined("loop.nextitem");
-            case "cycle" -> (Callable) arguments -> arguments
-                    .positional()
-                    .get(index % Math.max(1, arguments.positional().size()));
+            case "cycle" ->
+                (Callable) arguments -> arguments
+                        .positional()
+                        .get(index % Math.max(1, arguments.positional().size()));
             default -> new Undefined("loop." + name);
         };
     }

@@ -19,10 +19,16 @@ final class Methods {
             "keys", (map, a) -> new ArrayList<@Nullable Object>(map.keySet()),
             "values", (map, a) -> new ArrayList<@Nullable Object>(map.values()),
             "copy", (map, a) -> map,
-            "get", (map, a) -> map.containsKey(a.require(0, "key")) ? map.get(a.require(0, "key")) : a.get(1, "default", null));
+            "get",
+                    (map, a) -> map.containsKey(a.require(0, "key"))
+                            ? map.get(a.require(0, "key"))
+                            : a.get(1, "default", null));
     private static final Map<String, Method<List<?>>> OF_LIST = Map.of(
             "copy", (list, a) -> new ArrayList<@Nullable Object>(list),
-            "count", (list, a) -> list.stream().filter(e -> Values.equal(e, a.require(0, "value"))).count(),
+            "count",
+                    (list, a) -> list.stream()
+                            .filter(e -> Values.equal(e, a.require(0, "value")))
+                            .count(),
             "index", (list, a) -> index(list, a.require(0, "value")));
 
     private Methods() {}
@@ -76,12 +82,16 @@ final class Methods {
         methods.put("rstrip", (text, a) -> strip(text, a, false, true));
         methods.put("startswith", (text, a) -> affixes(a).stream().anyMatch(text::startsWith));
         methods.put("endswith", (text, a) -> affixes(a).stream().anyMatch(text::endsWith));
-        methods.put("removeprefix", (text, a) -> text.startsWith(a.text(0, "prefix"))
-                ? text.substring(a.text(0, "prefix").length())
-                : text);
-        methods.put("removesuffix", (text, a) -> text.endsWith(a.text(0, "suffix"))
-                ? text.substring(0, text.length() - a.text(0, "suffix").length())
-                : text);
+        methods.put(
+                "removeprefix",
+                (text, a) -> text.startsWith(a.text(0, "prefix"))
+                        ? text.substring(a.text(0, "prefix").length())
+                        : text);
+        methods.put(
+                "removesuffix",
+                (text, a) -> text.endsWith(a.text(0, "suffix"))
+                        ? text.substring(0, text.length() - a.text(0, "suffix").length())
+                        : text);
         methods.put("replace", (text, a) -> replace(text, a.text(0, "old"), a.text(1, "new"), a.whole(2, "count", -1)));
         methods.put("split", (text, a) -> TextSplit.split(text, a));
         methods.put("rsplit", (text, a) -> TextSplit.splitFromEnd(text, a));
@@ -93,12 +103,16 @@ final class Methods {
         methods.put("find", (text, a) -> place(text, text.indexOf(a.text(0, "sub"))));
         methods.put("rfind", (text, a) -> place(text, text.lastIndexOf(a.text(0, "sub"))));
         methods.put("index", (text, a) -> foundPlace(text, a.text(0, "sub")));
-        methods.put("count", (text, a) -> (long) TextSplit.at(text, a.text(0, "sub"), -1).size() - 1);
+        methods.put(
+                "count",
+                (text, a) -> (long) TextSplit.at(text, a.text(0, "sub"), -1).size() - 1);
         methods.put("zfill", (text, a) -> "0".repeat(Math.max(0, a.whole(0, "width", 0) - text.length())) + text);
         methods.put("isdigit", (text, a) -> all(text, Character::isDigit));
         methods.put("isalpha", (text, a) -> all(text, Character::isLetter));
         methods.put("isalnum", (text, a) -> all(text, Character::isLetterOrDigit));
-        methods.put("isspace", (text, a) -> !text.isEmpty() && PythonText.strip(text).isEmpty());
+        methods.put(
+                "isspace",
+                (text, a) -> !text.isEmpty() && PythonText.strip(text).isEmpty());
         methods.put("isupper", (text, a) -> cased(text) && text.equals(text.toUpperCase(Locale.ROOT)));
         methods.put("islower", (text, a) -> cased(text) && text.equals(text.toLowerCase(Locale.ROOT)));
         return Map.copyOf(methods);
@@ -114,7 +128,9 @@ final class Methods {
 
     private static List<String> affixes(Arguments arguments) {
         Object given = arguments.require(0, "prefix");
-        return given instanceof Tuple all ? all.stream().map(Values::text).toList() : List.of(arguments.text(0, "prefix"));
+        return given instanceof Tuple all
+                ? all.stream().map(Values::text).toList()
+                : List.of(arguments.text(0, "prefix"));
     }
 
     /** Each word with its first letter in upper case and all others in lower case. */

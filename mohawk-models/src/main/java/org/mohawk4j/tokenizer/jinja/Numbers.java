@@ -38,8 +38,8 @@ final class Numbers {
     /** {@code + - * / // % **} of two numbers. */
     static Object calculate(String operator, @Nullable Object a, @Nullable Object b) {
         if (!isNumber(a) || !isNumber(b)) {
-            throw new TemplateException("expected numbers around " + operator + ", found " + Values.repr(a) + " and "
-                    + Values.repr(b));
+            throw new TemplateException(
+                    "expected numbers around " + operator + ", found " + Values.repr(a) + " and " + Values.repr(b));
         }
         try {
             boolean whole = isWhole(a) && isWhole(b) && !operator.equals("/");

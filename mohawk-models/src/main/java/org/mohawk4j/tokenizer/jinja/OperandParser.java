@@ -178,8 +178,8 @@ final class OperandParser {
         }
         Expression to = bounds[1];
         Expression step = bounds[2];
-        return scope -> Values.slice(
-                object.evaluate(scope), evaluate(from, scope), evaluate(to, scope), evaluate(step, scope));
+        return scope ->
+                Values.slice(object.evaluate(scope), evaluate(from, scope), evaluate(to, scope), evaluate(step, scope));
     }
 
     private static @Nullable Object evaluate(@Nullable Expression expression, Scope scope) {
@@ -204,9 +204,8 @@ final class OperandParser {
         if (!Filters.isKnown(name)) {
             throw new TemplateException(line, "no filter is named '" + name + "'");
         }
-        ArgumentsParser.Given arguments = tokens.isOperator("(")
-                ? new ArgumentsParser(tokens, expressions).parse()
-                : ArgumentsParser.Given.NONE;
+        ArgumentsParser.Given arguments =
+                tokens.isOperator("(") ? new ArgumentsParser(tokens, expressions).parse() : ArgumentsParser.Given.NONE;
         return scope -> Filters.apply(name, value.evaluate(scope), arguments.evaluate(scope));
     }
 

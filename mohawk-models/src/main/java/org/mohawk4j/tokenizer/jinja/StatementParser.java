@@ -56,7 +56,9 @@ final class StatementParser {
                 }
                 default -> {
                     if (!ends.isEmpty()) {
-                        throw tokens.unexpected("{% " + String.join(" %} or {% ", ends.stream().sorted().toList()) + " %}");
+                        throw tokens.unexpected("{% "
+                                + String.join(
+                                        " %} or {% ", ends.stream().sorted().toList()) + " %}");
                     }
                     return Statement.sequence(parts);
                 }
@@ -256,7 +258,9 @@ final class StatementParser {
                             parameter,
                             arguments.has(i, parameter)
                                     ? arguments.get(i, parameter, null)
-                                    : parameters.getOrDefault(parameter, any -> null).evaluate(own));
+                                    : parameters
+                                            .getOrDefault(parameter, any -> null)
+                                            .evaluate(own));
                 }
                 return written(body, own);
             };

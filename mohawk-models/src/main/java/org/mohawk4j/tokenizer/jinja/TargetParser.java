@@ -36,8 +36,7 @@ final class TargetParser {
         return (scope, value) -> {
             List<@Nullable Object> values = Values.elements(value);
             if (values.size() != targets.size()) {
-                throw new TemplateException(
-                        "expected " + targets.size() + " values to unpack, found " + values.size());
+                throw new TemplateException("expected " + targets.size() + " values to unpack, found " + values.size());
             }
             for (int i = 0; i < targets.size(); i++) {
                 targets.get(i).set(scope, values.get(i));
@@ -55,8 +54,9 @@ final class TargetParser {
         String attribute = tokens.requireName();
         return (scope, value) -> {
             if (!(scope.get(name) instanceof Namespace namespace)) {
-                throw new TemplateException(line, "expected a namespace to set " + attribute + " of, found "
-                        + Values.repr(scope.get(name)));
+                throw new TemplateException(
+                        line,
+                        "expected a namespace to set " + attribute + " of, found " + Values.repr(scope.get(name)));
             }
             namespace.set(attribute, value);
         };

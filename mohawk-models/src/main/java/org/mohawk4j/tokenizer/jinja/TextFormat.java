@@ -33,8 +33,9 @@ final class TextFormat {
             case "s" -> Values.text(value);
             case "r" -> Values.repr(value);
             case "d", "i" -> Long.toString(value instanceof Double d ? d.longValue() : Numbers.whole(value));
-            case "f" -> String.format(
-                    Locale.ROOT, "%" + (match.group(1) == null ? ".6" : match.group(1)) + "f", Numbers.real(value));
+            case "f" ->
+                String.format(
+                        Locale.ROOT, "%" + (match.group(1) == null ? ".6" : match.group(1)) + "f", Numbers.real(value));
             default -> throw new TemplateException("%" + match.group(2) + " is not supported");
         };
     }

@@ -21,9 +21,8 @@ final class TextSplit {
         Object separator = arguments.get(0, "sep", null);
         int most = arguments.whole(1, "maxsplit", -1);
         String mirrored = reversed(text);
-        List<String> parts = separator == null
-                ? words(mirrored, most)
-                : at(mirrored, reversed(Values.text(separator)), most);
+        List<String> parts =
+                separator == null ? words(mirrored, most) : at(mirrored, reversed(Values.text(separator)), most);
         List<@Nullable Object> all = new ArrayList<>();
         parts.forEach(part -> all.add(reversed(part)));
         Collections.reverse(all);

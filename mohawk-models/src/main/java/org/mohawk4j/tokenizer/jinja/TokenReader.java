@@ -71,7 +71,6 @@ final class TokenReader {
     }
 
     TemplateException unexpected(String expected) {
-        return new TemplateException(
-                peek().line(), "expected " + expected + ", found " + peek().shown());
+        return new TemplateException(peek().line(), "expected " + expected + ", found " + peek().shown());
     }
 }

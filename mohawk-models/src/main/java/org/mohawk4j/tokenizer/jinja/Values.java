@@ -64,9 +64,7 @@ final class Values {
             return "[" + joined(list, Values::repr) + "]";
         }
         if (value instanceof Map<?, ?> map) {
-            return "{"
-                    + joined(map.entrySet(), entry -> repr(entry.getKey()) + ": " + repr(entry.getValue()))
-                    + "}";
+            return "{" + joined(map.entrySet(), entry -> repr(entry.getKey()) + ": " + repr(entry.getValue())) + "}";
         }
         return value instanceof Undefined ? "Undefined" : value.toString();
     }
@@ -222,8 +220,7 @@ final class Values {
     }
 
     /** {@code value[from:to:step]}, each of which may be None. */
-    static Object slice(
-            @Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
+    static Object slice(@Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
         requireDefined(value);
         if (!(value instanceof List<?>) && !(value instanceof String)) {
             throw new TemplateException("expected a list or a text to take a part of, found " + repr(value));

@@ -23,7 +23,6 @@ import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.Toeplitz;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
-import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.llama.ComponentsFormat;
 import org.mohawk4j.models.llamba.LlambaFormat;
@@ -156,7 +155,8 @@ class ModelExportTest {
 
         ModelExport.write(GOLDEN.resolve("hybrid"), ExportForm.TRANSFORMERS, List.of(teacher), out());
 
-        assertThat(new ObjectMapper().readTree(out().resolve("generation_config.json").toFile()))
+        assertThat(new ObjectMapper()
+                        .readTree(out().resolve("generation_config.json").toFile()))
                 .isEqualTo(new ObjectMapper().readTree("{\"bos_token_id\": 1, \"eos_token_id\": [2, 7]}"));
     }
 
@@ -199,9 +199,8 @@ class ModelExportTest {
     @Test
     void llambaHasNoHybridsAndOneEpsilon() throws IOException {
         CausalLmConfig llama = ModelFolder.config(FAMILIES.resolve("llama/mamba"));
-        MixerConfig attention = ModelFolder.config(FAMILIES.resolve("llama/teacher"))
-                .mixers()
-                .get(0);
+        MixerConfig attention =
+                ModelFolder.config(FAMILIES.resolve("llama/teacher")).mixers().get(0);
         MixerConfig mamba = llama.mixers().get(0);
 
         refuses(
@@ -237,7 +236,10 @@ class ModelExportTest {
     void goombalabsPhiHasNoInnerWidth() throws IOException {
         CausalLmConfig phi = ModelFolder.config(GOLDEN.resolve("phi-mamba")).withMixers(List.of(MAMBA));
 
-        refuses(saved(phi), ExportForm.GOOMBALAB, "the model cannot be exported as goombalab: a phi-mamba model has no");
+        refuses(
+                saved(phi),
+                ExportForm.GOOMBALAB,
+                "the model cannot be exported as goombalab: a phi-mamba model has no");
     }
 
     @ParameterizedTest

@@ -89,9 +89,7 @@ class MohawkFormatTest {
     /** Every block, norm, MLP, head and mixer, and every part of an attention. */
     static Stream<CausalLmConfig> models() {
         MixerConfig normed = attention(
-                Biases.NONE,
-                new RotaryConfig(6, 1e4, new RopeScaling.Linear(4)),
-                new QueryKeyNorm(1e-6, true, false));
+                Biases.NONE, new RotaryConfig(6, 1e4, new RopeScaling.Linear(4)), new QueryKeyNorm(1e-6, true, false));
         MixerConfig acrossHeads = attention(
                 new Biases(true, true, true, false),
                 new RotaryConfig(4, 5e5, new RopeScaling.Llama3(8, 1, 4, 32)),
@@ -114,8 +112,7 @@ class MohawkFormatTest {
                         unturned,
                         MAMBA),
                 config(
-                        new BlockConfig(
-                                SequentialBlock.POST_NORM, RMS, new MlpConfig(10, Activation.RELU, true, true)),
+                        new BlockConfig(SequentialBlock.POST_NORM, RMS, new MlpConfig(10, Activation.RELU, true, true)),
                         new HeadConfig(false, false),
                         acrossHeads,
                         new CausalLinearAttention.Config(8, 2, 3, 16)),
@@ -155,8 +152,7 @@ class MohawkFormatTest {
         JsonNode written = new MohawkFormat().write(config).orElseThrow();
 
         ObjectMapper json = new ObjectMapper();
-        assertThat(json.readTree(written.toString()))
-                .isEqualTo(json.readTree("""
+        assertThat(json.readTree(written.toString())).isEqualTo(json.readTree("""
                         {"model_type": "mohawk", "architectures": ["MohawkForCausalLM"],
                          "auto_map": {"AutoConfig": "configuration_mohawk.MohawkConfig",
                                       "AutoModel": "modeling_mohawk.MohawkModel",
@@ -222,9 +218,7 @@ class MohawkFormatTest {
 
         @Override
         public Optional<ObjectNode> write(MixerConfig mixer) {
-            return mixer instanceof OwnConfig
-                    ? Optional.of(new ObjectMapper().createObjectNode())
-                    : Optional.empty();
+            return mixer instanceof OwnConfig ? Optional.of(new ObjectMapper().createObjectNode()) : Optional.empty();
         }
     }
 
@@ -250,8 +244,9 @@ class MohawkFormatTest {
             assertThat(ModelFolder.config(folder.resolve("model"))).isEqualTo(config);
             assertThatThrownBy(() -> ExportForm.TRANSFORMERS.require(config))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessage("the model cannot be exported as transformers: layer 1 has a mixer that it does not have,"
-                            + " OwnConfig");
+                    .hasMessage(
+                            "the model cannot be exported as transformers: layer 1 has a mixer that it does not have,"
+                                    + " OwnConfig");
         } finally {
             thread.setContextClassLoader(before);
         }
@@ -300,9 +295,8 @@ class MohawkFormatTest {
                 "[\"query\" | [\"gate\" | biases: expected query, key, value or output, found gate"
             })
     void whatIsNotComputedIsRefusedByName(String old, String fresh, String message) {
-        ObjectNode json = new MohawkFormat()
-                .write(models().findFirst().orElseThrow())
-                .orElseThrow();
+        ObjectNode json =
+                new MohawkFormat().write(models().findFirst().orElseThrow()).orElseThrow();
         String changed = json.toString().replace(old.strip(), fresh.strip());
         assertThat(changed).isNotEqualTo(json.toString());
 

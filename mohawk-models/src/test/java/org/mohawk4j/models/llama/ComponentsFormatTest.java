@@ -111,8 +111,8 @@ class ComponentsFormatTest {
         for (String family : new String[] {"qwen2", "qwen2-window"}) {
             Path saved = folder.resolve(family);
             CausalLmConfig config = ModelFolder.config(GOLDEN.resolve(family + "/teacher"));
-            MixerPlan plan = MixerPlan.replacing(
-                    config, own -> new DiscreteMamba2.Config(32, 32, 4, 2, 16, 4, 16), List.of(1));
+            MixerPlan plan =
+                    MixerPlan.replacing(config, own -> new DiscreteMamba2.Config(32, 32, 4, 2, 16, 4, 16), List.of(1));
             try (CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve(family + "/teacher"));
                     CausalLm student = plan.student(teacher, new SplittableRandom(0))) {
                 ModelFolder.save(student, saved);

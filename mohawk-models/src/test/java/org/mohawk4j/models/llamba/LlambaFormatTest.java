@@ -14,8 +14,7 @@ import org.mohawk4j.models.CausalLmConfig;
 
 class LlambaFormatTest {
     /** The keys that Llamba's configuration class writes, with small numbers. */
-    private static final String CONFIG =
-            """
+    private static final String CONFIG = """
             {"model_type": "llamba", "vocab_size": 250, "pad_vocab_size_multiple": 8, "tie_embeddings": true,
              "lm_head_bias": false, "d_model": 32, "n_layer": 3, "resid_dropout": 0.0, "norm_epsilon": 1e-05,
              "mlp_cfg": {"intermediate_size": 88, "bias": false, "act_fn": "silu"},

@@ -75,8 +75,12 @@ class MixerFormatsTest {
                     assertThat(loaded.parameters().keySet())
                             .isEqualTo(student.parameters().keySet());
                     loaded.parameters()
-                            .forEach((name, parameter) -> assertThat(parameter.value().toDoubles())
-                                    .isEqualTo(student.parameters().get(name).value().toDoubles()));
+                            .forEach((name, parameter) -> assertThat(
+                                            parameter.value().toDoubles())
+                                    .isEqualTo(student.parameters()
+                                            .get(name)
+                                            .value()
+                                            .toDoubles()));
                 }
             }
         }
@@ -107,11 +111,12 @@ class MixerFormatsTest {
     @Test
     void anAttentionWithOtherHeadsTurnsTheSameShareOfEach() {
         CausalLmConfig config = ModelFolder.config(teacher("phi"));
-        SoftmaxAttention.Config own =
-                (SoftmaxAttention.Config) config.mixers().get(0);
+        SoftmaxAttention.Config own = (SoftmaxAttention.Config) config.mixers().get(0);
 
-        SoftmaxAttention.Config wide = (SoftmaxAttention.Config)
-                plan(config, "attention", Map.of("heads", 2), List.of()).mixers().get(0);
+        SoftmaxAttention.Config wide =
+                (SoftmaxAttention.Config) plan(config, "attention", Map.of("heads", 2), List.of())
+                        .mixers()
+                        .get(0);
 
         assertThat(wide.headDim()).isEqualTo(2 * own.headDim());
         assertThat(wide.rotary().dim()).isEqualTo(2 * own.rotary().dim());
@@ -130,14 +135,29 @@ class MixerFormatsTest {
 
     @Test
     void optionsAreRefusedInOneLine() {
-        refused("discrete-mamba2", Map.of("state-size", 0), "option state-size: expected a whole number of at least 1, got 0");
+        refused(
+                "discrete-mamba2",
+                Map.of("state-size", 0),
+                "option state-size: expected a whole number of at least 1, got 0");
         refused("discrete-mamba2", Map.of("state-size", "8"), "got '8'");
         refused("discrete-mamba2", Map.of("state-size", 1L << 40), "got 1099511627776");
-        refused("discrete-mamba2", Map.of("heads", 5), "option heads: expected a divisor of 32, the width of the teacher's");
-        refused("discrete-mamba2", Map.of("heads", 8, "groups", 3), "option groups: expected a divisor of 8, the heads, got 3");
+        refused(
+                "discrete-mamba2",
+                Map.of("heads", 5),
+                "option heads: expected a divisor of 32, the width of the teacher's");
+        refused(
+                "discrete-mamba2",
+                Map.of("heads", 8, "groups", 3),
+                "option groups: expected a divisor of 8, the heads, got 3");
         refused("attention", Map.of("kv-heads", 3), "option kv-heads: expected a divisor of 4, the heads, got 3");
-        refused("toeplitz", Map.of("heads", 3), "option heads: expected a divisor of 32, the width of the teacher's heads");
-        refused("toeplitz", Map.of("size", 3), "expected one of the options max-time, heads, chunk-length, got the unknown");
+        refused(
+                "toeplitz",
+                Map.of("heads", 3),
+                "option heads: expected a divisor of 32, the width of the teacher's heads");
+        refused(
+                "toeplitz",
+                Map.of("size", 3),
+                "expected one of the options max-time, heads, chunk-length, got the unknown");
         assertThatThrownBy(() -> MixerFormats.named("rnn"))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("mixer: expected one of attention, discrete-mamba2, linear-attention, toeplitz, got 'rnn'");
@@ -154,8 +174,8 @@ class MixerFormatsTest {
 
     @Test
     void anAttentionReplacesAnAttentionAlone() {
-        CausalLmConfig config = ModelFolder.config(teacher("phi"))
-                .withMixers(List.of(new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16)));
+        CausalLmConfig config =
+                ModelFolder.config(teacher("phi")).withMixers(List.of(new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16)));
 
         assertThatThrownBy(() -> plan(config, "attention", Map.of(), List.of()))
                 .isInstanceOf(InvalidInputException.class)
@@ -164,7 +184,8 @@ class MixerFormatsTest {
 
     @Test
     void everyKindOfOptionReadsAndParsesItsValues() {
-        MixerOption.Values words = MixerOption.choice("norm", List.of("none", "rms"), "").values();
+        MixerOption.Values words =
+                MixerOption.choice("norm", List.of("none", "rms"), "").values();
         MixerOption.Values flag = MixerOption.flag("gate", true, "").values();
         MixerOption.Values number = MixerOption.number("rate", 0.5, 0, 1, "").values();
 

@@ -39,11 +39,7 @@ class TemplateTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
                     {% for m in messages[::-1] %}{{ m.role }},{% endfor %}                    | assistant,user,system,
                     {% for m in messages[1:] %}{{ m['role'] }},{% endfor %}                   | user,assistant,
                     {{ messages[:-1][-1].role }} {{ 'abcde'[1:4:2] }} {{ [1, 2, 3][-1] }}     | user bd 3
@@ -87,11 +83,7 @@ class TemplateTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
                     {{ messages[1].content.strip() }}                              | Hi {{ x }}
                     {{ 'a.b.c'.split('.')[-1] }} {{ 'abc'.startswith('ab') }}      | c True
                     {{ 'abc'.endswith(('x', 'c')) }} {{ 'aXb'.replace('X', '') }}  | True ab
@@ -116,15 +108,18 @@ class TemplateTest {
 
     @Test
     void testsTellKindsApart() {
-        assertThat(render("{{ tool is mapping }} {{ tool.name is string }} {{ messages is iterable }} {{ none is none }}"
-                        + " {{ none_such is defined }} {{ tool.name is not string }} {{ 4 is divisibleby 2 }}"))
+        assertThat(render(
+                        "{{ tool is mapping }} {{ tool.name is string }} {{ messages is iterable }} {{ none is none }}"
+                                + " {{ none_such is defined }} {{ tool.name is not string }} {{ 4 is divisibleby 2 }}"))
                 .isEqualTo("True True True True False False True");
     }
 
     @Test
     void operatorsAreThoseOfPython() {
-        assertThat(render("{{ 'a' ~ 1 ~ true }} {{ 'x' in 'xyz' and 'q' not in [1] }} {{ none_such or 'alt' }}"
-                        + " {{ 'yes' if tool else 'no' }} {{ 7 // 2 * 2 }} {{ 7 / 2 }} {{ not 1 == 2 }} {{ 1 < 2 < 2 }}"))
+        assertThat(
+                        render(
+                                "{{ 'a' ~ 1 ~ true }} {{ 'x' in 'xyz' and 'q' not in [1] }} {{ none_such or 'alt' }}"
+                                        + " {{ 'yes' if tool else 'no' }} {{ 7 // 2 * 2 }} {{ 7 / 2 }} {{ not 1 == 2 }} {{ 1 < 2 < 2 }}"))
                 .isEqualTo("a1True True alt yes 6 3.5 True False");
         assertThat(render("{{ ('user' == 'user') != (1 % 2 == 0) }} {{ 'ab' * 2 }} {{ {'a': {'b': 1}}.a['b'] }}"))
                 .isEqualTo("True abab 1");
@@ -141,7 +136,8 @@ class TemplateTest {
 
     @Test
     void blocksThatAreMarkedAsGeneratedAreWritten() {
-        assertThat(render("{% generation %}{{ messages[2].content }}{% endgeneration %}!")).isEqualTo("Yo!");
+        assertThat(render("{% generation %}{{ messages[2].content }}{% endgeneration %}!"))
+                .isEqualTo("Yo!");
     }
 
     @Test
@@ -163,11 +159,7 @@ class TemplateTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
                     {{ raise_exception('Roles must alternate') }} | Roles must alternate
                     {{ nobody.name }}                             | line 1: 'nobody' is undefined
                     {{ 'a' + 1 }}                                 | line 1: expected numbers around +

@@ -99,8 +99,8 @@ final class ConfigTree {
             JsonNode value = entry.getValue();
             JsonNode known = defaults.get(entry.getKey());
             if (known == null) {
-                throw new InvalidInputException(key + ": expected one of the keys "
-                        + String.join(", ", known(defaults)) + ", got an unknown key");
+                throw new InvalidInputException(key + ": expected one of the keys " + String.join(", ", known(defaults))
+                        + ", got an unknown key");
             }
             if (known.isObject() != value.isObject() || (value.isNull() && !known.isNull())) {
                 throw new InvalidInputException(key + ": expected "

@@ -14,8 +14,7 @@ import org.mohawk4j.tokenizer.BosPolicy;
  * @param bos whether documents begin with the tokenizer's BOS token
  * @param teacherCache file to keep what the teacher computes in; empty: it is computed each time
  */
-public record DataConfig(
-        String textField, int shuffle, int readers, BosPolicy bos, Optional<Path> teacherCache) {
+public record DataConfig(String textField, int shuffle, int readers, BosPolicy bos, Optional<Path> teacherCache) {
     /** Checks the ranges. */
     public DataConfig {
         Ranges.require(!textField.isEmpty(), "data.text-field", "a name", "nothing");

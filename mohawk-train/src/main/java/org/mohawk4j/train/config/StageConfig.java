@@ -98,13 +98,11 @@ public record StageConfig(
     }
 
     public StageConfig withSchedule(ScheduleConfig own) {
-        return new StageConfig(
-                objective, tokens, share, learningRate, Schedule.of(own), batch, context, trainable);
+        return new StageConfig(objective, tokens, share, learningRate, Schedule.of(own), batch, context, trainable);
     }
 
     public StageConfig withBatch(int own) {
-        return new StageConfig(
-                objective, tokens, share, learningRate, schedule, Optional.of(own), context, trainable);
+        return new StageConfig(objective, tokens, share, learningRate, schedule, Optional.of(own), context, trainable);
     }
 
     public StageConfig withContext(int own) {

@@ -73,8 +73,8 @@ final class StageTrees {
                 if (key.equals(SHARE)) {
                     TokenBudget.checkSplit(numbers);
                 } else {
-                    numbers.forEach(rate ->
-                            Ranges.require(rate > 0 && Double.isFinite(rate), old, "numbers above 0", numbers));
+                    numbers.forEach(
+                            rate -> Ranges.require(rate > 0 && Double.isFinite(rate), old, "numbers above 0", numbers));
                 }
                 for (int i = 0; i < numbers.size(); i++) {
                     ObjectNode stage = (ObjectNode) stages.get(i);
@@ -88,7 +88,8 @@ final class StageTrees {
     }
 
     /** What old keys say. */
-    private record OldKeys(@Nullable List<Double> split, @Nullable List<Double> lr) {}
+    private record OldKeys(
+            @Nullable List<Double> split, @Nullable List<Double> lr) {}
 
     private static List<Double> numbers(String key, JsonNode said) {
         ObjectNode alone = ConfigMapper.empty().set(key, said);

@@ -32,8 +32,7 @@ public record StudentConfig(
      * @throws InvalidInputException of one line with the known names or options, or with option, expected and actual
      */
     public StudentConfig {
-        mixerOptions =
-                MixerOptions.of(MixerFormats.named(mixer), mixerOptions).values();
+        mixerOptions = MixerOptions.of(MixerFormats.named(mixer), mixerOptions).values();
     }
 
     static StudentConfig defaults() {

@@ -62,9 +62,7 @@ public record TrainingConfig(
     public long allTokens() {
         boolean shared = stages.stream()
                 .anyMatch(stage -> stage.takesSteps() && stage.tokens().isEmpty());
-        long own = stages.stream()
-                .mapToLong(stage -> stage.tokens().orElse(0L))
-                .sum();
+        long own = stages.stream().mapToLong(stage -> stage.tokens().orElse(0L)).sum();
         return own + (shared ? tokens : 0);
     }
 

@@ -80,9 +80,8 @@ public final class MetricsReader {
                 }
             });
             return new StepMetrics(
-                    new Position(
-                            (int) whole(node, StepMetrics.STAGE, Integer.MAX_VALUE, place),
-                            (int) whole(node, StepMetrics.STEP, Integer.MAX_VALUE, place)),
+                    new Position((int) whole(node, StepMetrics.STAGE, Integer.MAX_VALUE, place), (int)
+                            whole(node, StepMetrics.STEP, Integer.MAX_VALUE, place)),
                     whole(node, StepMetrics.TOKENS, Long.MAX_VALUE, place),
                     number(node, StepMetrics.SECONDS, place),
                     number(node, StepMetrics.LOSS, place),

@@ -93,8 +93,9 @@ public final class HtmlReport {
                     + "</tr>");
         }
         line("</tbody></table></div>");
-        line("<p class=\"note\">The loss at the end is the mean of the last ten steps. Where layers are aligned it is the"
-                + " sum over them.</p>");
+        line(
+                "<p class=\"note\">The loss at the end is the mean of the last ten steps. Where layers are aligned it is the"
+                        + " sum over them.</p>");
         line("</section>");
     }
 

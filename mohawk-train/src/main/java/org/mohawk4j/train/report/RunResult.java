@@ -13,11 +13,7 @@ import org.mohawk4j.eval.Perplexity;
  * @param samples of the models that could write one
  */
 public record RunResult(
-        Path run,
-        List<StageSummary> stages,
-        Perplexity.Score teacher,
-        Perplexity.Score student,
-        List<Sample> samples) {
+        Path run, List<StageSummary> stages, Perplexity.Score teacher, Perplexity.Score student, List<Sample> samples) {
     /** The folder of the student: configuration, weights, tokenizer. */
     public Path studentFolder() {
         return run.resolve("student");

@@ -16,8 +16,7 @@ public final class NewFolder {
     /** A folder in {@code runs} that is not there yet, named by what is done and the time. */
     public static Path of(String what) {
         Path folder = Path.of(
-                "runs",
-                what + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME));
+                "runs", what + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME));
         Path free = folder;
         for (int i = 2; Files.exists(free); i++) {
             free = folder.resolveSibling(folder.getFileName() + "-" + i);

@@ -38,7 +38,8 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
     public static RunTexts of(
             DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, TrainingListener listener) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
-        Optional<TokenSequence> valid = config.files().valid()
+        Optional<TokenSequence> valid = config.files()
+                .valid()
                 .map(mixture -> toEvaluate(
                         mixture,
                         config.data(),
@@ -124,11 +125,13 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
             CausalLm teacher,
             TokenizerJson tokenizer,
             TrainingListener listener) {
-        TokenSequence text = config.files().text()
+        TokenSequence text = config.files()
+                .text()
                 .map(mixture -> InMemoryText.read(mixture, tokenizer::encodeFromStart))
                 .orElseGet(() -> written(config, teacher, tokenizer, valid.isPresent(), listener));
         TokenSequence.Split split = valid.map(other -> new TokenSequence.Split(text, other))
-                .orElseGet(() -> text.splitLast(config.evaluation().heldOut(), config.training().context()));
+                .orElseGet(() -> text.splitLast(
+                        config.evaluation().heldOut(), config.training().context()));
         TokenSequence training = split.training()
                 .requireVocabulary(Math.toIntExact(teacher.config().vocabulary()));
         String description = String.format(

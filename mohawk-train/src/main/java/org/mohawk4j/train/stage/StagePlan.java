@@ -31,8 +31,7 @@ public record StagePlan(
     }
 
     /** A plan whose stages train all that is not frozen. */
-    public StagePlan(
-            CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze, TeacherStates states) {
+    public StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze, TeacherStates states) {
         this(teacher, student, mixers, freeze, List.of(), states);
     }
 
@@ -60,8 +59,9 @@ public record StagePlan(
      */
     public Objective matrixOrientation() {
         mixers.incomparable(teacher.config()).ifPresent(why -> {
-            throw new InvalidInputException("objective: expected mixing matrices that matrix orientation can compare head"
-                    + " by head, found: " + why);
+            throw new InvalidInputException(
+                    "objective: expected mixing matrices that matrix orientation can compare head" + " by head, found: "
+                            + why);
         });
         return requireSomething(
                 "matrix orientation",

@@ -63,8 +63,12 @@ class DistillConfigTest {
         assertThat(config.files().out()).contains(Path.of("2024"));
         assertThat(config.files().valid()).isEmpty();
         assertThat(config.training().tokens()).isEqualTo(2_760_000_000L);
-        assertThat(config.training().stages()).extracting(StageConfig::share).containsExactly(Optional.of(0.0), Optional.of(0.2), Optional.of(0.8));
-        assertThat(config.training().stages()).extracting(StageConfig::learningRate).containsExactly(1e-3, 2e-3, 1.0);
+        assertThat(config.training().stages())
+                .extracting(StageConfig::share)
+                .containsExactly(Optional.of(0.0), Optional.of(0.2), Optional.of(0.8));
+        assertThat(config.training().stages())
+                .extracting(StageConfig::learningRate)
+                .containsExactly(1e-3, 2e-3, 1.0);
         assertThat(config.training().keepAttention()).containsExactly(3, 1);
         assertThat(config.training().freeze()).containsExactly("*.mlp.*");
         assertThat(config.training().seed()).isEqualTo(-5);
@@ -110,12 +114,14 @@ class DistillConfigTest {
     void valuesLaidOverAConfigurationLeaveTheRest() {
         DistillConfig config = DistillConfigYaml.parse("test", "batch: 4\nstudent: {mixer-options: {state-size: 16}}");
 
-        DistillConfig changed =
-                config.with(Map.of("context", 128, "student.mixer-options.conv-width", 2, "keep-attention", List.of(1)));
+        DistillConfig changed = config.with(
+                Map.of("context", 128, "student.mixer-options.conv-width", 2, "keep-attention", List.of(1)));
 
         assertThat(changed.training().batch()).isEqualTo(4);
         assertThat(changed.training().context()).isEqualTo(128);
-        assertThat(changed.student().mixerOptions()).containsEntry("state-size", 16).containsEntry("conv-width", 2);
+        assertThat(changed.student().mixerOptions())
+                .containsEntry("state-size", 16)
+                .containsEntry("conv-width", 2);
         assertThat(changed.training().keepAttention()).containsExactly(1);
         assertThat(config.with(Map.of())).isEqualTo(config);
     }
@@ -140,8 +146,8 @@ class DistillConfigTest {
 
         StudentConfig merged =
                 config.with(Map.of("student.mixer-option", List.of("heads=2"))).student();
-        StudentConfig other =
-                config.with(Map.of("student.mixer", "toeplitz", "student.chunk-length", 16)).student();
+        StudentConfig other = config.with(Map.of("student.mixer", "toeplitz", "student.chunk-length", 16))
+                .student();
 
         assertThat(merged.mixerOptions()).containsEntry("state-size", 8).containsEntry("heads", 2);
         assertThat(other.mixerOptions())
@@ -167,7 +173,8 @@ class DistillConfigTest {
         assertThat(DistillConfigYaml.format(config)).contains("valid: v.txt\n");
         assertThat(DistillConfigYaml.parse("test", DistillConfigYaml.format(config)))
                 .isEqualTo(config);
-        assertThat(config.with(Map.of("text", List.of("a.txt"))).files().text()).contains(new Mixture(List.of("a.txt")));
+        assertThat(config.with(Map.of("text", List.of("a.txt"))).files().text())
+                .contains(new Mixture(List.of("a.txt")));
     }
 
     @Test
@@ -175,7 +182,8 @@ class DistillConfigTest {
         DistillConfig config = DistillConfig.defaults().with(Map.of("text", "a.txt"));
 
         assertThat(config.files().text()).isPresent();
-        assertThat(DistillConfigYaml.parse("test", "text: ~\nvalid:").files().text()).isEmpty();
+        assertThat(DistillConfigYaml.parse("test", "text: ~\nvalid:").files().text())
+                .isEmpty();
     }
 
     @ParameterizedTest

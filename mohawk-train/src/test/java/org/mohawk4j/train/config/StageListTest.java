@@ -106,7 +106,9 @@ class StageListTest {
             stages: [{objective: matrix-orientation}, {objective: knowledge-distillation, tokens: 8192}]
             """);
 
-        assertThat(config.training().stages()).extracting(StageConfig::learningRate).containsExactly(1.0, 2.0);
+        assertThat(config.training().stages())
+                .extracting(StageConfig::learningRate)
+                .containsExactly(1.0, 2.0);
         assertThat(config.training().stages())
                 .extracting(StageConfig::share)
                 .containsExactly(Optional.of(0.25), Optional.of(0.75));
@@ -188,8 +190,7 @@ class StageListTest {
     @Test
     void theConfigurationThatAnOldVersionWroteMeansTheSame() throws IOException {
         String old = new String(
-                StageListTest.class.getResourceAsStream("config-b11d4d2.yaml").readAllBytes(),
-                StandardCharsets.UTF_8);
+                StageListTest.class.getResourceAsStream("config-b11d4d2.yaml").readAllBytes(), StandardCharsets.UTF_8);
 
         DistillConfig config = DistillConfigYaml.parse("config.yaml", old);
 

@@ -58,7 +58,8 @@ class TokenBudgetTest {
     @Test
     void sharesAreRelativeToThoseOfAllStages() {
         assertThat(steps(1000, DISTILLATION)).containsExactly(100);
-        assertThat(steps(1000, ALIGNMENT, ALIGNMENT, DISTILLATION.withShare(0.4))).containsExactly(25, 25, 50);
+        assertThat(steps(1000, ALIGNMENT, ALIGNMENT, DISTILLATION.withShare(0.4)))
+                .containsExactly(25, 25, 50);
     }
 
     @Test
@@ -73,7 +74,10 @@ class TokenBudgetTest {
         DistillConfig.Builder run = DistillConfig.builder().tokens(1000);
 
         assertThat(run.build().training().allTokens()).isEqualTo(1000);
-        assertThat(run.stages(ALIGNMENT.withTokens(9000), DISTILLATION).build().training().allTokens())
+        assertThat(run.stages(ALIGNMENT.withTokens(9000), DISTILLATION)
+                        .build()
+                        .training()
+                        .allTokens())
                 .isEqualTo(10_000);
         assertThat(run.stages(ALIGNMENT.withTokens(9000)).build().training().allTokens())
                 .isEqualTo(9000);
@@ -81,7 +85,10 @@ class TokenBudgetTest {
 
     @Test
     void stepsOfAnotherSizeAreCountedInTokens() {
-        assertThat(steps(1000, ALIGNMENT.withShare(0.4), DISTILLATION.withShare(0.6).withContext(20)))
+        assertThat(steps(
+                        1000,
+                        ALIGNMENT.withShare(0.4),
+                        DISTILLATION.withShare(0.6).withContext(20)))
                 .containsExactly(40, 15);
         assertThat(steps(1000, ALIGNMENT.withTokens(100).withBatch(4).withContext(5)))
                 .containsExactly(5);
@@ -96,7 +103,10 @@ class TokenBudgetTest {
         assertThatThrownBy(() -> steps(1000, ALIGNMENT.withTokens(9)))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("stages[0].tokens: expected at least 10, a step of batch 2 × context 5, got 9");
-        assertThatThrownBy(() -> steps(100, ALIGNMENT.withShare(0.5), DISTILLATION.withShare(0.5).withContext(30)))
+        assertThatThrownBy(() -> steps(
+                        100,
+                        ALIGNMENT.withShare(0.5),
+                        DISTILLATION.withShare(0.5).withContext(30)))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("tokens: expected at least 120, a step of batch 2 × context 30, got 100");
     }

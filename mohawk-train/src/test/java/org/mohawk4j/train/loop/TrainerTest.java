@@ -83,12 +83,7 @@ class TrainerTest {
                 faults.add(fault);
             }
         };
-        return new Trainer(
-                engine,
-                batches(),
-                listener,
-                accumulate,
-                FaultConfig.defaults());
+        return new Trainer(engine, batches(), listener, accumulate, FaultConfig.defaults());
     }
 
     @Test
@@ -151,12 +146,7 @@ class TrainerTest {
             }
         };
         try (StageState state = new StageState(engine, 3, ADAMW, 0)) {
-            Trainer trainer = new Trainer(
-                    engine,
-                    batches,
-                    new TrainingListener() {},
-                    3,
-                    FaultConfig.defaults());
+            Trainer trainer = new Trainer(engine, batches, new TrainingListener() {}, 3, FaultConfig.defaults());
 
             assertThatThrownBy(() -> trainer.run(state, spoilt(), new CosineSchedule(1e-3, 0, 5, 0), 5, stopping))
                     .isInstanceOf(StoppedException.class);

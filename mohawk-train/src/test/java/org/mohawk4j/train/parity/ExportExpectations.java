@@ -54,7 +54,10 @@ public final class ExportExpectations {
                 CausalLm model = ModelFolder.load(engine, folder);
                 Scope scope = engine.scope()) {
             SplittableRandom random = new SplittableRandom(0);
-            int[] ids = random.ints((long) BATCH * TIME, 0, Math.toIntExact(model.config().vocabulary()))
+            int[] ids = random.ints(
+                            (long) BATCH * TIME,
+                            0,
+                            Math.toIntExact(model.config().vocabulary()))
                     .toArray();
             int[] prompt = IntStream.of(ids).limit(PROMPT).toArray();
             List<Integer> greedy = new ArrayList<>();
@@ -81,8 +84,8 @@ public final class ExportExpectations {
                 .map(i -> ids[i])
                 .toArray();
         Map<String, Parameter> parameters = model.parameters();
-        try (Tape tape = engine.tape(
-                parameters.values().stream().map(Parameter::value).toList())) {
+        try (Tape tape =
+                engine.tape(parameters.values().stream().map(Parameter::value).toList())) {
             Tensor hidden = model.hidden(batch.narrow(1, 0, TIME - 1));
             Tensor loss = CrossEntropyFunction.apply(model.head(hidden), engine.indices(next, next.length))
                     .mean();

@@ -29,7 +29,8 @@ class HtmlReportTest {
     void train() {
         for (int step = 1; step <= 20; step++) {
             double loss = 10.0 / step;
-            losses.add(new StepMetrics(new Position(1, step), step * 2048L, step, 2 * loss, List.of(loss, loss), 1e-3, 1, Map.of()));
+            losses.add(new StepMetrics(
+                    new Position(1, step), step * 2048L, step, 2 * loss, List.of(loss, loss), 1e-3, 1, Map.of()));
             losses.add(new StepMetrics(new Position(3, step), step * 2048L, 4000, 8.25, List.of(), 1e-3, 1, Map.of()));
         }
     }
@@ -126,7 +127,8 @@ class HtmlReportTest {
 
     @Test
     void anEmptyReportIsAPageWithATitle() throws IOException {
-        String page = write(new RunReport("empty", new LossHistory(STAGES), List.of(), List.of(), List.of(), "", Map.of()));
+        String page =
+                write(new RunReport("empty", new LossHistory(STAGES), List.of(), List.of(), List.of(), "", Map.of()));
 
         assertThat(page).contains("<h1>empty</h1>").doesNotContain("<h2>", "<img");
     }

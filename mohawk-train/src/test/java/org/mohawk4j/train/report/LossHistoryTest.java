@@ -45,8 +45,8 @@ class LossHistoryTest {
     void namesTheLayersThatTheMetricsName() {
         LossHistory history = new LossHistory(STAGES);
         history.add(step(1, 1, 3, List.of(1.0, 2.0)));
-        history.add(
-                new StepMetrics(new Position(2, 1), 9, 1, 3, List.of(1.0, 2.0), 1, 1, Map.of(StepMetrics.LAYERS, List.of(0, 2))));
+        history.add(new StepMetrics(
+                new Position(2, 1), 9, 1, 3, List.of(1.0, 2.0), 1, 1, Map.of(StepMetrics.LAYERS, List.of(0, 2))));
 
         assertThat(history.layerNames(2)).containsExactly("layer 0", "layer 2");
         assertThat(history.layerNames(1))
@@ -63,6 +63,7 @@ class LossHistoryTest {
             writer.write(step(2, 2, 3, List.of(3.0)));
         }
 
-        assertThat(LossHistory.read(file, STAGES).summaries()).containsExactly(new StageSummary(2, "hidden-state alignment", 2, 200, 4, 3.5, 50, 4));
+        assertThat(LossHistory.read(file, STAGES).summaries())
+                .containsExactly(new StageSummary(2, "hidden-state alignment", 2, 200, 4, 3.5, 50, 4));
     }
 }

@@ -39,7 +39,15 @@ class MetricsTest {
 
     @Test
     void stepsReadBackAsWritten() throws IOException {
-        StepMetrics second = new StepMetrics(new Position(3, 7), 1L << 40, 3e5, 8.5, List.of(), 1e-3, 1.5, Map.of("note", "a \"b\"\n", "skipped", true));
+        StepMetrics second = new StepMetrics(
+                new Position(3, 7),
+                1L << 40,
+                3e5,
+                8.5,
+                List.of(),
+                1e-3,
+                1.5,
+                Map.of("note", "a \"b\"\n", "skipped", true));
         try (MetricsWriter writer = new MetricsWriter(file)) {
             writer.write(FIRST);
             writer.write(second);
@@ -75,7 +83,15 @@ class MetricsTest {
     @Test
     void numbersThatAreNotFiniteAreNullAndReadAsNaN() throws IOException {
         try (MetricsWriter writer = new MetricsWriter(file)) {
-            writer.write(new StepMetrics(new Position(2, 1), 1, 1, Double.NaN, List.of(1.0, Double.POSITIVE_INFINITY), 1, Double.NEGATIVE_INFINITY, Map.of("x", Float.NaN)));
+            writer.write(new StepMetrics(
+                    new Position(2, 1),
+                    1,
+                    1,
+                    Double.NaN,
+                    List.of(1.0, Double.POSITIVE_INFINITY),
+                    1,
+                    Double.NEGATIVE_INFINITY,
+                    Map.of("x", Float.NaN)));
         }
 
         assertThat(Files.readString(file))
