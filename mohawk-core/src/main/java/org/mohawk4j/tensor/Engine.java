@@ -188,7 +188,7 @@ public final class Engine implements AutoCloseable {
             List<Tensor> inputs, List<Tensor> read, List<Tensor> outputs, List<Array> saved, FusedBackward backward) {
         List<Tensor> kept = saved.stream().map(this::wrap).toList();
         JointGradient rule = gradients -> {
-            Map<Array, Tensor> known = new IdentityHashMap<>();
+            IdentityHashMap<Array, Tensor> known = new IdentityHashMap<>();
             gradients.forEach(gradient -> known.put(gradient.array(), gradient));
             return backward.gradients(arrays(gradients), arrays(kept)).stream()
                     .map(array -> known.computeIfAbsent(array, this::wrap))
