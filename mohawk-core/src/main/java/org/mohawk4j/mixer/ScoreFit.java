@@ -3,6 +3,7 @@ package org.mohawk4j.mixer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 
 /**
  * The best approximation of a teacher's mixing matrix by {@code exp(-rate·(t-s)) (constant + scale·S[t,s]) + skip·[t=s]},
@@ -77,17 +78,13 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
         return sum.solve();
     }
 
-    private interface Error {
-        double at(double rate);
-    }
-
     /** The rate of the smallest error: on a logarithmic grid, then between the neighbours of the best one there. */
-    private static double best(Error error) {
+    private static double best(DoubleUnaryOperator error) {
         double step = Math.log(FASTEST / SLOWEST) / (GRID - 1);
         int best = 0;
         double smallest = Double.POSITIVE_INFINITY;
         for (int i = 0; i < GRID; i++) {
-            double here = error.at(SLOWEST * Math.exp(i * step));
+            double here = error.applyAsDouble(SLOWEST * Math.exp(i * step));
             if (here < smallest) {
                 smallest = here;
                 best = i;
@@ -98,7 +95,7 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
         for (int i = 0; i < REFINEMENTS; i++) {
             double left = high - GOLDEN * (high - low);
             double right = low + GOLDEN * (high - low);
-            if (error.at(SLOWEST * Math.exp(left)) < error.at(SLOWEST * Math.exp(right))) {
+            if (error.applyAsDouble(SLOWEST * Math.exp(left)) < error.applyAsDouble(SLOWEST * Math.exp(right))) {
                 high = right;
             } else {
                 low = left;
