@@ -53,7 +53,7 @@ public final class Calibration {
             for (int head = group * shared; head < (group + 1) * shared; head++) {
                 try (Scope ofHead = c.engine().scope()) {
                     Tensor matrix = teacher.materialize(head).cast(c.dtype());
-                    sums.add(LagSums.of(matrix, own));
+                    sums.add(new LagSums(matrix, own));
                 }
             }
         }

@@ -4,49 +4,68 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Sums along the diagonals of a teacher's mixing matrix A and of a student's scores S, lower triangles only. Element k
- * of each array is the sum over all pairs of positions (t, s) with t - s = k, in all sequences. They are all that a least
- * squares fit of A by functions of the lag needs, so no T×T array has to reach the host.
- *
- * @param count pairs with this lag
- * @param a sums of A
- * @param aa sums of A²
- * @param s sums of S
- * @param ss sums of S²
- * @param as sums of A·S
+ * Sums along the diagonals of a teacher's mixing matrix A and of a student's scores S, lower triangles only: for each lag
+ * over all pairs of positions (t, s) with t - s equal to it, in all sequences. They are all that a least squares fit of A
+ * by functions of the lag needs, so no T×T array has to reach the host.
  */
-record LagSums(double[] count, double[] a, double[] aa, double[] s, double[] ss, double[] as) {
+final class LagSums {
+    private final long sequences;
+    private final double[] a;
+    private final double[] aa;
+    private final double[] s;
+    private final double[] ss;
+    private final double[] as;
+
     /**
      * @param matrix A of one head, [B,1,T,T]
      * @param scores S of one head, [B,1,T,T]
      */
-    static LagSums of(Tensor matrix, Tensor scores) {
+    LagSums(Tensor matrix, Tensor scores) {
         try (Scope scope = matrix.engine().scope()) {
             Tensor lower = matrix.tril(0, 0);
             Tensor lowerScores = scores.tril(0, 0);
-            int time = Math.toIntExact(matrix.dim(-1));
-            double[] count = new double[time];
-            for (int lag = 0; lag < time; lag++) {
-                count[lag] = (double) matrix.dim(0) * (time - lag);
-            }
-            return new LagSums(
-                    count,
-                    diagonals(lower),
-                    diagonals(lower.square()),
-                    diagonals(lowerScores),
-                    diagonals(lowerScores.square()),
-                    diagonals(lower.mul(lowerScores)));
+            sequences = matrix.dim(0);
+            a = diagonals(lower);
+            aa = diagonals(lower.square());
+            s = diagonals(lowerScores);
+            ss = diagonals(lowerScores.square());
+            as = diagonals(lower.mul(lowerScores));
         }
     }
 
-    LagSums plus(LagSums other) {
-        return new LagSums(
-                sum(count, other.count),
-                sum(a, other.a),
-                sum(aa, other.aa),
-                sum(s, other.s),
-                sum(ss, other.ss),
-                sum(as, other.as));
+    /** T: lags are 0 to T - 1. */
+    int lags() {
+        return a.length;
+    }
+
+    /** Pairs with this lag. */
+    double count(int lag) {
+        return (double) sequences * (lags() - lag);
+    }
+
+    /** The sum of A. */
+    double a(int lag) {
+        return a[lag];
+    }
+
+    /** The sum of A². */
+    double aa(int lag) {
+        return aa[lag];
+    }
+
+    /** The sum of S. */
+    double s(int lag) {
+        return s[lag];
+    }
+
+    /** The sum of S². */
+    double ss(int lag) {
+        return ss[lag];
+    }
+
+    /** The sum of A·S. */
+    double as(int lag) {
+        return as[lag];
     }
 
     /**
@@ -67,13 +86,5 @@ record LagSums(double[] count, double[] a, double[] aa, double[] s, double[] ss,
             byLag[lag] = columns[time + 1 - lag];
         }
         return byLag;
-    }
-
-    private static double[] sum(double[] first, double[] second) {
-        double[] sum = new double[first.length];
-        for (int i = 0; i < sum.length; i++) {
-            sum[i] = first[i] + second[i];
-        }
-        return sum;
     }
 }

@@ -1,9 +1,9 @@
 package org.mohawk4j.mixer;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * The best approximation of a teacher's mixing matrix by {@code exp(-rate·(t-s)) (constant + scale·S[t,s]) + skip·[t=s]},
@@ -64,9 +64,9 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
 
     private static ScoreFit of(LagSums sums, double rate, Solution solution, Form form) {
         double skip =
-                form.skips() ? (sums.a()[0] - solution.scale * sums.s()[0]) / sums.count()[0] - solution.constant : 0;
+                form.skips() ? (sums.a(0) - solution.scale * sums.s(0)) / sums.count(0) - solution.constant : 0;
         double left = Math.max(Equations.of(sums, rate, form).error(solution), 0);
-        double all = Arrays.stream(sums.aa()).sum();
+        double all = IntStream.range(0, sums.lags()).mapToDouble(sums::aa).sum();
         return new ScoreFit(rate, solution.constant, solution.scale, skip, all == 0 ? 0 : Math.sqrt(left / all));
     }
 
@@ -123,19 +123,19 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
             int first = 0;
             if (form.skips()) {
                 first = 1;
-                double n = sums.count()[0];
-                g22 = sums.ss()[0] - sums.s()[0] * sums.s()[0] / n;
-                r2 = sums.as()[0] - sums.a()[0] * sums.s()[0] / n;
-                aa = sums.aa()[0] - sums.a()[0] * sums.a()[0] / n;
+                double n = sums.count(0);
+                g22 = sums.ss(0) - sums.s(0) * sums.s(0) / n;
+                r2 = sums.as(0) - sums.a(0) * sums.s(0) / n;
+                aa = sums.aa(0) - sums.a(0) * sums.a(0) / n;
             }
-            for (int lag = first; lag < sums.count().length; lag++) {
+            for (int lag = first; lag < sums.lags(); lag++) {
                 double decay = Math.exp(-rate * lag);
-                g11 += decay * decay * sums.count()[lag];
-                g12 += decay * decay * sums.s()[lag];
-                g22 += decay * decay * sums.ss()[lag];
-                r1 += decay * sums.a()[lag];
-                r2 += decay * sums.as()[lag];
-                aa += sums.aa()[lag];
+                g11 += decay * decay * sums.count(lag);
+                g12 += decay * decay * sums.s(lag);
+                g22 += decay * decay * sums.ss(lag);
+                r1 += decay * sums.a(lag);
+                r2 += decay * sums.as(lag);
+                aa += sums.aa(lag);
             }
             return new Equations(g11, g12, g22, r1, r2, aa);
         }
