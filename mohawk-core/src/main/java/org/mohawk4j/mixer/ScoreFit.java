@@ -63,8 +63,7 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
     }
 
     private static ScoreFit of(LagSums sums, double rate, Solution solution, Form form) {
-        double skip =
-                form.skips() ? (sums.a(0) - solution.scale * sums.s(0)) / sums.count(0) - solution.constant : 0;
+        double skip = form.skips() ? (sums.a(0) - solution.scale * sums.s(0)) / sums.count(0) - solution.constant : 0;
         double left = Math.max(Equations.of(sums, rate, form).error(solution), 0);
         double all = IntStream.range(0, sums.lags()).mapToDouble(sums::aa).sum();
         return new ScoreFit(rate, solution.constant, solution.scale, skip, all == 0 ? 0 : Math.sqrt(left / all));

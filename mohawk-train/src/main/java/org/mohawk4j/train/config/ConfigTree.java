@@ -119,7 +119,7 @@ final class ConfigTree {
 
     private static List<String> known(JsonNode section) {
         List<String> names = new ArrayList<>(ConfigMapper.fieldNames(section));
-        if (section == DEFAULTS) {
+        if (section.has(StageTrees.KEY)) {
             names.addAll(StageTrees.OLD_KEYS.keySet());
         }
         return names;

@@ -1,7 +1,6 @@
 package org.mohawk4j.train.run;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.data.DataLoader;
@@ -43,12 +42,15 @@ public final class StageRunner {
     /** Takes all steps that are left. */
     public void run(TrainingListener listener, RunCheckpointer saver, Optional<Checkpoint> from) throws IOException {
         int first = from.map(checkpoint -> checkpoint.position().stage()).orElse(1);
-        List<ActiveStage> left = objectives.keySet().stream()
-                .filter(stage -> stage.number() >= first)
-                .toList();
+        int last =
+                objectives.keySet().stream().mapToInt(ActiveStage::number).max().orElse(0);
         FaultConfig faults = config.recovery().faults();
         boolean resumed = false;
-        for (ActiveStage stage : left) {
+        for (Map.Entry<ActiveStage, Objective> entry : objectives.entrySet()) {
+            ActiveStage stage = entry.getKey();
+            if (stage.number() < first) {
+                continue;
+            }
             DataLoader batches = data.of(stage);
             if (from.isPresent() && !resumed) {
                 saver.resume(from.get(), batches);
@@ -62,11 +64,11 @@ public final class StageRunner {
                 new Trainer(engine, batches, listener, config.training().accumulate(), faults)
                         .run(
                                 state,
-                                objectives.get(stage),
+                                entry.getValue(),
                                 stage.schedule().forStage(stage.learningRate(), stage.steps()),
                                 stage.steps(),
                                 saver);
-                if (stage == left.get(left.size() - 1)) {
+                if (stage.number() == last) {
                     saver.finish(state);
                 }
             }

@@ -84,17 +84,18 @@ public final class ConfigMapper {
     private static InvalidInputException wrongType(ObjectNode root, Set<String> nameless, JsonMappingException e) {
         StringBuilder key = new StringBuilder();
         JsonNode node = root;
+        boolean atRoot = true;
         for (JsonMappingException.Reference step : e.getPath()) {
             if (step.getFieldName() == null) {
                 key.append('[').append(step.getIndex()).append(']');
                 node = node.path(step.getIndex());
             } else {
-                boolean isNamed = node != root || !nameless.contains(step.getFieldName());
-                if (isNamed) {
+                if (!atRoot || !nameless.contains(step.getFieldName())) {
                     key.append(key.isEmpty() ? "" : ".").append(step.getFieldName());
                 }
                 node = node.path(step.getFieldName());
             }
+            atRoot = false;
         }
         return new InvalidInputException(key + ": expected " + expected(e, node) + ", got " + describe(node), e);
     }
