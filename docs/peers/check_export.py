@@ -1,10 +1,14 @@
 """Opens exported folders in Hugging Face transformers and compares them with what mohawk4j computed.
 
-    python check_export.py DIR...        each written by `./mohawk export --format transformers`, with expected.safetensors
+    python check_export.py [--device DEVICE] DIR...
 
-expected.safetensors has input_ids [B, T], logits [B, T, V], prompt [P], greedy [N] (the tokens behind the prompt), and
-grad.NAME of the mean next-token cross-entropy on input_ids for every parameter. All is compared in the type of `logits`.
-One line for each folder; exits with 1 if one is beyond a tolerance. Needs torch, transformers from 4.45 on, safetensors.
+Each DIR was written by `./mohawk export --format transformers`, and then got an expected.safetensors: input_ids [B, T],
+logits [B, T, V], prompt [P], greedy [N] (the tokens behind the prompt), and for every parameter grad.NAME of the mean
+next-token cross-entropy on input_ids. All is compared in the type of `logits`. The main class ExportExpectations among
+mohawk-train's tests writes it.
+
+Prints a line for each folder, and exits with 1 if one is beyond a tolerance. Needs torch from 2.1 on, transformers from
+4.45 on, and safetensors.
 """
 
 import argparse

@@ -7,7 +7,9 @@ import java.util.Optional;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
+import org.mohawk4j.mixer.SoftmaxAttention.Projections;
 import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
+import org.mohawk4j.op.AttentionScores;
 
 /** How an attention stands in a configuration of ours: each value by itself, whatever family it comes from. */
 final class AttentionJson {
@@ -20,6 +22,9 @@ final class AttentionJson {
     private static final String UNIT_OFFSET = "unit_offset";
     private static final String ACROSS_HEADS = "across_heads";
     private static final String ROTARY = "rotary";
+    private static final String SCALE = "scale";
+    private static final String SOFT_CAP = "soft_cap";
+    private static final String WINDOW = "window";
     private static final String QUERY = "query";
     private static final String KEY = "key";
     private static final String VALUE = "value";
@@ -40,9 +45,11 @@ final class AttentionJson {
                 heads,
                 keyValueHeads,
                 headDim,
-                biases(run),
+                new Projections(
+                        biases(run), run.has(NORM) ? Optional.of(norm(run.object(NORM))) : Optional.empty()),
                 RotaryJson.read(run.object(ROTARY), headDim),
-                run.has(NORM) ? Optional.of(norm(run.object(NORM))) : Optional.empty());
+                new AttentionScores(
+                        run.number(SCALE), run.number(SOFT_CAP), run.between(WINDOW, 0, Integer.MAX_VALUE)));
     }
 
     private static Biases biases(ConfigNode run) {
@@ -52,7 +59,8 @@ final class AttentionJson {
                 throw run.wrong(BIASES, "query, key, value or output", name);
             }
         }
-        return new Biases(names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
+        return new Biases(
+                names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
     }
 
     private static QueryKeyNorm norm(ConfigNode norm) {
@@ -81,9 +89,9 @@ final class AttentionJson {
                         .put(UNIT_OFFSET, norm.unitOffset())
                         .put(ACROSS_HEADS, norm.acrossHeads()));
         RotaryJson.write(json.putObject(ROTARY), attention.rotary());
-        json.put("scale", 1 / Math.sqrt(attention.headDim()));
-        json.put("soft_cap", 0.0);
-        json.put("window", 0);
+        json.put(SCALE, attention.scores().scale());
+        json.put(SOFT_CAP, attention.scores().softCap());
+        json.put(WINDOW, attention.scores().window());
     }
 
     private static void addIf(ArrayNode names, boolean present, String name) {

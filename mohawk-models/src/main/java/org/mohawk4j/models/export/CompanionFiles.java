@@ -29,7 +29,7 @@ final class CompanionFiles {
     private static final Pattern NAMES = Pattern.compile(
             "tokenizer\\.json|tokenizer\\.model|tokenizer_config\\.json|special_tokens_map\\.json|added_tokens\\.json"
                     + "|vocab\\.json|merges\\.txt|chat_template\\.(jinja|json)|generation_config\\.json"
-                    + "|(?i:licen[cs]e|use_policy|notice|copying)([._-].*)?");
+                    + "|(?i:licen[cs]e|use_policy|notice|copying).*");
 
     private final List<Path> folders;
     private final Map<String, Path> files = new TreeMap<>();

@@ -43,6 +43,8 @@ public final class MohawkFormat implements ModelFormat {
     private static final String RUNS = "runs";
     private static final String COUNT = "count";
     private static final String BLOCK = "block";
+    private static final String SCALE = "embedding_scale";
+    private static final String LOGIT_CAP = "logit_soft_cap";
     private static final String TIED = "tie_word_embeddings";
 
     private static final Map<String, BlockForm> BLOCKS = new TreeMap<>(Map.of(
@@ -82,9 +84,21 @@ public final class MohawkFormat implements ModelFormat {
                 config.positive("vocab_size"),
                 width,
                 config.positive("max_position_embeddings"),
+                embeddingScale(config),
                 new BlockConfig(block(config), norm(config.object(NORM)), mlp(config.object(MLP))),
-                new HeadConfig(tied, !tied && config.flag("lm_head_bias", false)),
+                new HeadConfig(
+                        tied,
+                        !tied && config.flag("lm_head_bias", false),
+                        config.optionalNumber(LOGIT_CAP).orElse(0)),
                 mixers);
+    }
+
+    private static double embeddingScale(ConfigNode config) {
+        double scale = config.optionalNumber(SCALE).orElse(1);
+        if (scale <= 0) {
+            throw config.wrong(SCALE, "a number above 0", scale);
+        }
+        return scale;
     }
 
     private static BlockForm block(ConfigNode config) {
@@ -136,6 +150,8 @@ public final class MohawkFormat implements ModelFormat {
         json.put("hidden_size", config.width());
         json.put("num_hidden_layers", config.layers());
         json.put("max_position_embeddings", config.maxPositions());
+        json.put(SCALE, config.embeddingScale());
+        json.put(LOGIT_CAP, config.head().softCap());
         json.put("lm_head_bias", config.head().bias());
         json.put(TIED, config.head().tied());
         json.put(BLOCK, block.get());

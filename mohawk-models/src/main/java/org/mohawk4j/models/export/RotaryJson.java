@@ -1,6 +1,7 @@
 package org.mohawk4j.models.export;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
@@ -14,6 +15,14 @@ final class RotaryJson {
     private static final String NONE = "none";
     private static final String LINEAR = "linear";
     private static final String LLAMA3 = "llama3";
+    private static final String YARN = "yarn";
+    private static final String LONGROPE = "longrope";
+    private static final String TURNS_KEPT = "turns_kept";
+    private static final String TURNS_DIVIDED = "turns_divided";
+    private static final String WHOLE_PAIRS = "whole_pairs";
+    private static final String ATTENTION_FACTOR = "attention_factor";
+    private static final String SHORT = "short_factors";
+    private static final String LONG = "long_factors";
     private static final String FACTOR = "factor";
     private static final String LOW = "low_frequency_factor";
     private static final String HIGH = "high_frequency_factor";
@@ -26,15 +35,24 @@ final class RotaryJson {
         if (dim % 2 != 0) {
             throw json.wrong(DIM, "an even number", dim);
         }
-        return new RotaryConfig(dim, positive(json, THETA), scaling(json.object(SCALING)));
+        return new RotaryConfig(dim, positive(json, THETA), scaling(json.object(SCALING), dim / 2));
     }
 
-    private static RopeScaling scaling(ConfigNode json) {
+    private static RopeScaling scaling(ConfigNode json, int pairs) {
         return switch (json.text(TYPE)) {
             case NONE -> new RopeScaling.None();
             case LINEAR -> new RopeScaling.Linear(positive(json, FACTOR));
             case LLAMA3 -> llama3(json);
-            default -> throw json.wrong(TYPE, "one of " + String.join(", ", NONE, LINEAR, LLAMA3), json.text(TYPE));
+            case YARN -> yarn(json);
+            case LONGROPE ->
+                new RopeScaling.LongRope(
+                        factors(json, SHORT, pairs),
+                        factors(json, LONG, pairs),
+                        json.positive(ORIGINAL),
+                        positive(json, ATTENTION_FACTOR));
+            default ->
+                throw json.wrong(
+                        TYPE, "one of " + String.join(", ", NONE, LINEAR, LLAMA3, YARN, LONGROPE), json.text(TYPE));
         };
     }
 
@@ -45,6 +63,29 @@ final class RotaryJson {
             throw json.wrong(HIGH, "a number above " + LOW + " " + low, high);
         }
         return new RopeScaling.Llama3(positive(json, FACTOR), low, high, json.positive(ORIGINAL));
+    }
+
+    private static RopeScaling yarn(ConfigNode json) {
+        double divided = positive(json, TURNS_DIVIDED);
+        double kept = positive(json, TURNS_KEPT);
+        if (kept <= divided) {
+            throw json.wrong(TURNS_KEPT, "a number above " + TURNS_DIVIDED + " " + divided, kept);
+        }
+        return new RopeScaling.Yarn(
+                positive(json, FACTOR),
+                kept,
+                divided,
+                json.flag(WHOLE_PAIRS, true),
+                json.positive(ORIGINAL),
+                positive(json, ATTENTION_FACTOR));
+    }
+
+    private static List<Double> factors(ConfigNode json, String key, int pairs) {
+        List<Double> factors = json.numbers(key);
+        if (factors.size() != pairs || !factors.stream().allMatch(factor -> factor > 0)) {
+            throw json.wrong(key, "a number above 0 for each of " + pairs + " pairs", factors);
+        }
+        return factors;
     }
 
     private static double positive(ConfigNode json, String key) {
@@ -68,6 +109,20 @@ final class RotaryJson {
                     .put(LOW, llama3.lowFrequencyFactor())
                     .put(HIGH, llama3.highFrequencyFactor())
                     .put(ORIGINAL, llama3.originalPositions());
+        } else if (own instanceof RopeScaling.Yarn yarn) {
+            scaling.put(TYPE, YARN)
+                    .put(FACTOR, yarn.factor())
+                    .put(TURNS_KEPT, yarn.turnsKept())
+                    .put(TURNS_DIVIDED, yarn.turnsDivided())
+                    .put(WHOLE_PAIRS, yarn.wholePairs())
+                    .put(ORIGINAL, yarn.originalPositions())
+                    .put(ATTENTION_FACTOR, yarn.attentionFactor());
+        } else if (own instanceof RopeScaling.LongRope longRope) {
+            scaling.put(TYPE, LONGROPE)
+                    .put(ORIGINAL, longRope.originalPositions())
+                    .put(ATTENTION_FACTOR, longRope.attentionFactor());
+            longRope.shortFactors().forEach(scaling.putArray(SHORT)::add);
+            longRope.longFactors().forEach(scaling.putArray(LONG)::add);
         } else {
             scaling.put(TYPE, NONE);
         }

@@ -108,6 +108,9 @@ public final class LlambaFormat implements ModelFormat {
             return Optional.of(
                     "its norms have epsilon " + block.norm().epsilon() + ", Llamba's blocks only " + ONLY_EPSILON);
         }
+        if (config.embeddingScale() != 1 || config.head().softCap() != 0) {
+            return Optional.of("its embedding is scaled or its logits have a soft-cap");
+        }
         if (!block.mlp().gated()) {
             return Optional.of("its MLP has no gate");
         }

@@ -252,9 +252,9 @@ class GatedMlp(nn.Module):
 
 
 def semiseparable(x, b, c, log_decay, chunk, state):
-    """y_t = sum over s <= t of (c_t . b_s) exp(sum of log_decay over s+1..t) x_s: dense within chunks, recurrent between.
+    """y_t = sum over s <= t of (c_t . b_s) exp(sum of log_decay over s+1..t) x_s.
 
-    Time and memory are O(T * chunk).
+    Dense within chunks, recurrent between them: time and memory are O(T * chunk).
 
     Args:
         x: [B, T, H, P].

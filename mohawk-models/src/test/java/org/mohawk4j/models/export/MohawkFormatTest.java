@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,7 @@ import org.mohawk4j.mixer.MatrixMixer;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.SoftmaxAttention.Biases;
+import org.mohawk4j.mixer.SoftmaxAttention.Projections;
 import org.mohawk4j.mixer.SoftmaxAttention.QueryKeyNorm;
 import org.mohawk4j.mixer.Toeplitz;
 import org.mohawk4j.models.BlockConfig;
@@ -53,6 +55,7 @@ import org.mohawk4j.models.mixer.MixerOptions;
 import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
@@ -78,8 +81,13 @@ class MohawkFormatTest {
         engine.close();
     }
 
-    private static MixerConfig attention(Biases biases, RotaryConfig rotary, QueryKeyNorm norm) {
+    private static MixerConfig attention(Biases biases, RotaryConfig rotary, @Nullable QueryKeyNorm norm) {
         return new SoftmaxAttention.Config(8, 4, 2, 6, biases, rotary, Optional.ofNullable(norm));
+    }
+
+    private static MixerConfig attention(RopeScaling scaling, AttentionScores scores) {
+        Projections plain = new Projections(Biases.NONE, Optional.empty());
+        return new SoftmaxAttention.Config(8, 4, 2, 6, plain, new RotaryConfig(4, 1e4, scaling), scores);
     }
 
     private static CausalLmConfig config(BlockConfig block, HeadConfig head, MixerConfig... mixers) {
@@ -115,7 +123,7 @@ class MohawkFormatTest {
                         new BlockConfig(SequentialBlock.POST_NORM, RMS, new MlpConfig(10, Activation.RELU, true, true)),
                         new HeadConfig(false, false),
                         acrossHeads,
-                        new CausalLinearAttention.Config(8, 2, 3, 16)),
+                        new CausalLinearAttention.Config(8, 6, 2, 3, 16)),
                 config(
                         new BlockConfig(
                                 SequentialBlock.SANDWICH_NORM,
@@ -123,7 +131,22 @@ class MohawkFormatTest {
                                 new MlpConfig(10, Activation.GELU_TANH, true, false)),
                         new HeadConfig(true, false),
                         normed,
-                        new Toeplitz.Config(8, 2, 96, 16)));
+                        new Toeplitz.Config(8, 12, 2, 96, 16)),
+                new CausalLmConfig(
+                        20,
+                        8,
+                        32,
+                        Math.sqrt(8),
+                        new BlockConfig(SequentialBlock.PRE_NORM, RMS, GATED),
+                        new HeadConfig(true, false, 5),
+                        List.of(
+                                attention(
+                                        new RopeScaling.Yarn(4, 32, 1, false, 16, 1.1), new AttentionScores(0.3, 2, 0)),
+                                attention(
+                                        new RopeScaling.Yarn(4, 8, 1, true, 64, 1.1), new AttentionScores(0.4, 0, 3)),
+                                attention(
+                                        new RopeScaling.LongRope(List.of(1.1, 1.5), List.of(2.5, 4.0), 8, 1.2),
+                                        new AttentionScores(0.5, 2, 5)))));
     }
 
     @ParameterizedTest
@@ -158,7 +181,7 @@ class MohawkFormatTest {
                                       "AutoModel": "modeling_mohawk.MohawkModel",
                                       "AutoModelForCausalLM": "modeling_mohawk.MohawkForCausalLM"},
                          "vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 3, "max_position_embeddings": 32,
-                         "lm_head_bias": true, "tie_word_embeddings": false, "block": "parallel",
+                         "embedding_scale": 1.0, "logit_soft_cap": 0.0, "lm_head_bias": true, "tie_word_embeddings": false, "block": "parallel",
                          "norm": {"kind": "layer", "epsilon": 1e-5},
                          "mlp": {"width": 32, "activation": "gelu_pytorch_tanh", "gated": false, "bias": true},
                          "runs": [
@@ -287,6 +310,12 @@ class MohawkFormatTest {
                 "\"parallel\" | \"serial\" | block: expected one of [parallel, post_norm, pre_norm, sandwich_norm], found"
                         + " serial",
                 "\"kind\":\"layer\" | \"kind\":\"batch\" | kind: expected one of layer, rms, rms_unit_offset, found batch",
+                "\"embedding_scale\":1.0 | \"embedding_scale\":0 | embedding_scale: expected a number above 0, found 0",
+                "\"window\":0 | \"window\":-1 | window",
+                "{\"type\":\"none\"} | {\"type\":\"yarn\",\"factor\":2,\"turns_kept\":1,\"turns_divided\":1}"
+                        + " | turns_kept: expected a number above turns_divided 1.0, found 1.0",
+                "{\"type\":\"none\"} | {\"type\":\"longrope\",\"short_factors\":[1,2]}"
+                        + " | short_factors: expected a number above 0 for each of 1 pairs, found [1.0, 2.0]",
                 "\"epsilon\":1.0E-5 | \"epsilon\":0 | epsilon: expected a number above 0",
                 "\"key_value_heads\":2 | \"key_value_heads\":3 | key_value_heads: expected a divisor of heads 4, found 3",
                 "\"dim\":2 | \"dim\":3 | dim: expected an even number, found 3",
