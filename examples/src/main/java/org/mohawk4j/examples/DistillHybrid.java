@@ -36,7 +36,7 @@ public final class DistillHybrid {
                         align.withShare(0.1).withLearningRate(5e-4),
                         StageConfig.of(StageObjective.KNOWLEDGE_DISTILLATION).withTrainable("*.mixer.*"))
                 .build();
-        try (ConsoleProgressListener progress = new ConsoleProgressListener(System.err)) {
+        try (ConsoleProgressListener progress = ConsoleProgressListener.toStandardError()) {
             return Distillation.of(config).listener(progress).run();
         }
     }

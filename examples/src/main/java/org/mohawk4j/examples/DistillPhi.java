@@ -42,7 +42,7 @@ public final class DistillPhi {
     static RunResult distill(DistillConfig config, Path run) {
         Distillation distillation =
                 Files.exists(run.resolve("config.yaml")) ? Distillation.resume(run) : Distillation.of(config);
-        try (ConsoleProgressListener progress = new ConsoleProgressListener(System.err)) {
+        try (ConsoleProgressListener progress = ConsoleProgressListener.toStandardError()) {
             return distillation.listener(progress).run();
         }
     }

@@ -60,14 +60,15 @@ final class ConfigOptions {
 
     private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
             word("mixer", "NAME", "of those that ./mohawk mixers lists", StudentConfig::mixer),
-            word("mixer-option", "NAME=VALUE", "of the mixer", unset()).repeated(),
+            word("mixer-option", "NAME=VALUE", "of the mixer", ConfigOptions::unset)
+                    .repeated(),
             word("init", "AS", "attention or random", StudentConfig::init).named("--mixer-init"),
-            word("start", "AS", "", unset()).named("--mixer-start"),
-            whole("state-size", "N", "--mixer-option state-size=N", unset()),
-            whole("conv-width", "K", "--mixer-option conv-width=K", unset()),
-            whole("value-heads", "H", "--mixer-option heads=H", unset()),
-            whole("qk-heads", "G", "--mixer-option groups=G", unset()),
-            whole("chunk-length", "Q", "--mixer-option chunk-length=Q", unset()));
+            word("start", "AS", "", ConfigOptions::unset).named("--mixer-start"),
+            whole("state-size", "N", "--mixer-option state-size=N", ConfigOptions::unset),
+            whole("conv-width", "K", "--mixer-option conv-width=K", ConfigOptions::unset),
+            whole("value-heads", "H", "--mixer-option heads=H", ConfigOptions::unset),
+            whole("qk-heads", "G", "--mixer-option groups=G", ConfigOptions::unset),
+            whole("chunk-length", "Q", "--mixer-option chunk-length=Q", ConfigOptions::unset));
 
     private static final List<ConfigOption<OptimizerConfig>> OPTIMIZER = List.of(
             number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),
@@ -158,8 +159,8 @@ final class ConfigOptions {
     private ConfigOptions() {}
 
     /** Of an option that stands for another, which shows the default. */
-    private static Function<StudentConfig, Object> unset() {
-        return student -> "";
+    private static Object unset(StudentConfig student) {
+        return "";
     }
 
     /** Options under a heading of the help. */

@@ -38,7 +38,7 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
  *         .text("train.txt")
  *         .out(Path.of("runs/first"))
  *         .build();
- * try (ConsoleProgressListener progress = new ConsoleProgressListener(System.err)) {
+ * try (ConsoleProgressListener progress = ConsoleProgressListener.toStandardError()) {
  *     RunResult result = Distillation.of(config).listener(progress).run();
  *     System.out.println(result.studentFolder() + " " + result.student().nllPerToken());
  * }

@@ -73,6 +73,7 @@ final class MixerDescription {
 
     /** An attention as earlier versions wrote it, which knew Phi's alone. */
     private record FormerAttention(long width, int heads, int keyValueHeads, int rotaryDim, double ropeTheta) {
+        @SuppressWarnings("UnusedMethod") // RecordValues calls it by reflection
         FormerAttention {
             // what it refuses is refused here, in the layer's name
             new SoftmaxAttention.Config(width, heads, keyValueHeads, rotaryDim, ropeTheta);

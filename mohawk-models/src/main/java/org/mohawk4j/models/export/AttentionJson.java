@@ -45,8 +45,7 @@ final class AttentionJson {
                 heads,
                 keyValueHeads,
                 headDim,
-                new Projections(
-                        biases(run), run.has(NORM) ? Optional.of(norm(run.object(NORM))) : Optional.empty()),
+                new Projections(biases(run), run.has(NORM) ? Optional.of(norm(run.object(NORM))) : Optional.empty()),
                 RotaryJson.read(run.object(ROTARY), headDim),
                 new AttentionScores(
                         run.number(SCALE), run.number(SOFT_CAP), run.between(WINDOW, 0, Integer.MAX_VALUE)));
@@ -59,8 +58,7 @@ final class AttentionJson {
                 throw run.wrong(BIASES, "query, key, value or output", name);
             }
         }
-        return new Biases(
-                names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
+        return new Biases(names.contains(QUERY), names.contains(KEY), names.contains(VALUE), names.contains(OUTPUT));
     }
 
     private static QueryKeyNorm norm(ConfigNode norm) {

@@ -142,8 +142,7 @@ class MohawkFormatTest {
                         List.of(
                                 attention(
                                         new RopeScaling.Yarn(4, 32, 1, false, 16, 1.1), new AttentionScores(0.3, 2, 0)),
-                                attention(
-                                        new RopeScaling.Yarn(4, 8, 1, true, 64, 1.1), new AttentionScores(0.4, 0, 3)),
+                                attention(new RopeScaling.Yarn(4, 8, 1, true, 64, 1.1), new AttentionScores(0.4, 0, 3)),
                                 attention(
                                         new RopeScaling.LongRope(List.of(1.1, 1.5), List.of(2.5, 4.0), 8, 1.2),
                                         new AttentionScores(0.5, 2, 5)))));

@@ -20,6 +20,12 @@ public final class ConsoleProgressListener implements TrainingListener, AutoClos
         this(new PrintWriter(out, true, StandardCharsets.UTF_8), out);
     }
 
+    /** A listener that writes to standard error, which closing it leaves open. */
+    public static ConsoleProgressListener toStandardError() {
+        PrintStream err = System.err;
+        return new ConsoleProgressListener(err);
+    }
+
     /** @param out writes to standard output if there is a terminal, where bars are */
     public ConsoleProgressListener(PrintWriter out) {
         this(out, System.out);
