@@ -16,8 +16,10 @@ public interface AttentionWeights {
     /** H, heads of queries. */
     long heads();
 
-    /** G, heads of keys and values, each serving H/G heads in a row. */
-    long groups();
+    /** G, heads of keys and values, each serving H/G heads in a row. This version: one for each head of queries. */
+    default long groups() {
+        return heads();
+    }
 
     /** P. */
     long headDim();

@@ -81,14 +81,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
     @Override
     public void initFrom(MatrixMixer replaced) {
         super.initFrom(replaced);
-        if (replaced instanceof AttentionWeights attention
-                && attention.width() == config.width()
-                && attention.heads() == heads()) {
-            try (Scope scope = engine().scope()) {
-                attention.copyScores(attention.query(), cProj, 0, config.stateSize());
-                attention.copyScores(attention.key(), bProj, 0, config.stateSize());
-            }
-        }
+        copyScores(replaced, cProj, bProj);
     }
 
     @Override

@@ -62,6 +62,25 @@ public abstract class ProjectedMixer extends MatrixMixer {
         }
     }
 
+    /**
+     * For {@link #initFrom}: queries and keys of an attention as wide and with as many heads as this mixer, if that is what
+     * is replaced.
+     *
+     * @param queries to [B,T,H·N]
+     * @param keys to [B,T,H·N]
+     */
+    protected final void copyScores(MatrixMixer replaced, Linear queries, Linear keys) {
+        if (replaced instanceof AttentionWeights attention
+                && attention.width() == width
+                && attention.heads() == heads()) {
+            int stateSize = Math.toIntExact(queries.weight().dim(0) / heads());
+            try (Scope scope = engine().scope()) {
+                attention.copyScores(attention.query(), queries, 0, stateSize);
+                attention.copyScores(attention.key(), keys, 0, stateSize);
+            }
+        }
+    }
+
     @Override
     protected Tensor values(Tensor u) {
         return Heads.split(vProj.apply(u), heads());

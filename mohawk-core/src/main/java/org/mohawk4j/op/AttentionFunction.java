@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.Tensor;
 /** Causal softmax attention. Queries are the last positions of the keys' time. */
 public final class AttentionFunction {
     /** Takes the place of minus infinity where a future key is masked: its exponential is zero in every type. */
-    static final double MASKED = -1e30;
+    public static final double MASKED = -1e30;
 
     private AttentionFunction() {}
 

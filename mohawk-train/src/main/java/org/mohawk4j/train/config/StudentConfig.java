@@ -3,6 +3,7 @@ package org.mohawk4j.train.config;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
@@ -37,6 +38,15 @@ public record StudentConfig(
 
     static StudentConfig defaults() {
         return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.ATTENTION);
+    }
+
+    /** With another mixer, whose options have the format's defaults unless they are given. */
+    public StudentConfig withMixer(String mixer, Map<String, ?> options) {
+        return new StudentConfig(mixer, new LinkedHashMap<String, @Nullable Object>(options), init);
+    }
+
+    public StudentConfig withInit(MixerInit init) {
+        return new StudentConfig(mixer, mixerOptions, init);
     }
 
     /**
