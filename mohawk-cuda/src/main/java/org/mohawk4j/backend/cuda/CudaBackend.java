@@ -12,6 +12,7 @@ import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.EventTimer;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.GraphCapture;
+import org.mohawk4j.backend.KernelProfiler;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
@@ -211,6 +212,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<EventTimer> eventTimer() {
         return Optional.of(eventTimer);
+    }
+
+    @Override
+    public Optional<KernelProfiler> profiler() {
+        return Optional.of(gpu.context().profiler());
     }
 
     @Override
