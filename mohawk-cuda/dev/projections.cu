@@ -9,6 +9,7 @@ using namespace check;
 static const double EPSILON = 1e-5;
 
 static double activated(int activation, double x) {
+    if (activation == SILU) return x * sigmoid(x);
     return activation == GELU_TANH ? x * sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x)) : x;
 }
 
@@ -43,27 +44,39 @@ struct Map {
     }
 };
 
+// By the root of the mean square if there is no shift.
 static Values normalised(const Values &x, const Values &scale, const Values &shift) {
     Values y = x;
     Size width = (Size)scale.size();
     for (Size r = 0; r < (Size)x.size() / width; r++) {
         double sum = 0, squares = 0;
         for (Size i = 0; i < width; i++) sum += x[r * width + i];
-        double mean = sum / width;
+        double mean = shift.empty() ? 0 : sum / width;
         for (Size i = 0; i < width; i++) squares += (x[r * width + i] - mean) * (x[r * width + i] - mean);
         double rate = 1 / std::sqrt(squares / width + EPSILON);
         for (Size i = 0; i < width; i++)
-            y[r * width + i] = rounded<Bf16>((x[r * width + i] - mean) * rate * scale[i] + shift[i]);
+            y[r * width + i] = rounded<Bf16>((x[r * width + i] - mean) * rate * scale[i] + (shift.empty() ? 0 : shift[i]));
     }
     return y;
 }
 
-// Launches as CudaProjections.java makes them.
+// Launches as CudaProjections.java makes them: whether each output is of a row of every weight, and whether each map has
+// an x of its own.
 struct Projection {
     std::vector<Part> maps;
-    bool summed;
+    bool byRow, ownInputs;
     int early;
     Size rows;
+
+    Projection(std::vector<Part> maps, bool summed, int early, Size rows)
+        : maps(maps), byRow(summed), ownInputs(summed), early(early), rows(rows) {}
+
+    // The middle of a gated MLP.
+    static Projection gated(const Part &gate, const Part &up, Size rows) {
+        Projection p({gate, up}, false, 0, rows);
+        p.byRow = true;
+        return p;
+    }
 
     Size over(Size of(const Part &), bool all) const {
         Size sum = 0;
@@ -74,9 +87,9 @@ struct Projection {
     template <typename K>
     void run(K one, K four, const float *h, const float *scale, const float *shift, int *progress) const {
         static auto needed = sizes(projectionSizes); // threads, columns of a piece, bytes of the ring
-        Size width = over([](const Part &p) { return p.width; }, summed);
-        Size pieces = over([](const Part &p) { return ceilOf(p.width, needed[1]); }, summed);
-        Size outputs = over([](const Part &p) { return p.outputs; }, !summed);
+        Size width = over([](const Part &p) { return p.width; }, ownInputs);
+        Size pieces = over([](const Part &p) { return ceilOf(p.width, needed[1]); }, byRow);
+        Size outputs = over([](const Part &p) { return p.outputs; }, !byRow);
         Size shared = needed[2] + rows * width * 2
             + ceilOf(outputs, multiprocessors()) * pieces * (rows == 1 ? 1 : 4) * (Size)sizeof(float);
         Parts parts = {};
@@ -169,6 +182,61 @@ static void blockAt(Size rows, Size width, Size projected, Size hidden, bool com
     });
 }
 
+// A gated MLP after an RMS norm: all of its sum is early. Before it a sum that takes nothing early, as a block has.
+static void gatedAt(Size rows, Size width, Size hidden, bool compared) {
+    Map gate(1, hidden, width, SILU, false), up(3, hidden, width, NONE, false), down(5, width, hidden, NONE, true);
+    Map out(7, width, width, NONE, true);
+    Buffer<float> h(rows * width), middle(rows * width), y(rows * width), scale(width);
+    Buffer<Bf16> mixed(rows * width), inner(rows * hidden);
+    Buffer<int> progress(2);
+    h.normal(9);
+    scale.normal(10, 0.2f, 1);
+    mixed.normal(12);
+    progress.zero();
+    Projection first({out.part(mixed, middle)}, true, 0, rows), last({down.part(inner, y)}, true, 1, rows);
+    Projection unit = Projection::gated(gate.part(nullptr, inner), up.part(nullptr, inner), rows);
+    auto sum = [&] { first.run(summed_1, summed_4, h, nullptr, nullptr, progress); };
+    auto act = [&](const float *x) { unit.run(gated_1, gated_4, x, scale, nullptr, progress); };
+    std::string shape = text("R%lld D%lld F%lld", rows, width, hidden);
+    Values ofSum, ofUnit, total;
+    auto unitOf = [&](const Values &x) {
+        Values u = normalised(x, scale.values(), {});
+        Values opening = gate.applied(u, rows), value = up.applied(u, rows);
+        for (size_t i = 0; i < value.size(); i++) value[i] *= opening[i];
+        return value;
+    };
+    if (compared) {
+        ofUnit = unitOf(h.values());
+        ofSum = h.values();
+        Values a = out.applied(mixed.values(), rows);
+        for (size_t i = 0; i < a.size(); i++) ofSum[i] += a[i];
+        Values given = unitOf(ofSum);
+        for (double &x : given) x = rounded<Bf16>(x);
+        total = ofSum;
+        Values b = down.applied(given, rows);
+        for (size_t i = 0; i < b.size(); i++) total[i] += b[i];
+    }
+    auto run = compared ? checks : times;
+    run(name("gated", rows), [&] {
+        Case test(name("gated", rows), shape);
+        test.result("inner", inner, ofUnit, 1e-2);
+        if (compared) test.inPlace("progress", progress, {(double)multiprocessors(), 0}, 0).check([&] { act(h); });
+        else test.time([&] { act(h); }, bytesOf({&gate, &up}));
+        progress.zero();
+    });
+    run(name("summed gated summed", rows), [&] {
+        auto launches = [&] {
+            sum();
+            act(middle);
+            last.run(summed_1, summed_4, middle, nullptr, nullptr, progress);
+        };
+        Case test(name("summed gated summed", rows), shape + " early");
+        test.result("middle", middle, ofSum, 5e-3).result("y", y, total, 1e-2);
+        if (compared) test.inPlace("progress", progress, {0, 0}, 0).check(launches);
+        else test.time(launches, bytesOf({&out, &gate, &up, &down}));
+    });
+}
+
 int main(int count, char **arguments) {
     begin(count, arguments);
     if (options.checks)
@@ -177,12 +245,15 @@ int main(int count, char **arguments) {
             stackedAt(rows, 2056, 300, true, NONE, true);
             blockAt(rows, 136, 77, 264, true);
             blockAt(rows, 2048, 500, 2056, true);
+            gatedAt(rows, 136, 80, true);
+            gatedAt(rows, 2056, 520, true);
         }
     if (options.times) {
         Size D = extent("D", 2048), V = extent("V", 51200), states = extent("GN", 2048), heads = extent("H", 32);
         for (Size rows : {1, 4}) {
             stackedAt(rows, D, V, true, NONE, false);
             blockAt(rows, D, 2 * D + 2 * states + heads, extent("F", 8192), false);
+            gatedAt(rows, D, extent("F", 8192), false);
         }
     }
     return end();

@@ -1,51 +1,45 @@
 package org.mohawk4j.benchmarks;
 
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;
-import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 
 /**
- * Greedy tokens per second of a model of Phi-Mamba 1.5B's shapes with random weights in bfloat16, on the GPU: D 2048,
- * H 32, N 64, V 51200. Tokens come to the host one by one, as a reader would see them.
+ * Greedy tokens per second of a student with random weights in bfloat16, on the GPU. Tokens come to the host one by one,
+ * as a reader would see them.
  *
- * <p>Arguments: batch (1), tokens (512), layers (24).
+ * <p>Arguments: shape, batch (1), tokens (512), layers (the shape's).
  */
 public final class GenerationThroughput {
-    private static final int WIDTH = 2048;
-    private static final int HEADS = 32;
-    private static final int STATE_SIZE = 64;
-    private static final int VOCABULARY = 51_200;
     private static final int CONTEXT = 4096;
+    private static final int TOKENS = 512;
     private static final int RUNS = 5;
     private static final int[] PROMPT = {1, 2, 3, 4, 5, 6, 7, 8};
 
     private GenerationThroughput() {}
 
     public static void main(String[] args) {
-        int batch = args.length > 0 ? Integer.parseInt(args[0]) : 1;
-        int tokens = args.length > 1 ? Integer.parseInt(args[1]) : 512;
-        int layers = args.length > 2 ? Integer.parseInt(args[2]) : 24;
-        System.out.println(measure(Chip.measure(), batch, tokens, layers).toJson());
+        ModelShape shape = ModelShape.of(args[0]);
+        int batch = args.length > 1 ? Integer.parseInt(args[1]) : 1;
+        int tokens = args.length > 2 ? Integer.parseInt(args[2]) : TOKENS;
+        int layers = args.length > 3 ? Integer.parseInt(args[3]) : shape.layers();
+        System.out.println(measure(Chip.measure(), shape, batch, tokens, layers).toJson());
     }
 
-    static Measurement measure(Chip chip, int batch, int tokens, int layers) {
-        Map<String, Object> configuration = new LinkedHashMap<>();
+    static Measurement measure(Chip chip, ModelShape shape, int batch) {
+        return measure(chip, shape, batch, TOKENS, shape.layers());
+    }
+
+    private static Measurement measure(Chip chip, ModelShape shape, int batch, int tokens, int layers) {
+        Map<String, Object> configuration = shape.describe(layers);
         configuration.put("batch", batch);
         configuration.put("tokens", tokens);
-        configuration.put("layers", layers);
-        configuration.put("width", WIDTH);
-        configuration.put("heads", HEADS);
-        configuration.put("vocabulary", VOCABULARY);
         try (Engine engine = DeviceTimer.open();
-                CausalLm model = student(engine, layers)) {
+                CausalLm model = shape.student(engine, CONTEXT, layers)) {
             model.castWeights();
             return new Measurement(
                     "generation-throughput",
@@ -53,14 +47,6 @@ public final class GenerationThroughput {
                     configuration,
                     results(engine, chip, model, batch, tokens));
         }
-    }
-
-    private static CausalLm student(Engine engine, int layers) {
-        MixerConfig mamba = new DiscreteMamba2.Config(WIDTH, HEADS, HEADS, STATE_SIZE, 4, 64);
-        return new CausalLm(
-                engine,
-                RandomPhi.config(WIDTH, VOCABULARY, CONTEXT, Collections.nCopies(layers, mamba)),
-                new SplittableRandom(0));
     }
 
     private static Map<String, Object> results(Engine engine, Chip chip, CausalLm model, int batch, int tokens) {
@@ -89,10 +75,11 @@ public final class GenerationThroughput {
         return results;
     }
 
-    /** What every token reads: all weights but the embedding, of which it reads a row. */
+    /** What every token reads: all weights, but of an embedding that is not the head as well a row alone. */
     private static long weightBytes(CausalLm model) {
+        boolean tied = model.config().head().tied();
         return model.parameters().entrySet().stream()
-                .filter(parameter -> !parameter.getKey().startsWith("embedding."))
+                .filter(parameter -> tied || !parameter.getKey().startsWith("embedding."))
                 .map(parameter -> parameter.getValue().value())
                 .mapToLong(weight -> weight.shape().size() * weight.dtype().bytes())
                 .sum();

@@ -9,16 +9,14 @@ import org.mohawk4j.InvalidInputException;
 
 /**
  * The table of a GPU's measurements, a line of JSON for each row: what the chip itself can do (copying, one large
- * product), the kernels, the stages at Phi-1.5's shapes, generation. Shares are of what the chip did in the same run.
+ * product), the kernels, the stages and generation at Phi-1.5's shapes and at those of Llama 3.2 1B, prompts read by the
+ * latter, where the time of a step goes. Shares are of what the chip did in the same run.
  *
  * <p>Arguments: the rows to measure, by the start of their names, all of them if there is none.
  */
 public final class GpuBenchmarks {
-    private static final int STEPS = 8;
-    private static final int LAYERS = 24;
     private static final int CONTEXT = 2048;
     private static final int LONG_CONTEXT = 16_384;
-    private static final int TOKENS = 512;
 
     private GpuBenchmarks() {}
 
@@ -60,22 +58,38 @@ public final class GpuBenchmarks {
         rows.put("frobenius-forward", chip -> KernelTrial.frobenius(false).measure(chip));
         rows.put("frobenius-backward", chip -> KernelTrial.frobenius(true).measure(chip));
         for (int batch : new int[] {1, 2, 4}) {
-            stage(rows, 1, batch, CONTEXT);
+            stage(rows, "", ModelShape.PHI, 1, batch, CONTEXT);
         }
-        stage(rows, 1, 1, LONG_CONTEXT);
-        stage(rows, 2, 8, CONTEXT);
-        stage(rows, 2, 16, CONTEXT);
-        stage(rows, 3, 4, CONTEXT);
-        stage(rows, 3, 8, CONTEXT);
+        stage(rows, "", ModelShape.PHI, 1, 1, LONG_CONTEXT);
+        stage(rows, "", ModelShape.PHI, 2, 8, CONTEXT);
+        stage(rows, "", ModelShape.PHI, 2, 16, CONTEXT);
+        stage(rows, "", ModelShape.PHI, 3, 4, CONTEXT);
+        stage(rows, "", ModelShape.PHI, 3, 8, CONTEXT);
         for (int batch : new int[] {1, 4, 8, 64}) {
-            rows.put("generation-" + batch, chip -> GenerationThroughput.measure(chip, batch, TOKENS, LAYERS));
+            rows.put("generation-" + batch, chip -> GenerationThroughput.measure(chip, ModelShape.PHI, batch));
         }
+        llama(rows);
         return rows;
     }
 
-    private static void stage(Map<String, Row> rows, int stage, int batch, int context) {
-        rows.put(
-                "stage" + stage + "-" + batch + "x" + context,
-                chip -> StageThroughput.measure(chip, stage, batch, context, STEPS, LAYERS));
+    private static void llama(Map<String, Row> rows) {
+        ModelShape shape = ModelShape.LLAMA_1B;
+        String prefix = shape.label() + "-";
+        for (int stage = 1; stage <= 3; stage++) {
+            stage(rows, prefix, shape, stage, 8, CONTEXT);
+        }
+        rows.put(prefix + "kernels", chip -> new StageThroughput(shape, 3, 8, CONTEXT).profile());
+        for (int batch : new int[] {1, 8}) {
+            rows.put(prefix + "generation-" + batch, chip -> GenerationThroughput.measure(chip, shape, batch));
+            rows.put(
+                    prefix + "prefill-" + batch + "x" + CONTEXT,
+                    chip -> PrefillThroughput.measure(chip, shape, batch, CONTEXT));
+        }
+    }
+
+    private static void stage(
+            Map<String, Row> rows, String prefix, ModelShape shape, int stage, int batch, int context) {
+        StageThroughput trial = new StageThroughput(shape, stage, batch, context);
+        rows.put(prefix + "stage" + stage + "-" + batch + "x" + context, trial::measure);
     }
 }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.mohawk4j.mixer.DiscreteMamba2;
-import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.op.loss.DistillationFunction;
@@ -26,9 +25,6 @@ import org.mohawk4j.train.stage.TeacherTopK;
 final class StageTrial implements AutoCloseable {
     private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
     private static final double LEARNING_RATE = 1e-4;
-    private static final int STATE_SIZE = 64;
-    private static final int CONV_WIDTH = 4;
-    private static final int CHUNK = 64;
 
     private final Engine engine;
     private final CausalLm student;
@@ -63,7 +59,7 @@ final class StageTrial implements AutoCloseable {
     private StageTrial(
             CausalLm teacher, int batch, int context, TeacherStates states, Function<StagePlan, Objective> stage) {
         SplittableRandom random = new SplittableRandom(0);
-        MixerPlan plan = MixerPlan.replacing(teacher.config(), StageTrial::mamba, List.of());
+        MixerPlan plan = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         this.engine = teacher.engine();
         this.batch = batch;
@@ -73,11 +69,6 @@ final class StageTrial implements AutoCloseable {
         this.optimizer = new AdamW(engine, ADAMW);
         this.inputs = random.ints((long) batch * context, 0, vocabulary).toArray();
         this.targets = random.ints((long) batch * context, 0, vocabulary).toArray();
-    }
-
-    private static MixerConfig mamba(MixerConfig own) {
-        int heads = own.heads();
-        return new DiscreteMamba2.Config(own.width(), heads, heads, STATE_SIZE, CONV_WIDTH, CHUNK);
     }
 
     private static Objective objective(int stage, StagePlan plan) {

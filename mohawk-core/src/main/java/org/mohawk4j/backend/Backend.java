@@ -62,6 +62,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Timing of single kernels, if the backend has it. */
+    default Optional<KernelProfiler> profiler() {
+        return Optional.empty();
+    }
+
     /** Frees everything that this backend still holds. */
     @Override
     void close();

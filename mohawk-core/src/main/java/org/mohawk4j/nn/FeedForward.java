@@ -26,6 +26,16 @@ public abstract class FeedForward extends Layer {
      */
     public abstract Tensor between(List<Tensor> mapped);
 
+    /**
+     * What the last map is applied to, [..., F] in the type of products.
+     *
+     * @param norm of the input
+     * @param x the input before it
+     */
+    public Tensor between(Norm norm, Tensor x) {
+        return between(norm.thenMaps(x, firstMaps(), engine().backend().productType()));
+    }
+
     /** To the output. */
     public abstract LinearMap lastMap();
 }

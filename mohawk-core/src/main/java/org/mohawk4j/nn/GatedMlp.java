@@ -3,8 +3,8 @@ package org.mohawk4j.nn;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.mohawk4j.op.Activation;
-import org.mohawk4j.op.GluFunction;
 import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.glu.GluFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
@@ -33,6 +33,11 @@ public final class GatedMlp extends FeedForward {
     @Override
     public Tensor between(List<Tensor> mapped) {
         return GluFunction.apply(mapped.get(0), mapped.get(1), activation);
+    }
+
+    @Override
+    public Tensor between(Norm norm, Tensor x) {
+        return norm.thenGlu(x, gate.map(activation), up.map(Activation.NONE));
     }
 
     @Override

@@ -1,14 +1,12 @@
 package org.mohawk4j.nn;
 
-import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.Arguments;
-import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.NormedLinearsFunction;
 import org.mohawk4j.op.ResidualNormFunction;
 import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
 /** Layer normalisation over the last axis, [..., D], with scale and shift. */
@@ -36,10 +34,9 @@ public final class LayerNorm extends Norm {
         return ResidualNormFunction.apply(h, a, b, weight.value(), bias.value(), epsilon);
     }
 
-    /** In one operation where the backend has it. */
     @Override
-    public List<Tensor> thenMaps(Tensor x, List<LinearMap> maps, DType result) {
-        return NormedLinearsFunction.apply(x, norm(), maps, result);
+    protected Optional<NormedLinearsFunction.Norm> fusable() {
+        return Optional.of(norm());
     }
 
     private NormedLinearsFunction.Norm norm() {

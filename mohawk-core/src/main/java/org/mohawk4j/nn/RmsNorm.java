@@ -1,5 +1,7 @@
 package org.mohawk4j.nn;
 
+import java.util.Optional;
+import org.mohawk4j.op.NormedLinearsFunction;
 import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.op.ResidualRmsNormFunction;
 import org.mohawk4j.op.RmsNormFunction;
@@ -34,6 +36,11 @@ public final class RmsNorm extends Norm {
     @Override
     public Normed ofSum(Tensor h, Tensor a) {
         return ResidualRmsNormFunction.apply(h, a, scale(), epsilon);
+    }
+
+    @Override
+    protected Optional<NormedLinearsFunction.Norm> fusable() {
+        return Optional.of(new NormedLinearsFunction.Norm(scale(), Optional.empty(), epsilon));
     }
 
     private Tensor scale() {

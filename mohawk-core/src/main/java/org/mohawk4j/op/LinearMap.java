@@ -24,16 +24,16 @@ public record LinearMap(Tensor weight, Optional<Tensor> bias, Activation activat
     }
 
     /** @throws IllegalArgumentException if this cannot be applied to x [..., D] */
-    void requireFits(Tensor x) {
+    public void requireFits(Tensor x) {
         LinearFunction.requireWidth(x, weight);
         bias.ifPresent(b -> LinearFunction.requireBias(b, weight));
     }
 
-    Arrays arrays() {
+    public Arrays arrays() {
         return new Arrays(weight.array(), bias.map(Tensor::array), activation);
     }
 
-    Stream<Tensor> tensors() {
+    public Stream<Tensor> tensors() {
         return Stream.concat(Stream.of(weight), bias.stream());
     }
 }

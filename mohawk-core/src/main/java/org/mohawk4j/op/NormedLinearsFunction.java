@@ -12,32 +12,50 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * Several linear maps of one layer-normalised input: what a block begins with. Where few rows come by, as in generation,
+ * Several linear maps of one normalised input: what a block begins with. Where few rows come by, as in generation,
  * all of it costs as much as reading the weights, and so does one pass over them.
  */
 public final class NormedLinearsFunction {
     private NormedLinearsFunction() {}
 
     /**
-     * Layer normalisation, as {@link LayerNormFunction#apply}.
+     * Layer normalisation, as {@link LayerNormFunction#apply}, or without a bias RMS normalisation, as
+     * {@link RmsNormFunction#apply}.
      *
      * @param weight [D]
      * @param bias [D]
      */
-    public record Norm(Tensor weight, Tensor bias, double epsilon) {
+    public record Norm(Tensor weight, Optional<Tensor> bias, double epsilon) {
         public Norm {
-            Arguments.positive("layer norm: epsilon", epsilon);
+            Arguments.positive("norm: epsilon", epsilon);
+        }
+
+        /** Layer normalisation. */
+        public Norm(Tensor weight, Tensor bias, double epsilon) {
+            this(weight, Optional.of(bias), epsilon);
         }
 
         /** What a kernel sees of it. */
-        public record Arrays(Array weight, Array bias, double epsilon) {}
+        public record Arrays(Array weight, Optional<Array> bias, double epsilon) {}
 
         public Tensor apply(Tensor x) {
-            return LayerNormFunction.apply(x, weight, bias, epsilon);
+            return bias.map(shift -> LayerNormFunction.apply(x, weight, shift, epsilon))
+                    .orElseGet(() -> RmsNormFunction.apply(x, weight, epsilon));
         }
 
-        private Arrays arrays() {
-            return new Arrays(weight.array(), bias.array(), epsilon);
+        /** @throws IllegalArgumentException if this cannot be applied to x [..., D] */
+        public void requireFits(Tensor x) {
+            bias.ifPresentOrElse(
+                    shift -> LayerNormFunction.requireShapes(x, weight, shift),
+                    () -> RmsNormFunction.requireShapes(x, weight));
+        }
+
+        Stream<Tensor> tensors() {
+            return Stream.concat(Stream.of(weight), bias.stream());
+        }
+
+        public Arrays arrays() {
+            return new Arrays(weight.array(), bias.map(Tensor::array), epsilon);
         }
     }
 
@@ -61,11 +79,9 @@ public final class NormedLinearsFunction {
      */
     public static List<Tensor> apply(Tensor x, Norm norm, List<LinearMap> maps, DType result) {
         Engine engine = x.engine();
-        LayerNormFunction.requireShapes(x, norm.weight(), norm.bias());
+        norm.requireFits(x);
         maps.forEach(map -> map.requireFits(x));
-        if (Stream.concat(
-                        Stream.of(x, norm.weight(), norm.bias()), maps.stream().flatMap(LinearMap::tensors))
-                .anyMatch(engine::isTracked)) {
+        if (isTracked(x, norm, maps)) {
             return reference(x, norm, maps, result);
         }
         Tensor rows = x.reshape(-1, x.dim(-1));
@@ -83,6 +99,13 @@ public final class NormedLinearsFunction {
             results.add(y.reshape(x.shape().with(-1, y.dim(1)).toArray()));
         }
         return results;
+    }
+
+    /** Whether a gradient by any of these may be asked for. */
+    public static boolean isTracked(Tensor x, Norm norm, List<LinearMap> maps) {
+        return Stream.of(Stream.of(x), norm.tensors(), maps.stream().flatMap(LinearMap::tensors))
+                .flatMap(tensors -> tensors)
+                .anyMatch(x.engine()::isTracked);
     }
 
     public static List<Tensor> reference(Tensor x, Norm norm, List<LinearMap> maps, DType result) {

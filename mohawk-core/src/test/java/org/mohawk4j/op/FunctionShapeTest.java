@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.glu.NormedGluFunction;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.op.loss.LmHead;
@@ -71,6 +72,22 @@ class FunctionShapeTest {
                 () -> NormedLinearsFunction.apply(
                         x(2, 5), norm, List.of(map(x(3, 5), Optional.of(x(5)))), DType.FLOAT32),
                 "bias [5]");
+    }
+
+    @Test
+    void aGatedUnitOfANormNeedsMapsOfItsWidth() {
+        NormedLinearsFunction.Norm norm = new NormedLinearsFunction.Norm(x(5), Optional.empty(), 1e-5);
+        LinearMap fits = map(x(3, 5), Optional.of(x(3)));
+        assertThatCode(() -> NormedGluFunction.apply(x(2, 5), norm, fits, fits)).doesNotThrowAnyException();
+        refuses(() -> NormedGluFunction.apply(x(2, 4), norm, fits, fits), "x [2, 4]", "weight [5]");
+        refuses(
+                () -> NormedGluFunction.apply(x(2, 5), norm, fits, map(x(3, 4), Optional.empty())),
+                "input [2, 5]",
+                "weight [3, 4]");
+        refuses(
+                () -> NormedGluFunction.apply(x(2, 5), norm, fits, map(x(4, 5), Optional.empty())),
+                "gate [2, 3]",
+                "up [2, 4]");
     }
 
     @Test

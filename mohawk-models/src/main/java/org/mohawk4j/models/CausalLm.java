@@ -6,11 +6,13 @@ import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.nn.Embedding;
 import org.mohawk4j.nn.Layer;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.nn.Norm;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.ResidualNormFunction.Normed;
@@ -52,9 +54,16 @@ public final class CausalLm extends Layer {
         return List.copyOf(blocks);
     }
 
-    /** What the first block is applied to. */
+    /** A tied head's is the embedding's, of which every token that is generated reads all. */
+    @Override
+    public List<Parameter> linearWeights() {
+        Stream<Parameter> tied = lmHead.isPresent() ? Stream.of() : embedding.parameters().values().stream();
+        return Stream.concat(super.linearWeights().stream(), tied).toList();
+    }
+
+    /** What the first block is applied to, in the type of parameters. */
     public Tensor embed(Tensor ids) {
-        Tensor rows = embedding.apply(ids);
+        Tensor rows = embedding.apply(ids).cast(engine().parameterType());
         double scale = config.embeddingScale();
         return scale == 1 ? rows : rows.mul(scale);
     }

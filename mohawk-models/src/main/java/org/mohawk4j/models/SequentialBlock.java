@@ -119,7 +119,7 @@ public final class SequentialBlock extends Block {
         Tensor between = ends.between(norm.thenMaps(h, first, productType()), state);
         Tensor middle = SummedLinearsFunction.apply(
                 h, List.of(new Term(between, ends.lastMap().map(Activation.NONE))));
-        Tensor inner = mlp.between(mlpNorm.thenMaps(middle, mlp.firstMaps(), productType()));
+        Tensor inner = mlp.between(mlpNorm, middle);
         return SummedLinearsFunction.apply(middle, List.of(new Term(inner, mlp.lastMap())));
     }
 

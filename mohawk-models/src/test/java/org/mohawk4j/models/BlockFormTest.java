@@ -112,6 +112,15 @@ class BlockFormTest extends Float64Test {
     }
 
     @Test
+    void aTiedHeadIsAmongTheWeightsThatAreCast() {
+        for (boolean tied : new boolean[] {true, false}) {
+            CausalLm model = model(config(blocks().findFirst().orElseThrow(), tied, ATTENTION));
+            assertThat(model.linearWeights().contains(model.parameters().get("embedding.weight")))
+                    .isEqualTo(tied);
+        }
+    }
+
+    @Test
     void aTiedHeadIsOneParameterWithOneGradient() {
         CausalLm model = model(config(blocks().findFirst().orElseThrow(), true, ATTENTION));
         assertThat(model.parameters()).containsKey("embedding.weight").doesNotContainKey("lm_head.weight");

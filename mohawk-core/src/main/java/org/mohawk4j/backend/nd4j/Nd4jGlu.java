@@ -6,7 +6,7 @@ import org.mohawk4j.backend.nd4j.array.Nd4jArray;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
 import org.mohawk4j.op.Activation;
-import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Gated linear units with silu, which save the sigmoid alone. */

@@ -1,17 +1,24 @@
 package org.mohawk4j.backend.contract;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.mohawk4j.op.Activation;
-import org.mohawk4j.op.GluFunction;
-import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.NormedLinearsFunction;
+import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
+import org.mohawk4j.op.NormedLinearsFunction.Norm;
 import org.mohawk4j.op.ResidualNormFunction.Normed;
 import org.mohawk4j.op.ResidualRmsNormFunction;
 import org.mohawk4j.op.ResidualRmsNormFunction.FusedResidualRmsNorm;
 import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.op.glu.GluFunction;
+import org.mohawk4j.op.glu.GluFunction.FusedGlu;
+import org.mohawk4j.op.glu.NormedGluFunction;
+import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
@@ -92,5 +99,72 @@ interface DecoderContract extends ContractTests {
                 }
             }
         });
+    }
+
+    /** As in generation, with weights as a model keeps them that is not trained. */
+    @TestFactory
+    default Stream<DynamicNode> rmsNormedLinears() {
+        return ifPresent(FusedNormedLinears.class, probe -> {
+            // R, D, E
+            for (long[] s : new long[][] {{1, 8, 1}, {1, 64, 207}, {2, 2048, 300}, {3, 2056, 130}, {5, 64, 13}}) {
+                probe.checkUntracked(
+                        "linear map of an RMS norm",
+                        x -> NormedLinearsFunction.apply(
+                                        x.get(0),
+                                        rms(x.get(1)),
+                                        List.of(new LinearMap(
+                                                probe.narrowed(x.get(2)),
+                                                Optional.of(x.get(3)),
+                                                Activation.NONE)),
+                                        x.get(0).engine().parameterType())
+                                .get(0),
+                        numbers(1, s[0], s[1]).map(v -> 3 * v + 1),
+                        numbers(2, s[1]),
+                        numbers(3, s[2], s[1]),
+                        numbers(4, s[2]));
+            }
+        });
+    }
+
+    /** Likewise. */
+    @TestFactory
+    default Stream<DynamicNode> normedGlu() {
+        return ifPresent(FusedNormedGlu.class, probe -> {
+            // R, D, F
+            for (long[] s : new long[][] {{1, 8, 1}, {1, 64, 207}, {2, 2048, 300}, {3, 2056, 136}, {4, 4104, 65}, {5, 64, 13}
+            }) {
+                for (Activation activation : Activation.values()) {
+                    HostArray[] inputs = {
+                        numbers(1, s[0], s[1]).map(v -> 3 * v + 1),
+                        numbers(2, s[1]),
+                        numbers(3, s[2], s[1]),
+                        numbers(4, s[2], s[1]),
+                        numbers(5, s[2]),
+                        numbers(6, s[1])
+                    };
+                    probe.checkUntracked(
+                            "gated linear unit of an RMS norm, " + activation,
+                            x -> normedGlu(probe, x, rms(x.get(1)), activation),
+                            inputs);
+                    probe.checkUntracked(
+                            "gated linear unit of a layer norm, " + activation,
+                            x -> normedGlu(probe, x, new Norm(x.get(1), x.get(5), 1e-5), activation),
+                            inputs);
+                }
+            }
+        });
+    }
+
+    private static Tensor normedGlu(KernelProbe probe, List<Tensor> x, Norm norm, Activation activation) {
+        return NormedGluFunction.apply(
+                        x.get(0),
+                        norm,
+                        new LinearMap(probe.narrowed(x.get(2)), Optional.of(x.get(4)), activation),
+                        new LinearMap(probe.narrowed(x.get(3)), Optional.empty(), Activation.NONE))
+                .cast(x.get(0).dtype());
+    }
+
+    private static Norm rms(Tensor weight) {
+        return new Norm(weight, Optional.empty(), 1e-5);
     }
 }

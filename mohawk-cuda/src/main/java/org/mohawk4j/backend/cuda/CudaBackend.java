@@ -12,6 +12,7 @@ import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.EventTimer;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.GraphCapture;
+import org.mohawk4j.backend.KernelProfiler;
 import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
@@ -51,7 +52,6 @@ import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
 import org.mohawk4j.op.GateFunction.FusedGate;
-import org.mohawk4j.op.GluFunction.FusedGlu;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
 import org.mohawk4j.op.Mamba2Function.FusedMamba2;
@@ -65,6 +65,8 @@ import org.mohawk4j.op.RotaryFunction.FusedRotary;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 import org.mohawk4j.op.SkipFunction.FusedSkip;
 import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
+import org.mohawk4j.op.glu.GluFunction.FusedGlu;
+import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 import org.mohawk4j.tensor.types.DType;
@@ -103,6 +105,7 @@ public final class CudaBackend implements Backend {
         Map<Class<? extends FusedOp>, FusedOp> present = new HashMap<>();
         CudaProjections few = new CudaProjections(gpu);
         present.put(FusedNormedLinears.class, few);
+        present.put(FusedNormedGlu.class, few);
         present.put(FusedSummedLinears.class, few);
         CudaLinear linear = new CudaLinear(gpu, few);
         present.put(FusedLinear.class, linear);
@@ -211,6 +214,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<EventTimer> eventTimer() {
         return Optional.of(eventTimer);
+    }
+
+    @Override
+    public Optional<KernelProfiler> profiler() {
+        return Optional.of(gpu.context().profiler());
     }
 
     @Override

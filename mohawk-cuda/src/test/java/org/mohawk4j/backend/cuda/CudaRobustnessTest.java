@@ -66,7 +66,7 @@ class CudaRobustnessTest implements GpuTest {
                             "out of GPU memory: FLOAT32 [1048576, 524288] needs 2,097,152 MiB",
                             "in use here",
                             " free of ",
-                            "--accumulate")
+                            "accumulate more micro-batches")
                     .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n"));
 
             assertThat(memory.liveBytes()).isEqualTo(live);

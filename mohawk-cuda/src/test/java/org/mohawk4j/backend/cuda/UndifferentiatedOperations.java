@@ -23,6 +23,7 @@ import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.NormedLinearsFunction;
 import org.mohawk4j.op.SummedLinearsFunction;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.glu.NormedGluFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
@@ -87,6 +88,18 @@ final class UndifferentiatedOperations {
                     Shape.of(256, 520),
                     Shape.of(256, 256));
         }
+        for (long rows : new long[] {1, 3}) {
+            addUntracked(
+                    all,
+                    "a gated MLP of " + rows + " rows",
+                    x -> gated(x, rows),
+                    FEW_ROWS,
+                    Shape.of(256),
+                    Shape.of(520, 256),
+                    Shape.of(520, 256),
+                    Shape.of(256, 520),
+                    Shape.of(256, 256));
+        }
         addUntracked(all, "positions of Mamba-2", UndifferentiatedOperations::steps, Shape.of(2, 5, 128));
         addUntracked(all, "a recording", UndifferentiatedOperations::recorded, FEW_ROWS, Shape.of(256, 256));
         addUntracked(
@@ -139,6 +152,25 @@ final class UndifferentiatedOperations {
                                 made.get(0),
                                 new LinearMap(x.get(4).cast(products), Optional.of(x.get(2)), Activation.NONE))));
         return List.of(made.get(0), made.get(1), sum);
+    }
+
+    /** A map of a norm, a sum that takes nothing of it early, and an MLP whose sum is all early. */
+    private static List<Tensor> gated(List<Tensor> x, long rows) {
+        Engine engine = x.get(0).engine();
+        DType products = engine.backend().productType();
+        Tensor h = x.get(0).narrow(0, 0, rows).cast(engine.parameterType());
+        NormedLinearsFunction.Norm norm = new NormedLinearsFunction.Norm(x.get(1), Optional.empty(), 1e-5);
+        LinearMap square = new LinearMap(x.get(5).cast(products), Optional.empty(), Activation.NONE);
+        Tensor mapped = NormedLinearsFunction.apply(h, norm, List.of(square), products)
+                .get(0);
+        Tensor middle = SummedLinearsFunction.apply(h, List.of(new Term(mapped.affine(1, 0), square)));
+        Tensor inner = NormedGluFunction.apply(
+                middle,
+                norm,
+                new LinearMap(x.get(2).cast(products), Optional.empty(), Activation.SILU),
+                new LinearMap(x.get(3).cast(products), Optional.empty(), Activation.NONE));
+        LinearMap down = new LinearMap(x.get(4).cast(products), Optional.empty(), Activation.NONE);
+        return List.of(inner, SummedLinearsFunction.apply(middle, List.of(new Term(inner, down))));
     }
 
     private static List<Tensor> steps(List<Tensor> x) {

@@ -107,6 +107,7 @@ public final class CudaKernels implements AutoCloseable {
                         () -> "giving " + name + " " + sharedBytes + " bytes of shared memory");
                 sharedBytesAllowed = sharedBytes;
             }
+            context.profiler().begin();
             int status = cudart.cuLaunchKernelEx(
                     launch.gridDimX(Math.toIntExact(gridX))
                             .gridDimY(Math.toIntExact(gridY))
@@ -122,6 +123,7 @@ public final class CudaKernels implements AutoCloseable {
                     () -> "launching " + name + " on " + gridX + " by " + gridY + " by " + gridZ + " blocks of "
                             + threads + " with " + sharedBytes + " bytes of shared memory, given "
                             + arguments.arrays());
+            context.profiler().end(name);
         }
 
         private int[] declared() {

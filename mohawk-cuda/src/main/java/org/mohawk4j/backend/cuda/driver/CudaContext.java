@@ -24,6 +24,7 @@ public final class CudaContext implements AutoCloseable {
     /** Where the driver puts its answer. */
     private final CUctx_st found = new CUctx_st();
 
+    private final CudaProfiler profiler = new CudaProfiler(this);
     private long breaks;
 
     public CudaContext(CudaDevice device) {
@@ -73,6 +74,11 @@ public final class CudaContext implements AutoCloseable {
 
     public void noteBreak() {
         breaks++;
+    }
+
+    /** Is told of each launch. */
+    public CudaProfiler profiler() {
+        return profiler;
     }
 
     /** Waits for everything asked for so far. Errors of kernels come out here at the latest. */

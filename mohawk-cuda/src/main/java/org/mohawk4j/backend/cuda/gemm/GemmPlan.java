@@ -37,7 +37,18 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
             boolean transposeB,
             int alignmentA,
             int alignmentB,
-            Finish finish) {}
+            Finish finish) {
+        /** Such as {@code 8192x2048x16384 TN BFLOAT16 to FLOAT32}: m, n, k, which side is transposed. */
+        @Override
+        public String toString() {
+            return (batch == 1 ? "" : batch + " of ")
+                    + m + "x" + n + "x" + k
+                    + (transposeA ? " T" : " N")
+                    + (transposeB ? "T " : "N ")
+                    + operands + " to " + result
+                    + (finish == Finish.NONE ? "" : " " + finish);
+        }
+    }
 
     /** What happens to a product before it is written. */
     public enum Finish {
@@ -238,6 +249,7 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
             Pointer c,
             Pointer workspace,
             long workspaceBytes) {
+        context.profiler().begin();
         int status = cublas.cublasLtMatmul(
                 handle,
                 operation,
@@ -256,6 +268,7 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
                 workspaceBytes,
                 context.stream());
         CudaStatus.blas(status, () -> "product " + key);
+        context.profiler().end(key);
     }
 
     private void check(int status) {

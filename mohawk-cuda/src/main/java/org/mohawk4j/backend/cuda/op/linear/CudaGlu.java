@@ -7,7 +7,7 @@ import org.mohawk4j.backend.cuda.compile.ElementType;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.Activation;
-import org.mohawk4j.op.GluFunction.FusedGlu;
+import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.tensor.types.DType;
 
 /** The middle of a gated MLP in one pass each way; saves nothing. */

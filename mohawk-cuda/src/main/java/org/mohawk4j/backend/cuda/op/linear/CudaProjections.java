@@ -17,6 +17,7 @@ import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
 import org.mohawk4j.op.NormedLinearsFunction.Norm;
 import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -24,7 +25,7 @@ import org.mohawk4j.tensor.types.Shape;
  * Linear maps of so few rows that reading their weights is all they cost, in bfloat16: {@code projections.cu}. A block of
  * generation is two of its launches and what lies between them.
  */
-public final class CudaProjections implements FusedNormedLinears, FusedSummedLinears {
+public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu, FusedSummedLinears {
     private static final String SOURCE = "op/linear/projections.cu";
     private static final long MOST_ROWS = 4;
     private static final int VECTOR_BYTES = 16;
@@ -59,6 +60,32 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         return known;
     }
 
+    /** The kernels of the source, by what they are called there. */
+    private enum Form {
+        /** Maps of rows as they are. */
+        STACKED("stacked", false, false),
+        /** Maps of normalised rows. */
+        NORMED("normed", false, false),
+        /** Two of normalised rows, multiplied. */
+        GATED("gated", true, false),
+        /** Maps of rows each, added up. */
+        SUMMED("summed", true, true);
+
+        private final String kernel;
+
+        /** Whether each output is of a row of every weight, instead of one's. */
+        private final boolean byRow;
+
+        /** Whether each map has an x of its own. */
+        private final boolean ownInputs;
+
+        Form(String kernel, boolean byRow, boolean ownInputs) {
+            this.kernel = kernel;
+            this.byRow = byRow;
+            this.ownInputs = ownInputs;
+        }
+    }
+
     /** One map as the source has it. */
     private record Part(CudaArray weight, Optional<Array> bias, Optional<CudaArray> x, CudaArray y, int activation) {}
 
@@ -67,21 +94,32 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
      * launch before this one still runs.
      */
     boolean supports(CudaArray x, CudaArray weight, Optional<Array> bias) {
-        return isRow(x) && isReadable(weight, bias) && fits(x.shape().dim(0), List.of(weight), false);
+        return isRow(x) && isReadable(weight, bias) && fits(x.shape().dim(0), List.of(weight), Form.STACKED);
     }
 
     @Override
     public boolean supports(Array x, Norm.Arrays norm, List<LinearMap.Arrays> maps) {
+        return supports(x, norm, maps, Form.NORMED);
+    }
+
+    @Override
+    public boolean supports(Array x, Norm.Arrays norm, LinearMap.Arrays gate, LinearMap.Arrays up) {
+        return gate.weight().shape().equals(up.weight().shape())
+                && up.activation() == Activation.NONE
+                && supports(x, norm, List.of(gate, up), Form.GATED);
+    }
+
+    private boolean supports(Array x, Norm.Arrays norm, List<LinearMap.Arrays> maps, Form form) {
         return x.dtype() == DType.FLOAT32
                 && norm.weight().dtype() == DType.FLOAT32
-                && norm.bias().dtype() == DType.FLOAT32
+                && norm.bias().filter(b -> b.dtype() != DType.FLOAT32).isEmpty()
                 && CudaArray.cast(x).address() % VECTOR_BYTES == 0
                 && x.shape().dim(1) <= sizes().mostNormed()
                 && maps.stream().allMatch(CudaProjections::isReadable)
                 && fits(
                         x.shape().dim(0),
                         maps.stream().map(CudaProjections::weight).toList(),
-                        false);
+                        form);
     }
 
     @Override
@@ -94,7 +132,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
                 && fits(
                         h.shape().dim(0),
                         terms.stream().map(term -> weight(term.map())).toList(),
-                        true);
+                        Form.SUMMED);
     }
 
     private static CudaArray weight(LinearMap.Arrays map) {
@@ -117,22 +155,22 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
                 && bias.filter(b -> b.dtype() != DType.FLOAT32).isEmpty();
     }
 
-    private boolean fits(long rows, List<CudaArray> weights, boolean summed) {
+    private boolean fits(long rows, List<CudaArray> weights, Form form) {
         return rows <= MOST_ROWS
                 && weights.size() <= sizes().mostMaps()
-                && sharedBytes(rows, weights, summed) <= gpu.device().sharedBytes();
+                && sharedBytes(rows, weights, form) <= gpu.device().sharedBytes();
     }
 
     /** Ring, rows of x, and a sum for each piece that a block takes. */
-    private long sharedBytes(long rows, List<CudaArray> weights, boolean summed) {
+    private long sharedBytes(long rows, List<CudaArray> weights, Form form) {
         long pieces = weights.stream()
-                .limit(summed ? weights.size() : 1)
+                .limit(form.byRow ? weights.size() : 1)
                 .mapToLong(w -> pieces(w.shape().dim(1)))
                 .sum();
-        long each = (outputs(weights, summed) + gpu.device().multiprocessors() - 1)
+        long each = (outputs(weights, form) + gpu.device().multiprocessors() - 1)
                 / gpu.device().multiprocessors();
         return sizes().ringBytes()
-                + rows * width(weights, summed) * Short.BYTES
+                + rows * width(weights, form) * Short.BYTES
                 + each * pieces * variant(rows) * Float.BYTES;
     }
 
@@ -140,16 +178,16 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         return (width + sizes().piece() - 1) / sizes().piece();
     }
 
-    private static long outputs(List<CudaArray> weights, boolean summed) {
-        return summed
+    private static long outputs(List<CudaArray> weights, Form form) {
+        return form.byRow
                 ? weights.get(0).shape().dim(0)
                 : weights.stream().mapToLong(w -> w.shape().dim(0)).sum();
     }
 
     /** Of all x's that a row has. */
-    private static long width(List<CudaArray> weights, boolean summed) {
+    private static long width(List<CudaArray> weights, Form form) {
         return weights.stream()
-                .limit(summed ? weights.size() : 1)
+                .limit(form.ownInputs ? weights.size() : 1)
                 .mapToLong(w -> w.shape().dim(1))
                 .sum();
     }
@@ -163,7 +201,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         long rows = x.shape().dim(0);
         CudaArray y = gpu.take(result, Shape.of(rows, weight.shape().dim(0)));
         Part part = new Part(weight, bias, Optional.of(x), y, activation);
-        launch("stacked", List.of(part), 0, Optional.empty(), Optional.empty(), rows);
+        launch(Form.STACKED, List.of(part), 0, Optional.empty(), Optional.empty(), rows);
         return y;
     }
 
@@ -177,10 +215,28 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
             CudaArray y = gpu.take(result, Shape.of(rows, weight.shape().dim(0)));
             parts.add(new Part(weight, map.bias(), Optional.empty(), y, CudaLinear.code(map.activation())));
         }
-        clearProgress();
-        launch("normed", parts, 0, Optional.of(in), Optional.of(norm), rows);
-        underWay = parts.stream().map(part -> part.y().block()).collect(Collectors.toUnmodifiableSet());
+        launchNormed(Form.NORMED, parts, in, norm);
         return parts.stream().<Array>map(Part::y).toList();
+    }
+
+    @Override
+    public Array forward(Array x, Norm.Arrays norm, LinearMap.Arrays gate, LinearMap.Arrays up) {
+        CudaArray in = CudaArray.cast(x);
+        CudaArray opening = weight(gate);
+        CudaArray y =
+                gpu.take(DType.BFLOAT16, Shape.of(in.shape().dim(0), opening.shape().dim(0)));
+        int activation = CudaLinear.code(gate.activation());
+        List<Part> parts = List.of(
+                new Part(opening, gate.bias(), Optional.empty(), y, activation),
+                new Part(weight(up), up.bias(), Optional.empty(), y, CudaLinear.code(Activation.NONE)));
+        launchNormed(Form.GATED, parts, in, norm);
+        return y;
+    }
+
+    private void launchNormed(Form form, List<Part> parts, CudaArray x, Norm.Arrays norm) {
+        clearProgress();
+        launch(form, parts, 0, Optional.of(x), Optional.of(norm), x.shape().dim(0));
+        underWay = parts.stream().map(part -> part.y().block()).collect(Collectors.toSet());
     }
 
     /** What the last normalised maps gave is taken as soon as it is there, whatever else was launched meanwhile. */
@@ -198,15 +254,13 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
         int count = early.size();
         early.addAll(late);
         launch(
-                "summed",
+                Form.SUMMED,
                 early,
                 count,
                 Optional.of(stream),
                 Optional.empty(),
                 stream.shape().dim(0));
-        if (count > 0) {
-            underWay = Set.of();
-        }
+        underWay = Set.of();
         return y;
     }
 
@@ -225,33 +279,32 @@ public final class CudaProjections implements FusedNormedLinears, FusedSummedLin
     }
 
     private void launch(
-            String form, List<Part> parts, int early, Optional<CudaArray> h, Optional<Norm.Arrays> norm, long rows) {
-        boolean summed = form.equals("summed");
+            Form form, List<Part> parts, int early, Optional<CudaArray> h, Optional<Norm.Arrays> norm, long rows) {
         List<CudaArray> weights = parts.stream().map(Part::weight).toList();
         long[] fields = new long[sizes().mostMaps() * PART_FIELDS];
         for (int i = 0; i < parts.size(); i++) {
             put(fields, i * PART_FIELDS, parts.get(i));
         }
         gpu.source(SOURCE)
-                .kernel(form + "_" + variant(rows))
+                .kernel(form.kernel + "_" + variant(rows))
                 .overlapping()
                 .launch(
                         gpu.device().multiprocessors(),
                         1,
                         sizes().threads(),
-                        Math.toIntExact(sharedBytes(rows, weights, summed)),
+                        Math.toIntExact(sharedBytes(rows, weights, form)),
                         gpu.arguments()
                                 .addStruct(fields)
                                 .add(parts.size())
                                 .add(early)
                                 .add(h)
                                 .add(norm.map(Norm.Arrays::weight))
-                                .add(norm.map(Norm.Arrays::bias))
+                                .add(norm.flatMap(Norm.Arrays::bias))
                                 .add(norm.map(Norm.Arrays::epsilon).orElse(0.0))
                                 .add(Optional.ofNullable(progress))
                                 .add(rows)
-                                .add(outputs(weights, summed))
-                                .add(width(weights, summed)));
+                                .add(outputs(weights, form))
+                                .add(width(weights, form)));
     }
 
     private static void put(long[] fields, int at, Part part) {

@@ -53,7 +53,9 @@ public final class StridedCopy {
     }
 
     public void contiguous(long target, long source, long bytes) {
+        context.profiler().begin();
         CudaStatus.driver(
                 cudart.cuMemcpyDtoDAsync(target, source, bytes, context.stream()), () -> "copying " + bytes + " bytes");
+        context.profiler().end("copy");
     }
 }

@@ -1,21 +1,23 @@
 // Linear maps of few rows, as generation makes them: only as fast as their weights can be read.
 //
 //   stacked_R  y_m [R, E_m] = activation_m(x W_mᵀ + b_m), several maps of one x [R, D] in bfloat16
-//   normed_R   the same of layerNorm(x), x in float32, rounded to bfloat16 as layer_norm.cu does
+//   normed_R   the same of norm(x), x in float32, rounded to bfloat16 as layer_norm.cu and rms_norm.cu do: layer
+//              normalisation, or RMS normalisation if there is no shift
+//   gated_R    y [R, E] = activation_0(u W_0ᵀ + b_0) (u W_1ᵀ + b_1), u = norm(x): the first half of a gated MLP
 //   summed_R   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with all that is added to it
 //
 // W_m is [E_m, D_m] in bfloat16, D_m a multiple of 8. R is 1 or 4, the most rows that a variant takes; rows <= R.
 //
-// One block a multiprocessor. The rows of all weights in a line (summed_R: the outputs) are shared out among the blocks,
+// One block a multiprocessor. The rows of all weights in a line (summed_R, gated_R: the outputs) are shared out among the blocks,
 // a block's rows are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each through a ring of its
 // own that the bulk copy engine fills SLOTS pieces ahead. The ring is filled before anything is waited for: while the
 // kernel before this one ends, and while the row is normalised, memory goes on being read. Sums of pieces are added up
 // in order at the end. Before Hopper, which brought that engine, pieces are read as they are needed.
 //
-// In a block of a model summed_R follows normed_R with the mixer's own kernel between. What it takes from normed_R
-// itself, the MLP's hidden numbers, it need not wait for the mixer for: normed_R counts its blocks that have ended in
-// progress[0], summed_R takes its early maps once all have, and its late ones after everything before it. The last of
-// its blocks sets progress back to zero.
+// In a block of a model summed_R follows normed_R or gated_R, of the former with the mixer's own kernel between. What it
+// takes from them itself, the MLP's hidden numbers, it need not wait for the mixer for: they count their blocks that have
+// ended in progress[0], summed_R takes its early maps once all have, and its late ones after everything before it. The
+// last of its blocks sets progress back to zero, whether or not anything was early.
 //
 // Bytes: the weights once, all else is small. FLOPs: two for each weight and row.
 
@@ -47,18 +49,21 @@ __device__ inline float sumOfThreads(float x, float *place) {
     return sum;
 }
 
-// Normalises rows, with a scale and a shift that every thread has read of its groups beforehand.
+// Normalises rows, with a scale and a shift that every thread has read of its groups beforehand; without a shift by the
+// root of the mean square.
 struct Norm {
     Four<float> scale[FOURS];
     Four<float> shift[FOURS];
+    bool centred;
 
     __device__ inline void read(const float *scales, const float *shifts, int width) {
+        centred = shifts != nullptr;
 #pragma unroll
         for (int slot = 0; slot < FOURS; slot++) {
             int i = 4 * (slot * THREADS + threadIdx.x);
             if (i < width) {
                 scale[slot] = getFour(scales, i);
-                shift[slot] = getFour(shifts, i);
+                shift[slot] = centred ? getFour(shifts, i) : Four<float>{};
             }
         }
     }
@@ -77,7 +82,7 @@ struct Norm {
                     sum += (kept[slot].x + kept[slot].y) + (kept[slot].z + kept[slot].w);
                 }
             }
-            float mean = sumOfThreads(sum, places[0]) / width;
+            float mean = centred ? sumOfThreads(sum, places[0]) / width : 0.f;
             float squares = 0.f;
 #pragma unroll
             for (int slot = 0; slot < FOURS; slot++) {
@@ -100,16 +105,18 @@ struct Norm {
                           v.w * rate * g[3] + b[3]}});
                 }
             }
+            // the next row's sums take the place of this one's
+            if (!centred) __syncthreads();
         }
     }
 };
 
-enum { STACKED, NORMED, SUMMED };
+enum { STACKED, NORMED, GATED, SUMMED };
 
 // Its pieces up to limit, from where its warps are; their sums go to sums.
-template <int ROWS, bool SUMMED_MAPS>
+template <int ROWS, typename Shared>
 __device__ inline void addUp(
-    const Share<SUMMED_MAPS> &share, Ring &ring, int &c, int limit, int pieces, const Bf16 *x, int stride, int rows,
+    const Shared &share, Ring &ring, int &c, int limit, int pieces, const Bf16 *x, int stride, int rows,
     float *sums) {
     int lane = threadIdx.x % WARP;
     for (; c < limit; c += WARPS) {
@@ -134,7 +141,7 @@ __device__ inline void addUp(
     }
 }
 
-// Until the normed kernel that is under way, or was, has written everything.
+// Until the normed or gated kernel that is under way, or was, has written everything.
 __device__ inline void awaitNormed(const int *progress) {
     if (threadIdx.x == 0) {
         int ended;
@@ -145,7 +152,7 @@ __device__ inline void awaitNormed(const int *progress) {
     __syncthreads();
 }
 
-// outputs is that of all maps in a line, or of summed ones the common one; stride the width of all x's of a row; early
+// outputs is that of all maps in a line, or of summed and gated ones the common one; stride the width of all x's of a row; early
 // how many of the maps are.
 template <int ROWS, int FORM>
 __device__ inline void project(
@@ -154,7 +161,7 @@ __device__ inline void project(
     extern __shared__ __align__(128) char memory[];
     __shared__ unsigned long long barriers[WARPS * SLOTS];
     launchDependents();
-    Share<FORM == SUMMED> share(parts, count, early, outputs);
+    Share<FORM == SUMMED || FORM == GATED, FORM == GATED> share(parts, count, early, outputs);
     int pieces = share.allPieces();
     int warp = threadIdx.x / WARP;
     Bf16 *x = (Bf16 *)(memory + RING_BYTES);
@@ -167,7 +174,7 @@ __device__ inline void project(
     for (int i = threadIdx.x; i < share.rows; i += THREADS)
         share.eachBias(i, [](const float *bias) { prefetchL2(bias); });
     int c = warp;
-    if (FORM == NORMED) {
+    if (FORM == NORMED || FORM == GATED) {
         Norm norm;
         norm.read(scale, shift, (int)stride);
         gridDependencySync();
@@ -199,9 +206,19 @@ __device__ inline void project(
     for (int i = threadIdx.x; i < share.rows * rows; i += THREADS) {
         int r = i / share.rows;
         int own = i % share.rows;
+        Size row = share.first + own;
+        if (FORM == GATED) {
+            const Part &gate = parts.at[0], &up = parts.at[1];
+            int each = share.perLate / 2;
+            float opening = share.template totalLate<ROWS>(sums, own, r, 0, each);
+            float value = share.template totalLate<ROWS>(sums, own, r, each, 2 * each);
+            if (gate.bias) opening += gate.bias[row];
+            if (up.bias) value += up.bias[row];
+            put((Bf16 *)gate.y, r * outputs + row, activate<Bf16>((int)gate.activation, opening) * value);
+            continue;
+        }
         float sum = share.template total<ROWS>(sums, own, r);
         share.eachBias(own, [&](const float *bias) { sum += *bias; });
-        Size row = share.first + own;
         if (FORM == SUMMED) {
             ((float *)parts.at[0].y)[r * outputs + row] = h[r * outputs + row] + sum;
         } else {
@@ -215,11 +232,11 @@ __device__ inline void project(
             }
         }
     }
-    if (FORM == NORMED || FORM == SUMMED && early > 0) {
+    if (FORM != STACKED && progress) {
         __syncthreads();
         if (threadIdx.x == 0) {
             __threadfence();
-            if (FORM == NORMED) {
+            if (FORM != SUMMED) {
                 atomicAdd(progress, 1);
             } else if (atomicAdd(progress + 1, 1) == (int)gridDim.x - 1) {
                 progress[0] = 0;
@@ -241,5 +258,7 @@ PROJECTION(stacked, STACKED, 1)
 PROJECTION(stacked, STACKED, 4)
 PROJECTION(normed, NORMED, 1)
 PROJECTION(normed, NORMED, 4)
+PROJECTION(gated, GATED, 1)
+PROJECTION(gated, GATED, 4)
 PROJECTION(summed, SUMMED, 1)
 PROJECTION(summed, SUMMED, 4)

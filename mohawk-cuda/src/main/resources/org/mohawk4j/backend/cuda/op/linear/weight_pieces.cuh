@@ -54,9 +54,9 @@ struct Piece {
     int length;
 };
 
-// What one block does: rows of the weights from first on, in pieces. Of summed maps those of the early ones come first,
-// row by row, and then those of the others.
-template <bool SUMMED>
+// What one block does: rows of the weights from first on, in pieces. BY_ROW: of all maps together, those of the early ones
+// first, row by row, and then those of the others; else map by map. ONE_X: all maps are of the same columns.
+template <bool BY_ROW, bool ONE_X>
 struct Share {
     const Parts &parts;
     int count;
@@ -70,7 +70,7 @@ struct Share {
         : parts(parts), count(count), early(early) {
         first = outputs * blockIdx.x / gridDim.x;
         rows = (int)(outputs * (blockIdx.x + 1) / gridDim.x - first);
-        for (int m = 0; m < (SUMMED ? count : 1); m++) (m < early ? perEarly : perLate) += pieces(parts.at[m].width);
+        for (int m = 0; m < (BY_ROW ? count : 1); m++) (m < early ? perEarly : perLate) += pieces(parts.at[m].width);
     }
 
     __device__ static inline int pieces(Size width) { return (int)((width + CHUNK - 1) / CHUNK); }
@@ -101,14 +101,14 @@ struct Share {
         for (int m = 0; m < MOST_PARTS; m++) {
             if (m == count) break;
             const Part &part = parts.at[m];
-            if (!SUMMED) {
+            if (!BY_ROW) {
                 if (m == count - 1 || row < part.outputs) return piece(part, row, k, 0);
                 row -= part.outputs;
                 continue;
             }
             int own = pieces(part.width);
             if (late == (m >= early)) {
-                if (k < own) return piece(part, row, k, column);
+                if (k < own) return piece(part, row, k, ONE_X ? 0 : column);
                 k -= own;
             }
             column += (int)part.width;
@@ -121,7 +121,14 @@ struct Share {
     __device__ inline float total(const float *sums, int own, int r) const {
         float sum = 0.f;
         for (int k = 0; k < perEarly; k++) sum += sums[(own * perEarly + k) * ROWS + r];
-        for (int k = 0; k < perLate; k++) sum += sums[(earlyPieces() + own * perLate + k) * ROWS + r];
+        return sum + totalLate<ROWS>(sums, own, r, 0, perLate);
+    }
+
+    // Of those that are not early, from one piece up to another.
+    template <int ROWS>
+    __device__ inline float totalLate(const float *sums, int own, int r, int from, int to) const {
+        float sum = 0.f;
+        for (int k = from; k < to; k++) sum += sums[(earlyPieces() + own * perLate + k) * ROWS + r];
         return sum;
     }
 
@@ -129,8 +136,8 @@ struct Share {
     template <typename Body>
     __device__ inline void eachBias(int own, Body body) const {
         Size row = first + own;
-        int m = SUMMED ? 0 : mapOf(row);
-        int last = SUMMED ? count - 1 : m;
+        int m = BY_ROW ? 0 : mapOf(row);
+        int last = BY_ROW ? count - 1 : m;
         for (; m <= last; m++)
             if (parts.at[m].bias) body(parts.at[m].bias + row);
     }

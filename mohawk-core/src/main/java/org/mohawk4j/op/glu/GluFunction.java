@@ -1,9 +1,10 @@
-package org.mohawk4j.op;
+package org.mohawk4j.op.glu;
 
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.op.Activation;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
