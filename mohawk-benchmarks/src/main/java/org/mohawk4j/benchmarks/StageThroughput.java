@@ -84,7 +84,8 @@ record StageThroughput(ModelShape shape, int stage, int batch, int context, int 
                     .forEach(total -> kernels.put(
                             total.kernel(),
                             List.of(milliseconds(total.seconds() / PROFILED), total.calls() / (double) PROFILED)));
-            double all = totals.stream().mapToDouble(KernelProfiler.Total::seconds).sum();
+            double all =
+                    totals.stream().mapToDouble(KernelProfiler.Total::seconds).sum();
             Map<String, Object> results = new LinkedHashMap<>();
             results.put("milliseconds_per_step", milliseconds(unobserved));
             results.put("milliseconds_in_kernels", milliseconds(all / PROFILED));

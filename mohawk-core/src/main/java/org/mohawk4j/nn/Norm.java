@@ -63,13 +63,11 @@ public abstract class Norm extends Layer {
      * @return [..., F] in the type of products
      */
     public final Tensor thenGlu(Tensor x, LinearMap gate, LinearMap up) {
-        return fusable()
-                .map(norm -> NormedGluFunction.apply(x, norm, gate, up))
-                .orElseGet(() -> {
-                    LinearMap bare = new LinearMap(gate.weight(), gate.bias(), Activation.NONE);
-                    List<Tensor> mapped =
-                            thenMaps(x, List.of(bare, up), engine().backend().productType());
-                    return GluFunction.apply(mapped.get(0), mapped.get(1), gate.activation());
-                });
+        return fusable().map(norm -> NormedGluFunction.apply(x, norm, gate, up)).orElseGet(() -> {
+            LinearMap bare = new LinearMap(gate.weight(), gate.bias(), Activation.NONE);
+            List<Tensor> mapped =
+                    thenMaps(x, List.of(bare, up), engine().backend().productType());
+            return GluFunction.apply(mapped.get(0), mapped.get(1), gate.activation());
+        });
     }
 }

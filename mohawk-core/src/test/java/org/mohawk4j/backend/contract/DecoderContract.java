@@ -113,9 +113,7 @@ interface DecoderContract extends ContractTests {
                                         x.get(0),
                                         rms(x.get(1)),
                                         List.of(new LinearMap(
-                                                probe.narrowed(x.get(2)),
-                                                Optional.of(x.get(3)),
-                                                Activation.NONE)),
+                                                probe.narrowed(x.get(2)), Optional.of(x.get(3)), Activation.NONE)),
                                         x.get(0).engine().parameterType())
                                 .get(0),
                         numbers(1, s[0], s[1]).map(v -> 3 * v + 1),
@@ -131,8 +129,9 @@ interface DecoderContract extends ContractTests {
     default Stream<DynamicNode> normedGlu() {
         return ifPresent(FusedNormedGlu.class, probe -> {
             // R, D, F
-            for (long[] s : new long[][] {{1, 8, 1}, {1, 64, 207}, {2, 2048, 300}, {3, 2056, 136}, {4, 4104, 65}, {5, 64, 13}
-            }) {
+            for (long[] s :
+                    new long[][] {{1, 8, 1}, {1, 64, 207}, {2, 2048, 300}, {3, 2056, 136}, {4, 4104, 65}, {5, 64, 13}
+                    }) {
                 for (Activation activation : Activation.values()) {
                     HostArray[] inputs = {
                         numbers(1, s[0], s[1]).map(v -> 3 * v + 1),

@@ -161,8 +161,8 @@ final class UndifferentiatedOperations {
         Tensor h = x.get(0).narrow(0, 0, rows).cast(engine.parameterType());
         NormedLinearsFunction.Norm norm = new NormedLinearsFunction.Norm(x.get(1), Optional.empty(), 1e-5);
         LinearMap square = new LinearMap(x.get(5).cast(products), Optional.empty(), Activation.NONE);
-        Tensor mapped = NormedLinearsFunction.apply(h, norm, List.of(square), products)
-                .get(0);
+        Tensor mapped =
+                NormedLinearsFunction.apply(h, norm, List.of(square), products).get(0);
         Tensor middle = SummedLinearsFunction.apply(h, List.of(new Term(mapped.affine(1, 0), square)));
         Tensor inner = NormedGluFunction.apply(
                 middle,

@@ -90,13 +90,12 @@ class DistillConfigTest {
     @Test
     void aProgramNamesAMixerWithTheOptionsThatItWants() {
         StudentConfig student = DistillConfig.builder()
-                .student(own -> own.withMixer("linear-attention", Map.of("heads", 4))
-                        .withInit(MixerInit.RANDOM))
+                .student(own ->
+                        own.withMixer("linear-attention", Map.of("heads", 4)).withInit(MixerInit.RANDOM))
                 .build()
                 .student();
 
-        assertThat(student)
-                .isEqualTo(new StudentConfig("linear-attention", Map.of("heads", 4), MixerInit.RANDOM));
+        assertThat(student).isEqualTo(new StudentConfig("linear-attention", Map.of("heads", 4), MixerInit.RANDOM));
         assertThat(student.mixerOptions()).containsEntry("heads", 4).containsEntry("chunk-length", 64);
         assertThatThrownBy(() -> student.withMixer("toeplitz", Map.of("state-size", 4)))
                 .isInstanceOf(InvalidInputException.class)

@@ -223,8 +223,8 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
     public Array forward(Array x, Norm.Arrays norm, LinearMap.Arrays gate, LinearMap.Arrays up) {
         CudaArray in = CudaArray.cast(x);
         CudaArray opening = weight(gate);
-        CudaArray y =
-                gpu.take(DType.BFLOAT16, Shape.of(in.shape().dim(0), opening.shape().dim(0)));
+        CudaArray y = gpu.take(
+                DType.BFLOAT16, Shape.of(in.shape().dim(0), opening.shape().dim(0)));
         int activation = CudaLinear.code(gate.activation());
         List<Part> parts = List.of(
                 new Part(opening, gate.bias(), Optional.empty(), y, activation),
