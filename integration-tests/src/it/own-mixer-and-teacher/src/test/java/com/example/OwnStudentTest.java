@@ -70,7 +70,7 @@ class OwnStudentTest {
             TokenWindows windows = new TokenWindows(TokenSequence.encode(text, tokenizer::encode), 32);
 
             assertThat(student.config().mixers()).hasSize(3).hasOnlyElementsOfType(OwnMixer.Config.class);
-            assertThat(Perplexity.of(student, windows, 0).nllPerToken())
+            assertThat(Perplexity.of(student, windows).nllPerToken())
                     .isEqualTo(whole.student().nllPerToken());
         }
     }
