@@ -38,7 +38,7 @@ public final class EvaluateStudent {
         TokenWindows windows = new TokenWindows(TokenSequence.encode(new TextFile(text), tokenizer::encode), CONTEXT);
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
                 CausalLm model = ModelFolder.loadForInference(engine, folder)) {
-            return Perplexity.of(model, windows, 0);
+            return Perplexity.of(model, windows);
         }
     }
 }

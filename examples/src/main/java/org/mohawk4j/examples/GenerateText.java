@@ -19,6 +19,8 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
  * <p>Arguments: the text; the model's folder, or the tiny teacher that is shipped.
  */
 public final class GenerateText {
+    private static final long SEED = 0;
+
     private GenerateText() {}
 
     public static void main(String[] args) {
@@ -37,7 +39,8 @@ public final class GenerateText {
         }
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
                 CausalLm model = ModelFolder.loadForInference(engine, folder)) {
-            new Generator(model, new Sampling(0.8, 0, 0.95), 0).generate(ids, tokens, tokenizer.stops(), all::add);
+            Generator generator = new Generator(model, Sampling.of(0.8).withTopP(0.95), SEED);
+            generator.generate(ids, tokens, tokenizer.stops(), all::add);
         }
         return tokenizer.decode(all.stream().mapToInt(Integer::intValue).toArray());
     }

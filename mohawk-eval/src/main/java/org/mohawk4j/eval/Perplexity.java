@@ -28,6 +28,11 @@ public final class Perplexity {
         }
     }
 
+    /** Of all windows. */
+    public static Score of(CausalLm model, TokenWindows windows) {
+        return of(model, windows, 0);
+    }
+
     /** @param limit how many windows from the start, 0 for all */
     public static Score of(CausalLm model, TokenWindows windows, int limit) {
         Engine engine = model.engine();

@@ -28,6 +28,19 @@ public record Sampling(double temperature, int topK, double topP) {
         }
     }
 
+    /** From all tokens, at a temperature. */
+    public static Sampling of(double temperature) {
+        return new Sampling(temperature, 0, 1);
+    }
+
+    public Sampling withTopK(int topK) {
+        return new Sampling(temperature, topK, topP);
+    }
+
+    public Sampling withTopP(double topP) {
+        return new Sampling(temperature, topK, topP);
+    }
+
     /** Whether the likeliest token is always taken. */
     boolean isGreedy() {
         return temperature == 0 || topK == 1;

@@ -39,6 +39,12 @@ class GeneratorTest {
 
     /** The reference was written by transformers: {@code reference.json} of the tiny teacher. */
     @Test
+    void aSamplingIsBuiltByName() {
+        assertThat(Sampling.of(0.8).withTopP(0.95).withTopK(40)).isEqualTo(new Sampling(0.8, 40, 0.95));
+        assertThat(Sampling.of(0)).isEqualTo(Sampling.GREEDY);
+    }
+
+    @Test
     void theTinyTeacherContinuesItsPromptAsTheReferenceDoes() {
         int[] prompt = {870, 312, 259, 1342, 279, 349, 286, 1968, 897, 12, 279, 263, 616, 447};
         int[] cycle = {436, 340, 455, 288, 263, 811, 12, 279};

@@ -25,6 +25,8 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.InferenceCache;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Initializer;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
@@ -71,6 +73,26 @@ class OwnModelsTest {
             assertThat(matrix.shape().toArray()).containsExactly(2, 4, TIME, TIME);
             assertThat(matrix.sub(matrix.tril(0, 0)).toDoubles()).containsOnly(0.0);
             assertThat(matrix.tril(-1, 0).square().sum().item()).isPositive();
+        }
+    }
+
+    /** Where scores are 0, what is left of the matrix is the bias. */
+    @Test
+    void theAttentionFadesWithDistanceAsItsSlopesSay() {
+        try (Engine engine = exact();
+                AlibiAttention attention = new AlibiAttention.Config(32, 4, 12).create(engine, new SplittableRandom(1))) {
+            Parameter query = attention.parameters().get("query.weight");
+            query.set(Initializer.constant(0).create(query.shape()));
+            double[] slopes = attention.parameters().get("slopes").value().toDoubles();
+            Tensor lastRows = attention.matrix(input(engine)).materialize().narrow(2, TIME - 1, 1);
+
+            assertThat(slopes).containsExactly(0.25, 0.0625, 0.015625, 0.00390625);
+            for (int head = 0; head < 4; head++) {
+                double[] row = lastRows.narrow(0, 0, 1).narrow(1, head, 1).toDoubles();
+                for (int s = 1; s < TIME; s++) {
+                    assertThat(row[s] / row[s - 1]).isCloseTo(Math.exp(slopes[head]), within(1e-10));
+                }
+            }
         }
     }
 

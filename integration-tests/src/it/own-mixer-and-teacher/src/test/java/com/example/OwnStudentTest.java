@@ -25,6 +25,7 @@ import org.mohawk4j.eval.Perplexity;
 import org.mohawk4j.io.Sha256;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.loop.TrainingListener;
@@ -70,7 +71,9 @@ class OwnStudentTest {
             TokenWindows windows = new TokenWindows(TokenSequence.encode(text, tokenizer::encode), 32);
 
             assertThat(student.config().mixers()).hasSize(3).hasOnlyElementsOfType(OwnMixer.Config.class);
-            assertThat(Perplexity.of(student, windows, 0).nllPerToken())
+            Parameter gate = student.parameters().get("layers.0.mixer.gate_proj.weight");
+            assertThat(gate.value().square().sum().item()).as("its gate is trained").isPositive();
+            assertThat(Perplexity.of(student, windows).nllPerToken())
                     .isEqualTo(whole.student().nllPerToken());
         }
     }
