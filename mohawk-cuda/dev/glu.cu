@@ -83,6 +83,38 @@ static void gradientAt(const char *name, K kernel, Size rows, Size width, int ac
     }
 }
 
+// Gate and up side by side in the same rows, as one product gives them.
+static void rowsAt(Size rows, Size width, int activation, bool compared) {
+    Buffer<Bf16> both(rows * 2 * width), y(rows * width), dy(rows * width), dBoth(rows * 2 * width);
+    both.normal(1, 2);
+    dy.normal(3);
+    auto forward = [&] {
+        launch(
+            glu_rows_bf16, each(rows * width / 8).overlaps(), both, both + width, y, rows, width, 2 * width, activation);
+    };
+    auto backward = [&] {
+        launch(glu_rows_gradient_bf16, each(rows * width / 8), dy, both, dBoth, rows, width, activation);
+    };
+    std::string shape = text("[%lld, 2*%lld] %s", rows, width, NAMES[activation]);
+    Case test("glu_rows_bf16", shape), gradient("glu_rows_gradient_bf16", shape);
+    if (!compared) {
+        test.result("y", y).time(forward, 6.0 * rows * width);
+        gradient.result("dBoth", dBoth).time(backward, 10.0 * rows * width);
+        return;
+    }
+    Values all = both.values(), gates, ups, expected(all.size());
+    for (Size r = 0; r < rows; r++)
+        for (Size i = 0; i < 2 * width; i++) (i < width ? gates : ups).push_back(all[r * 2 * width + i]);
+    Reference reference(gates, ups, dy.values(), activation);
+    for (Size r = 0; r < rows; r++)
+        for (Size i = 0; i < width; i++) {
+            expected[r * 2 * width + i] = reference.dGate[r * width + i];
+            expected[r * 2 * width + width + i] = reference.dUp[r * width + i];
+        }
+    test.result("y", y, reference.y, allowed<Bf16>()).check(forward);
+    gradient.result("dBoth", dBoth, expected, allowed<Bf16>()).check(backward);
+}
+
 static void cases(Size rows, Size width, int activation, bool compared) {
     auto run = compared ? checks : times;
 #define GLU_AT(T, t)                                                                                                   \
@@ -93,6 +125,7 @@ static void cases(Size rows, Size width, int activation, bool compared) {
     });
     GLU_AT(float, f32)
     GLU_AT(Bf16, bf16)
+    if (width % 8 == 0) run("glu_rows", [&] { rowsAt(rows, width, activation, compared); });
     GRADIENT_AT(float, f32, float, f32)
     GRADIENT_AT(Bf16, bf16, Bf16, bf16)
     if (!compared) return;

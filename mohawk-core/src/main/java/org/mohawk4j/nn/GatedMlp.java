@@ -2,8 +2,10 @@ package org.mohawk4j.nn;
 
 import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.LinearMap;
+import org.mohawk4j.op.glu.GatedMlpFunction;
 import org.mohawk4j.op.glu.GluFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
@@ -47,6 +49,10 @@ public final class GatedMlp extends FeedForward {
 
     @Override
     public Tensor apply(Tensor x) {
-        return down.apply(GluFunction.apply(gate.apply(x), up.apply(x), activation));
+        if (Stream.of(gate, up, down).anyMatch(map -> map.bias().isPresent())) {
+            return down.apply(GluFunction.apply(gate.apply(x), up.apply(x), activation));
+        }
+        return GatedMlpFunction.apply(
+                x, new GatedMlpFunction.Weights(gate.weight(), up.weight(), down.weight()), activation);
     }
 }

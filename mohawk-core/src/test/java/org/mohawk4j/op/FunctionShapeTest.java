@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
+import org.mohawk4j.op.glu.GatedMlpFunction;
 import org.mohawk4j.op.glu.NormedGluFunction;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
@@ -88,6 +89,22 @@ class FunctionShapeTest {
                 () -> NormedGluFunction.apply(x(2, 5), norm, fits, map(x(4, 5), Optional.empty())),
                 "gate [2, 3]",
                 "up [2, 4]");
+    }
+
+    @Test
+    void aGatedMlpNeedsMapsThatFitEachOther() {
+        GatedMlpFunction.Weights fits = new GatedMlpFunction.Weights(x(3, 5), x(3, 5), x(4, 3));
+        assertThatCode(() -> GatedMlpFunction.apply(x(2, 5), fits, Activation.SILU))
+                .doesNotThrowAnyException();
+        refuses(() -> GatedMlpFunction.apply(x(2, 4), fits, Activation.SILU), "x [2, 4]", "gate [3, 5]");
+        refuses(
+                () -> GatedMlpFunction.apply(
+                        x(2, 5), new GatedMlpFunction.Weights(x(3, 5), x(4, 5), x(4, 3)), Activation.SILU),
+                "up [4, 5]");
+        refuses(
+                () -> GatedMlpFunction.apply(
+                        x(2, 5), new GatedMlpFunction.Weights(x(3, 5), x(3, 5), x(4, 4)), Activation.SILU),
+                "down [4, 4]");
     }
 
     @Test

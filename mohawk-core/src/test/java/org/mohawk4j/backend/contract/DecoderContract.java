@@ -15,6 +15,8 @@ import org.mohawk4j.op.ResidualRmsNormFunction;
 import org.mohawk4j.op.ResidualRmsNormFunction.FusedResidualRmsNorm;
 import org.mohawk4j.op.RmsNormFunction;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
+import org.mohawk4j.op.glu.GatedMlpFunction;
+import org.mohawk4j.op.glu.GatedMlpFunction.FusedGatedMlp;
 import org.mohawk4j.op.glu.GluFunction;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction;
@@ -96,6 +98,29 @@ interface DecoderContract extends ContractTests {
                             x -> GluFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1)), activation),
                             numbers(1, s).map(v -> 5 * v),
                             numbers(2, s));
+                }
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> gatedMlp() {
+        return ifPresent(FusedGatedMlp.class, probe -> {
+            // R, D, F, E
+            for (long[] s :
+                    new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {65, 7, 16, 5}, {300, 128, 512, 128}}) {
+                for (Activation activation : Activation.values()) {
+                    probe.check(
+                            "gated MLP, " + activation,
+                            x -> GatedMlpFunction.apply(
+                                    probe.activation(x.get(0)),
+                                    new GatedMlpFunction.Weights(x.get(1), x.get(2), x.get(3)),
+                                    activation),
+                            // not near 0, where rounding may choose the other side of relu's kink
+                            numbers(1, s[0], s[1]).map(v -> activation == Activation.RELU ? Math.abs(v) + 0.1 : v),
+                            numbers(2, s[2], s[1]).map(v -> activation == Activation.RELU ? Math.abs(v) : v),
+                            numbers(3, s[2], s[1]),
+                            numbers(4, s[3], s[2]));
                 }
             }
         });

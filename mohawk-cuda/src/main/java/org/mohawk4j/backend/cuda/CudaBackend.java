@@ -27,6 +27,7 @@ import org.mohawk4j.backend.cuda.op.attention.CudaAttention;
 import org.mohawk4j.backend.cuda.op.attention.CudaRotary;
 import org.mohawk4j.backend.cuda.op.distance.CudaDistance;
 import org.mohawk4j.backend.cuda.op.distance.CudaFrobenius;
+import org.mohawk4j.backend.cuda.op.linear.CudaGatedMlp;
 import org.mohawk4j.backend.cuda.op.linear.CudaGlu;
 import org.mohawk4j.backend.cuda.op.linear.CudaLinear;
 import org.mohawk4j.backend.cuda.op.linear.CudaMlp;
@@ -65,6 +66,7 @@ import org.mohawk4j.op.RotaryFunction.FusedRotary;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 import org.mohawk4j.op.SkipFunction.FusedSkip;
 import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
+import org.mohawk4j.op.glu.GatedMlpFunction.FusedGatedMlp;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
@@ -116,7 +118,8 @@ public final class CudaBackend implements Backend {
         CudaRmsNorm rmsNorm = new CudaRmsNorm(gpu);
         present.put(FusedRmsNorm.class, rmsNorm);
         present.put(FusedResidualRmsNorm.class, new CudaResidualRmsNorm(gpu, rmsNorm));
-        present.put(FusedGlu.class, new CudaGlu(gpu));
+        CudaGlu glu = new CudaGlu(gpu);
+        present.put(FusedGlu.class, glu);
         CudaConvolution convolution = new CudaConvolution(gpu);
         present.put(FusedCausalConv1d.class, convolution);
         present.put(FusedSplitConv1d.class, convolution);
@@ -130,6 +133,7 @@ public final class CudaBackend implements Backend {
         present.put(FusedDistillation.class, new CudaDistillation(gpu, logitsAtOnce));
         present.put(FusedAdamW.class, new CudaAdamW(gpu));
         if (mixed) {
+            present.put(FusedGatedMlp.class, new CudaGatedMlp(gpu, glu));
             present.put(FusedAttention.class, new CudaAttention(gpu));
             CudaSemiseparable product = new CudaSemiseparable(gpu);
             present.put(FusedSemiseparable.class, product);

@@ -29,6 +29,7 @@ import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SemiseparableFunction.Inputs;
 import org.mohawk4j.op.SkipFunction;
+import org.mohawk4j.op.glu.GatedMlpFunction;
 import org.mohawk4j.op.glu.GluFunction;
 import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.op.loss.DistillationFunction;
@@ -112,6 +113,15 @@ final class DifferentiatedOperations {
                     ROWS,
                     ROWS);
         }
+        add(
+                all,
+                "gated MLP",
+                x -> GatedMlpFunction.apply(
+                        x.get(0), new GatedMlpFunction.Weights(x.get(1), x.get(2), x.get(3)), Activation.SILU),
+                ROWS,
+                Shape.of(520, 256),
+                Shape.of(520, 256),
+                Shape.of(256, 520));
         add(
                 all,
                 "convolution",

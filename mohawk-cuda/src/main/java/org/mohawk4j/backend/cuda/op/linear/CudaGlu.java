@@ -9,10 +9,13 @@ import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /** The middle of a gated MLP in one pass each way; saves nothing. */
 public final class CudaGlu implements FusedGlu {
     private static final String SOURCE = "op/linear/glu.cu";
+    private static final int VECTOR_BYTES = 16;
+    private static final long VECTOR = VECTOR_BYTES / 2;
 
     private final Gpu gpu;
 
@@ -31,14 +34,80 @@ public final class CudaGlu implements FusedGlu {
         CudaArray gates = gpu.as(dtype, gate);
         CudaArray ups = gpu.as(dtype, up);
         CudaArray y = gpu.take(dtype, gate.shape());
-        gpu.kernel(SOURCE, "glu", dtype)
-                .overlapping()
-                .each(
-                        CudaKernels.fours(y.size()),
-                        gpu.arguments().add(gates, ups, y).add(y.size()).add(CudaLinear.code(activation)));
+        if (inVectors(y.size(), gates, ups, y)) {
+            rows(gates.address(), ups.address(), y, 1, y.size(), y.size(), activation);
+        } else {
+            gpu.kernel(SOURCE, "glu", dtype)
+                    .overlapping()
+                    .each(
+                            CudaKernels.fours(y.size()),
+                            gpu.arguments().add(gates, ups, y).add(y.size()).add(CudaLinear.code(activation)));
+        }
         gpu.release(gates);
         gpu.release(ups);
         return new Result(y, List.of());
+    }
+
+    /** Whether rows of this width of bfloat16 lie so that eight neighbours may be moved at once. */
+    private static boolean inVectors(long width, CudaArray... arrays) {
+        boolean all = width % VECTOR == 0;
+        for (CudaArray array : arrays) {
+            all &= array.dtype() == DType.BFLOAT16 && array.address() % VECTOR_BYTES == 0;
+        }
+        return all;
+    }
+
+    /** Whether {@link #ofRows} can be asked for. */
+    static boolean fitsRows(long width) {
+        return width % VECTOR == 0;
+    }
+
+    /**
+     * Of rows that hold both.
+     *
+     * @param both [R, 2F], gate and up, memory of its own
+     * @return [R,F]
+     */
+    CudaArray ofRows(CudaArray both, Activation activation) {
+        long rows = both.shape().dim(0);
+        long width = both.shape().dim(1) / 2;
+        CudaArray y = gpu.take(DType.BFLOAT16, Shape.of(rows, width));
+        rows(both.address(), both.address() + width * Short.BYTES, y, rows, width, 2 * width, activation);
+        return y;
+    }
+
+    private void rows(long gate, long up, CudaArray y, long rows, long width, long stride, Activation activation) {
+        gpu.kernel(SOURCE, "glu_rows", DType.BFLOAT16)
+                .overlapping()
+                .each(
+                        y.size() / VECTOR,
+                        gpu.arguments()
+                                .add(gate)
+                                .add(up)
+                                .add(y)
+                                .add(rows)
+                                .add(width)
+                                .add(stride)
+                                .add(CudaLinear.code(activation)));
+    }
+
+    /**
+     * The gradient of such rows.
+     *
+     * @param outputGradient [R,F] in bfloat16
+     * @param both as {@link #ofRows} had it
+     */
+    CudaArray gradientOfRows(CudaArray outputGradient, CudaArray both, Activation activation) {
+        CudaArray result = gpu.take(DType.BFLOAT16, both.shape());
+        gpu.kernel(SOURCE, "glu_rows_gradient", DType.BFLOAT16)
+                .each(
+                        outputGradient.size() / VECTOR,
+                        gpu.arguments()
+                                .add(outputGradient, both, result)
+                                .add(outputGradient.shape().dim(0))
+                                .add(outputGradient.shape().dim(1))
+                                .add(CudaLinear.code(activation)));
+        return result;
     }
 
     @Override

@@ -143,10 +143,33 @@ public final class CudaMemory implements MemoryOps {
             return as(dtype, x);
         }
         CudaArray y = pool.take(dtype, x.shape());
+        dither(x, y);
+        return y;
+    }
+
+    private void dither(Array x, CudaArray y) {
         kernels.source(SOURCE)
                 .kernel("round_dithered")
                 .each(CudaKernels.fours(y.size()), kernels.arguments().add(x, y).add(y.size()));
+    }
+
+    /** Trained matrices as {@link #parameter} rounds each, one below the other. */
+    public CudaArray joined(DType dtype, Array upper, Array lower) {
+        long width = upper.shape().dim(1);
+        long first = upper.shape().dim(0);
+        CudaArray y = pool.take(dtype, Shape.of(first + lower.shape().dim(0), width));
+        put(upper, pool.view(y, 0, upper.shape()));
+        put(lower, pool.view(y, first * width, lower.shape()));
         return y;
+    }
+
+    private void put(Array x, CudaArray place) {
+        if (x.dtype() == DType.FLOAT32 && place.dtype() == DType.BFLOAT16) {
+            dither(x, place);
+        } else {
+            convert(CudaArray.cast(x), place);
+        }
+        pool.release(place);
     }
 
     /** As {@link #as}; x is given back. */
