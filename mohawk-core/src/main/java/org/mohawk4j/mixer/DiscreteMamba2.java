@@ -1,5 +1,6 @@
 package org.mohawk4j.mixer;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -12,6 +13,7 @@ import org.mohawk4j.nn.CausalConv1d;
 import org.mohawk4j.nn.Initializer;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.nn.Parameter.Section;
 import org.mohawk4j.op.GateFunction;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.op.Mamba2Function;
@@ -135,6 +137,15 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                         projection));
         conv = part("conv1d", new CausalConv1d(engine, between.convChannels(), config.convWidth()));
         outProj = part("out_proj", new Linear(engine, config.innerWidth(), config.width(), false, random));
+        List<Section> channels = List.of(
+                new Section("x", config.innerWidth()),
+                new Section("B", between.stateWidth()),
+                new Section("C", between.stateWidth()));
+        conv.nameChannels(channels);
+        List<Section> outputs = new ArrayList<>(channels);
+        outputs.add(new Section("z", config.innerWidth()));
+        outputs.add(new Section("A_log", config.heads()));
+        inProj.nameOutputs(outputs);
     }
 
     public Config config() {

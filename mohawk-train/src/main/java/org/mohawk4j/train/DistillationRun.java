@@ -34,6 +34,7 @@ import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.MixerValues;
@@ -191,6 +192,8 @@ public final class DistillationRun {
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
+            ParameterGroup.requireFound(
+                    "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
             if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED && !folder.isTrained()) {
                 calibrate(student, plan, random.nextLong());
             }

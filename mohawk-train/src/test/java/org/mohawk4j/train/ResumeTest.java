@@ -97,6 +97,25 @@ class ResumeTest {
     }
 
     @Test
+    void aRunWithParameterGroupsGoesOnTheSame() throws IOException {
+        Map<String, Object> changes =
+                Map.of("optimizer.lr-factor", List.of("*.mixer.in_proj.weight[z]=20", "*.mixer.D=5", "*.mixer.*=0.5"));
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
+        whole.start();
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        assertThatThrownBy(() -> run.start(new EndAfter(10), new StopSignal())).hasMessage("ended");
+
+        run.resume();
+
+        assertThat(run.losses()).isEqualTo(whole.losses()).isNotEqualTo(undisturbed.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
+        assertThatThrownBy(() -> ResumedRun.open(
+                        run.folder(), Map.of("optimizer.lr-factor", List.of("*.mixer.D=6"), "tokens", 2000), false))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("optimizer.groups was [{");
+    }
+
+    @Test
     void itsReportShowsTheStagesBeforeTheInterruptionToo() throws IOException {
         TinyRun whole = new TinyRun(folder.resolve("whole"), Map.of("report", true));
         whole.start();
