@@ -26,12 +26,15 @@ public final class Calibration {
      *
      * @param u the mixer's input, [B,T,D]
      * @param teacher the attention's matrices on that input, H heads
-     * @return the fit of each head
+     * @return the fit of each head; none, and nothing changed, if the mixer has other heads than the attention
      */
     public static List<ScoreFit> apply(Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
+        List<ScoreFit> fits = new ArrayList<>();
+        if (mixer.heads() != attention.heads()) {
+            return fits;
+        }
         Engine engine = u.engine();
         mixer.prepare(attention);
-        List<ScoreFit> fits = new ArrayList<>();
         try (Scope scope = engine.scope()) {
             Calibratable.Scores scores = mixer.scores(u);
             Tensor c = scores.c().cast(engine.parameterType()).permute(0, 2, 1, 3);

@@ -77,16 +77,14 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
                 Heads.split(cProj.apply(u), heads()), Heads.split(bProj.apply(u), heads()), config.chunk());
     }
 
-    /** As any {@link ProjectedMixer}; C and B as the queries and keys of an attention with as many heads. */
+    /** As any {@link ProjectedMixer}; C and B as queries and keys, or means of them, if the heads divide the attention's. */
     @Override
     public void initFrom(MatrixMixer replaced) {
         super.initFrom(replaced);
-        if (replaced instanceof AttentionWeights attention
-                && attention.width() == config.width()
-                && attention.heads() == heads()) {
+        if (replaced instanceof AttentionWeights attention && copied(attention) > 0) {
             try (Scope scope = engine().scope()) {
-                attention.copyScores(attention.query(), cProj, 0, config.stateSize());
-                attention.copyScores(attention.key(), bProj, 0, config.stateSize());
+                attention.copyScores(attention.scoredQuery(), cProj, 0, heads(), config.stateSize());
+                attention.copyScores(attention.scoredKey(), bProj, 0, heads(), config.stateSize());
             }
         }
     }
@@ -97,8 +95,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
     }
 
     private int copied(AttentionWeights attention) {
-        boolean copies = attention.width() == config.width() && attention.heads() == heads();
-        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+        return attention.copiedScores(config.width(), heads(), config.stateSize());
     }
 
     private int constantDim(AttentionWeights attention) {

@@ -153,8 +153,8 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     }
 
     /**
-     * Values and output as an attention's of the same widths; C and B as its queries and keys, if it has as many heads as
-     * this has groups.
+     * Values and output as an attention's of the same widths; C and B as its queries and keys, or the means of those that
+     * share a group, if the groups divide its heads.
      */
     @Override
     public void initFrom(MatrixMixer replaced) {
@@ -163,10 +163,12 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         }
         try (Scope scope = engine().scope()) {
             attention.copyTo(inProj, outProj);
-            if (attention.heads() == config.groups()) {
+            if (copied(attention) > 0) {
                 long from = config.innerWidth();
-                attention.copyScores(attention.key(), inProj, from, config.stateSize());
-                attention.copyScores(attention.query(), inProj, from + between.stateWidth(), config.stateSize());
+                int n = config.stateSize();
+                attention.copyScores(attention.scoredKey(), inProj, from, config.groups(), n);
+                attention.copyScores(
+                        attention.scoredQuery(), inProj, from + between.stateWidth(), config.groups(), n);
             }
         }
     }
@@ -183,8 +185,9 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     /** State dimensions that {@link #initFrom} copies. */
     private int copied(AttentionWeights attention) {
-        boolean copies = attention.fits(config.width(), config.innerWidth()) && attention.heads() == config.groups();
-        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+        return attention.fits(config.width(), config.innerWidth())
+                ? attention.copiedScores(config.width(), config.groups(), config.stateSize())
+                : 0;
     }
 
     @Override

@@ -36,7 +36,8 @@ public final class RmsNorm extends Norm {
         return ResidualRmsNormFunction.apply(h, a, scale(), epsilon);
     }
 
-    private Tensor scale() {
+    /** What multiplies each of the D entries. */
+    public Tensor scale() {
         return unitOffset ? weight.value().add(1) : weight.value();
     }
 }
