@@ -79,8 +79,10 @@ public final class Calibration {
         double norm = residual.square().sum().item();
         double small = norm * TOLERANCE * TOLERANCE;
         for (int i = 0; i < ITERATIONS && norm > small; i++) {
-            Tensor along = rows.mul(direction).sum(1, true);
-            Tensor product = rows.mul(along).sum(0).add(direction.mul(penalty));
+            Tensor along = direction;
+            // what is as large as the input is freed at once
+            Tensor product = engine.scoped(
+                    () -> rows.mul(rows.mul(along).sum(1, true)).sum(0).add(along.mul(penalty)));
             double step = norm / direction.mul(product).sum().item();
             w = w.add(direction.mul(step));
             residual = residual.sub(product.mul(step));
