@@ -7,7 +7,11 @@
 using namespace check;
 
 static const Size STRETCH = 65536; // elements of a block
-static const Rates RATES = {3e-4, 0.9, 0.95, 1e-8, 0.1, 1 - 0.9 * 0.9 * 0.9, 1 - 0.95 * 0.95 * 0.95};
+static const Rates RATES = {3e-4, 0.9, 0.95, 1e-8, 1 - 0.9 * 0.9 * 0.9, 1 - 0.95 * 0.95 * 0.95};
+
+// Of the p-th parameter.
+static double rateFactor(size_t p) { return p % 3 == 1 ? 4 : 1; }
+static double weightDecay(size_t p) { return p % 2 == 0 ? 0.1 : 0; }
 
 // Parameters of these sizes, one after the other in four arrays.
 template <typename T>
@@ -33,7 +37,7 @@ struct Model {
         Size from = 0;
         for (size_t i = 0; i < counts.size(); i++) {
             auto at = [&](Buffer<T> &buffer) { return (Size)(buffer.at() + from); };
-            pieces.push_back({at(*value), at(*gradient), at(*first), at(*second), counts[i], i % 2 == 0, blocks});
+            pieces.push_back({at(*value), at(*gradient), at(*first), at(*second), counts[i], rateFactor(i), weightDecay(i), blocks});
             from += padded(counts[i]);
             blocks += ceilOf(counts[i], STRETCH);
         }
@@ -66,8 +70,8 @@ struct Reference {
                 norm += gradient[i] * gradient[i];
                 first[i] = RATES.beta1 * first[i] + (1 - RATES.beta1) * g;
                 second[i] = RATES.beta2 * second[i] + (1 - RATES.beta2) * g * g;
-                if (p % 2 == 0) value[i] *= 1 - RATES.learningRate * RATES.weightDecay;
-                value[i] -= RATES.learningRate * (first[i] / RATES.correction1)
+                value[i] *= 1 - RATES.learningRate * rateFactor(p) * weightDecay(p);
+                value[i] -= RATES.learningRate * rateFactor(p) * (first[i] / RATES.correction1)
                     / (std::sqrt(second[i] / RATES.correction2) + RATES.epsilon);
             }
         norm = std::sqrt(norm);
@@ -80,7 +84,7 @@ static void at(const char *type, A adamw, S squares, R rootOfSum, const std::vec
     auto update = [&] {
         launch(
             adamw, m.grid(), *m.table, m.counts.size(), STRETCH, m.scale, RATES.learningRate, RATES.beta1,
-            RATES.beta2, RATES.epsilon, RATES.weightDecay, RATES.correction1, RATES.correction2);
+            RATES.beta2, RATES.epsilon, RATES.correction1, RATES.correction2);
     };
     auto norm = [&] {
         launch(squares, m.grid(), *m.table, m.counts.size(), STRETCH, *m.parts);

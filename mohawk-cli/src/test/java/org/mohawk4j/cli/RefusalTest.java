@@ -76,6 +76,8 @@ class RefusalTest {
             --stage2-target head                   | hidden-states.target: expected one of mixer, block
             --top-k -1                             | distillation.top-k: expected a whole number of at least 0, got -1
             --top-k 4097                           | distillation.top-k: expected at most 4096 of the teacher's 4096 tokens
+            --lr-factor *.D                        | optimizer.lr-factor: expected NAME=FACTOR, got '*.D'
+            --lr-factor *.D=2 --lr-factor *.E=2    | optimizer.groups[1].parameters: expected names of the student's parameters
             --freeze nothing.*                     | freeze: expected names of the student's parameters
             --context 4096 --tokens 99999          | context: expected at most 2048
             --backend abacus                       | backend 'abacus' is not on the class path

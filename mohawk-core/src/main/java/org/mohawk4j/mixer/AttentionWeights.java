@@ -41,6 +41,19 @@ public interface AttentionWeights {
     /** [D,H·P] */
     Tensor output();
 
+    /**
+     * [H·P,D], the query map as scores see it: where a norm follows, each row is multiplied by the norm's weight, relative
+     * to the root mean square of all its weights. What else the norm does depends on the input.
+     */
+    default Tensor scoredQuery() {
+        return query();
+    }
+
+    /** [G·P,D], the key map, as {@link #scoredQuery}. */
+    default Tensor scoredKey() {
+        return key();
+    }
+
     /** Whether a mixer between these widths can have the value and output maps. */
     default boolean fits(long width, long innerWidth) {
         return width() == width && heads() * headDim() == innerWidth;
@@ -53,18 +66,35 @@ public interface AttentionWeights {
     }
 
     /**
-     * Copies queries or keys, shared heads repeated, scaled so that their products are the attention's scores. Of each
-     * head's rows as many are written as both have.
+     * Rows of each group that a mixer with so many groups for C and B can have from queries and keys: the smaller of P and
+     * N, or 0 if the groups do not divide H.
      *
-     * @param queryOrKey {@link #query} or {@link #key}
-     * @param from the first of H·N rows in the target
      * @param stateSize N
      */
-    default void copyScores(Tensor queryOrKey, Linear target, long from, int stateSize) {
-        Tensor scaled = perHead(queryOrKey).mul(Math.sqrt(scale()));
-        for (long head = 0; head < heads(); head++) {
-            Tensor rows = scaled.narrow(0, head, 1).narrow(1, 0, Math.min(headDim(), stateSize));
-            target.setRows(from + head * stateSize, rows.reshape(-1, width()));
+    default int copiedScores(long width, long groups, int stateSize) {
+        return width() == width && heads() % groups == 0 ? (int) Math.min(headDim(), stateSize) : 0;
+    }
+
+    /**
+     * Copies queries or keys, scaled so that their products are the attention's scores. Heads that share a group of the
+     * target have the mean of theirs: the keys themselves where they share keys here too.
+     *
+     * @param scored {@link #scoredQuery} or {@link #scoredKey}
+     * @param from the first of the target's rows, N for each group, of which {@link #copiedScores} are written
+     * @param groups G of the target
+     * @param stateSize N
+     */
+    default void copyScores(Tensor scored, Linear target, long from, long groups, int stateSize) {
+        long shared = heads() / groups;
+        int rows = copiedScores(target.weight().dim(1), groups, stateSize);
+        Tensor means = perHead(scored)
+                .reshape(groups, shared, headDim() * width())
+                .sum(1)
+                .mul(Math.sqrt(scale()) / shared)
+                .reshape(groups, headDim(), width());
+        for (long group = 0; group < groups; group++) {
+            Tensor own = means.narrow(0, group, 1).narrow(1, 0, rows);
+            target.setRows(from + group * stateSize, own.reshape(-1, width()));
         }
     }
 

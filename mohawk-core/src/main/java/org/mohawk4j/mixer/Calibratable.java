@@ -12,6 +12,9 @@ public interface Calibratable {
     /** [B,T,G,N] each; group g serves H/G heads in a row. */
     record Scores(Tensor c, Tensor b) {}
 
+    /** H. */
+    long heads();
+
     /** What the fit may use. */
     ScoreFit.Form scoreForm();
 

@@ -26,12 +26,15 @@ public final class Calibration {
      *
      * @param u the mixer's input, [B,T,D]
      * @param teacher the attention's matrices on that input, H heads
-     * @return the fit of each head
+     * @return the fit of each head; none, and nothing changed, if the mixer has other heads than the attention
      */
     public static List<ScoreFit> apply(Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
+        List<ScoreFit> fits = new ArrayList<>();
+        if (mixer.heads() != attention.heads()) {
+            return fits;
+        }
         Engine engine = u.engine();
         mixer.prepare(attention);
-        List<ScoreFit> fits = new ArrayList<>();
         try (Scope scope = engine.scope()) {
             Calibratable.Scores scores = mixer.scores(u);
             Tensor c = scores.c().cast(engine.parameterType()).permute(0, 2, 1, 3);
@@ -76,8 +79,10 @@ public final class Calibration {
         double norm = residual.square().sum().item();
         double small = norm * TOLERANCE * TOLERANCE;
         for (int i = 0; i < ITERATIONS && norm > small; i++) {
-            Tensor along = rows.mul(direction).sum(1, true);
-            Tensor product = rows.mul(along).sum(0).add(direction.mul(penalty));
+            Tensor along = direction;
+            // what is as large as the input is freed at once
+            Tensor product = engine.scoped(
+                    () -> rows.mul(rows.mul(along).sum(1, true)).sum(0).add(along.mul(penalty)));
             double step = norm / direction.mul(product).sum().item();
             w = w.add(direction.mul(step));
             residual = residual.sub(product.mul(step));

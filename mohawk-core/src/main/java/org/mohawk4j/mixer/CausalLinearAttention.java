@@ -77,7 +77,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
                 Heads.split(cProj.apply(u), heads()), Heads.split(bProj.apply(u), heads()), config.chunk());
     }
 
-    /** As any {@link ProjectedMixer}; C and B as the queries and keys of an attention with as many heads. */
+    /** As any {@link ProjectedMixer}; C and B as queries and keys, or means of them, if the heads divide the attention's. */
     @Override
     public void initFrom(MatrixMixer replaced) {
         super.initFrom(replaced);
@@ -90,8 +90,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
     }
 
     private int copied(AttentionWeights attention) {
-        boolean copies = attention.width() == config.width() && attention.heads() == heads();
-        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+        return attention.copiedScores(config.width(), heads(), config.stateSize());
     }
 
     private int constantDim(AttentionWeights attention) {

@@ -1,5 +1,6 @@
 package org.mohawk4j.mixer;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -12,6 +13,7 @@ import org.mohawk4j.nn.CausalConv1d;
 import org.mohawk4j.nn.Initializer;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.nn.Parameter.Section;
 import org.mohawk4j.op.GateFunction;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.op.Mamba2Function;
@@ -135,6 +137,15 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                         projection));
         conv = part("conv1d", new CausalConv1d(engine, between.convChannels(), config.convWidth()));
         outProj = part("out_proj", new Linear(engine, config.innerWidth(), config.width(), false, random));
+        List<Section> channels = List.of(
+                new Section("x", config.innerWidth()),
+                new Section("B", between.stateWidth()),
+                new Section("C", between.stateWidth()));
+        conv.nameChannels(channels);
+        List<Section> outputs = new ArrayList<>(channels);
+        outputs.add(new Section("z", config.innerWidth()));
+        outputs.add(new Section("A_log", config.heads()));
+        inProj.nameOutputs(outputs);
     }
 
     public Config config() {
@@ -142,8 +153,8 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     }
 
     /**
-     * Values and output as an attention's of the same widths; C and B as its queries and keys, if it has as many heads as
-     * this has groups.
+     * Values and output as an attention's of the same widths; C and B as its queries and keys, or the means of those that
+     * share a group, if the groups divide its heads.
      */
     @Override
     public void initFrom(MatrixMixer replaced) {
@@ -152,10 +163,12 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         }
         try (Scope scope = engine().scope()) {
             attention.copyTo(inProj, outProj);
-            if (attention.heads() == config.groups()) {
+            if (copied(attention) > 0) {
                 long from = config.innerWidth();
-                attention.copyScores(attention.key(), inProj, from, config.stateSize());
-                attention.copyScores(attention.query(), inProj, from + between.stateWidth(), config.stateSize());
+                int n = config.stateSize();
+                attention.copyScores(attention.scoredKey(), inProj, from, config.groups(), n);
+                attention.copyScores(
+                        attention.scoredQuery(), inProj, from + between.stateWidth(), config.groups(), n);
             }
         }
     }
@@ -172,8 +185,9 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     /** State dimensions that {@link #initFrom} copies. */
     private int copied(AttentionWeights attention) {
-        boolean copies = attention.fits(config.width(), config.innerWidth()) && attention.heads() == config.groups();
-        return copies ? (int) Math.min(attention.headDim(), config.stateSize()) : 0;
+        return attention.fits(config.width(), config.innerWidth())
+                ? attention.copiedScores(config.width(), config.groups(), config.stateSize())
+                : 0;
     }
 
     @Override

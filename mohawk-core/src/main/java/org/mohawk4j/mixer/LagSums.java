@@ -75,16 +75,18 @@ final class LagSums {
     private static double[] diagonals(Tensor lower) {
         long batch = lower.dim(0);
         int time = Math.toIntExact(lower.dim(-1));
-        double[] columns = lower.reshape(batch, (long) time * time)
-                .pad(1, 0, time)
-                .reshape(batch * time, time + 1)
-                .sum(0)
-                .toDoubles();
-        double[] byLag = new double[time];
-        byLag[0] = columns[0];
-        for (int lag = 1; lag < time; lag++) {
-            byLag[lag] = columns[time + 1 - lag];
+        try (Scope scope = lower.engine().scope()) {
+            double[] columns = lower.reshape(batch, (long) time * time)
+                    .pad(1, 0, time)
+                    .reshape(batch * time, time + 1)
+                    .sum(0)
+                    .toDoubles();
+            double[] byLag = new double[time];
+            byLag[0] = columns[0];
+            for (int lag = 1; lag < time; lag++) {
+                byLag[lag] = columns[time + 1 - lag];
+            }
+            return byLag;
         }
-        return byLag;
     }
 }

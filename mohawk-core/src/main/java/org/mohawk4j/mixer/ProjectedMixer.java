@@ -70,13 +70,12 @@ public abstract class ProjectedMixer extends MatrixMixer {
      * @param keys to [B,T,H·N]
      */
     protected final void copyScores(MatrixMixer replaced, Linear queries, Linear keys) {
+        int stateSize = Math.toIntExact(queries.weight().dim(0) / heads());
         if (replaced instanceof AttentionWeights attention
-                && attention.width() == width
-                && attention.heads() == heads()) {
-            int stateSize = Math.toIntExact(queries.weight().dim(0) / heads());
+                && attention.copiedScores(width, heads(), stateSize) > 0) {
             try (Scope scope = engine().scope()) {
-                attention.copyScores(attention.query(), queries, 0, stateSize);
-                attention.copyScores(attention.key(), keys, 0, stateSize);
+                attention.copyScores(attention.scoredQuery(), queries, 0, heads(), stateSize);
+                attention.copyScores(attention.scoredKey(), keys, 0, heads(), stateSize);
             }
         }
     }

@@ -127,14 +127,16 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
                 r2 = sums.as(0) - sums.a(0) * sums.s(0) / n;
                 aa = sums.aa(0) - sums.a(0) * sums.a(0) / n;
             }
+            double each = Math.exp(-rate);
+            double decay = first == 0 ? 1 : each;
             for (int lag = first; lag < sums.lags(); lag++) {
-                double decay = Math.exp(-rate * lag);
                 g11 += decay * decay * sums.count(lag);
                 g12 += decay * decay * sums.s(lag);
                 g22 += decay * decay * sums.ss(lag);
                 r1 += decay * sums.a(lag);
                 r2 += decay * sums.as(lag);
                 aa += sums.aa(lag);
+                decay *= each;
             }
             return new Equations(g11, g12, g22, r1, r2, aa);
         }

@@ -15,6 +15,7 @@ import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * Causal softmax attention with rotary position embedding on all or part of each head, as Hugging Face's decoders compute
@@ -204,6 +205,24 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
     @Override
     public Tensor key() {
         return kProj.weight();
+    }
+
+    @Override
+    public Tensor scoredQuery() {
+        return qNorm.map(norm -> rowsTimes(query(), norm.scale())).orElse(query());
+    }
+
+    @Override
+    public Tensor scoredKey() {
+        return kNorm.map(norm -> rowsTimes(key(), norm.scale())).orElse(key());
+    }
+
+    /** @param scale of the rows of each head, or of all heads together */
+    private static Tensor rowsTimes(Tensor map, Tensor scale) {
+        double size = Math.sqrt(scale.square().mean().item());
+        Tensor relative = scale.mul(size > 0 ? 1 / size : 1).reshape(1, -1);
+        return map.mul(relative.broadcastTo(Shape.of(map.dim(0) / relative.dim(1), relative.dim(1)))
+                .reshape(-1, 1));
     }
 
     @Override

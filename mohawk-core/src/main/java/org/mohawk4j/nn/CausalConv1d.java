@@ -26,6 +26,12 @@ public final class CausalConv1d extends Layer {
         this.bias = parameter("bias", Shape.of(channels), Initializer.constant(0));
     }
 
+    /** Names neighbouring channels, all of them in order. */
+    public void nameChannels(List<Parameter.Section> sections) {
+        weight.divide(sections);
+        bias.divide(sections);
+    }
+
     /** K. */
     public int taps() {
         return taps;

@@ -31,6 +31,12 @@ public final class Linear extends Layer {
         bias = Optional.empty();
     }
 
+    /** Names neighbouring outputs, all of them in order. */
+    public void nameOutputs(List<Parameter.Section> sections) {
+        weight.divide(sections);
+        bias.ifPresent(own -> own.divide(sections));
+    }
+
     /** [E,D] */
     public Tensor weight() {
         return weight.value();

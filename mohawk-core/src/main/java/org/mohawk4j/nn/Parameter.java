@@ -1,5 +1,6 @@
 package org.mohawk4j.nn;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
@@ -15,7 +16,11 @@ public final class Parameter {
     private final Initializer initializer;
     private final Scope scope;
     private @Nullable Tensor value;
+    private List<Section> sections = List.of();
     private boolean closed;
+
+    /** Neighbouring rows of a parameter, entries of its first extent, that belong together. */
+    public record Section(String name, long rows) {}
 
     Parameter(Engine engine, Shape shape, Initializer initializer) {
         this.engine = engine;
@@ -26,6 +31,20 @@ public final class Parameter {
 
     public Shape shape() {
         return shape;
+    }
+
+    /** The sections it consists of, in order; none if it is one thing. */
+    public List<Section> sections() {
+        return sections;
+    }
+
+    /** Says which sections it consists of. */
+    void divide(List<Section> all) {
+        long rows = all.stream().mapToLong(Section::rows).sum();
+        if (rows != shape.dim(0)) {
+            throw new IllegalArgumentException("a parameter of shape " + shape + " in sections " + all);
+        }
+        sections = List.copyOf(all);
     }
 
     /** The current value. An optimiser changes its numbers in place. */

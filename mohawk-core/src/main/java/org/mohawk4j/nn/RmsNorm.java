@@ -43,7 +43,8 @@ public final class RmsNorm extends Norm {
         return Optional.of(new NormedLinearsFunction.Norm(scale(), Optional.empty(), epsilon));
     }
 
-    private Tensor scale() {
+    /** What multiplies each of the D entries. */
+    public Tensor scale() {
         return unitOffset ? weight.value().add(1) : weight.value();
     }
 }

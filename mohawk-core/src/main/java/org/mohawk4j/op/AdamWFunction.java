@@ -2,6 +2,7 @@ package org.mohawk4j.op;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.ElementwiseOps;
@@ -15,16 +16,47 @@ public final class AdamWFunction {
     private AdamWFunction() {}
 
     /**
+     * A stretch of a parameter with hyperparameters of its own.
+     *
+     * @param count of its elements, at least 1
+     * @param rateFactor times the step's learning rate
+     * @param weightDecay times the learning rate of this stretch; 0: none
+     */
+    public record Part(long count, double rateFactor, double weightDecay) {
+        public Part {
+            Arguments.atLeast(1, "elements", count);
+            Arguments.notNegative("learning-rate factor", rateFactor);
+            Arguments.notNegative("weight decay", weightDecay);
+        }
+    }
+
+    /**
      * A parameter with its gradient and moments, all of one shape.
      *
-     * @param decayed whether weight decay applies
+     * @param parts one after the other in row-major order, all elements together
      */
-    public record Slot(Tensor value, Tensor gradient, Tensor firstMoment, Tensor secondMoment, boolean decayed) {
+    public record Slot(Tensor value, Tensor gradient, Tensor firstMoment, Tensor secondMoment, List<Part> parts) {
         public Slot {
+            parts = List.copyOf(parts);
             if (value.dtype() != firstMoment.dtype() || gradient.dtype() != value.dtype()) {
                 throw new IllegalArgumentException("a parameter of type " + value.dtype() + " with a gradient of type "
                         + gradient.dtype() + " and moments of type " + firstMoment.dtype() + " cannot be trained");
             }
+            long covered = parts.stream().mapToLong(Part::count).sum();
+            if (covered != value.shape().size()) {
+                throw new IllegalArgumentException(
+                        "a parameter of shape " + value.shape() + " in parts of " + covered + " elements");
+            }
+        }
+
+        /** A parameter of one part, at the step's learning rate. */
+        public Slot(Tensor value, Tensor gradient, Tensor firstMoment, Tensor secondMoment, double weightDecay) {
+            this(
+                    value,
+                    gradient,
+                    firstMoment,
+                    secondMoment,
+                    List.of(new Part(value.shape().size(), 1, weightDecay)));
         }
     }
 
@@ -34,13 +66,12 @@ public final class AdamWFunction {
      * @param step from 1, for the correction of the moments' start at zero
      */
     public record Hyperparameters(
-            double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int step) {
+            double learningRate, double beta1, double beta2, double epsilon, int step) {
         public Hyperparameters {
             Arguments.notNegative("learning rate", learningRate);
             Arguments.kept("beta1", beta1);
             Arguments.kept("beta2", beta2);
             Arguments.positive("epsilon", epsilon);
-            Arguments.notNegative("weight decay", weightDecay);
             Arguments.atLeast(1, "step", step);
         }
 
@@ -114,15 +145,20 @@ public final class AdamWFunction {
             ops.accumulate(slot.firstMoment().array(), gradient.array(), 1 - h.beta1());
             decay(ops, slot.secondMoment(), h.beta2());
             ops.accumulate(slot.secondMoment().array(), gradient.square().array(), 1 - h.beta2());
-            if (slot.decayed()) {
-                decay(ops, slot.value(), 1 - h.learningRate() * h.weightDecay());
-            }
             Tensor deviation = slot.secondMoment().sqrt().affine(1 / Math.sqrt(h.correction2()), h.epsilon());
-            ops.accumulate(
-                    slot.value().array(),
-                    slot.firstMoment().div(deviation).array(),
-                    -h.learningRate() / h.correction1());
+            Tensor direction = slot.firstMoment().div(deviation).mul(spread(slot, Part::rateFactor));
+            Tensor decay = spread(slot, part -> part.rateFactor() * part.weightDecay());
+            ops.accumulate(slot.value().array(), slot.value().mul(decay).array(), -h.learningRate());
+            ops.accumulate(slot.value().array(), direction.array(), -h.learningRate() / h.correction1());
         }
+    }
+
+    /** A number of each part in all of its elements, in the slot's shape. */
+    private static Tensor spread(Slot slot, ToDoubleFunction<Part> number) {
+        List<Tensor> stretches = slot.parts().stream()
+                .map(part -> slot.value().engine().full(number.applyAsDouble(part), part.count()))
+                .toList();
+        return Tensor.concat(0, stretches).reshape(slot.value().shape().toArray());
     }
 
     /** {@code tensor *= factor}. */

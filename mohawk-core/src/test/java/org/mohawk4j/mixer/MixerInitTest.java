@@ -125,18 +125,23 @@ class MixerInitTest extends Float64Test {
     }
 
     @Test
-    void withFewerGroupsOnlyValuesAndOutputAreTaken() {
+    void withFewerGroupsTheMeansOfQueriesAndKeysAreTaken() {
         Tensor u = input();
         try (SoftmaxAttention attention = attention(4);
                 DiscreteMamba2 mixer =
                         new DiscreteMamba2.Config(24, 4, 2, 6, 3, 4).create(engine(), new SplittableRandom(3))) {
-            double[] before = mixer.matrix(u).materialize().toDoubles();
-
             mixer.initFrom(attention);
 
-            assertThat(mixer.matrix(u).materialize().toDoubles()).isEqualTo(before);
+            Calibratable.Scores scores = mixer.scores(u);
+            TensorAssert.assertRelative("C", scores.c(), means(projected(attention, "q_proj", u)), TOLERANCE);
+            TensorAssert.assertRelative("B", scores.b(), means(projected(attention, "k_proj", u)), TOLERANCE);
             TensorAssert.assertRelative("values", mixer.values(u), projected(attention, "v_proj", u), TOLERANCE);
         }
+    }
+
+    /** Of two heads each, in the scale of scores. */
+    private static Tensor means(Tensor heads) {
+        return heads.reshape(2, 7, 2, 2, 6).sum(3).mul(Math.pow(6, -0.25) / 2);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.mohawk4j.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
@@ -8,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.op.AdamWFunction.Hyperparameters;
+import org.mohawk4j.op.AdamWFunction.Part;
 import org.mohawk4j.op.AdamWFunction.Slot;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -24,7 +26,7 @@ class AdamWFunctionTest extends Float64Test {
     private static final double DECAY = 0.1;
 
     private static Hyperparameters step(int step) {
-        return new Hyperparameters(RATE, BETA1, BETA2, EPSILON, DECAY, step);
+        return new Hyperparameters(RATE, BETA1, BETA2, EPSILON, step);
     }
 
     @ParameterizedTest
@@ -41,7 +43,7 @@ class AdamWFunctionTest extends Float64Test {
             HostArray gradient = HostArray.random(Shape.of(13), 10 + step);
             AdamWFunction.update(
                     engine(),
-                    List.of(new Slot(value, tensor(gradient), first, second, decayed)),
+                    List.of(new Slot(value, tensor(gradient), first, second, decayed ? DECAY : 0)),
                     engine().full(0.5),
                     step(step));
             for (int i = 0; i < 13; i++) {
@@ -56,6 +58,53 @@ class AdamWFunctionTest extends Float64Test {
         assertThat(value.toDoubles()).containsExactly(expected, within(1e-14));
         assertThat(first.toDoubles()).containsExactly(m, within(1e-14));
         assertThat(second.toDoubles()).containsExactly(v, within(1e-14));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void partsMoveAtRatesOfTheirOwn(boolean fused) {
+        List<Part> parts = List.of(new Part(3, 4, 0.3), new Part(6, 0, 0.3), new Part(4, 1, 0));
+        Tensor start = random(1, 13);
+        Tensor gradient = random(2, 13);
+        Tensor value = start.mul(1);
+        Tensor first = value.fullLike(0);
+        Slot slot = new Slot(value, gradient, first, value.fullLike(0), parts);
+        long from = 0;
+        for (int step = 1; step <= 3; step++) {
+            if (fused) {
+                AdamWFunction.update(engine(), List.of(slot), engine().full(1), step(step));
+            } else {
+                AdamWFunction.reference(engine(), slot, engine().full(1), step(step));
+            }
+        }
+        for (Part part : parts) {
+            Tensor alone = start.narrow(0, from, part.count()).mul(1);
+            Slot own = new Slot(
+                    alone,
+                    gradient.narrow(0, from, part.count()),
+                    alone.fullLike(0),
+                    alone.fullLike(0),
+                    part.weightDecay());
+            for (int step = 1; step <= 3; step++) {
+                AdamWFunction.update(
+                        engine(),
+                        List.of(own),
+                        engine().full(1),
+                        new Hyperparameters(RATE * part.rateFactor(), BETA1, BETA2, EPSILON, step));
+            }
+            assertThat(value.narrow(0, from, part.count()).toDoubles())
+                    .containsExactly(alone.toDoubles(), within(1e-14));
+            from += part.count();
+        }
+        assertThat(first.toDoubles()).as("moments of what does not move").doesNotContain(0);
+    }
+
+    @Test
+    void partsCoverTheParameter() {
+        Tensor value = random(1, 2, 3);
+        assertThatThrownBy(() -> new Slot(value, value, value, value, List.of(new Part(5, 1, 0))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a parameter of shape [2, 3] in parts of 5 elements");
     }
 
     @Test
@@ -79,7 +128,7 @@ class AdamWFunctionTest extends Float64Test {
         Tensor value = random(1, 7);
         Tensor gradient = random(2, 7);
         double[] before = gradient.toDoubles();
-        Slot slot = new Slot(value, gradient, value.fullLike(0), value.fullLike(0), true);
+        Slot slot = new Slot(value, gradient, value.fullLike(0), value.fullLike(0), DECAY);
         long live = engine().backend().memory().liveBytes();
         for (int step = 1; step <= 3; step++) {
             try (Scope scope = engine().scope()) {

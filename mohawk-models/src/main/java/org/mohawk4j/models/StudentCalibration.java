@@ -13,17 +13,21 @@ import org.mohawk4j.tensor.Tensor;
 
 /** Calibrates all new mixers of a student: see {@link Calibration}. The teacher runs once, block by block. */
 public final class StudentCalibration {
+    /** Of each sequence: what a fit costs grows with their square, and what it finds hardly changes with more. */
+    private static final long MOST_POSITIONS = 1024;
+
     private StudentCalibration() {}
 
     /**
      * @param student whose new mixers begin from the teacher's attention ({@link MixerInit#ATTENTION})
-     * @param ids int32 [B,T], what the teacher's matrices are taken on
-     * @return the fits of each calibrated layer's heads, by layer
+     * @param ids int32 [B,T], of which the first 1024 positions are what the teacher's matrices are taken on
+     * @return the fits of each calibrated layer's heads, by layer; a mixer with other heads than the attention is not
+     *     calibrated
      */
     public static Map<Integer, List<ScoreFit>> apply(CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids) {
         Map<Integer, List<ScoreFit>> fits = new TreeMap<>();
         Engine engine = teacher.engine();
-        Tensor h = teacher.embed(ids);
+        Tensor h = teacher.embed(ids.narrow(1, 0, Math.min(ids.dim(1), MOST_POSITIONS)));
         for (int i = 0; i < teacher.blocks().size(); i++) {
             int layer = i;
             Tensor input = h;
@@ -34,7 +38,10 @@ public final class StudentCalibration {
                 if (!plan.keeps(layer, teacher.config())
                         && student.blocks().get(layer).mixer() instanceof Calibratable mixer
                         && block.mixer() instanceof AttentionWeights attention) {
-                    fits.put(layer, Calibration.apply(mixer, attention, u, matrix));
+                    List<ScoreFit> own = Calibration.apply(mixer, attention, u, matrix);
+                    if (!own.isEmpty()) {
+                        fits.put(layer, own);
+                    }
                 }
                 return block.combine(input, u, block.mixer().forward(u, matrix));
             });

@@ -34,6 +34,7 @@ import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.MixerValues;
@@ -191,7 +192,9 @@ public final class DistillationRun {
                 RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             saver.requireSavable();
-            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED && !folder.isTrained()) {
+            ParameterGroup.requireFound(
+                    "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
+            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED) {
                 calibrate(student, plan, random.nextLong());
             }
             // the student has what it starts from: the teacher is only read from here on
@@ -201,7 +204,9 @@ public final class DistillationRun {
                                 teacher, student, plan, config.training().freeze()));
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
-                probe.captureStudent("student at the start");
+                if (from.isEmpty()) {
+                    probe.captureStudent(MatrixProbe.START);
+                }
                 boolean trained = from.isEmpty() && folder.isTrained();
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, mixers)) {
@@ -237,7 +242,7 @@ public final class DistillationRun {
         try (DataLoader sample = training.batches(context, 2, seed);
                 Scope scope = teacher.engine().scope()) {
             TokenBatch batch = sample.next();
-            double error = StudentCalibration.apply(
+            StudentCalibration.apply(
                             teacher,
                             student,
                             plan,
@@ -247,8 +252,8 @@ public final class DistillationRun {
                     .flatMap(Collection::stream)
                     .mapToDouble(ScoreFit::relativeError)
                     .average()
-                    .orElse(0);
-            LOG.info("calibrated: mean relative error of the mixing matrices {}", error);
+                    .ifPresent(error ->
+                            LOG.info("calibrated: mean relative error of the mixing matrices {}", error));
         }
     }
 

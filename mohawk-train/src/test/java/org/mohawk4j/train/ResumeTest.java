@@ -97,14 +97,39 @@ class ResumeTest {
     }
 
     @Test
-    void itsReportShowsTheStagesBeforeTheInterruptionToo() throws IOException {
-        TinyRun whole = new TinyRun(folder.resolve("whole"), Map.of("report", true));
+    void aRunWithParameterGroupsGoesOnTheSame() throws IOException {
+        Map<String, Object> changes =
+                Map.of("optimizer.lr-factor", List.of("*.mixer.in_proj.weight[z]=20", "*.mixer.D=5", "*.mixer.*=0.5"));
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
         whole.start();
-        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("report", true));
-        assertThatThrownBy(() -> run.start(new EndAfter(11), new StopSignal())).hasMessage("ended");
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        assertThatThrownBy(() -> run.start(new EndAfter(10), new StopSignal())).hasMessage("ended");
 
         run.resume();
 
+        assertThat(run.losses()).isEqualTo(whole.losses()).isNotEqualTo(undisturbed.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
+        assertThatThrownBy(() -> ResumedRun.open(
+                        run.folder(), Map.of("optimizer.lr-factor", List.of("*.mixer.D=6"), "tokens", 2000), false))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("optimizer.groups was [{");
+    }
+
+    /** Ended before its first checkpoint, after it, and with another start of the student behind it. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 5, 11})
+    void itsReportShowsTheStartAndTheStagesBeforeTheInterruptionToo(int steps) throws IOException {
+        Map<String, Object> changes = Map.of("report", true, "student.init", "calibrated");
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
+        whole.start();
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        assertThatThrownBy(() -> run.start(new EndAfter(steps), new StopSignal()))
+                .hasMessage("ended");
+
+        run.resume();
+
+        assertThat(run.losses()).isEqualTo(whole.losses()).isNotEqualTo(undisturbed.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
         assertThat(run.folder().resolve("report/matrices-layer-1.png"))
                 .hasSameBinaryContentAs(whole.folder().resolve("report/matrices-layer-1.png"));
         assertThat(run.folder().resolve("report/loss-stage-1.png"))

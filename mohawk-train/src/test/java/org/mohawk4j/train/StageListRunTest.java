@@ -133,6 +133,12 @@ class StageListRunTest {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageMatching("stages\\[0]\\.trainable: expected names of the student's parameters, such as"
                         + " \\S+, found none for \\*\\.mixr\\.\\*");
+        TinyRun unknown =
+                new TinyRun(folder.resolve("run"), Map.of("optimizer.lr-factor", List.of("*.D=2", "*.weight[dt]=2")));
+        assertThatThrownBy(unknown::start)
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageMatching("optimizer\\.groups\\[1]\\.parameters: expected names of the student's parameters,"
+                        + " such as \\S+, found none for \\*\\.weight\\[dt]");
         assertThatThrownBy(() -> distilling(Map.of("objective", "matrix-orientation", "trainable", List.of("lm_head*")))
                         .start())
                 .isInstanceOf(InvalidInputException.class)

@@ -7,7 +7,9 @@ import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
 import org.mohawk4j.op.AdamWFunction.Hyperparameters;
+import org.mohawk4j.op.AdamWFunction.Part;
 import org.mohawk4j.op.AdamWFunction.Slot;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -43,31 +45,42 @@ final class Nd4jAdamW implements FusedAdamW {
         double epsilon = h.epsilon() * Math.sqrt(h.correction2());
         INDArray scale = Nd4jArray.flat(gradientScale);
         for (Slot slot : slots) {
-            long size = slot.value().shape().size();
-            try (Nd4jScratch work = new Nd4jScratch(pool, slot.value().dtype())) {
-                INDArray step = work.take(size);
-                INDArray value = Nd4jArray.flat(slot.value().array());
-                INDArray first = Nd4jArray.flat(slot.firstMoment().array());
-                INDArray second = Nd4jArray.flat(slot.secondMoment().array());
-                Nd4jScratch.multiply(step, Nd4jArray.flat(slot.gradient().array()), scale);
-                Nd4j.getExecutioner()
-                        .exec(new AdamUpdater(
-                                step,
-                                second,
-                                first,
-                                step,
-                                second,
-                                first,
-                                h.learningRate(),
-                                h.beta1(),
-                                h.beta2(),
-                                epsilon,
-                                h.step() - 1));
-                if (slot.decayed()) {
-                    value.muli(1 - h.learningRate() * h.weightDecay());
+            long from = 0;
+            for (Part part : slot.parts()) {
+                double learningRate = h.learningRate() * part.rateFactor();
+                try (Nd4jScratch work = new Nd4jScratch(pool, slot.value().dtype())) {
+                    INDArray step = work.take(part.count());
+                    INDArray value = stretch(slot.value(), from, part);
+                    INDArray first = stretch(slot.firstMoment(), from, part);
+                    INDArray second = stretch(slot.secondMoment(), from, part);
+                    Nd4jScratch.multiply(step, stretch(slot.gradient(), from, part), scale);
+                    Nd4j.getExecutioner()
+                            .exec(new AdamUpdater(
+                                    step,
+                                    second,
+                                    first,
+                                    step,
+                                    second,
+                                    first,
+                                    learningRate,
+                                    h.beta1(),
+                                    h.beta2(),
+                                    epsilon,
+                                    h.step() - 1));
+                    if (part.weightDecay() > 0) {
+                        value.muli(1 - learningRate * part.weightDecay());
+                    }
+                    // ND4J takes epsilon in the place of a learning rate of 0
+                    if (learningRate > 0) {
+                        Nd4jScratch.subtract(value, value, step);
+                    }
                 }
-                Nd4jScratch.subtract(value, value, step);
+                from += part.count();
             }
         }
+    }
+
+    private static INDArray stretch(Tensor tensor, long from, Part part) {
+        return Nd4jArray.stretch(tensor.array(), from, part.count());
     }
 }

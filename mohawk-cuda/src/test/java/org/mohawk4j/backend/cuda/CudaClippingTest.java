@@ -26,11 +26,11 @@ class CudaClippingTest implements GpuTest {
         try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withMixed(true));
                 Scope scope = engine.scope()) {
             Tensor gradient = scope.adopt(engine.full(each, COUNT));
-            Slot slot = new Slot(engine.zeros(COUNT), gradient, engine.zeros(COUNT), engine.zeros(COUNT), false);
+            Slot slot = new Slot(engine.zeros(COUNT), gradient, engine.zeros(COUNT), engine.zeros(COUNT), 0);
 
             Tensor norm = AdamWFunction.norm(engine, List.of(gradient));
             Tensor scale = AdamWFunction.clipScale(norm, 1);
-            AdamWFunction.update(engine, List.of(slot), scale, new Hyperparameters(1e-3, 0.9, 0.999, 1e-8, 0, 1));
+            AdamWFunction.update(engine, List.of(slot), scale, new Hyperparameters(1e-3, 0.9, 0.999, 1e-8, 1));
 
             assertThat(norm.item() / size).isCloseTo(1, within(1e-5));
             assertThat(slot.firstMoment().toDoubles()[COUNT - 1])

@@ -212,10 +212,10 @@ final class UndifferentiatedOperations {
                         value,
                         value.fullLike(0.1),
                         value.fullLike(0.2),
-                        value.shape().rank() > 1))
+                        value.shape().rank() > 1 ? 0.1 : 0))
                 .toList();
         Tensor scale = AdamWFunction.clipScale(AdamWFunction.norm(engine, x), 1);
-        AdamWFunction.update(engine, slots, scale, new AdamWFunction.Hyperparameters(1e-2, 0.9, 0.95, 1e-8, 0.1, 3));
+        AdamWFunction.update(engine, slots, scale, new AdamWFunction.Hyperparameters(1e-2, 0.9, 0.95, 1e-8, 3));
         return slots.stream()
                 .flatMap(slot -> Arrays.asList(slot.value(), slot.firstMoment(), slot.secondMoment()).stream())
                 .toList();

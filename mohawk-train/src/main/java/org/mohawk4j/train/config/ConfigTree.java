@@ -65,6 +65,7 @@ final class ConfigTree {
     ObjectNode written() {
         ObjectNode written = root.deepCopy();
         written.path(StageTrees.KEY).forEach(StageTrees::leaveOutUnsaid);
+        written.path(ParameterGroups.SECTION).path(ParameterGroups.KEY).forEach(StageTrees::leaveOutUnsaid);
         return written;
     }
 
@@ -89,6 +90,9 @@ final class ConfigTree {
             root.set(StageTrees.KEY, StageTrees.of(others.remove(StageTrees.KEY)));
         }
         StageTrees.layOldKeys(others, (ArrayNode) root.path(StageTrees.KEY));
+        if (others.get(ParameterGroups.SECTION) instanceof ObjectNode section) {
+            others.set(ParameterGroups.SECTION, ParameterGroups.complete(section));
+        }
         overlay(root, others, DEFAULTS, "");
         return this;
     }

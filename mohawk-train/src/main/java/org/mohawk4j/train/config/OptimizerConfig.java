@@ -1,6 +1,7 @@
 package org.mohawk4j.train.config;
 
 import java.util.List;
+import org.mohawk4j.train.optimizer.ParameterGroup;
 
 /**
  * AdamW and gradient clipping, the same in every stage.
@@ -9,8 +10,10 @@ import java.util.List;
  * @param betas decay of the first and of the second moment, each from 0 to below 1
  * @param epsilon added to the root of the second moment
  * @param clipNorm the global gradient norm above which gradients are scaled down to it; 0: no clipping
+ * @param groups parameters with a learning rate or weight decay of their own; the first that names one counts
  */
-public record OptimizerConfig(double weightDecay, List<Double> betas, double epsilon, double clipNorm) {
+public record OptimizerConfig(
+        double weightDecay, List<Double> betas, double epsilon, double clipNorm, List<ParameterGroup> groups) {
     /** Checks the ranges. */
     public OptimizerConfig {
         Ranges.notNegative("optimizer.weight-decay", weightDecay);
@@ -21,26 +24,42 @@ public record OptimizerConfig(double weightDecay, List<Double> betas, double eps
         }
         Ranges.positive("optimizer.epsilon", epsilon);
         Ranges.notNegative("optimizer.clip-norm", clipNorm);
+        groups = List.copyOf(groups);
+        for (int i = 0; i < groups.size(); i++) {
+            check(ParameterGroups.key(i) + ".", groups.get(i));
+        }
+    }
+
+    private static void check(String prefix, ParameterGroup group) {
+        String names = prefix + "parameters";
+        Ranges.require(!group.parameters().isEmpty(), names, "names of parameters", "none");
+        Ranges.names(names, group.parameters());
+        Ranges.notNegative(prefix + "learning-rate-factor", group.learningRateFactor());
+        group.weightDecay().ifPresent(own -> Ranges.notNegative(prefix + "weight-decay", own));
     }
 
     /** The defaults. */
     public static OptimizerConfig defaults() {
-        return new OptimizerConfig(0.1, List.of(0.9, 0.95), 1e-8, 1.0);
+        return new OptimizerConfig(0.1, List.of(0.9, 0.95), 1e-8, 1.0, List.of());
     }
 
     public OptimizerConfig withWeightDecay(double weightDecay) {
-        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm, groups);
     }
 
     public OptimizerConfig withBetas(List<Double> betas) {
-        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm, groups);
     }
 
     public OptimizerConfig withEpsilon(double epsilon) {
-        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm, groups);
     }
 
     public OptimizerConfig withClipNorm(double clipNorm) {
-        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm);
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm, groups);
+    }
+
+    public OptimizerConfig withGroups(ParameterGroup... groups) {
+        return new OptimizerConfig(weightDecay, betas, epsilon, clipNorm, List.of(groups));
     }
 }

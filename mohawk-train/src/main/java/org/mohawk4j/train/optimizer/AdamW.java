@@ -17,7 +17,7 @@ import org.mohawk4j.tensor.types.HostSource;
 
 /**
  * AdamW with decoupled weight decay on matrices (parameters of rank 2 or more), and clipping by global norm. A parameter
- * without a gradient is left alone.
+ * without a gradient is left alone. Groups have learning rates and weight decays of their own.
  */
 public final class AdamW implements Optimizer {
     /** What follows a parameter's name in that of its first moment. */
@@ -26,16 +26,21 @@ public final class AdamW implements Optimizer {
     /** What follows a parameter's name in that of its second moment. */
     public static final String SECOND = ".second_moment";
 
-    private static final int MATRIX_RANK = 2;
-
     /**
      * @param beta1 what the first moment keeps at each step, from 0 to below 1
      * @param beta2 what the second moment keeps, likewise
      * @param epsilon added to the root of the second moment, above 0
      * @param weightDecay times the learning rate, from 0
      * @param clipNorm the global gradient norm above which gradients are scaled down to it; 0: no clipping
+     * @param groups of parameters, of which the first that names one counts
      */
-    public record Config(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {
+    public record Config(
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            double clipNorm,
+            List<ParameterGroup> groups) {
         /** Checks the ranges. */
         public Config {
             Arguments.kept("AdamW: beta1", beta1);
@@ -43,6 +48,17 @@ public final class AdamW implements Optimizer {
             Arguments.positive("AdamW: epsilon", epsilon);
             Arguments.notNegative("AdamW: weight decay", weightDecay);
             Arguments.notNegative("AdamW: clip norm", clipNorm);
+            groups = List.copyOf(groups);
+            for (ParameterGroup group : groups) {
+                Arguments.notNegative("AdamW: learning-rate factor of " + group.parameters(), group.learningRateFactor());
+                group.weightDecay()
+                        .ifPresent(own -> Arguments.notNegative("AdamW: weight decay of " + group.parameters(), own));
+            }
+        }
+
+        /** Without groups. */
+        public Config(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {
+            this(beta1, beta2, epsilon, weightDecay, clipNorm, List.of());
         }
 
         /** Those of a run: betas 0.9 and 0.95, epsilon 1e-8, weight decay 0.1, gradients clipped to a norm of 1. */
@@ -51,19 +67,23 @@ public final class AdamW implements Optimizer {
         }
 
         public Config withBetas(double beta1, double beta2) {
-            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm, groups);
         }
 
         public Config withEpsilon(double epsilon) {
-            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm, groups);
         }
 
         public Config withWeightDecay(double weightDecay) {
-            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm, groups);
         }
 
         public Config withClipNorm(double clipNorm) {
-            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm);
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm, groups);
+        }
+
+        public Config withGroups(List<ParameterGroup> groups) {
+            return new Config(beta1, beta2, epsilon, weightDecay, clipNorm, groups);
         }
 
         @Override
@@ -75,6 +95,7 @@ public final class AdamW implements Optimizer {
     private final Engine engine;
     private final Config config;
     private final Scope scope;
+    private final GroupedRates rates;
     private final Map<String, Moments> moments = new LinkedHashMap<>();
     private int steps;
 
@@ -84,6 +105,7 @@ public final class AdamW implements Optimizer {
         this.engine = engine;
         this.config = config;
         this.scope = engine.detachedScope();
+        this.rates = new GroupedRates(config.weightDecay(), config.groups());
     }
 
     @Override
@@ -101,12 +123,7 @@ public final class AdamW implements Optimizer {
                     slots,
                     scale,
                     new AdamWFunction.Hyperparameters(
-                            learningRate,
-                            config.beta1(),
-                            config.beta2(),
-                            config.epsilon(),
-                            config.weightDecay(),
-                            steps));
+                            learningRate, config.beta1(), config.beta2(), config.epsilon(), steps));
         }
     }
 
@@ -154,11 +171,7 @@ public final class AdamW implements Optimizer {
                         scope.adopt(parameter.value().fullLike(0)),
                         scope.adopt(parameter.value().fullLike(0))));
         return new AdamWFunction.Slot(
-                parameter.value(),
-                gradient,
-                own.first(),
-                own.second(),
-                parameter.shape().rank() >= MATRIX_RANK);
+                parameter.value(), gradient, own.first(), own.second(), rates.parts(name, parameter));
     }
 
     /** Frees the moments. */

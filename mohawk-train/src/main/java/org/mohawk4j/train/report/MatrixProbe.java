@@ -17,6 +17,9 @@ import org.mohawk4j.tensor.types.HostTensor;
  * Takes pictures of mixing matrices on one short sequence, for the report. One that cannot be taken is logged and missing.
  */
 public final class MatrixProbe {
+    /** The title of the student's matrices before its first step. */
+    public static final String START = "student at the start";
+
     private static final String TEACHER = "teacher";
     private static final int MAX_TIME = 128;
     private static final int MAX_HEADS = 8;

@@ -104,9 +104,14 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         if (!before.equals(now)) {
             LOG.warn("the run was on {} and goes on on {}: its numbers will differ by rounding", before, now);
         }
+        Map<String, HostTensor> pictures = from.tensors(MATRICES);
+        probe.restore(MatrixProbe.START, pictures);
+        if (probe.pictures(MatrixProbe.START).isEmpty()) {
+            // a checkpoint of before they were kept, when a student could still be made anew as it started
+            probe.captureStudent(MatrixProbe.START);
+        }
         loadStudent(from);
         batches.restore(state.withObjectProperty(TRAINING).withObjectProperty("data"));
-        Map<String, HostTensor> pictures = from.tensors(MATRICES);
         for (int stage = 1; stage < from.position().stage(); stage++) {
             probe.restore(MatrixProbe.afterStage(stage), pictures);
         }
@@ -231,7 +236,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
         copy.copy(STUDENT, values);
         copy.copy(OPTIMIZER, state.optimizer().moments());
-        Map<String, HostTensor> pictures = new LinkedHashMap<>();
+        Map<String, HostTensor> pictures = new LinkedHashMap<>(probe.pictures(MatrixProbe.START));
         for (int stage = 1; stage < position.stage(); stage++) {
             pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
         }

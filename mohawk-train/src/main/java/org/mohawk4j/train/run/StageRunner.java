@@ -78,6 +78,6 @@ public final class StageRunner {
 
     private static AdamW.Config optimizer(OptimizerConfig own) {
         return new AdamW.Config(
-                own.betas().get(0), own.betas().get(1), own.epsilon(), own.weightDecay(), own.clipNorm());
+                own.betas().get(0), own.betas().get(1), own.epsilon(), own.weightDecay(), own.clipNorm(), own.groups());
     }
 }

@@ -1,13 +1,11 @@
 package org.mohawk4j.train.stage;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.nn.NamePatterns;
 import org.mohawk4j.op.loss.DistillationFunction;
 
 /**
@@ -38,18 +36,8 @@ public record StagePlan(
     public StagePlan {
         freeze = List.copyOf(freeze);
         trainable = List.copyOf(trainable);
-        requireNames(student, "freeze", freeze);
-        requireNames(student, "trainable", trainable);
-    }
-
-    private static void requireNames(CausalLm student, String key, List<String> patterns) {
-        for (String pattern : patterns) {
-            Predicate<String> matches = glob(pattern);
-            if (student.parameters().keySet().stream().noneMatch(matches)) {
-                throw new InvalidInputException(key + ": expected names of the student's parameters, such as "
-                        + student.parameters().keySet().iterator().next() + ", found none for " + pattern);
-            }
-        }
+        NamePatterns.requireFound("freeze", freeze, student.parameters().keySet());
+        NamePatterns.requireFound("trainable", trainable, student.parameters().keySet());
     }
 
     /**
@@ -111,19 +99,8 @@ public record StagePlan(
     }
 
     private Predicate<String> isTrained() {
-        Predicate<String> chosen = trainable.isEmpty() ? name -> true : any(trainable);
-        return chosen.and(any(freeze).negate());
-    }
-
-    private static Predicate<String> any(List<String> patterns) {
-        List<Predicate<String>> all = patterns.stream().map(StagePlan::glob).toList();
-        return name -> all.stream().anyMatch(pattern -> pattern.test(name));
-    }
-
-    private static Predicate<String> glob(String pattern) {
-        String regex =
-                Arrays.stream(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*"));
-        return Pattern.compile(regex).asMatchPredicate();
+        Predicate<String> chosen = trainable.isEmpty() ? name -> true : new NamePatterns(trainable);
+        return chosen.and(new NamePatterns(freeze).negate());
     }
 
     private static Objective requireSomething(String stage, Objective objective) {

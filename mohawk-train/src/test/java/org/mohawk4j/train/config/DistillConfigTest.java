@@ -78,7 +78,7 @@ class DistillConfigTest {
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(
                         "discrete-mamba2", Map.of("state-size", 16, "heads", 4, "groups", 2), MixerInit.RANDOM));
-        assertThat(config.learning().optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0));
+        assertThat(config.learning().optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0, List.of()));
         assertThat(config.learning().schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.learning().hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
         assertThat(config.learning().distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));
@@ -249,7 +249,7 @@ class DistillConfigTest {
                 "student: {mixer-options: 3} | student.mixer-options: expected the mixer's options | got 3",
                 "student: {state-size: 8, mixer-options: {state-size: 8}} | student: expected one value of state-size | two",
                 "student: {start: random, init: random} | student: expected one value of init | two",
-                "student: {init: near} | student.init: expected one of attention, random | got 'near'",
+                "student: {init: near} | student.init: expected one of attention, calibrated, random | got 'near'",
                 "student: 4 | student: expected the keys mixer, | got 4",
                 "student: | student: expected the keys mixer, | got nothing",
                 "batch: {size: 4} | batch: expected a value | got the keys size",

@@ -41,6 +41,12 @@ public final class Nd4jArray implements Array {
         return cast(array).shaped(array.shape().size());
     }
 
+    /** A stretch of the numbers in one row. */
+    public static INDArray stretch(Array array, long from, long count) {
+        Nd4jArray own = cast(array);
+        return own.block.array(own.offset + from, Shape.of(count));
+    }
+
     public static Nd4jArray cast(Array array) {
         if (array instanceof Nd4jArray own) {
             return own;

@@ -6,7 +6,9 @@ import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
 import org.mohawk4j.op.AdamWFunction.Hyperparameters;
+import org.mohawk4j.op.AdamWFunction.Part;
 import org.mohawk4j.op.AdamWFunction.Slot;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -23,24 +25,32 @@ public final class CudaAdamW implements FusedAdamW {
         this.gpu = gpu;
     }
 
-    /** All parameters, one after the other, and how many blocks they are shared among. */
+    /** Parameters or parts of them, one after the other, and how many blocks they are shared among. */
     private static final class Table {
         /** Of the structure {@code Piece} in {@code optimizer.cu}. */
-        private static final int FIELDS = 7;
+        private static final int FIELDS = 8;
 
         private final long[] numbers;
         private int filled;
         private long blocks;
 
-        Table(int parameters) {
-            numbers = new long[parameters * FIELDS];
+        Table(int pieces) {
+            numbers = new long[pieces * FIELDS];
         }
 
-        void add(long value, long gradient, long firstMoment, long secondMoment, long count, boolean decayed) {
-            for (long field : new long[] {value, gradient, firstMoment, secondMoment, count, decayed ? 1 : 0, blocks}) {
+        void add(long value, long gradient, long firstMoment, long secondMoment, Part part) {
+            long rateFactor = Double.doubleToRawLongBits(part.rateFactor());
+            long weightDecay = Double.doubleToRawLongBits(part.weightDecay());
+            for (long field : new long[] {
+                value, gradient, firstMoment, secondMoment, part.count(), rateFactor, weightDecay, blocks
+            }) {
                 numbers[filled++] = field;
             }
-            blocks += (count + CHUNK - 1) / CHUNK;
+            blocks += (part.count() + CHUNK - 1) / CHUNK;
+        }
+
+        long pieces() {
+            return numbers.length / FIELDS;
         }
     }
 
@@ -50,7 +60,7 @@ public final class CudaAdamW implements FusedAdamW {
         Table table = new Table(gradients.size());
         for (Array array : gradients) {
             CudaArray gradient = CudaArray.cast(array);
-            table.add(0, gradient.address(), 0, 0, gradient.size(), false);
+            table.add(0, gradient.address(), 0, 0, new Part(gradient.size(), 1, 0));
         }
         CudaArray sent = upload(table);
         CudaArray parts = gpu.take(dtype, Shape.of(table.blocks));
@@ -60,7 +70,7 @@ public final class CudaAdamW implements FusedAdamW {
                         table.blocks,
                         gpu.arguments()
                                 .add(sent)
-                                .add((long) gradients.size())
+                                .add(table.pieces())
                                 .add(CHUNK)
                                 .add(parts));
         gpu.kernel(SOURCE, "root_of_sum", dtype)
@@ -73,16 +83,20 @@ public final class CudaAdamW implements FusedAdamW {
     @Override
     public void update(List<Slot> slots, Array gradientScale, Hyperparameters h) {
         DType dtype = gradientScale.dtype();
-        Table table = new Table(slots.size());
+        Table table =
+                new Table(slots.stream().mapToInt(slot -> slot.parts().size()).sum());
         for (Slot slot : slots) {
-            CudaArray value = CudaArray.cast(slot.value().array());
-            table.add(
-                    value.address(),
-                    CudaArray.cast(slot.gradient().array()).address(),
-                    CudaArray.cast(slot.firstMoment().array()).address(),
-                    CudaArray.cast(slot.secondMoment().array()).address(),
-                    value.size(),
-                    slot.decayed());
+            long from = 0;
+            for (Part part : slot.parts()) {
+                long skipped = from * dtype.bytes();
+                table.add(
+                        address(slot.value()) + skipped,
+                        address(slot.gradient()) + skipped,
+                        address(slot.firstMoment()) + skipped,
+                        address(slot.secondMoment()) + skipped,
+                        part);
+                from += part.count();
+            }
         }
         CudaArray sent = upload(table);
         gpu.kernel(SOURCE, "adamw", dtype)
@@ -90,17 +104,20 @@ public final class CudaAdamW implements FusedAdamW {
                         table.blocks,
                         gpu.arguments()
                                 .add(sent)
-                                .add((long) slots.size())
+                                .add(table.pieces())
                                 .add(CHUNK)
                                 .add(gradientScale)
                                 .add(h.learningRate())
                                 .add(h.beta1())
                                 .add(h.beta2())
                                 .add(h.epsilon())
-                                .add(h.weightDecay())
                                 .add(h.correction1())
                                 .add(h.correction2()));
         gpu.release(sent);
+    }
+
+    private static long address(Tensor tensor) {
+        return CudaArray.cast(tensor.array()).address();
     }
 
     private CudaArray upload(Table table) {

@@ -4,21 +4,22 @@
 
 #include "common.cuh"
 
-// A parameter, of which block `first` takes the first stretch; or such a stretch.
+// A parameter or a part of one, of which block `first` takes the first stretch; or such a stretch.
 struct Piece {
     Size value;
     Size gradient;
     Size firstMoment;
     Size secondMoment;
     Size count;
-    Size decayed;
+    double rateFactor;
+    double weightDecay;
     Size first;
 };
 
-// This block's stretch of the last parameter that begins no later than it.
+// This block's stretch of the last piece that begins no later than it.
 template <typename T>
-__device__ inline Piece ownPiece(const Piece *table, Size parameters, Size stretch) {
-    Size low = 0, high = parameters;
+__device__ inline Piece ownPiece(const Piece *table, Size pieces, Size stretch) {
+    Size low = 0, high = pieces;
     while (high - low > 1) {
         Size middle = (low + high) / 2;
         if (table[middle].first <= blockIdx.x) {
@@ -42,7 +43,6 @@ struct Rates {
     double beta1;
     double beta2;
     double epsilon;
-    double weightDecay;
     double correction1;
     double correction2;
 };
@@ -53,8 +53,9 @@ __device__ inline void adamw(const Piece &piece, T scale, const Rates &r) {
     const T *gradient = (const T *)piece.gradient;
     T *first = (T *)piece.firstMoment;
     T *second = (T *)piece.secondMoment;
-    T kept = piece.decayed ? T(1 - r.learningRate * r.weightDecay) : T(1);
-    T step = T(r.learningRate / r.correction1);
+    double learningRate = r.learningRate * piece.rateFactor;
+    T kept = T(1 - learningRate * piece.weightDecay);
+    T step = T(learningRate / r.correction1);
     T root = T(sqrt(r.correction2));
     for (Size i = threadIdx.x * COLUMNS; i < piece.count; i += blockDim.x * COLUMNS) {
         Four<T> g = getColumns<COLUMNS>(gradient, i);
@@ -86,10 +87,10 @@ __device__ inline T squares(const T *gradient, Size count) {
 
 #define OPTIMIZER(T, suffix)                                                                                           \
     extern "C" __global__ void adamw_##suffix(                                                                         \
-        const Piece *table, Size parameters, Size stretch, const T *gradientScale, double learningRate, double beta1,  \
-        double beta2, double epsilon, double weightDecay, double correction1, double correction2) {                    \
-        Piece piece = ownPiece<T>(table, parameters, stretch);                                                         \
-        Rates rates = {learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2};                    \
+        const Piece *table, Size pieces, Size stretch, const T *gradientScale, double learningRate, double beta1,      \
+        double beta2, double epsilon, double correction1, double correction2) {                                        \
+        Piece piece = ownPiece<T>(table, pieces, stretch);                                                             \
+        Rates rates = {learningRate, beta1, beta2, epsilon, correction1, correction2};                                 \
         bool fours = piece.count % 4 == 0 && inFours((T *)piece.value) && inFours((T *)piece.gradient)                 \
             && inFours((T *)piece.firstMoment) && inFours((T *)piece.secondMoment);                                    \
         if (fours)                                                                                                     \
@@ -97,8 +98,8 @@ __device__ inline T squares(const T *gradient, Size count) {
         else                                                                                                           \
             adamw<1>(piece, *gradientScale, rates);                                                                    \
     }                                                                                                                  \
-    extern "C" __global__ void squares_##suffix(const Piece *table, Size parameters, Size stretch, T *parts) {         \
-        Piece piece = ownPiece<T>(table, parameters, stretch);                                                         \
+    extern "C" __global__ void squares_##suffix(const Piece *table, Size pieces, Size stretch, T *parts) {             \
+        Piece piece = ownPiece<T>(table, pieces, stretch);                                                             \
         const T *gradient = (const T *)piece.gradient;                                                                 \
         bool fours = piece.count % 4 == 0 && inFours(gradient);                                                        \
         T sum = sumBlock(fours ? squares<4>(gradient, piece.count) : squares<1>(gradient, piece.count));               \
