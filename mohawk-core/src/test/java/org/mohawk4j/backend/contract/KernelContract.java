@@ -23,6 +23,7 @@ import org.mohawk4j.op.ArgMaxFunction;
 import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
 import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
@@ -365,6 +366,28 @@ interface KernelContract extends ContractTests {
         });
     }
 
+    /** Windows that end within tiles of 64 keys, between them and behind them, and bounds that scores reach. */
+    @TestFactory
+    default Stream<DynamicNode> attentionWithinAWindowAndBounds() {
+        return ifPresent(FusedAttention.class, probe -> {
+            // B, Tq, T, H, G, P
+            long[][] sizes = {{2, 13, 13, 4, 4, 5}, {1, 1, 207, 4, 2, 64}, {1, 70, 333, 2, 1, 32}, {1, 207, 207, 2, 2, 64}};
+            for (long[] s : sizes) {
+                for (long window : new long[] {0, 1, 7, 64, 65, 130, 400}) {
+                    for (double cap : new double[] {0, 0.8}) {
+                        checkAttention(
+                                probe,
+                                new AttentionScores(0.4, cap, window),
+                                0,
+                                numbers(1, s[0], s[1], s[3], s[5]),
+                                numbers(2, s[0], s[2], s[4], s[5]),
+                                numbers(3, s[0], s[2], s[4], s[5]));
+                    }
+                }
+            }
+        });
+    }
+
     @TestFactory
     default Stream<DynamicNode> attentionOfHugeScores() {
         return ifPresent(FusedAttention.class, probe -> {
@@ -384,15 +407,20 @@ interface KernelContract extends ContractTests {
 
     private static void checkAttention(
             KernelProbe probe, double scale, int frozen, HostArray q, HostArray k, HostArray v) {
+        checkAttention(probe, AttentionScores.scaled(scale), frozen, q, k, v);
+    }
+
+    private static void checkAttention(
+            KernelProbe probe, AttentionScores scores, int frozen, HostArray q, HostArray k, HostArray v) {
         boolean served = probe.fused(FusedAttention.class)
-                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scale);
+                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scores);
         if (probe.isNarrow() && !served) {
             return;
         }
         probe.checkWithTeacher(
-                "attention at scale " + scale,
+                "attention with " + scores,
                 x -> AttentionFunction.apply(
-                        probe.activation(x.get(0)), probe.activation(x.get(1)), probe.activation(x.get(2)), scale),
+                        probe.activation(x.get(0)), probe.activation(x.get(1)), probe.activation(x.get(2)), scores),
                 frozen,
                 q,
                 k,

@@ -17,6 +17,7 @@ import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
@@ -197,7 +198,7 @@ class CudaTensorCoreTest implements GpuTest {
     private static void assumeServed(Engine engine, Case test) {
         Shape first = test.inputs().get(0).shape();
         boolean served = test.name().startsWith("attention")
-                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), 1)
+                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), AttentionScores.scaled(1))
                 : !test.name().startsWith("semiseparable")
                         || engine.backend()
                                 .fused(FusedSemiseparable.class)

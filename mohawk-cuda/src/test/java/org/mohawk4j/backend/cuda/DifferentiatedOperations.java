@@ -14,6 +14,7 @@ import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.op.GateFunction;
@@ -163,6 +164,13 @@ final class DifferentiatedOperations {
                 "attention of the last positions, with groups",
                 x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), 0.125),
                 Shape.of(4, 65, 4, 64),
+                GROUPS,
+                GROUPS);
+        add(
+                all,
+                "attention within a window, of bounded scores",
+                x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), new AttentionScores(0.125, 1.5, 70)),
+                HEADS,
                 GROUPS,
                 GROUPS);
         all.add(new RepeatedOperation(

@@ -11,6 +11,7 @@ import org.mohawk4j.backend.cuda.compile.SupportedSizes;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
@@ -33,15 +34,15 @@ public final class CudaAttention implements FusedAttention {
     }
 
     @Override
-    public boolean supports(long heads, long groups, long headDim, double scale) {
+    public boolean supports(long heads, long groups, long headDim, AttentionScores scores) {
         return WIDTHS.contains(headDim)
-                && scale > 0
-                && sizes.fits("attention of head width " + headDim, () -> shortage(headDim));
+                && scores.scale() > 0
+                && sizes.fits("attention of head width " + headDim, () -> shortage(headDim, scores));
     }
 
-    private Optional<String> shortage(long headDim) {
-        CudaKernels.Source backward = source(BACKWARD, headDim);
-        return Stream.of(forward(source(FORWARD, headDim)), backwardKeys(backward), backwardQueries(backward))
+    private Optional<String> shortage(long headDim, AttentionScores scores) {
+        CudaKernels.Source backward = source(BACKWARD, headDim, scores);
+        return Stream.of(forward(source(FORWARD, headDim, scores)), backwardKeys(backward), backwardQueries(backward))
                 .flatMap(launch -> gpu.kernels().shortage(launch.kernel(), launch.sharedBytes()).stream())
                 .findFirst();
     }
@@ -61,8 +62,14 @@ public final class CudaAttention implements FusedAttention {
         }
     }
 
-    private CudaKernels.Source source(String name, long headDim) {
-        return gpu.source(name, "ATTENTION_P=" + headDim, "ATTENTION_WGMMA=" + (gpu.warpgroups() ? 1 : 0));
+    /** As {@code attention.cuh} numbers what becomes of scores. */
+    private CudaKernels.Source source(String name, long headDim, AttentionScores scores) {
+        int code = scores.softCap() > 0 ? 2 : scores.window() > 0 ? 1 : 0;
+        return gpu.source(
+                name,
+                "ATTENTION_P=" + headDim,
+                "ATTENTION_WGMMA=" + (gpu.warpgroups() ? 1 : 0),
+                "ATTENTION_SCORES=" + code);
     }
 
     private static Launch forward(CudaKernels.Source source) {
@@ -80,29 +87,31 @@ public final class CudaAttention implements FusedAttention {
         return new Launch(source.kernel("attention_backward_q"), sizes[2], sizes[3]);
     }
 
-    private static KernelArguments extents(KernelArguments arguments, Array q, Array k, double scale) {
+    private static KernelArguments extents(KernelArguments arguments, Array q, Array k, AttentionScores scores) {
         return arguments
                 .add(Math.toIntExact(q.shape().dim(1)))
                 .add(Math.toIntExact(k.shape().dim(1)))
                 .add(Math.toIntExact(q.shape().dim(2)))
                 .add(Math.toIntExact(k.shape().dim(2)))
-                .add((float) scale);
+                .add((float) scores.scale())
+                .add((float) scores.softCap())
+                .add(Math.toIntExact(scores.window()));
     }
 
     @Override
-    public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
+    public Result forward(Array q, Array k, Array v, AttentionScores scores, boolean kept) {
         Shape shape = q.shape();
         CudaArray queries = gpu.as(DType.BFLOAT16, q);
         CudaArray keys = gpu.as(DType.BFLOAT16, k);
         CudaArray values = gpu.as(DType.BFLOAT16, v);
         CudaArray output = gpu.take(DType.BFLOAT16, shape);
         CudaArray lse = gpu.take(DType.FLOAT32, Shape.of(shape.dim(0), shape.dim(2), shape.dim(1)));
-        forward(source(FORWARD, shape.dim(3)))
+        forward(source(FORWARD, shape.dim(3), scores))
                 .over(
                         shape.dim(1),
                         shape.dim(2),
                         shape.dim(0),
-                        extents(gpu.arguments().add(queries, keys, values, output, lse), q, k, scale));
+                        extents(gpu.arguments().add(queries, keys, values, output, lse), q, k, scores));
         CudaArray result = gpu.as(q.dtype(), output);
         List<Array> saved = List.of(queries, keys, values, output, lse);
         if (kept) {
@@ -114,9 +123,9 @@ public final class CudaAttention implements FusedAttention {
 
     @Override
     public Gradients backward(
-            Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
+            Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, AttentionScores scores) {
         Shape shape = q.shape();
-        CudaKernels.Source source = source(BACKWARD, shape.dim(3));
+        CudaKernels.Source source = source(BACKWARD, shape.dim(3), scores);
         CudaArray upstream = gpu.as(DType.BFLOAT16, outputGradient);
         CudaArray lse = CudaArray.cast(saved.get(4));
         CudaArray delta = gpu.take(DType.FLOAT32, lse.shape());
@@ -137,13 +146,13 @@ public final class CudaAttention implements FusedAttention {
                         k.shape().dim(1),
                         k.shape().dim(2),
                         shape.dim(0),
-                        extents(operands(saved, upstream, delta).add(dk, dv), q, k, scale));
+                        extents(operands(saved, upstream, delta).add(dk, dv), q, k, scores));
         backwardQueries(source)
                 .over(
                         shape.dim(1),
                         shape.dim(2),
                         shape.dim(0),
-                        extents(operands(saved, upstream, delta).add(dq), q, k, scale));
+                        extents(operands(saved, upstream, delta).add(dq), q, k, scores));
         gpu.release(upstream);
         gpu.release(delta);
         return new Gradients(gpu.into(q.dtype(), dq), gpu.into(k.dtype(), dk), gpu.into(v.dtype(), dv));

@@ -1,6 +1,7 @@
 // The gradient of causal softmax attention; shapes are in attention.cuh.
 //
 //   delta = rowsum(dout * out),  ds = p * (dout v' - delta),  dq = scale ds k,  dk = scale ds' q,  dv = p' dout
+//   of bounded scores: ds = p * (dout v' - delta) (1 - (s / cap)^2)
 //
 // Algorithm: p is computed again from lse, tile by tile, as in Dao et al., "FlashAttention" (2022). One kernel goes
 // over tiles of keys (dk and dv; it loops over the heads of a group, then over tiles of queries), one over tiles of
@@ -22,10 +23,10 @@
 
 constexpr int QUERY_WARPGROUPS = 2;
 constexpr int QUERY_THREADS = 128 * QUERY_WARPGROUPS;
-constexpr int QUERY_BLOCKS = P == 128 ? 1 : 2;
+constexpr int QUERY_BLOCKS = P == 128 || CAPPED ? 1 : 2;
 constexpr int KEY_WARPGROUPS = 1;
 constexpr int KEY_THREADS = 128 * KEY_WARPGROUPS;
-constexpr int KEY_BLOCKS = P == 128 ? 1 : P == 64 ? 3 : 4;
+constexpr int KEY_BLOCKS = P == 128 || CAPPED ? 1 : WINDOWED ? 2 : P == 64 ? 3 : 4;
 // A third stage, as the forward pass has one, makes ptxas 13.0 serialize products at P = 32 and 64 (C7515).
 constexpr int STAGES = 2;
 constexpr int QUERY_SHARED_BYTES = ALIGNMENT + (2 * QUERY_WARPGROUPS + 2 * STAGES) * TILE_BYTES;
@@ -59,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(256) attention_delta(
 extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_backward_kv(
     const Bf16 *__restrict__ q, const Bf16 *__restrict__ k, const Bf16 *__restrict__ v, const Bf16 *__restrict__ dout,
     const float *__restrict__ lse, const float *__restrict__ delta, Bf16 *__restrict__ dk, Bf16 *__restrict__ dv,
-    int Tq, int T, int H, int G, float scale) {
+    int Tq, int T, int H, int G, float scale, float cap, int window) {
     char *shared = alignedShared();
     unsigned base = sharedAddress(shared);
     Place place;
@@ -79,6 +80,11 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
             base + 2 * w * TILE_BYTES, k + keysAt, v + keysAt, first + w * ROWS, T, keyStride, place.thread);
     int firstTile = max(0, first - offset) / ROWS;
     int tiles = (Tq + ROWS - 1) / ROWS;
+    // Up to the last query that sees the block's last key; there may be none.
+    if (WINDOWED && window > 0) {
+        int after = first + ROWS * KEY_WARPGROUPS - 1 + window - offset;
+        tiles = after <= 0 ? firstTile : max(firstTile, min(tiles, (after + ROWS - 1) / ROWS));
+    }
     auto load = [&](int stage, int head, int tile) {
         loadTiles<KEY_THREADS>(
             stages + 2 * stage * TILE_BYTES, q + head * P, dout + head * P, tile * ROWS, Tq, queryStride, place.thread);
@@ -97,7 +103,8 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
     first += place.warpgroup * ROWS;
     unsigned keys = base + 2 * place.warpgroup * TILE_BYTES;
     int key = first + place.warp * 16 + place.lane / 4;
-    float scale2 = scale * LOG2E;
+    Scoring scoring(scale, cap);
+    float scale2 = scoring.outer;
     float dkSum[P / 2], dvSum[P / 2];
 #pragma unroll
     for (int i = 0; i < P / 2; i++) dkSum[i] = dvSum[i] = 0.0f;
@@ -117,8 +124,9 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
         unsigned queries = stages + 2 * stage * TILE_BYTES;
         const float *statistics = (const float *)(shared + KEY_STATISTICS) + stage * 2 * ROWS + 2 * (place.lane & 3);
         int query = tile * ROWS;
-        if (query + ROWS - 1 + offset >= first) {
-            float s[32], dp[32];
+        bool seen = !WINDOWED || window == 0 || query + offset - window < first + ROWS - 1;
+        if (query + ROWS - 1 + offset >= first && seen) {
+            float s[32], dp[32], slopes[32];
             unsigned p[4][4], ds[4][4];
             beginProducts();
             scores(s, keys, queries);
@@ -127,7 +135,13 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
             commitProducts();
             waitProducts<1>();
             settle(s);
+            scoring.bound(s);
+            if (CAPPED) {
+#pragma unroll
+                for (int i = 0; i < 32; i++) slopes[i] = scoring.slope(s[i]);
+            }
             bool diagonal = query + offset < first + ROWS - 1;
+            bool leaving = WINDOWED && window > 0 && query + ROWS - 1 + offset - window >= first;
 #pragma unroll
             for (int j = 0; j < 8; j++) {
                 float2 l = *(const float2 *)(statistics + 8 * j);
@@ -144,6 +158,13 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
                     if (key + ((i & 2) ? 8 : 0) > column) s[i] = 0.0f;
                 }
             }
+            if (leaving) {
+#pragma unroll
+                for (int i = 0; i < 32; i++) {
+                    int column = query + offset + (i / 4) * 8 + 2 * (place.lane & 3) + (i & 1);
+                    if (key + ((i & 2) ? 8 : 0) <= column - window) s[i] = 0.0f;
+                }
+            }
             toLeft(p, s);
             beginProducts();
             accumulate(dvSum, p, queries + TILE_BYTES);
@@ -156,6 +177,10 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
 #pragma unroll
                 for (int e = 0; e < 4; e++) dp[4 * j + e] = s[4 * j + e] * (dp[4 * j + e] - ((e & 1) ? d.y : d.x));
             }
+            if (CAPPED) {
+#pragma unroll
+                for (int i = 0; i < 32; i++) dp[i] *= slopes[i];
+            }
             toLeft(ds, dp);
             beginProducts();
             accumulate(dkSum, ds, queries);
@@ -167,6 +192,8 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
         stage = next;
         if (++tile == tiles) tile = firstTile;
     }
+    // Where no query sees these keys, their tiles are still on their way to where results go.
+    if (WINDOWED) waitCopies<0>();
     __syncthreads();
     char *staging = shared + 2 * place.warpgroup * TILE_BYTES;
     storeRows(dkSum, scale, scale, staging, place, dk + keysAt, first, T, keyStride);
@@ -177,7 +204,7 @@ extern "C" __global__ void __launch_bounds__(KEY_THREADS, KEY_BLOCKS) attention_
 extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attention_backward_q(
     const Bf16 *__restrict__ q, const Bf16 *__restrict__ k, const Bf16 *__restrict__ v, const Bf16 *__restrict__ dout,
     const float *__restrict__ lse, const float *__restrict__ delta, Bf16 *__restrict__ dq, int Tq, int T, int H, int G,
-    float scale) {
+    float scale, float cap, int window) {
     char *shared = alignedShared();
     unsigned base = sharedAddress(shared);
     Place place;
@@ -197,13 +224,15 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
         loadTiles<QUERY_THREADS>(
             base + 2 * w * TILE_BYTES, q + queriesAt, dout + queriesAt, first + w * ROWS, Tq, queryStride,
             place.thread);
-    loadTiles<QUERY_THREADS>(stages, k, v, 0, T, keyStride, place.thread);
+    int firstTile = WINDOWED && window > 0 ? max(0, first + offset - window + 1) / ROWS : 0;
+    loadTiles<QUERY_THREADS>(stages, k, v, firstTile * ROWS, T, keyStride, place.thread);
     commitCopies();
 
     first += place.warpgroup * ROWS;
     unsigned queries = base + 2 * place.warpgroup * TILE_BYTES;
     int row = first + place.warp * 16 + place.lane / 4;
-    float scale2 = scale * LOG2E;
+    Scoring scoring(scale, cap);
+    float scale2 = scoring.outer;
     float shift[2], rowDelta[2];
 #pragma unroll
     for (int r = 0; r < 2; r++) {
@@ -216,7 +245,7 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
     for (int i = 0; i < P / 2; i++) dqSum[i] = 0.0f;
 
     int stage = 0;
-    for (int tile = 0; tile < tiles; tile++) {
+    for (int tile = firstTile; tile < tiles; tile++) {
         awaitTiles();
         int next = stage + 1 == STAGES ? 0 : stage + 1;
         if (tile + 1 < tiles)
@@ -225,8 +254,9 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
         commitCopies();
         unsigned keys = stages + 2 * stage * TILE_BYTES;
         int key = tile * ROWS;
-        if (key <= first + ROWS - 1 + offset) {
-            float s[32], dp[32];
+        bool seen = !WINDOWED || window == 0 || key + ROWS - 1 > first + offset - window;
+        if (key <= first + ROWS - 1 + offset && seen) {
+            float s[32], dp[32], slopes[32];
             unsigned ds[4][4];
             beginProducts();
             scores(s, queries, keys);
@@ -235,13 +265,24 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
             commitProducts();
             waitProducts<1>();
             settle(s);
+            scoring.bound(s);
+            if (CAPPED) {
+#pragma unroll
+                for (int i = 0; i < 32; i++) slopes[i] = scoring.slope(s[i]);
+            }
 #pragma unroll
             for (int i = 0; i < 32; i++) s[i] = exp2Approx(fmaf(s[i], scale2, (i & 2) ? -shift[1] : -shift[0]));
             if (key + ROWS - 1 > first + offset) hideLater(s, key, row + offset, 0.0f, place);
+            if (WINDOWED && window > 0 && key <= first + ROWS - 1 + offset - window)
+                hideEarlier(s, key, row + offset, window, 0.0f, place);
             waitProducts<0>();
             settle(dp);
 #pragma unroll
             for (int i = 0; i < 32; i++) dp[i] = s[i] * (dp[i] - ((i & 2) ? rowDelta[1] : rowDelta[0]));
+            if (CAPPED) {
+#pragma unroll
+                for (int i = 0; i < 32; i++) dp[i] *= slopes[i];
+            }
             toLeft(ds, dp);
             beginProducts();
             accumulate(dqSum, ds, keys);
