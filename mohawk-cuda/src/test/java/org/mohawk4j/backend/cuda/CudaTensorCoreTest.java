@@ -173,7 +173,10 @@ class CudaTensorCoreTest implements GpuTest {
         CudaDevice device = CudaDevice.of(0);
         List<HostArray> actual;
         try (Engine engine = new Engine(new CudaBackend(
-                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.LOGITS_AT_ONCE))) {
+                mixed,
+                device,
+                warpgroups && device.hasWarpgroupProducts(),
+                CudaDistillation.logitsAtOnce(device)))) {
             assumeServed(engine, test);
             actual = run(engine, test, true);
         }
@@ -182,7 +185,7 @@ class CudaTensorCoreTest implements GpuTest {
                 BackendOptions.defaults().withParameterType(DType.FLOAT64),
                 device,
                 false,
-                CudaDistillation.LOGITS_AT_ONCE))) {
+                CudaDistillation.logitsAtOnce(device)))) {
             expected = run(engine, test, false);
         }
         assertThat(actual).hasSameSizeAs(expected);

@@ -5,6 +5,7 @@ import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
@@ -17,8 +18,11 @@ import org.mohawk4j.tensor.types.Shape;
 public final class CudaDistillation implements FusedDistillation {
     private static final String SOURCE = "op/loss/distillation.cu";
 
-    /** Logits of one side that exist at a time, if nothing else is asked for: a gigabyte. */
-    public static final long LOGITS_AT_ONCE = 1L << 28;
+    /** Logits of one side that exist at a time at least, if nothing else is asked for: a gigabyte. */
+    private static final long LOGITS_AT_ONCE = 1L << 28;
+
+    /** The share of a device's memory that they may take: the gradient by the head is read and written for each chunk. */
+    private static final long SHARE = 48;
 
     /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
     private static final long TILE = 256;
@@ -30,6 +34,11 @@ public final class CudaDistillation implements FusedDistillation {
 
     private final Gpu gpu;
     private final long logitsAtOnce;
+
+    /** How many logits of one side may exist at a time on a device, if nothing else is asked for. */
+    public static long logitsAtOnce(CudaDevice device) {
+        return Math.max(LOGITS_AT_ONCE, device.memoryBytes() / SHARE / Float.BYTES);
+    }
 
     /** @param logitsAtOnce of one side that exist at a time, about */
     public CudaDistillation(Gpu gpu, long logitsAtOnce) {
