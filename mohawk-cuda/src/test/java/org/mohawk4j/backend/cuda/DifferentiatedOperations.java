@@ -47,6 +47,7 @@ final class DifferentiatedOperations {
         addMixers(all);
         addBetweenProjections(all);
         addLosses(all);
+        addTied(all);
         addPlain(all);
     }
 
@@ -155,6 +156,25 @@ final class DifferentiatedOperations {
                 "embedding",
                 x -> EmbeddingFunction.apply(x.get(0), x.get(0).engine().indices(IDS, 4, 207)),
                 Shape.of(63, 256));
+    }
+
+    /** The loss of a tied head, whose gradient the embedding's rows are added to. */
+    private static void addTied(List<RepeatedOperation> all) {
+        add(
+                all,
+                "distillation of a tied head",
+                x -> {
+                    Tensor rows = EmbeddingFunction.apply(
+                            x.get(0), x.get(0).engine().indices(IDS, IDS.length));
+                    return DistillationFunction.apply(
+                            new LmHead(x.get(1).detach(), x.get(2).detach(), Optional.empty()),
+                            new LmHead(rows, x.get(0), Optional.empty()),
+                            Optional.empty(),
+                            DistillationFunction.Weights.PLAIN);
+                },
+                Shape.of(2048, 256),
+                ROWS,
+                Shape.of(2048, 256));
     }
 
     private static void addMixers(List<RepeatedOperation> all) {
