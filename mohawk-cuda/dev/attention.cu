@@ -13,6 +13,12 @@
 // variant: backward-p32-mma -DBACKWARD -DATTENTION_P=32 -DATTENTION_WGMMA=0
 // variant: backward-p128-wgmma -DBACKWARD -DATTENTION_P=128 -DATTENTION_WGMMA=1
 // variant: backward-p128-mma -DBACKWARD -DATTENTION_P=128 -DATTENTION_WGMMA=0
+// variant: forward-p96-wgmma -DATTENTION_P=96 -DATTENTION_WGMMA=1
+// variant: forward-p96-mma -DATTENTION_P=96 -DATTENTION_WGMMA=0
+// variant: backward-p96-wgmma -DBACKWARD -DATTENTION_P=96 -DATTENTION_WGMMA=1
+// variant: backward-p96-mma -DBACKWARD -DATTENTION_P=96 -DATTENTION_WGMMA=0
+// variant: forward-p256-wgmma-cap -DATTENTION_P=256 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=2
+// variant: forward-p256-mma -DATTENTION_P=256 -DATTENTION_WGMMA=0
 // variant: forward-p64-wgmma-window -DATTENTION_P=64 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=1
 // variant: forward-p64-mma-cap -DATTENTION_P=64 -DATTENTION_WGMMA=0 -DATTENTION_SCORES=2
 // variant: forward-p128-wgmma-cap -DATTENTION_P=128 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=2
@@ -128,8 +134,9 @@ struct Call {
 
 #ifdef BACKWARD
     void ofDelta() {
+        static auto s = sizes(attentionBackwardSizes);
         launch(
-            attention_delta, {dim3((unsigned)ceilOf(e.ofQueries() / 8, 256))}, out, dout, delta, e.batch,
+            attention_delta, {dim3((unsigned)ceilOf(e.ofQueries() / P * s[4], 256))}, out, dout, delta, e.batch,
             e.queries, e.heads);
     }
     void ofKeys() {

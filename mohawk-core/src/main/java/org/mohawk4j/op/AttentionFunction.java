@@ -22,8 +22,12 @@ public final class AttentionFunction {
         /** Gradients of q, k and v. */
         record Gradients(Array q, Array k, Array v) {}
 
-        /** Whether it computes H query heads of width P that share G key heads, with such scores. */
-        boolean supports(long heads, long groups, long headDim, AttentionScores scores);
+        /**
+         * Whether it computes H query heads of width P that share G key heads, with such scores.
+         *
+         * @param kept whether {@link #backward} may follow
+         */
+        boolean supports(long heads, long groups, long headDim, AttentionScores scores, boolean kept);
 
         /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
         Result forward(Array q, Array k, Array v, AttentionScores scores, boolean kept);
@@ -48,14 +52,14 @@ public final class AttentionFunction {
         requireShapes(q, k, v);
         Engine engine = q.engine();
         AttentionScores scores = given.among(k.dim(1));
+        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
         Optional<FusedAttention> kernel = engine.backend()
                 .fused(FusedAttention.class)
-                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scores)
+                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scores, tracked)
                         && v.shape().equals(k.shape()));
         if (kernel.isEmpty()) {
             return reference(q, k, v, scores);
         }
-        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
         FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scores, tracked);
         Tensor output = engine.wrap(result.output());
         return engine.fused(

@@ -53,7 +53,7 @@ final class Nd4jAttention implements FusedAttention {
     }
 
     @Override
-    public boolean supports(long heads, long groups, long headDim, AttentionScores scores) {
+    public boolean supports(long heads, long groups, long headDim, AttentionScores scores, boolean kept) {
         return heads == groups && scores.softCap() == 0 && scores.window() == 0;
     }
 

@@ -359,9 +359,29 @@ interface KernelContract extends ContractTests {
                 {1, 7, 65, 2, 1, 64},
                 {1, 70, 133, 2, 2, 8},
                 {1, 207, 207, 3, 3, 32},
+                {2, 70, 133, 2, 1, 96},
             };
             for (long[] s : sizes) {
                 checkAttention(probe, 1, s);
+            }
+        });
+    }
+
+    /** Of heads whose gradient a backend may leave to the composition. */
+    @TestFactory
+    default Stream<DynamicNode> attentionWithoutGradients() {
+        return ifPresent(FusedAttention.class, probe -> {
+            for (double cap : new double[] {0, 3}) {
+                probe.checkUntracked(
+                        "attention of wide heads",
+                        x -> AttentionFunction.apply(
+                                probe.activation(x.get(0)),
+                                probe.activation(x.get(1)),
+                                probe.activation(x.get(2)),
+                                new AttentionScores(0.1, cap, 65)),
+                        numbers(1, 2, 70, 4, 256),
+                        numbers(2, 2, 133, 2, 256),
+                        numbers(3, 2, 133, 2, 256));
             }
         });
     }
@@ -413,7 +433,7 @@ interface KernelContract extends ContractTests {
     private static void checkAttention(
             KernelProbe probe, AttentionScores scores, int frozen, HostArray q, HostArray k, HostArray v) {
         boolean served = probe.fused(FusedAttention.class)
-                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scores);
+                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scores, true);
         if (probe.isNarrow() && !served) {
             return;
         }

@@ -201,7 +201,7 @@ class CudaTensorCoreTest implements GpuTest {
     private static void assumeServed(Engine engine, Case test) {
         Shape first = test.inputs().get(0).shape();
         boolean served = test.name().startsWith("attention")
-                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), AttentionScores.scaled(1))
+                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), AttentionScores.scaled(1), true)
                 : !test.name().startsWith("semiseparable")
                         || engine.backend()
                                 .fused(FusedSemiseparable.class)

@@ -19,12 +19,13 @@ import org.mohawk4j.tensor.types.Shape;
 public final class CudaAttention implements FusedAttention {
     private static final String FORWARD = "op/attention/attention_forward.cu";
     private static final String BACKWARD = "op/attention/attention_backward.cu";
-    private static final Set<Long> WIDTHS = Set.of(32L, 64L, 128L);
+    private static final Set<Long> WIDTHS = Set.of(32L, 64L, 96L, 128L);
+
+    /** Of heads as wide as this, the sums of a tile's gradients do not fit into registers. */
+    private static final long FORWARD_ONLY = 256;
+
     private static final int WARPGROUP = 128;
     private static final int ROWS_PER_WARPGROUP = 64;
-
-    /** Elements that a thread of {@code attention_delta} takes. */
-    private static final long VECTOR = 8;
 
     private final Gpu gpu;
     private final SupportedSizes sizes = new SupportedSizes();
@@ -34,17 +35,22 @@ public final class CudaAttention implements FusedAttention {
     }
 
     @Override
-    public boolean supports(long heads, long groups, long headDim, AttentionScores scores) {
-        return WIDTHS.contains(headDim)
+    public boolean supports(long heads, long groups, long headDim, AttentionScores scores, boolean kept) {
+        boolean known = WIDTHS.contains(headDim) || (headDim == FORWARD_ONLY && !kept);
+        return known
                 && scores.scale() > 0
                 && sizes.fits("attention of head width " + headDim, () -> shortage(headDim, scores));
     }
 
     private Optional<String> shortage(long headDim, AttentionScores scores) {
-        CudaKernels.Source backward = source(BACKWARD, headDim, scores);
-        return Stream.of(forward(source(FORWARD, headDim, scores)), backwardKeys(backward), backwardQueries(backward))
+        Launch forward = forward(source(FORWARD, headDim, scores));
+        return (headDim == FORWARD_ONLY ? Stream.of(forward) : all(forward, source(BACKWARD, headDim, scores)))
                 .flatMap(launch -> gpu.kernels().shortage(launch.kernel(), launch.sharedBytes()).stream())
                 .findFirst();
+    }
+
+    private static Stream<Launch> all(Launch forward, CudaKernels.Source backward) {
+        return Stream.of(forward, backwardKeys(backward), backwardQueries(backward));
     }
 
     /** How one of the kernels is launched. */
@@ -78,12 +84,12 @@ public final class CudaAttention implements FusedAttention {
     }
 
     private static Launch backwardKeys(CudaKernels.Source source) {
-        int[] sizes = source.constants("attentionBackwardSizes", 4);
+        int[] sizes = source.constants("attentionBackwardSizes", 5);
         return new Launch(source.kernel("attention_backward_kv"), sizes[0], sizes[1]);
     }
 
     private static Launch backwardQueries(CudaKernels.Source source) {
-        int[] sizes = source.constants("attentionBackwardSizes", 4);
+        int[] sizes = source.constants("attentionBackwardSizes", 5);
         return new Launch(source.kernel("attention_backward_q"), sizes[2], sizes[3]);
     }
 
@@ -132,10 +138,10 @@ public final class CudaAttention implements FusedAttention {
         CudaArray dq = gpu.take(DType.BFLOAT16, shape);
         CudaArray dk = gpu.take(DType.BFLOAT16, k.shape());
         CudaArray dv = gpu.take(DType.BFLOAT16, v.shape());
-        long vectors = shape.size() / VECTOR;
+        long threads = shape.size() / shape.dim(3) * source.constants("attentionBackwardSizes", 5)[4];
         source.kernel("attention_delta")
                 .blocks(
-                        (vectors + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
+                        (threads + CudaKernels.THREADS - 1) / CudaKernels.THREADS,
                         gpu.arguments()
                                 .add(saved.get(3), upstream, delta)
                                 .add(Math.toIntExact(shape.dim(0)))

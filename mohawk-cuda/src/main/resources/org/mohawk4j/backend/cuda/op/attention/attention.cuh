@@ -3,7 +3,7 @@
 //
 // Shapes (bfloat16, contiguous): q, out, dout, dq [B,Tq,H,P]; k, v, dk, dv [B,T,G,P]; lse, delta [B,H,Tq] float32.
 // G divides H; head h reads group h / (H/G). Query i stands at key position T-Tq+i and sees keys 0 .. T-Tq+i, Tq <= T.
-// scale > 0. P is ATTENTION_P: 32, 64 or 128. All pointers are aligned to 16 bytes.
+// scale > 0. P is ATTENTION_P: 32, 64, 96 or 128, forward 256 too. All pointers are aligned to 16 bytes.
 //
 //   s = scale q k',  p = softmax(s) over the keys seen,  out = p v,  lse = log sum exp s   (natural logarithm)
 //
@@ -21,11 +21,11 @@
 #endif
 
 constexpr int P = ATTENTION_P;
-static_assert(P == 32 || P == 64 || P == 128, "ATTENTION_P");
+static_assert(P == 32 || P == 64 || P == 96 || P == 128 || P == 256, "ATTENTION_P");
 constexpr bool WINDOWED = ATTENTION_SCORES >= 1, CAPPED = ATTENTION_SCORES == 2;
 static_assert(ATTENTION_WGMMA == 0 || ATTENTION_WGMMA == 1, "ATTENTION_WGMMA");
 constexpr int ROWS = 64;                // of every tile: what one warpgroup's products take
-constexpr int PANEL = P < 64 ? P : 64;  // columns
+constexpr int PANEL = P % 64 == 0 ? 64 : 32; // columns
 constexpr int PANELS = P / PANEL;
 constexpr int PANEL_ROW_BYTES = 2 * PANEL;
 constexpr int PANEL_BYTES = ROWS * PANEL_ROW_BYTES;

@@ -23,34 +23,38 @@
 
 constexpr int QUERY_WARPGROUPS = 2;
 constexpr int QUERY_THREADS = 128 * QUERY_WARPGROUPS;
-constexpr int QUERY_BLOCKS = P == 128 || CAPPED ? 1 : 2;
+constexpr int QUERY_BLOCKS = P > 64 || CAPPED ? 1 : 2;
 constexpr int KEY_WARPGROUPS = 1;
 constexpr int KEY_THREADS = 128 * KEY_WARPGROUPS;
-constexpr int KEY_BLOCKS = P == 128 || CAPPED ? 1 : WINDOWED ? 2 : P == 64 ? 3 : 4;
+constexpr int KEY_BLOCKS = P > 64 || CAPPED ? 1 : WINDOWED ? 2 : P == 64 ? 3 : 4;
 // A third stage, as the forward pass has one, makes ptxas 13.0 serialize products at P = 32 and 64 (C7515).
 constexpr int STAGES = 2;
 constexpr int QUERY_SHARED_BYTES = ALIGNMENT + (2 * QUERY_WARPGROUPS + 2 * STAGES) * TILE_BYTES;
 constexpr int KEY_STATISTICS = (2 * KEY_WARPGROUPS + 2 * STAGES) * TILE_BYTES;
 constexpr int KEY_SHARED_BYTES = ALIGNMENT + KEY_STATISTICS + STAGES * 2 * ROWS * 4;
 
-// Grid ceil(B Tq H P / 8 / 256), 256 threads.
+// Threads that a row of attention_delta takes, in a warp; of as many as a power of two some have nothing to add.
+constexpr int ROW_LANES = P == 96 ? 16 : CHUNKS;
+
+// Grid ceil(B Tq H ROW_LANES / 256), 256 threads.
 extern "C" __global__ void __launch_bounds__(256) attention_delta(
     const Bf16 *__restrict__ out, const Bf16 *__restrict__ dout, float *__restrict__ delta, int B, int Tq, int H) {
     Size index = (Size)blockIdx.x * 256 + threadIdx.x;
-    Size row = index / CHUNKS;
+    Size row = index / ROW_LANES;
+    int chunk = (int)(index % ROW_LANES);
     bool valid = row < (Size)B * Tq * H;
     float sum = 0.0f;
-    if (valid) {
-        uint4 a = ((const uint4 *)out)[index];
-        uint4 b = ((const uint4 *)dout)[index];
+    if (valid && chunk < CHUNKS) {
+        uint4 a = ((const uint4 *)out)[row * CHUNKS + chunk];
+        uint4 b = ((const uint4 *)dout)[row * CHUNKS + chunk];
         const unsigned x[4] = {a.x, a.y, a.z, a.w};
         const unsigned y[4] = {b.x, b.y, b.z, b.w};
 #pragma unroll
         for (int i = 0; i < 4; i++) sum += lowerBf16(x[i]) * lowerBf16(y[i]) + upperBf16(x[i]) * upperBf16(y[i]);
     }
 #pragma unroll
-    for (int step = CHUNKS / 2; step > 0; step /= 2) sum += __shfl_xor_sync(ALL_LANES, sum, step);
-    if (valid && index % CHUNKS == 0) {
+    for (int step = ROW_LANES / 2; step > 0; step /= 2) sum += __shfl_xor_sync(ALL_LANES, sum, step);
+    if (valid && chunk == 0) {
         Size head = row % H, time = row / H % Tq, sample = row / H / Tq;
         delta[(sample * H + head) * Tq + time] = sum;
     }
@@ -297,6 +301,6 @@ extern "C" __global__ void __launch_bounds__(QUERY_THREADS, QUERY_BLOCKS) attent
     storeRows(dqSum, scale, scale, staging, place, dq + queriesAt, first, Tq, queryStride);
 }
 
-// What a launch needs: warpgroups and dynamic shared memory of dk and dv, and of dq.
-extern "C" __device__ int attentionBackwardSizes[4] = {
-    KEY_WARPGROUPS, KEY_SHARED_BYTES, QUERY_WARPGROUPS, QUERY_SHARED_BYTES};
+// What a launch needs: warpgroups and dynamic shared memory of dk and dv, and of dq; threads for a row of delta.
+extern "C" __device__ int attentionBackwardSizes[5] = {
+    KEY_WARPGROUPS, KEY_SHARED_BYTES, QUERY_WARPGROUPS, QUERY_SHARED_BYTES, ROW_LANES};

@@ -15,7 +15,7 @@
 #endif
 
 constexpr int QUERY_WARPGROUPS = 2;
-constexpr int BLOCKS = P == 128 ? 1 : 2;
+constexpr int BLOCKS = P >= 128 || P == 96 && !ATTENTION_WGMMA ? 1 : 2;
 // A third stage lets the last product of a step run into the next step. Used where that was measured to gain (P = 64).
 // At P = 32, and with windows, ptxas 13.0 serializes a product left in flight over the loop's end (C7515); P = 128
 // compiles without that but was not timed.
