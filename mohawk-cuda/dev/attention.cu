@@ -13,6 +13,18 @@
 // variant: backward-p32-mma -DBACKWARD -DATTENTION_P=32 -DATTENTION_WGMMA=0
 // variant: backward-p128-wgmma -DBACKWARD -DATTENTION_P=128 -DATTENTION_WGMMA=1
 // variant: backward-p128-mma -DBACKWARD -DATTENTION_P=128 -DATTENTION_WGMMA=0
+// variant: forward-p96-wgmma -DATTENTION_P=96 -DATTENTION_WGMMA=1
+// variant: forward-p96-mma -DATTENTION_P=96 -DATTENTION_WGMMA=0
+// variant: backward-p96-wgmma -DBACKWARD -DATTENTION_P=96 -DATTENTION_WGMMA=1
+// variant: backward-p96-mma -DBACKWARD -DATTENTION_P=96 -DATTENTION_WGMMA=0
+// variant: forward-p256-wgmma-cap -DATTENTION_P=256 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=2
+// variant: forward-p256-mma -DATTENTION_P=256 -DATTENTION_WGMMA=0
+// variant: forward-p64-wgmma-window -DATTENTION_P=64 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=1
+// variant: forward-p64-mma-cap -DATTENTION_P=64 -DATTENTION_WGMMA=0 -DATTENTION_SCORES=2
+// variant: forward-p128-wgmma-cap -DATTENTION_P=128 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=2
+// variant: backward-p64-wgmma-window -DBACKWARD -DATTENTION_P=64 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=1
+// variant: backward-p64-mma-cap -DBACKWARD -DATTENTION_P=64 -DATTENTION_WGMMA=0 -DATTENTION_SCORES=2
+// variant: backward-p128-wgmma-cap -DBACKWARD -DATTENTION_P=128 -DATTENTION_WGMMA=1 -DATTENTION_SCORES=2
 
 #include "check.cuh"
 
@@ -28,6 +40,8 @@ using namespace check;
 
 struct Extents {
     int batch, queries, time, heads, groups;
+    int window = 0;
+    float cap = 0;
 
     Size ofQueries() const { return (Size)batch * queries * heads * P; }
     Size ofKeys() const { return (Size)batch * time * groups * P; }
@@ -35,9 +49,15 @@ struct Extents {
     Size query(int b, int i, int h) const { return (((Size)b * queries + i) * heads + h) * P; }
     Size key(int b, int t, int h) const { return (((Size)b * time + t) * groups + h / (heads / groups)) * P; }
     // of queries and keys, that every head sees
-    double pairs() const { return (double)rows() * (time - queries + (queries + 1) / 2.0); }
+    double pairs() const {
+        double sum = 0;
+        for (int i = 0; i < queries; i++) sum += time - queries + i + 1 - firstSeen(i);
+        return (double)batch * heads * sum;
+    }
+    int firstSeen(int i) const { return window > 0 ? std::max(0, time - queries + i + 1 - window) : 0; }
     std::string text() const {
-        return check::text("B%d Tq%d T%d H%d G%d P%d", batch, queries, time, heads, groups, P);
+        return check::text(
+            "B%d Tq%d T%d H%d G%d P%d window %d cap %g", batch, queries, time, heads, groups, P, window, cap);
     }
     float scale() const { return 1 / std::sqrt((float)P); }
 };
@@ -57,27 +77,32 @@ struct Reference {
         for (int b = 0; b < e.batch; b++)
             for (int h = 0; h < e.heads; h++)
                 for (int i = 0; i < e.queries; i++) {
-                    int seen = e.time - e.queries + i + 1;
+                    int seen = e.time - e.queries + i + 1, from = e.firstSeen(i);
                     Size at = e.query(b, i, h), row = ((Size)b * e.heads + h) * e.queries + i;
-                    Values p(seen);
+                    Values p(seen), slope(seen, 1);
                     double largest = -INFINITY, sum = 0;
-                    for (int s = 0; s < seen; s++) {
+                    for (int s = from; s < seen; s++) {
                         for (int x = 0; x < P; x++) p[s] += scale * q[at + x] * k[e.key(b, s, h) + x];
+                        if (e.cap > 0) {
+                            double bounded = std::tanh(p[s] / e.cap);
+                            slope[s] = 1 - bounded * bounded;
+                            p[s] = e.cap * bounded;
+                        }
                         largest = std::max(largest, p[s]);
                     }
-                    for (double &x : p) sum += x = std::exp(x - largest);
+                    for (int s = from; s < seen; s++) sum += p[s] = std::exp(p[s] - largest);
                     lse[row] = largest + std::log(sum);
-                    for (int s = 0; s < seen; s++) {
+                    for (int s = from; s < seen; s++) {
                         p[s] /= sum;
                         for (int x = 0; x < P; x++) out[at + x] += p[s] * v[e.key(b, s, h) + x];
                     }
                     if (dout.empty()) continue;
                     for (int x = 0; x < P; x++) delta[row] += dout[at + x] * out[at + x];
-                    for (int s = 0; s < seen; s++) {
+                    for (int s = from; s < seen; s++) {
                         Size key = e.key(b, s, h);
                         double dp = 0;
                         for (int x = 0; x < P; x++) dp += dout[at + x] * v[key + x];
-                        double ds = scale * p[s] * (dp - delta[row]);
+                        double ds = scale * p[s] * slope[s] * (dp - delta[row]);
                         for (int x = 0; x < P; x++) {
                             dq[at + x] += ds * k[key + x];
                             dk[key + x] += ds * q[at + x];
@@ -109,28 +134,29 @@ struct Call {
 
 #ifdef BACKWARD
     void ofDelta() {
+        static auto s = sizes(attentionBackwardSizes);
         launch(
-            attention_delta, {dim3((unsigned)ceilOf(e.ofQueries() / 8, 256))}, out, dout, delta, e.batch,
+            attention_delta, {dim3((unsigned)ceilOf(e.ofQueries() / P * s[4], 256))}, out, dout, delta, e.batch,
             e.queries, e.heads);
     }
     void ofKeys() {
         static auto s = sizes(attentionBackwardSizes);
         launch(
             attention_backward_kv, tiles(e.time, e.groups, e.batch, s[0], s[1]), q, k, v, dout, lse, delta, dk, dv,
-            e.queries, e.time, e.heads, e.groups, e.scale());
+            e.queries, e.time, e.heads, e.groups, e.scale(), e.cap, e.window);
     }
     void ofQueries() {
         static auto s = sizes(attentionBackwardSizes);
         launch(
             attention_backward_q, tiles(e.queries, e.heads, e.batch, s[2], s[3]), q, k, v, dout, lse, delta, dq,
-            e.queries, e.time, e.heads, e.groups, e.scale());
+            e.queries, e.time, e.heads, e.groups, e.scale(), e.cap, e.window);
     }
 #else
     void forward() {
         static auto s = sizes(attentionForwardSizes);
         launch(
             attention_forward, tiles(e.queries, e.heads, e.batch, s[0], s[1]), q, k, v, out, lse, e.queries, e.time,
-            e.heads, e.groups, e.scale());
+            e.heads, e.groups, e.scale(), e.cap, e.window);
     }
 #endif
 };
@@ -202,8 +228,9 @@ static void timeAt(const Extents &e) {
 
 int main(int count, char **arguments) {
     begin(count, arguments);
-    references([] {
+    for (int windowed : {0, 1}) references([windowed] {
         Extents e = {1, 5, 9, 4, 2};
+        if (windowed) e.window = 3, e.cap = 0.7f;
         Values q = normals(1, e.ofQueries()), k = normals(2, e.ofKeys()), v = normals(3, e.ofKeys());
         Values dout = normals(4, e.ofQueries());
         Reference r(e, q, k, v, dout);
@@ -216,10 +243,20 @@ int main(int count, char **arguments) {
         checkAt({1, 70, 207, 4, 2});
         checkAt({1, 1, 65, 2, 1});
         checkAt({1, 64, 64, 1, 1});
+        for (int window : {1, 7, 64, 65, 130})
+            for (float cap : {0.f, 1.5f}) {
+                if (!WINDOWED || cap > 0 && !CAPPED) continue;
+                checkAt({2, 200, 200, 3, 3, window, cap});
+                checkAt({1, 70, 333, 4, 2, window, cap});
+                checkAt({1, 1, 207, 2, 1, window, cap});
+            }
+        if (CAPPED) checkAt({1, 200, 200, 2, 2, 0, 1.5f});
     }
     if (options.times) {
         int heads = (int)extent("H", 2048 / P), time = (int)extent("T", 2048);
-        timeAt({(int)extent("B", 8), (int)extent("Tq", time), time, heads, (int)extent("G", heads)});
+        timeAt(
+            {(int)extent("B", 8), (int)extent("Tq", time), time, heads, (int)extent("G", heads),
+             (int)extent("window", WINDOWED ? 512 : 0), CAPPED ? 50.f : 0.f});
     }
     return end();
 }

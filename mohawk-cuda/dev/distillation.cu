@@ -1,5 +1,11 @@
 // The loss of stage 3 with the gradient by the student's logits: distillation.cu. The gradient takes the place of the
-// teacher's logits where it has their type. Rows whose vocabulary fits into shared memory are kept there.
+// teacher's logits where it has their type. Rows whose vocabulary fits into shared memory, of one block or of a cluster's,
+// are kept there.
+//
+// variant: alone
+// variant: cluster2 -DCLUSTER=2
+// variant: cluster4 -DCLUSTER=4
+// variant: cluster8 -DCLUSTER=8
 
 #include "check.cuh"
 
@@ -52,8 +58,10 @@ static Values added(Values logits, const Values &bias) {
     return logits;
 }
 
+// blocks share a row that they keep; 0: it is not kept.
 template <typename T, typename G, typename K>
-static void at(const char *name, K kernel, const Call &c, bool kept, bool compared) {
+static void at(const char *name, K kernel, const Call &c, int blocks, bool compared) {
+    bool kept = blocks > 0;
     Size n = c.rows * c.vocabulary;
     Buffer<T> teacher(n), student(n), teacherBias(c.vocabulary), studentBias(c.vocabulary), losses(c.rows);
     Buffer<int> labels(c.rows);
@@ -66,7 +74,9 @@ static void at(const char *name, K kernel, const Call &c, bool kept, bool compar
     std::vector<int> own(c.rows);
     for (Size r = 0; r < c.rows; r++) own[r] = (int)(hashed(5, r) % c.vocabulary);
     labels.set(own);
-    Grid grid = {dim3((unsigned)c.rows), kept ? 1024 : 256, kept ? (int)(c.vocabulary * sizeof(float)) : 0};
+    Grid grid = {
+        dim3((unsigned)(c.rows * (kept ? blocks : 1))), kept ? 1024 : 256,
+        kept ? (int)(ceilOf(c.vocabulary, 4 * blocks) * 4 * sizeof(float)) : 0};
     auto launches = [&] {
         launch(
             kernel, grid, teacher, c.biased ? teacherBias.at() : nullptr, student,
@@ -91,16 +101,22 @@ static void at(const char *name, K kernel, const Call &c, bool kept, bool compar
 
 static void cases(const Call &c, bool fits, bool compared) {
     auto run = compared ? checks : times;
-#define DISTILLATION_OF(name, T, G, kept)                                                                              \
-    run(#name, [&] { at<T, G>(#name, name, c, kept, compared); });
-    DISTILLATION_OF(distillation_f32_f32, float, float, false)
-    DISTILLATION_OF(distillation_f32_bf16, float, Bf16, false)
+#define DISTILLATION_OF(name, T, G, blocks)                                                                            \
+    run(#name, [&] { at<T, G>(#name, name, c, blocks, compared); });
+#ifdef CLUSTER
+    if (c.vocabulary % 4 != 0) return;
+    DISTILLATION_OF(distillation_shared_f32_f32, float, float, CLUSTER)
+    DISTILLATION_OF(distillation_shared_f32_bf16, float, Bf16, CLUSTER)
+    return;
+#endif
+    DISTILLATION_OF(distillation_f32_f32, float, float, 0)
+    DISTILLATION_OF(distillation_f32_bf16, float, Bf16, 0)
     if (compared) {
-        DISTILLATION_OF(distillation_f64_f64, double, double, false)
+        DISTILLATION_OF(distillation_f64_f64, double, double, 0)
     }
     if (!fits) return;
-    DISTILLATION_OF(distillation_kept_f32_f32, float, float, true)
-    DISTILLATION_OF(distillation_kept_f32_bf16, float, Bf16, true)
+    DISTILLATION_OF(distillation_kept_f32_f32, float, float, 1)
+    DISTILLATION_OF(distillation_kept_f32_bf16, float, Bf16, 1)
 }
 
 int main(int count, char **arguments) {
@@ -122,10 +138,16 @@ int main(int count, char **arguments) {
         cases({7, 7, 5120, 1, 0, false}, true, true);
         cases({5, 20, 5120, 2, 0.4, true}, true, true);
         cases({3, 3, 51200, 1, 0.5, false}, true, true);
+        cases({300, 300, 1004, 1, 0.5, true}, true, true);
+        cases({3, 3, 100'000, 2, 0.25, true}, false, true);
     }
     // as many rows at a time as make 2^28 logits, in whole tiles of 256
     if (options.times) {
+#ifdef CLUSTER
+        Size vocabulary = extent("V", 57'000 * CLUSTER);
+#else
         Size vocabulary = extent("V", 51200);
+#endif
         bool fits = vocabulary % 4 == 0
             && vocabulary * (Size)sizeof(float) <= attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin) - 2048;
         cases({extent("rows", 4096), 16384, vocabulary, 1, 0, false}, fits, false);

@@ -46,7 +46,11 @@ class CudaGenerationTest {
 
     /** With one group of B and C fewer than heads, so that blocks share a history. */
     private static CausalLm student(List<Integer> kept) {
-        try (CausalLm teacher = Gpu.teacher(engine)) {
+        return student(Gpu.teacher(engine), kept);
+    }
+
+    private static CausalLm student(CausalLm from, List<Integer> kept) {
+        try (CausalLm teacher = from) {
             return MixerPlan.replacing(
                             teacher.config(),
                             own -> new DiscreteMamba2.Config(own.width(), Gpu.HEADS, 1, 64, 4, 64),
@@ -112,6 +116,22 @@ class CudaGenerationTest {
 
             assertThat(new Generator(model, Sampling.GREEDY, 0).generate(prompts(batch), TOKENS))
                     .isDeepEqualTo(stepByStep(model, batch));
+        }
+    }
+
+    /** Five launches a block, whose sums share a counter of what has ended. */
+    @ParameterizedTest
+    @CsvSource({"1,true,false", "3,true,false", "8,true,false", "1,false,false", "1,true,true", "3,true,true"})
+    void greedyTokensBehindGatedMlpsAreThoseOfSingleSteps(int batch, boolean narrowed, boolean hybrid) {
+        try (CausalLm model = student(Gpu.llama(engine), hybrid ? List.of(1) : List.of())) {
+            if (narrowed) {
+                model.castWeights();
+            }
+            int[][] expected = stepByStep(model, batch);
+
+            assertThat(new Generator(model, Sampling.GREEDY, 0).generate(prompts(batch), TOKENS))
+                    .isDeepEqualTo(expected);
+            assertThat(Arrays.stream(expected[0]).distinct().count()).isGreaterThan(1);
         }
     }
 

@@ -45,9 +45,14 @@ class CudaTrainingTest {
     /** Losses of all steps, and the student's numbers after the last. */
     private record Run(List<Double> losses, List<HostTensor> parameters) {}
 
-    /** What the student has in place of the teacher's attention, and where it keeps that. */
-    private record Student(Function<MixerConfig, MixerConfig> mixer, List<Integer> kept) {
+    /** A teacher, what the student has in place of its attention, and where it keeps that. */
+    private record Student(
+            Function<Engine, CausalLm> teacher, Function<MixerConfig, MixerConfig> mixer, List<Integer> kept) {
         static final Student MAMBA = new Student(Student::mamba, List.of());
+
+        Student(Function<MixerConfig, MixerConfig> mixer, List<Integer> kept) {
+            this(Gpu::teacher, mixer, kept);
+        }
 
         static MixerConfig mamba(MixerConfig own) {
             return new DiscreteMamba2.Config(own.width(), Gpu.HEADS, Gpu.HEADS, 64, 4, 64);
@@ -61,7 +66,7 @@ class CudaTrainingTest {
     private static Run train(Student kind, int stage, int steps, AfterStep afterStep) {
         SplittableRandom random = new SplittableRandom(1);
         try (Engine engine = Gpu.open();
-                CausalLm teacher = Gpu.teacher(engine)) {
+                CausalLm teacher = kind.teacher().apply(engine)) {
             MixerPlan plan = MixerPlan.replacing(teacher.config(), kind.mixer(), kind.kept());
             List<Double> losses = new ArrayList<>();
             try (CausalLm student = plan.student(teacher, random);
@@ -119,6 +124,13 @@ class CudaTrainingTest {
     @ValueSource(ints = {1, 2, 3})
     void aStudentThatKeepsALayerOfAttentionTrainsToTheSameBits(int stage) {
         trainsToTheSameBits(new Student(Student::mamba, List.of(1)), stage);
+    }
+
+    /** Grouped queries, RMS norms, gated MLPs, a tied head; the second layer keeps its attention. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aStudentOfLlamasFormTrainsToTheSameBits(int stage) {
+        trainsToTheSameBits(new Student(Gpu::llama, Student::mamba, List.of(1)), stage);
     }
 
     @ParameterizedTest

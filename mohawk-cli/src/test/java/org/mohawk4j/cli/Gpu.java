@@ -3,6 +3,7 @@ package org.mohawk4j.cli;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Collections;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.SplittableRandom;
 import org.mohawk4j.backend.BackendOptions;
@@ -10,8 +11,14 @@ import org.mohawk4j.backend.BackendProvider;
 import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.models.BlockConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.HeadConfig;
+import org.mohawk4j.models.MlpConfig;
+import org.mohawk4j.models.NormConfig;
+import org.mohawk4j.models.SequentialBlock;
+import org.mohawk4j.nn.RotaryConfig;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.tensor.Engine;
 
@@ -43,6 +50,30 @@ final class Gpu {
         MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, 32, 10_000);
         CausalLmConfig config = new CausalLmConfig(
                 VOCABULARY, WIDTH, 4L * WIDTH, Activation.GELU_TANH, 1e-5, CONTEXT, Collections.nCopies(2, attention));
+        return new CausalLm(engine, config, new SplittableRandom(0));
+    }
+
+    /** Grouped queries, RMS norms, gated MLPs, a tied head. Most of the stream is what blocks add to it. */
+    static CausalLm llama(Engine engine) {
+        MixerConfig attention = new SoftmaxAttention.Config(
+                WIDTH,
+                HEADS,
+                1,
+                WIDTH / HEADS,
+                SoftmaxAttention.Biases.NONE,
+                new RotaryConfig(WIDTH / HEADS, 10_000),
+                Optional.empty());
+        CausalLmConfig config = new CausalLmConfig(
+                VOCABULARY,
+                WIDTH,
+                CONTEXT,
+                0.05,
+                new BlockConfig(
+                        SequentialBlock.PRE_NORM,
+                        new NormConfig(NormConfig.Kind.RMS, 1e-5),
+                        new MlpConfig(3L * WIDTH, Activation.SILU, true, false)),
+                new HeadConfig(true, false),
+                Collections.nCopies(2, attention));
         return new CausalLm(engine, config, new SplittableRandom(0));
     }
 }

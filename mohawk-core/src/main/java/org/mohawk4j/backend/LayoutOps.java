@@ -37,4 +37,13 @@ public interface LayoutOps {
      * @return [V, D], zero where no index points
      */
     Array scatterAddRows(Array rows, Array ids, long v);
+
+    /**
+     * Adds rows to those of a table in place; of equal indices in a fixed order.
+     *
+     * @param table [V, D]
+     * @param rows [..., D] of the table's type
+     * @param ids int32, the shape of {@code rows} without D, each in 0..V-1
+     */
+    void addRows(Array table, Array rows, Array ids);
 }

@@ -22,14 +22,18 @@ public final class AttentionFunction {
         /** Gradients of q, k and v. */
         record Gradients(Array q, Array k, Array v) {}
 
-        /** Whether it computes H query heads of width P that share G key heads, at this scale. */
-        boolean supports(long heads, long groups, long headDim, double scale);
+        /**
+         * Whether it computes H query heads of width P that share G key heads, with such scores.
+         *
+         * @param kept whether {@link #backward} may follow
+         */
+        boolean supports(long heads, long groups, long headDim, AttentionScores scores, boolean kept);
 
         /** @param kept whether {@link #backward} may follow; otherwise nothing need be saved */
-        Result forward(Array q, Array k, Array v, double scale, boolean kept);
+        Result forward(Array q, Array k, Array v, AttentionScores scores, boolean kept);
 
         Gradients backward(
-                Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale);
+                Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, AttentionScores scores);
     }
 
     /**
@@ -43,25 +47,20 @@ public final class AttentionFunction {
         return apply(q, k, v, AttentionScores.scaled(scale));
     }
 
-    /**
-     * As {@link #apply(Tensor, Tensor, Tensor, double)}.
-     *
-     * @param scores kernels serve those that are scaled and nothing else, others run as the composition
-     */
-    public static Tensor apply(Tensor q, Tensor k, Tensor v, AttentionScores scores) {
+    /** As {@link #apply(Tensor, Tensor, Tensor, double)}. */
+    public static Tensor apply(Tensor q, Tensor k, Tensor v, AttentionScores given) {
         requireShapes(q, k, v);
         Engine engine = q.engine();
-        double scale = scores.scale();
+        AttentionScores scores = given.among(k.dim(1));
+        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
         Optional<FusedAttention> kernel = engine.backend()
                 .fused(FusedAttention.class)
-                .filter(fused -> scores.isPlain(k.dim(1))
-                        && fused.supports(q.dim(2), k.dim(2), q.dim(3), scale)
+                .filter(fused -> fused.supports(q.dim(2), k.dim(2), q.dim(3), scores, tracked)
                         && v.shape().equals(k.shape()));
         if (kernel.isEmpty()) {
             return reference(q, k, v, scores);
         }
-        boolean tracked = engine.isTracked(q) || engine.isTracked(k) || engine.isTracked(v);
-        FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scale, tracked);
+        FusedAttention.Result result = kernel.get().forward(q.array(), k.array(), v.array(), scores, tracked);
         Tensor output = engine.wrap(result.output());
         return engine.fused(
                         List.of(q, k, v),
@@ -77,7 +76,7 @@ public final class AttentionFunction {
                                             v.array(),
                                             output.array(),
                                             saved,
-                                            scale);
+                                            scores);
                             return List.of(g.q(), g.k(), g.v());
                         })
                 .get(0);

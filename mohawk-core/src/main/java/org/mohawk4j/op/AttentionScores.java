@@ -28,6 +28,11 @@ public record AttentionScores(double scale, double softCap, long window) {
         return scaled(1 / Math.sqrt(headDim));
     }
 
+    /** The same among that many keys, without a window that they all fit into. */
+    AttentionScores among(long keys) {
+        return window >= keys ? new AttentionScores(scale, softCap, 0) : this;
+    }
+
     /** Whether all that happens among that many keys is that products are scaled and the future is masked. */
     public boolean isPlain(long keys) {
         return softCap == 0 && (window == 0 || window >= keys);

@@ -10,6 +10,8 @@ public final class EmbeddingFunction {
     private EmbeddingFunction() {}
 
     /**
+     * The gradient by the table is added to one that is there already, as a tied head gives it, without being made.
+     *
      * @param table [V,D]
      * @param ids int32 of any shape, each in 0..V-1; looked at where they came from the host
      * @return ids' shape with D appended
@@ -28,8 +30,9 @@ public final class EmbeddingFunction {
         return engine.record(
                 rows,
                 Edge.of(
-                        table,
-                        g -> engine.wrap(engine.backend().layout().scatterAddRows(g.array(), ids.array(), v)),
-                        ids));
+                                table,
+                                g -> engine.wrap(engine.backend().layout().scatterAddRows(g.array(), ids.array(), v)),
+                                ids)
+                        .adding((sum, g) -> engine.backend().layout().addRows(sum.array(), g.array(), ids.array())));
     }
 }

@@ -18,6 +18,10 @@ final class Node {
             node.accumulate(output, gradient);
         }
 
+        void accumulate(Edge edge, Tensor outputGradient) {
+            node.accumulate(output, edge, outputGradient);
+        }
+
         /** Gives what was gathered, if anything was, to its receiver, and the reference to it to a scope. */
         void handGradient(Scope scope, Consumer<Tensor> receiver) {
             Tensor gradient = node.giveGradient(output, scope);
@@ -38,6 +42,20 @@ final class Node {
         this.backward = backward;
         this.saved = saved;
         saved.forEach(tensor -> tensor.handle().retain());
+    }
+
+    /** Adds what an edge passes on to an output's gradient. */
+    private void accumulate(int output, Edge edge, Tensor outputGradient) {
+        Tensor sum = gradients[output];
+        if (sum != null
+                && exclusive[output]
+                && sum.dtype() == outputGradient.dtype()
+                && edge.adding().isPresent()) {
+            edge.adding().get().addTo(sum, outputGradient);
+            return;
+        }
+        accumulate(output, edge.gradient().apply(outputGradient));
+        exclusive[output] |= sum == null && edge.own();
     }
 
     /** Adds to an output's gradient. The first one is kept as it is, since others may hold the same tensor. */

@@ -93,13 +93,13 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
 
     Tensor record(Tensor output, List<Edge> edges) {
         List<Slot> slots = new ArrayList<>();
-        List<UnaryOperator<Tensor>> rules = new ArrayList<>();
+        List<Edge> tracked = new ArrayList<>();
         List<Tensor> saved = new ArrayList<>();
         for (Edge edge : edges) {
             Slot slot = slotOf(edge.input());
             if (slot != null) {
                 slots.add(slot);
-                rules.add(edge.gradient());
+                tracked.add(edge);
                 saved.addAll(edge.saved());
             }
         }
@@ -109,7 +109,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         return append(saved, List.of(output), gradients -> {
                     Tensor gradient = Objects.requireNonNull(gradients[0]);
                     for (int i = 0; i < slots.size(); i++) {
-                        slots.get(i).accumulate(rules.get(i).apply(gradient));
+                        slots.get(i).accumulate(tracked.get(i), gradient);
                     }
                 })
                 .get(0);

@@ -9,9 +9,12 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 
@@ -51,6 +54,25 @@ class TapeTest extends Float64Test {
             assertThat(gradient(gradients, x)).containsExactly(14, 14);
             assertThat(gradient(gradients, y)).containsExactly(11, 11);
         }
+    }
+
+    /** A table whose first gradient is nobody else's, or may be; rows 1, 0 and 1 of it are used as well. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void rowsAreAddedToAGradientInPlaceWhereNothingElseLooksAtIt(boolean own) {
+        Tensor table = engine().tensor(new double[] {1, 2, 3, 4}, 2, 2);
+        Tensor ready = engine().tensor(new double[] {10, 20, 30, 40}, 2, 2);
+        Tensor ids = engine().indices(new int[] {1, 0, 1}, 3);
+        try (Tape tape = engine().tape(List.of(table))) {
+            Tensor rows = EmbeddingFunction.apply(table, ids);
+            UnaryOperator<Tensor> rule = upstream -> ready;
+            Edge edge = own ? Edge.ofOwn(table, rule, ready) : Edge.of(table, rule, ready);
+            Tensor other = engine().record(engine().tensor(new double[] {0}, 1), edge);
+            Tensor loss = rows.sum().add(other.sum());
+            assertThat(gradient(tape.gradients(loss), table)).containsExactly(11, 21, 32, 42);
+        }
+        assertThat(ready.toDoubles())
+                .containsExactly(own ? new double[] {11, 21, 32, 42} : new double[] {10, 20, 30, 40});
     }
 
     @Test

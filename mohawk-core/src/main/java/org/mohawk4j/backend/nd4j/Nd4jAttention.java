@@ -8,6 +8,7 @@ import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.backend.nd4j.array.Nd4jScratch;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -52,29 +53,29 @@ final class Nd4jAttention implements FusedAttention {
     }
 
     @Override
-    public boolean supports(long heads, long groups, long headDim, double scale) {
-        return heads == groups;
+    public boolean supports(long heads, long groups, long headDim, AttentionScores scores, boolean kept) {
+        return heads == groups && scores.softCap() == 0 && scores.window() == 0;
     }
 
     @Override
-    public Result forward(Array q, Array k, Array v, double scale, boolean kept) {
+    public Result forward(Array q, Array k, Array v, AttentionScores scores, boolean kept) {
         Shape shape = q.shape();
         long maps = shape.dim(0) * shape.dim(2);
         List<Array> saved = new ArrayList<>();
         try (Nd4jScratch work = new Nd4jScratch(pool, q.dtype())) {
             INDArray queries = byHead(work, q);
-            queries.muli(scale);
+            queries.muli(scores.scale());
             INDArray keys = byHead(work, k);
             INDArray values = byHead(work, v);
             INDArray mixed = work.take(maps, shape.dim(1), shape.dim(3));
             for (Block block : Block.of(shape.dim(1), k.shape().dim(1))) {
                 Nd4jArray weights = work.result(Shape.of(maps, block.rows(), block.columns()));
-                INDArray scores = weights.values();
-                Nd4jScratch.matmul(scores, block.queries(queries), false, block.keys(keys), true);
-                Nd4jScratch.add(scores, scores, masks.future(q.dtype(), block.rows(), block.columns()));
+                INDArray products = weights.values();
+                Nd4jScratch.matmul(products, block.queries(queries), false, block.keys(keys), true);
+                Nd4jScratch.add(products, products, masks.future(q.dtype(), block.rows(), block.columns()));
                 INDArray flat = weights.shaped(maps * block.rows(), block.columns());
                 work.softmax(flat, flat);
-                Nd4jScratch.matmul(block.queries(mixed), scores, false, block.keys(values), false);
+                Nd4jScratch.matmul(block.queries(mixed), products, false, block.keys(values), false);
                 if (kept) {
                     saved.add(weights);
                 } else {
@@ -87,7 +88,7 @@ final class Nd4jAttention implements FusedAttention {
 
     @Override
     public Gradients backward(
-            Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, double scale) {
+            Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, AttentionScores scores) {
         Shape shape = q.shape();
         long maps = shape.dim(0) * shape.dim(2);
         long columns = k.shape().dim(1);
@@ -95,7 +96,7 @@ final class Nd4jAttention implements FusedAttention {
         try (Nd4jScratch work = new Nd4jScratch(pool, q.dtype())) {
             INDArray gradient = byHead(work, outputGradient);
             INDArray queries = byHead(work, q);
-            queries.muli(scale);
+            queries.muli(scores.scale());
             INDArray keys = byHead(work, k);
             INDArray values = byHead(work, v);
             INDArray ofQueries = work.take(maps, shape.dim(1), width);
@@ -118,7 +119,7 @@ final class Nd4jAttention implements FusedAttention {
                     Nd4jScratch.add(block.keys(ofValues), block.keys(ofValues), term);
                 }
             }
-            ofQueries.muli(scale);
+            ofQueries.muli(scores.scale());
             return new Gradients(
                     byTime(work, ofQueries, shape), byTime(work, ofKeys, k.shape()), byTime(work, ofValues, v.shape()));
         }

@@ -110,20 +110,28 @@ final class Nd4jLayout implements LayoutOps {
 
     @Override
     public Array scatterAddRows(Array rows, Array ids, long v) {
-        long width = rows.shape().dim(-1);
-        long count = ids.shape().size();
-        Nd4jArray y = pool.take(rows.dtype(), Shape.of(v, width));
+        Nd4jArray y = pool.take(rows.dtype(), Shape.of(v, rows.shape().dim(-1)));
         y.values().assign(0);
+        addRows(y, rows, ids);
+        return y;
+    }
+
+    @Override
+    public void addRows(Array table, Array rows, Array ids) {
+        Nd4jArray y = Nd4jArray.cast(table);
         if (Nd4jSingles.serves(y)) {
             Nd4jSingles.scatterAdd(Nd4jArray.cast(rows), Nd4jArray.cast(ids), y);
-            return y;
+            return;
         }
+        long count = ids.shape().size();
         Nd4j.getExecutioner()
                 .exec(DynamicCustomOp.builder("scatter_add")
-                        .addInputs(y.values(), Nd4jArray.flat(ids), Nd4jArray.shaped(rows, count, width))
+                        .addInputs(
+                                y.values(),
+                                Nd4jArray.flat(ids),
+                                Nd4jArray.shaped(rows, count, rows.shape().dim(-1)))
                         .addOutputs(y.values())
                         .addBooleanArguments(true)
                         .build());
-        return y;
     }
 }

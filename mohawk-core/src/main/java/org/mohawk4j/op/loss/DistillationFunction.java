@@ -100,7 +100,7 @@ public final class DistillationFunction {
 
     /** For a loss of its own the gradient is not multiplied by 1: of a vocabulary's weight it is large. */
     private static Edge edge(Tensor input, Tensor gradient) {
-        return Edge.of(
+        return Edge.ofOwn(
                 input, upstream -> input.engine().isUnit(upstream) ? gradient : gradient.mul(upstream), gradient);
     }
 

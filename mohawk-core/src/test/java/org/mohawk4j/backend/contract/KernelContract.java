@@ -23,6 +23,7 @@ import org.mohawk4j.op.ArgMaxFunction;
 import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
 import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
@@ -358,9 +359,51 @@ interface KernelContract extends ContractTests {
                 {1, 7, 65, 2, 1, 64},
                 {1, 70, 133, 2, 2, 8},
                 {1, 207, 207, 3, 3, 32},
+                {2, 70, 133, 2, 1, 96},
             };
             for (long[] s : sizes) {
                 checkAttention(probe, 1, s);
+            }
+        });
+    }
+
+    /** Of heads whose gradient a backend may leave to the composition. */
+    @TestFactory
+    default Stream<DynamicNode> attentionWithoutGradients() {
+        return ifPresent(FusedAttention.class, probe -> {
+            for (double cap : new double[] {0, 3}) {
+                probe.checkUntracked(
+                        "attention of wide heads",
+                        x -> AttentionFunction.apply(
+                                probe.activation(x.get(0)),
+                                probe.activation(x.get(1)),
+                                probe.activation(x.get(2)),
+                                new AttentionScores(0.1, cap, 65)),
+                        numbers(1, 2, 70, 4, 256),
+                        numbers(2, 2, 133, 2, 256),
+                        numbers(3, 2, 133, 2, 256));
+            }
+        });
+    }
+
+    /** Windows that end within tiles of 64 keys, between them and behind them, and bounds that scores reach. */
+    @TestFactory
+    default Stream<DynamicNode> attentionWithinAWindowAndBounds() {
+        return ifPresent(FusedAttention.class, probe -> {
+            // B, Tq, T, H, G, P
+            long[][] sizes = {{2, 13, 13, 4, 4, 5}, {1, 1, 207, 4, 2, 64}, {1, 70, 333, 2, 1, 32}, {1, 207, 207, 2, 2, 64}};
+            for (long[] s : sizes) {
+                for (long window : new long[] {0, 1, 7, 64, 65, 130, 400}) {
+                    for (double cap : new double[] {0, 0.8}) {
+                        checkAttention(
+                                probe,
+                                new AttentionScores(0.4, cap, window),
+                                0,
+                                numbers(1, s[0], s[1], s[3], s[5]),
+                                numbers(2, s[0], s[2], s[4], s[5]),
+                                numbers(3, s[0], s[2], s[4], s[5]));
+                    }
+                }
             }
         });
     }
@@ -384,15 +427,20 @@ interface KernelContract extends ContractTests {
 
     private static void checkAttention(
             KernelProbe probe, double scale, int frozen, HostArray q, HostArray k, HostArray v) {
+        checkAttention(probe, AttentionScores.scaled(scale), frozen, q, k, v);
+    }
+
+    private static void checkAttention(
+            KernelProbe probe, AttentionScores scores, int frozen, HostArray q, HostArray k, HostArray v) {
         boolean served = probe.fused(FusedAttention.class)
-                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scale);
+                .supports(q.shape().dim(2), k.shape().dim(2), q.shape().dim(3), scores, true);
         if (probe.isNarrow() && !served) {
             return;
         }
         probe.checkWithTeacher(
-                "attention at scale " + scale,
+                "attention with " + scores,
                 x -> AttentionFunction.apply(
-                        probe.activation(x.get(0)), probe.activation(x.get(1)), probe.activation(x.get(2)), scale),
+                        probe.activation(x.get(0)), probe.activation(x.get(1)), probe.activation(x.get(2)), scores),
                 frozen,
                 q,
                 k,
@@ -507,6 +555,10 @@ interface KernelContract extends ContractTests {
             checkDistillation(probe, new Weights(2, 0.25), 300, 16, 8, 2048);
             checkDistillation(probe, Weights.PLAIN, 600, 5, 16, 2048);
             checkDistillation(probe, new Weights(1, 1), 513, 8, 8, 1024);
+            // rows that no block's shared memory has room for
+            for (int vocabulary : new int[] {128_256, 240_000}) {
+                checkDistillation(probe, new Weights(2, 0.25), 3, 2, 2, vocabulary);
+            }
         });
     }
 
@@ -760,7 +812,9 @@ interface KernelContract extends ContractTests {
                 {1, 65, 2, 2, 16, 1, 16},
                 {2, 207, 2, 1, 8, 2, 13},
                 {2, 207, 4, 4, 64, 4, 64},
-                {1, 130, 4, 4, 32, 2, 128}
+                {2, 207, 4, 2, 64, 4, 64},
+                {1, 130, 4, 4, 32, 2, 128},
+                {1, 130, 4, 1, 32, 2, 16}
             };
             for (int[] s : sizes) {
                 if (probe.isNarrow() && (s[4] < 16 || s[6] < 16)) {

@@ -186,6 +186,36 @@ interface LayoutContract extends ContractTests {
     }
 
     @TestFactory
+    default Stream<DynamicNode> addRowsAddsToWhatIsThere() {
+        return onEachType(probe -> {
+            for (long width : new long[] {1, 13, 65}) {
+                for (int v : new int[] {1, 63}) {
+                    HostArray table = probe.random(Shape.of(v, width), 14);
+                    HostArray rows = probe.random(Shape.of(3, 13, width), 15);
+                    HostArray index = HostArray.randomIndices(Shape.of(3, 13), v, 16);
+                    probe.check(
+                            "addRows " + rows.shape() + " to " + table.shape(),
+                            HostOps.binary(HostOps.scatterAddRows(rows, index, v), table, Double::sum),
+                            probe.sumOf(
+                                    HostOps.binary(
+                                            HostOps.scatterAddRows(rows.map(Math::abs), index, v),
+                                            table.map(Math::abs),
+                                            Double::sum),
+                                    40),
+                            (b, in) -> {
+                                var sum = b.memory().cast(in.get(0), in.get(0).dtype());
+                                b.layout().addRows(sum, in.get(1), in.get(2));
+                                return sum;
+                            },
+                            probe.numbers(table),
+                            probe.numbers(rows),
+                            BackendProbe.ids(index));
+                }
+            }
+        });
+    }
+
+    @TestFactory
     default Stream<DynamicNode> scatterAddRowsGivesTheSameBitsEachTime() {
         return onEachType(probe -> {
             HostArray rows =

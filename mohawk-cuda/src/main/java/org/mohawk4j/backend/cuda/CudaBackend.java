@@ -82,12 +82,16 @@ public final class CudaBackend implements Backend {
     private final Map<Class<? extends FusedOp>, FusedOp> fused;
 
     CudaBackend(BackendOptions options) {
-        this(options, CudaDistillation.LOGITS_AT_ONCE);
+        this(options, CudaDevice.of(options.device()));
     }
 
     /** @param logitsAtOnce of one model, that stage 3's loss keeps at a time, about */
     CudaBackend(BackendOptions options, long logitsAtOnce) {
         this(options, CudaDevice.of(options.device()), logitsAtOnce);
+    }
+
+    private CudaBackend(BackendOptions options, CudaDevice device) {
+        this(options, device, device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device));
     }
 
     private CudaBackend(BackendOptions options, CudaDevice device, long logitsAtOnce) {

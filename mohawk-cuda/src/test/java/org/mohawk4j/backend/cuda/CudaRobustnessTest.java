@@ -30,6 +30,7 @@ import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.driver.CudaException;
 import org.mohawk4j.backend.cuda.driver.CudaStatus;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
@@ -232,7 +233,7 @@ class CudaRobustnessTest implements GpuTest {
             // a grid of more than 65,535 blocks across
             Array q = backend.memory().full(Shape.of(1, 64, 70_000, 32), DType.BFLOAT16, 1);
             assertThatThrownBy(() ->
-                            backend.fused(FusedAttention.class).orElseThrow().forward(q, q, q, 1, false))
+                            backend.fused(FusedAttention.class).orElseThrow().forward(q, q, q, AttentionScores.scaled(1), false))
                     .isInstanceOf(CudaException.class)
                     .hasMessageContaining("attention_forward")
                     .hasMessageContaining("BFLOAT16 [1, 64, 70000, 32]");

@@ -17,6 +17,7 @@ import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.RotaryFunction;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
@@ -172,7 +173,10 @@ class CudaTensorCoreTest implements GpuTest {
         CudaDevice device = CudaDevice.of(0);
         List<HostArray> actual;
         try (Engine engine = new Engine(new CudaBackend(
-                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.LOGITS_AT_ONCE))) {
+                mixed,
+                device,
+                warpgroups && device.hasWarpgroupProducts(),
+                CudaDistillation.logitsAtOnce(device)))) {
             assumeServed(engine, test);
             actual = run(engine, test, true);
         }
@@ -181,7 +185,7 @@ class CudaTensorCoreTest implements GpuTest {
                 BackendOptions.defaults().withParameterType(DType.FLOAT64),
                 device,
                 false,
-                CudaDistillation.LOGITS_AT_ONCE))) {
+                CudaDistillation.logitsAtOnce(device)))) {
             expected = run(engine, test, false);
         }
         assertThat(actual).hasSameSizeAs(expected);
@@ -197,7 +201,7 @@ class CudaTensorCoreTest implements GpuTest {
     private static void assumeServed(Engine engine, Case test) {
         Shape first = test.inputs().get(0).shape();
         boolean served = test.name().startsWith("attention")
-                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), 1)
+                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), AttentionScores.scaled(1), true)
                 : !test.name().startsWith("semiseparable")
                         || engine.backend()
                                 .fused(FusedSemiseparable.class)

@@ -14,6 +14,7 @@ import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.AttentionFunction;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.op.GateFunction;
@@ -46,6 +47,7 @@ final class DifferentiatedOperations {
         addMixers(all);
         addBetweenProjections(all);
         addLosses(all);
+        addTied(all);
         addPlain(all);
     }
 
@@ -156,6 +158,25 @@ final class DifferentiatedOperations {
                 Shape.of(63, 256));
     }
 
+    /** The loss of a tied head, whose gradient the embedding's rows are added to. */
+    private static void addTied(List<RepeatedOperation> all) {
+        add(
+                all,
+                "distillation of a tied head",
+                x -> {
+                    Tensor rows = EmbeddingFunction.apply(
+                            x.get(0), x.get(0).engine().indices(IDS, IDS.length));
+                    return DistillationFunction.apply(
+                            new LmHead(x.get(1).detach(), x.get(2).detach(), Optional.empty()),
+                            new LmHead(rows, x.get(0), Optional.empty()),
+                            Optional.empty(),
+                            DistillationFunction.Weights.PLAIN);
+                },
+                Shape.of(2048, 256),
+                ROWS,
+                Shape.of(2048, 256));
+    }
+
     private static void addMixers(List<RepeatedOperation> all) {
         add(all, "attention", x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), 0.125), HEADS, HEADS, HEADS);
         add(
@@ -163,6 +184,13 @@ final class DifferentiatedOperations {
                 "attention of the last positions, with groups",
                 x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), 0.125),
                 Shape.of(4, 65, 4, 64),
+                GROUPS,
+                GROUPS);
+        add(
+                all,
+                "attention within a window, of bounded scores",
+                x -> AttentionFunction.apply(x.get(0), x.get(1), x.get(2), new AttentionScores(0.125, 1.5, 70)),
+                HEADS,
                 GROUPS,
                 GROUPS);
         all.add(new RepeatedOperation(

@@ -2,6 +2,7 @@ package org.mohawk4j.backend.cuda.driver;
 
 import java.util.OptionalDouble;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.SizeTPointer;
 
 /**
  * A GPU.
@@ -80,6 +81,14 @@ public record CudaDevice(
     /** Whether it has {@code wgmma}. */
     public boolean hasWarpgroupProducts() {
         return major == HOPPER;
+    }
+
+    /** All of its memory, whoever has it. */
+    public long memoryBytes() {
+        try (SizeTPointer bytes = new SizeTPointer(1)) {
+            CudaStatus.driver(cudart.cuDeviceTotalMem(bytes, index), () -> "asking for the memory of " + name);
+            return bytes.get();
+        }
     }
 
     private static int attribute(int index, int attribute) {

@@ -13,6 +13,7 @@ import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.matrix.SoftmaxMatrix;
+import org.mohawk4j.op.Heads;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
@@ -41,16 +42,21 @@ public final class CudaFrobenius implements FusedFrobenius {
         if (teacher instanceof SoftmaxMatrix softmax
                 && student instanceof SemiseparableMatrix semiseparable
                 && fits(softmax, semiseparable)) {
-            return Optional.of(new Pass(softmax, semiseparable).distance());
+            return Optional.of(new Pass(perHead(softmax), semiseparable).distance());
         }
         return Optional.empty();
+    }
+
+    /** With a key head for each query head: these are copied once, where a matrix of each head would have T·T numbers. */
+    private static SoftmaxMatrix perHead(SoftmaxMatrix matrix) {
+        Tensor keys = Heads.repeat(matrix.k().detach(), matrix.q().dim(2));
+        return new SoftmaxMatrix(matrix.q(), keys, matrix.scores());
     }
 
     private boolean fits(SoftmaxMatrix teacher, SemiseparableMatrix student) {
         long headDim = teacher.q().dim(3);
         long stateSize = student.c().dim(3);
-        return teacher.q().shape().equals(teacher.k().shape())
-                && teacher.q().shape().without(3).equals(student.logDecay().shape())
+        return teacher.q().shape().without(3).equals(student.logDecay().shape())
                 && teacher.scale() > 0
                 && teacher.scores().isPlain(teacher.k().dim(1))
                 && WIDTHS.contains(headDim)

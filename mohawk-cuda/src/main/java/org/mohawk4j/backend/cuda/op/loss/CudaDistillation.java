@@ -5,6 +5,7 @@ import java.util.stream.Stream;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.ElementType;
+import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
@@ -17,19 +18,29 @@ import org.mohawk4j.tensor.types.Shape;
 public final class CudaDistillation implements FusedDistillation {
     private static final String SOURCE = "op/loss/distillation.cu";
 
-    /** Logits of one side that exist at a time, if nothing else is asked for: a gigabyte. */
-    public static final long LOGITS_AT_ONCE = 1L << 28;
+    /** Logits of one side that exist at a time at least, if nothing else is asked for: a gigabyte. */
+    private static final long LOGITS_AT_ONCE = 1L << 28;
+
+    /** The share of a device's memory that they may take: the gradient by the head is read and written for each chunk. */
+    private static final long SHARE = 48;
 
     /** Chunks are whole tiles of products, so that these leave no multiprocessor idle. */
     private static final long TILE = 256;
 
     private static final int MOST_THREADS = 1024;
+    private static final int FIRST_WITH_CLUSTERS = 9;
+    private static final int MOST_BLOCKS = 8;
 
     /** What sums over a block need beside a row, at most. */
     private static final int OTHER_SHARED_BYTES = 2048;
 
     private final Gpu gpu;
     private final long logitsAtOnce;
+
+    /** How many logits of one side may exist at a time on a device, if nothing else is asked for. */
+    public static long logitsAtOnce(CudaDevice device) {
+        return Math.max(LOGITS_AT_ONCE, device.memoryBytes() / SHARE / Float.BYTES);
+    }
 
     /** @param logitsAtOnce of one side that exist at a time, about */
     public CudaDistillation(Gpu gpu, long logitsAtOnce) {
@@ -55,13 +66,14 @@ public final class CudaDistillation implements FusedDistillation {
                         ? gpu.view(expected, 0, expected.shape())
                         : gpu.take(side.operandType(), expected.shape());
                 CudaArray loss = gpu.view(losses, from, Shape.of(count));
-                boolean kept = isKept(side, expected, logits, gradient, teacher.bias(), student.bias());
-                gpu.kernel(SOURCE, kept ? "distillation_kept" : "distillation", side.logitType(), side.operandType())
+                boolean fours = isInFours(side, expected, logits, gradient, teacher.bias(), student.bias());
+                Form form = form(side, fours);
+                form.kernel()
                         .launch(
-                                count,
+                                count * form.blocks(),
                                 1,
-                                kept ? MOST_THREADS : CudaKernels.THREADS,
-                                kept ? Math.toIntExact(side.vocabulary() * Float.BYTES) : 0,
+                                form.sharedBytes() > 0 ? MOST_THREADS : CudaKernels.THREADS,
+                                form.sharedBytes(),
                                 gpu.arguments()
                                         .add(expected)
                                         .add(teacher.bias())
@@ -83,8 +95,38 @@ public final class CudaDistillation implements FusedDistillation {
         }
     }
 
-    /** Whether a block keeps its row of the student's logits in shared memory. */
-    private boolean isKept(
+    /**
+     * How rows are taken.
+     *
+     * @param blocks that share one, a cluster if there are several
+     * @param sharedBytes in which a block keeps its part of the student's logits; 0: none are kept
+     */
+    private record Form(CudaKernels.CudaFunction kernel, int blocks, int sharedBytes) {}
+
+    /** Kept by as few blocks as have room, else read again from memory. */
+    private Form form(Side side, boolean fours) {
+        for (int blocks = 1; fours && blocks <= mostBlocks(); blocks *= 2) {
+            long each = (side.vocabulary() + 4L * blocks - 1) / (4L * blocks) * 4 * Float.BYTES;
+            if (each <= gpu.device().sharedBytes() - OTHER_SHARED_BYTES) {
+                String name = ElementType.named(
+                        blocks == 1 ? "distillation_kept" : "distillation_shared",
+                        side.logitType(),
+                        side.operandType());
+                CudaKernels.Source source =
+                        blocks == 1 ? gpu.source(SOURCE) : gpu.source(SOURCE, "CLUSTER=" + blocks);
+                return new Form(source.kernel(name), blocks, Math.toIntExact(each));
+            }
+        }
+        return new Form(gpu.kernel(SOURCE, "distillation", side.logitType(), side.operandType()), 1, 0);
+    }
+
+    /** What any device with clusters can bring together. */
+    private int mostBlocks() {
+        return gpu.device().major() >= FIRST_WITH_CLUSTERS ? MOST_BLOCKS : 1;
+    }
+
+    /** Whether four neighbours may be moved at once, and are float32. */
+    private boolean isInFours(
             Side side,
             CudaArray expected,
             CudaArray logits,
@@ -92,7 +134,6 @@ public final class CudaDistillation implements FusedDistillation {
             Optional<Array> teacherBias,
             Optional<Array> studentBias) {
         return side.logitType() == DType.FLOAT32
-                && side.vocabulary() * Float.BYTES <= gpu.device().sharedBytes() - OTHER_SHARED_BYTES
                 && CudaKernels.inFours(side.vocabulary(), expected, logits, gradient)
                 && Stream.of(teacherBias, studentBias)
                         .flatMap(Optional::stream)

@@ -103,16 +103,21 @@ public final class CudaLayout implements LayoutOps {
 
     @Override
     public Array scatterAddRows(Array rows, Array ids, long v) {
-        CudaArray given = CudaArray.cast(rows);
-        long width = given.shape().dim(-1);
-        CudaArray y = memory.full(Shape.of(v, width), ElementType.accumulator(given.dtype()), 0);
-        kernels.get(SOURCE, "scatter_add_rows", given.dtype())
+        DType sums = ElementType.accumulator(rows.dtype());
+        CudaArray y = memory.full(Shape.of(v, rows.shape().dim(-1)), sums, 0);
+        addRows(y, rows, ids);
+        return memory.into(rows.dtype(), y);
+    }
+
+    /** Of bfloat16 too, where the table is float32. */
+    @Override
+    public void addRows(Array table, Array rows, Array ids) {
+        kernels.get(SOURCE, "scatter_add_rows", rows.dtype())
                 .blocks(
                         ids.shape().size(),
                         kernels.arguments()
-                                .add(given, ids, y)
+                                .add(rows, ids, table)
                                 .add(ids.shape().size())
-                                .add(width));
-        return memory.into(given.dtype(), y);
+                                .add(rows.shape().dim(-1)));
     }
 }

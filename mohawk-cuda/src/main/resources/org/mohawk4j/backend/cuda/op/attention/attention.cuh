@@ -3,20 +3,29 @@
 //
 // Shapes (bfloat16, contiguous): q, out, dout, dq [B,Tq,H,P]; k, v, dk, dv [B,T,G,P]; lse, delta [B,H,Tq] float32.
 // G divides H; head h reads group h / (H/G). Query i stands at key position T-Tq+i and sees keys 0 .. T-Tq+i, Tq <= T.
-// scale > 0. P is ATTENTION_P: 32, 64 or 128. All pointers are aligned to 16 bytes.
+// scale > 0. P is ATTENTION_P: 32, 64, 96 or 128, forward 256 too. All pointers are aligned to 16 bytes.
 //
 //   s = scale q k',  p = softmax(s) over the keys seen,  out = p v,  lse = log sum exp s   (natural logarithm)
+//
+// ATTENTION_SCORES is what else becomes of scores: 0 nothing; 1 a query sees the last `window` of those keys alone, if
+// that is not 0; 2 the same, and s = cap tanh(scale q k' / cap), if cap is not 0. So the plain kernels carry nothing of
+// it. Tiles that no query of a warpgroup sees are passed over.
 
 #pragma once
 
 #include "common.cuh"
 #include "shared_memory.cuh"
 
+#ifndef ATTENTION_SCORES
+#define ATTENTION_SCORES 0
+#endif
+
 constexpr int P = ATTENTION_P;
-static_assert(P == 32 || P == 64 || P == 128, "ATTENTION_P");
+static_assert(P == 32 || P == 64 || P == 96 || P == 128 || P == 256, "ATTENTION_P");
+constexpr bool WINDOWED = ATTENTION_SCORES >= 1, CAPPED = ATTENTION_SCORES == 2;
 static_assert(ATTENTION_WGMMA == 0 || ATTENTION_WGMMA == 1, "ATTENTION_WGMMA");
 constexpr int ROWS = 64;                // of every tile: what one warpgroup's products take
-constexpr int PANEL = P < 64 ? P : 64;  // columns
+constexpr int PANEL = P % 64 == 0 ? 64 : 32; // columns
 constexpr int PANELS = P / PANEL;
 constexpr int PANEL_ROW_BYTES = 2 * PANEL;
 constexpr int PANEL_BYTES = ROWS * PANEL_ROW_BYTES;
@@ -89,6 +98,41 @@ __device__ __forceinline__ void hideLater(float (&s)[32], int key, int position,
         if (column > position + ((i & 2) ? 8 : 0)) s[i] = hidden;
     }
 }
+
+// Scores of keys that have left the window of a row's query.
+__device__ __forceinline__ void hideEarlier(
+    float (&s)[32], int key, int position, int window, float hidden, const Place &place) {
+#pragma unroll
+    for (int i = 0; i < 32; i++) {
+        int column = key + (i / 4) * 8 + 2 * (place.lane & 3) + (i & 1);
+        if (column <= position + ((i & 2) ? 8 : 0) - window) s[i] = hidden;
+    }
+}
+
+// How products of queries and keys become scores: what they are multiplied by, in powers of two, after what tanh leaves
+// of them where they are bounded.
+struct Scoring {
+    float inner, outer;
+
+    __device__ __forceinline__ Scoring(float scale, float cap) {
+        bool bounded = CAPPED && cap > 0.0f;
+        inner = bounded ? scale / cap : 0.0f;
+        outer = (bounded ? cap : scale) * LOG2E;
+    }
+
+    // To be multiplied by outer.
+    __device__ __forceinline__ void bound(float (&s)[32]) const {
+        if (CAPPED && inner != 0.0f) {
+#pragma unroll
+            for (int i = 0; i < 32; i++) s[i] = 1.0f - __fdividef(2.0f, 1.0f + exp2Approx(2.0f * LOG2E * inner * s[i]));
+        }
+    }
+
+    // What a small step of a product adds to one that is bounded, for scale times its size.
+    __device__ __forceinline__ float slope(float bounded) const {
+        return CAPPED && inner != 0.0f ? 1.0f - bounded * bounded : 1.0f;
+    }
+};
 
 // This warp's 16 rows, by way of its own rows of a tile no longer needed, so that device memory sees whole chunks.
 __device__ __forceinline__ void storeRows(

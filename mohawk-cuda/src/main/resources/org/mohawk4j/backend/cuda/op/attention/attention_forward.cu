@@ -15,11 +15,11 @@
 #endif
 
 constexpr int QUERY_WARPGROUPS = 2;
-constexpr int BLOCKS = P == 128 ? 1 : 2;
+constexpr int BLOCKS = P >= 128 || P == 96 && !ATTENTION_WGMMA ? 1 : 2;
 // A third stage lets the last product of a step run into the next step. Used where that was measured to gain (P = 64).
-// At P = 32 ptxas 13.0 serializes a product left in flight over the loop's end (C7515); P = 128 compiles without that
-// but was not timed.
-constexpr int STAGES = P == 64 ? 3 : 2;
+// At P = 32, and with windows, ptxas 13.0 serializes a product left in flight over the loop's end (C7515); P = 128
+// compiles without that but was not timed.
+constexpr int STAGES = P == 64 && !WINDOWED ? 3 : 2;
 constexpr int THREADS = 128 * QUERY_WARPGROUPS;
 constexpr int SHARED_BYTES = ALIGNMENT + (QUERY_WARPGROUPS + 2 * STAGES) * TILE_BYTES;
 constexpr float LN2 = 0.6931471805599453f;
@@ -27,7 +27,7 @@ constexpr float LN2 = 0.6931471805599453f;
 // Grid ceil(Tq / (64 QUERY_WARPGROUPS)), H, B.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
     const Bf16 *__restrict__ q, const Bf16 *__restrict__ k, const Bf16 *__restrict__ v, Bf16 *__restrict__ out,
-    float *__restrict__ lse, int Tq, int T, int H, int G, float scale) {
+    float *__restrict__ lse, int Tq, int T, int H, int G, float scale, float cap, int window) {
     char *shared = alignedShared();
     unsigned base = sharedAddress(shared);
     Place place;
@@ -46,12 +46,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
     int tiles = (min(T, first + ROWS * QUERY_WARPGROUPS + offset) + ROWS - 1) / ROWS;
     for (int w = 0; w < QUERY_WARPGROUPS; w++)
         loadTile<THREADS>(base + w * TILE_BYTES, q, first + w * ROWS, Tq, queryStride, place.thread);
-    loadTiles<THREADS>(stages, k, v, 0, T, keyStride, place.thread);
+    int firstTile = WINDOWED && window > 0 ? max(0, first + offset - window + 1) / ROWS : 0;
+    loadTiles<THREADS>(stages, k, v, firstTile * ROWS, T, keyStride, place.thread);
     commitCopies();
 
     first += place.warpgroup * ROWS;
     int position = first + offset + place.warp * 16 + place.lane / 4;
-    float scale2 = scale * LOG2E;
+    Scoring scoring(scale, cap);
+    float scale2 = scoring.outer;
     // The queries stay in shared memory: held in registers over the loop as wgmma's left operand they were lost after
     // the first tile, ptxas 13.0 having given their registers to p as well (P = 64; seen in the machine code and the
     // results).
@@ -62,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
     float maximum[2] = {-infinity(), -infinity()}, sum[2] = {0.0f, 0.0f};
 
     int stage = 0;
-    for (int tile = 0; tile < tiles; tile++) {
+    for (int tile = firstTile; tile < tiles; tile++) {
         awaitTiles();
         int next = stage + 1 == STAGES ? 0 : stage + 1;
         if (tile + 1 < tiles)
@@ -70,7 +72,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
         commitCopies();
         unsigned keys = stages + 2 * stage * TILE_BYTES;
         int key = tile * ROWS;
-        if (key <= first + ROWS - 1 + offset) {
+        bool seen = !WINDOWED || window == 0 || key + ROWS - 1 > first + offset - window;
+        if (key <= first + ROWS - 1 + offset && seen) {
             float s[32];
             unsigned p[4][4];
             beginProducts();
@@ -79,15 +82,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attention_forward(
             waitProducts<0>();
             settle(s);
             settle(o);
+            scoring.bound(s);
             if (key + ROWS - 1 > first + offset) hideLater(s, key, position, -infinity(), place);
+            if (WINDOWED && window > 0 && key <= first + ROWS - 1 + offset - window)
+                hideEarlier(s, key, position, window, -infinity(), place);
 #pragma unroll
             for (int r = 0; r < 2; r++) {
                 float m = maximum[r];
 #pragma unroll
                 for (int j = 0; j < 8; j++) m = fmaxf(m, fmaxf(s[4 * j + 2 * r], s[4 * j + 2 * r + 1]));
                 m = quadMax(m);
-                // Finite from the first tile on: every query sees key 0.
-                float shift = m * scale2;
+                // Finite from the first tile on, where every query sees key 0; a window may hide a whole tile from one.
+                float shift = WINDOWED && m == -infinity() ? 0.0f : m * scale2;
                 float rescale = exp2Approx(maximum[r] * scale2 - shift);
                 maximum[r] = m;
                 float total = 0.0f;
