@@ -61,7 +61,7 @@ final class ConfigOptions {
     private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
             word("mixer", "NAME", "of those that ./mohawk mixers lists", StudentConfig::mixer),
             word("mixer-option", "NAME=VALUE", "of the mixer", unset()).repeated(),
-            word("init", "AS", "attention or random", StudentConfig::init).named("--mixer-init"),
+            word("init", "AS", "calibrated, attention or random", StudentConfig::init).named("--mixer-init"),
             word("start", "AS", "", unset()).named("--mixer-start"),
             whole("state-size", "N", "--mixer-option state-size=N", unset()),
             whole("conv-width", "K", "--mixer-option conv-width=K", unset()),

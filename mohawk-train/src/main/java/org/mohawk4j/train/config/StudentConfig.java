@@ -36,7 +36,7 @@ public record StudentConfig(
     }
 
     static StudentConfig defaults() {
-        return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.ATTENTION);
+        return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.CALIBRATED);
     }
 
     /**
