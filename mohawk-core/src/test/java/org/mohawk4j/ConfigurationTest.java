@@ -135,16 +135,16 @@ class ConfigurationTest extends Float64Test {
     void numbersOfOptimisersAndLossesAreChecked() {
         refused(
                 "beta1: expected a number from 0 to below 1, got 1.0",
-                () -> new AdamWFunction.Hyperparameters(1, 1, 0.9, 1, 0, 1));
+                () -> new AdamWFunction.Hyperparameters(1, 1, 0.9, 1, 1));
         refused(
                 "beta2: expected a number from 0 to below 1, got -0.1",
-                () -> new AdamWFunction.Hyperparameters(1, 0.9, -0.1, 1, 0, 1));
+                () -> new AdamWFunction.Hyperparameters(1, 0.9, -0.1, 1, 1));
         refused(
                 "learning rate: expected a number of at least 0, got NaN",
-                () -> new AdamWFunction.Hyperparameters(Double.NaN, 0.9, 0.9, 1, 0, 1));
+                () -> new AdamWFunction.Hyperparameters(Double.NaN, 0.9, 0.9, 1, 1));
         refused(
                 "step: expected a whole number of at least 1, got 0",
-                () -> new AdamWFunction.Hyperparameters(1, 0.9, 0.9, 1, 0, 0));
+                () -> new AdamWFunction.Hyperparameters(1, 0.9, 0.9, 1, 0));
         refused(
                 "temperature: expected a number above 0, got Infinity",
                 () -> new DistillationFunction.Weights(Double.POSITIVE_INFINITY, 0));
