@@ -42,6 +42,8 @@ class DistillCommandTest {
                         "0.25, 0.25, 0.5",
                         "--keep-attention",
                         "1, 3",
+                        "--mixer-init",
+                        "attention",
                         "--threads",
                         "1")
                 .succeeds();

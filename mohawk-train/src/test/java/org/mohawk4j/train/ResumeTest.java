@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
@@ -117,9 +118,9 @@ class ResumeTest {
 
     /** Ended before its first checkpoint, after it, and with another start of the student behind it. */
     @ParameterizedTest
-    @ValueSource(ints = {2, 5, 11})
-    void itsReportShowsTheStartAndTheStagesBeforeTheInterruptionToo(int steps) throws IOException {
-        Map<String, Object> changes = Map.of("report", true, "student.init", "calibrated");
+    @CsvSource({"2, calibrated", "5, calibrated", "11, calibrated", "11, attention"})
+    void itsReportShowsTheStartAndTheStagesBeforeTheInterruptionToo(int steps, String init) throws IOException {
+        Map<String, Object> changes = Map.of("report", true, "student.init", init);
         TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
         whole.start();
         TinyRun run = new TinyRun(folder.resolve("run"), changes);
@@ -128,7 +129,10 @@ class ResumeTest {
 
         run.resume();
 
-        assertThat(run.losses()).isEqualTo(whole.losses()).isNotEqualTo(undisturbed.losses());
+        assertThat(run.losses()).isEqualTo(whole.losses());
+        assertThat(run.losses().equals(undisturbed.losses()))
+                .as("the default")
+                .isEqualTo(init.equals("calibrated"));
         assertThat(run.student()).isEqualTo(whole.student());
         assertThat(run.folder().resolve("report/matrices-layer-1.png"))
                 .hasSameBinaryContentAs(whole.folder().resolve("report/matrices-layer-1.png"));

@@ -39,6 +39,8 @@ class RollBackTest {
                         every,
                         "lr",
                         List.of(1e-7, 1e-7, 1e-7),
+                        "student.init",
+                        "attention",
                         "faults.spike-threshold",
                         1,
                         "faults.on-spike",

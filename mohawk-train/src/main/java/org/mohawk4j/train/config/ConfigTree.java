@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.yaml.ConfigMapper;
 
 /**
@@ -17,6 +18,12 @@ import org.mohawk4j.train.yaml.ConfigMapper;
 final class ConfigTree {
     /** Sections whose keys stand without the section's name. */
     private static final Set<String> NAMELESS = Set.of("files", "training", "machine", "learning", "recovery");
+
+    private static final String OPTIMIZER = "optimizer";
+    private static final String GROUPS = "groups";
+
+    /** A list of texts {@code NAME=FACTOR}, as a command line gives groups. */
+    private static final String FACTORS = "lr-factor";
 
     private static final ObjectNode SECTIONS = ConfigMapper.tree(DistillConfig.defaults());
     private static final ObjectNode DEFAULTS = withoutNames(SECTIONS);
@@ -65,7 +72,7 @@ final class ConfigTree {
     ObjectNode written() {
         ObjectNode written = root.deepCopy();
         written.path(StageTrees.KEY).forEach(StageTrees::leaveOutUnsaid);
-        written.path(ParameterGroups.SECTION).path(ParameterGroups.KEY).forEach(StageTrees::leaveOutUnsaid);
+        written.path(OPTIMIZER).path(GROUPS).forEach(StageTrees::leaveOutUnsaid);
         return written;
     }
 
@@ -90,11 +97,55 @@ final class ConfigTree {
             root.set(StageTrees.KEY, StageTrees.of(others.remove(StageTrees.KEY)));
         }
         StageTrees.layOldKeys(others, (ArrayNode) root.path(StageTrees.KEY));
-        if (others.get(ParameterGroups.SECTION) instanceof ObjectNode section) {
-            others.set(ParameterGroups.SECTION, ParameterGroups.complete(section));
+        if (others.get(OPTIMIZER) instanceof ObjectNode optimizer) {
+            completeGroups(optimizer);
         }
         overlay(root, others, DEFAULTS, "");
         return this;
+    }
+
+    /** Gives each group all of its keys. */
+    private static void completeGroups(ObjectNode optimizer) {
+        JsonNode factors = optimizer.remove(FACTORS);
+        if (factors != null && optimizer.has(GROUPS)) {
+            throw new InvalidInputException(OPTIMIZER + ": expected " + GROUPS + " or " + FACTORS + ", got both");
+        }
+        JsonNode said = factors == null ? optimizer.get(GROUPS) : factors;
+        if (said == null) {
+            return;
+        }
+        String key = OPTIMIZER + "." + (factors == null ? GROUPS : FACTORS);
+        if (!said.isArray()) {
+            throw new InvalidInputException(key + ": expected a list, got " + ConfigMapper.describe(said));
+        }
+        ArrayNode groups = optimizer.putArray(GROUPS);
+        for (JsonNode one : said) {
+            groups.add(factors == null ? group(OptimizerConfig.groupKey(groups.size()), one) : factor(key, one));
+        }
+    }
+
+    private static ObjectNode group(String key, JsonNode said) {
+        ObjectNode group = ConfigMapper.tree(ParameterGroup.defaults());
+        if (!(said instanceof ObjectNode values)) {
+            throw new InvalidInputException(key + ": expected the keys "
+                    + String.join(", ", ConfigMapper.fieldNames(group)) + ", got " + ConfigMapper.describe(said));
+        }
+        overlay(group, values, group.deepCopy(), key + ".");
+        return group;
+    }
+
+    private static ObjectNode factor(String key, JsonNode said) {
+        String text = said.asText();
+        // a name may hold the sign itself
+        int split = text.lastIndexOf('=');
+        Ranges.require(split > 0, key, "NAME=FACTOR", ConfigMapper.describe(said));
+        try {
+            double factor = Double.parseDouble(text.substring(split + 1));
+            Ranges.notNegative(key, factor);
+            return ConfigMapper.tree(new ParameterGroup(text.substring(0, split), factor));
+        } catch (NumberFormatException e) {
+            throw new InvalidInputException(key + ": expected NAME=FACTOR, got " + ConfigMapper.describe(said), e);
+        }
     }
 
     static void overlay(ObjectNode target, ObjectNode values, JsonNode defaults, String prefix) {

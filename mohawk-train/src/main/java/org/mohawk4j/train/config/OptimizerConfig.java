@@ -26,8 +26,13 @@ public record OptimizerConfig(
         Ranges.notNegative("optimizer.clip-norm", clipNorm);
         groups = List.copyOf(groups);
         for (int i = 0; i < groups.size(); i++) {
-            check(ParameterGroups.key(i) + ".", groups.get(i));
+            check(groupKey(i) + ".", groups.get(i));
         }
+    }
+
+    /** How messages name a group. */
+    static String groupKey(int index) {
+        return "optimizer.groups[" + index + "]";
     }
 
     private static void check(String prefix, ParameterGroup group) {

@@ -37,7 +37,7 @@ public record StudentConfig(
     }
 
     static StudentConfig defaults() {
-        return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.ATTENTION);
+        return new StudentConfig("discrete-mamba2", Map.of(), MixerInit.CALIBRATED);
     }
 
     /** With another mixer, whose options have the format's defaults unless they are given. */
