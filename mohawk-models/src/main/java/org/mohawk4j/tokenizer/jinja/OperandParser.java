@@ -7,6 +7,14 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.Arguments;
+import org.mohawk4j.tokenizer.jinja.value.Callable;
+import org.mohawk4j.tokenizer.jinja.value.Filters;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Tests;
+import org.mohawk4j.tokenizer.jinja.value.Tuple;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Turns tokens into what stands between operators: a name or literal with its attributes, calls, filters and tests. */
 final class OperandParser {

@@ -9,6 +9,11 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Statement.Flow;
 import org.mohawk4j.tokenizer.jinja.TargetParser.Target;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.Callable;
+import org.mohawk4j.tokenizer.jinja.value.LoopVariable;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Turns the tokens of a template into what it does. */
 final class StatementParser {

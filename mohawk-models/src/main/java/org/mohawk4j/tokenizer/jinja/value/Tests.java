@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.Collection;
 import java.util.HashMap;
@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What may stand behind {@code is}. */
-final class Tests {
+public final class Tests {
     private interface Test {
         boolean holds(@Nullable Object value, Arguments arguments);
     }
@@ -16,11 +16,11 @@ final class Tests {
 
     private Tests() {}
 
-    static boolean isKnown(String name) {
+    public static boolean isKnown(String name) {
         return ALL.containsKey(name);
     }
 
-    static boolean holds(String name, @Nullable Object value, Arguments arguments) {
+    public static boolean holds(String name, @Nullable Object value, Arguments arguments) {
         Test test = ALL.get(name);
         if (test == null) {
             throw new TemplateException("no test is named '" + name + "'");

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What may stand behind {@code |}. */
-final class Filters {
+public final class Filters {
     private interface Filter {
         @Nullable Object apply(@Nullable Object value, Arguments arguments);
     }
@@ -23,11 +23,11 @@ final class Filters {
 
     private Filters() {}
 
-    static boolean isKnown(String name) {
+    public static boolean isKnown(String name) {
         return ALL.containsKey(name);
     }
 
-    static @Nullable Object apply(String name, @Nullable Object value, Arguments arguments) {
+    public static @Nullable Object apply(String name, @Nullable Object value, Arguments arguments) {
         Filter filter = ALL.get(name);
         if (filter == null) {
             throw new TemplateException("no filter is named '" + name + "'");
