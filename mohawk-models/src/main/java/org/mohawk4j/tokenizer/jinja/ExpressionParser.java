@@ -185,16 +185,8 @@ final class ExpressionParser {
     }
 
     private Expression parseProduct() {
-        Expression left = parsePower();
-        while (tokens.isOperator("*") || tokens.isOperator("/") || tokens.isOperator("//") || tokens.isOperator("%")) {
-            left = calculation(tokens.next().text(), left, parsePower());
-        }
-        return left;
-    }
-
-    private Expression parsePower() {
         Expression left = parseUnary(true);
-        while (tokens.isOperator("**")) {
+        while (tokens.isOperator("*") || tokens.isOperator("/") || tokens.isOperator("//") || tokens.isOperator("%")) {
             left = calculation(tokens.next().text(), left, parseUnary(true));
         }
         return left;

@@ -24,7 +24,7 @@ final class Lexer {
     private static final Pattern NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_]*");
     private static final Pattern STRING =
             Pattern.compile("'([^'\\\\]*(?:\\\\.[^'\\\\]*)*)'|\"([^\"\\\\]*(?:\\\\.[^\"\\\\]*)*)\"", Pattern.DOTALL);
-    private static final Pattern OPERATOR = Pattern.compile("//|\\*\\*|==|!=|<=|>=|[-+*/%~<>=()\\[\\]{}|.,:;]");
+    private static final Pattern OPERATOR = Pattern.compile("//|==|!=|<=|>=|[-+*/%~<>=()\\[\\]{}|.,:;]");
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();

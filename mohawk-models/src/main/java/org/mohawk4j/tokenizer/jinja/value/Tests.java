@@ -2,7 +2,6 @@ package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -48,12 +47,6 @@ public final class Tests {
         tests.put("odd", (value, a) -> Math.floorMod(Numbers.whole(value), 2) == 1);
         tests.put("even", (value, a) -> Math.floorMod(Numbers.whole(value), 2) == 0);
         tests.put("divisibleby", (value, a) -> Numbers.whole(value) % a.whole(0, "num", 1) == 0);
-        tests.put(
-                "lower",
-                (value, a) -> Values.text(value).equals(Values.text(value).toLowerCase(Locale.ROOT)));
-        tests.put(
-                "upper",
-                (value, a) -> Values.text(value).equals(Values.text(value).toUpperCase(Locale.ROOT)));
         tests.put(
                 "sameas", (value, a) -> value == a.require(0, "other") || Values.equal(value, a.get(0, "other", null)));
         for (String name : new String[] {"equalto", "eq", "=="}) {

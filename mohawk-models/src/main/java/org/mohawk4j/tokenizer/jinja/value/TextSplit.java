@@ -82,12 +82,4 @@ final class TextSplit {
         }
         return lines;
     }
-
-    static Tuple partition(String text, String separator, boolean last) {
-        int place = last ? text.lastIndexOf(separator) : text.indexOf(separator);
-        if (place < 0) {
-            return new Tuple(last ? List.of("", "", text) : List.of(text, "", ""));
-        }
-        return new Tuple(List.of(text.substring(0, place), separator, text.substring(place + separator.length())));
-    }
 }
