@@ -183,6 +183,7 @@ public final class Distillation {
         DistillConfig config = fitted.config();
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
+        tokenizer.requireRows(dimensions.vocabulary());
         if (!open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
