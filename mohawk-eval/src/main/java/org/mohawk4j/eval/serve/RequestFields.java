@@ -107,7 +107,7 @@ final class RequestFields {
     }
 
     static void requireCharacters(String where, String text) {
-        if (InputFile.hasHalfACharacter(text)) {
+        if (InputFile.hasUnpairedSurrogate(text)) {
             throw ApiException.wrong(where, "a text, found half a surrogate pair in it");
         }
     }

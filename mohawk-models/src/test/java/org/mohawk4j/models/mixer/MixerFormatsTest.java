@@ -51,7 +51,7 @@ class MixerFormatsTest {
     private static MixerPlan plan(CausalLmConfig teacher, String mixer, Map<String, ?> options, List<Integer> kept) {
         MixerFormat format = MixerFormats.named(mixer);
         MixerOptions checked = MixerOptions.of(format, options);
-        return MixerPlan.renewing(teacher, layer -> format.configure(layer, checked), kept);
+        return MixerPlan.reinitializing(teacher, layer -> format.configure(layer, checked), kept);
     }
 
     static Stream<Arguments> students() {
