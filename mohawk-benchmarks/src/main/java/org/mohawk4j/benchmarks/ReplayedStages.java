@@ -49,7 +49,7 @@ public final class ReplayedStages {
         try (TeacherCache cache = TeacherCache.open(file, teacher, true, context, batch)) {
             for (int stage = 1; stage <= STAGES; stage++) {
                 Map<String, Object> configuration = configuration(stage, batch, context, steps);
-                try (StageTrial computed = new StageTrial(teacher, TeacherStates.COMPUTED, stage, batch, context);
+                try (StageTrial computed = new StageTrial(teacher, TeacherStates.UNCACHED, stage, batch, context);
                         StageTrial replayed = new StageTrial(teacher, cache, stage, batch, context)) {
                     print(teacher, configuration, measure(computed, replayed, steps));
                 }
@@ -64,7 +64,7 @@ public final class ReplayedStages {
         try (TokenCache cache = TokenCache.open(file, teacher, k, 1, context, batch)) {
             Map<String, Object> configuration = configuration(STAGES, batch, context, steps);
             configuration.put("top_k", k);
-            try (StageTrial computed = new StageTrial(teacher, TeacherTopK.COMPUTED, k, batch, context);
+            try (StageTrial computed = new StageTrial(teacher, TeacherTopK.UNCACHED, k, batch, context);
                     StageTrial replayed = new StageTrial(teacher, cache, k, batch, context)) {
                 print(teacher, configuration, measure(computed, replayed, steps));
             }

@@ -37,7 +37,7 @@ final class StageTrial implements AutoCloseable {
 
     /** @param stage 1, 2 (mixer outputs) or 3 */
     StageTrial(CausalLm teacher, int stage, int batch, int context) {
-        this(teacher, TeacherStates.COMPUTED, stage, batch, context);
+        this(teacher, TeacherStates.UNCACHED, stage, batch, context);
     }
 
     /**
@@ -50,8 +50,8 @@ final class StageTrial implements AutoCloseable {
 
     /** Stage 3 of the k likeliest tokens of the teacher's distributions. */
     StageTrial(CausalLm teacher, TeacherTopK tokens, int k, int batch, int context) {
-        this(teacher, batch, context, TeacherStates.COMPUTED, plan -> {
-            TeacherDistribution top = TeacherDistribution.likeliest(teacher, TeacherStates.COMPUTED, tokens, k);
+        this(teacher, batch, context, TeacherStates.UNCACHED, plan -> {
+            TeacherDistribution top = TeacherDistribution.likeliest(teacher, TeacherStates.UNCACHED, tokens, k);
             return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);
         });
     }

@@ -77,7 +77,7 @@ final class DistillCommand implements Runnable {
             Distillation run = Distillation.of(config(values))
                     .comment(
                             "Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER");
-            return values.containsKey("split") ? run.stagesAsGiven() : run;
+            return values.containsKey("split") ? run.keepStages() : run;
         }
         if (file.isPresent()) {
             throw new InvalidInputException(

@@ -18,8 +18,8 @@ import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.console.ConsoleProgressListener;
-import org.mohawk4j.train.run.NewFolder;
-import org.mohawk4j.train.run.RunTexts;
+import org.mohawk4j.train.run.OutputFolder;
+import org.mohawk4j.train.run.RunData;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -89,8 +89,8 @@ final class EvaluateCommand implements Runnable {
         TokenizerJson ids = model.tokenizer();
         Optional<TokenWindows> read = config.files().text().map(text -> windows(text, config.data(), ids, dimensions));
         PrintWriter printed = spec.commandLine().getOut();
-        config.files().text().ifPresent(all -> RunTexts.tellPassedOver(all, new ConsoleProgressListener(printed)));
-        Path folder = out.orElseGet(() -> NewFolder.of("evaluate"));
+        config.files().text().ifPresent(all -> RunData.reportSkippedFiles(all, new ConsoleProgressListener(printed)));
+        Path folder = out.orElseGet(() -> OutputFolder.of("evaluate"));
         if (teacher.isPresent() || taskData.isPresent()) {
             Folders.requireWritable(folder);
         }
@@ -138,6 +138,6 @@ final class EvaluateCommand implements Runnable {
                     "context: expected 1 to " + positions + ", the model's positions, got " + context);
         }
         int vocabulary = Math.toIntExact(dimensions.vocabulary());
-        return new TokenWindows(RunTexts.toEvaluate(text, data, ids, vocabulary, windows, context), context);
+        return new TokenWindows(RunData.toEvaluate(text, data, ids, vocabulary, windows, context), context);
     }
 }

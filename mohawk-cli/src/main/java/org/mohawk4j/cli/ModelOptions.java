@@ -35,8 +35,11 @@ final class ModelOptions {
         return tokenizer.orElse(model);
     }
 
+    /** The tokenizer, none of whose ids lacks a row in the model's embedding. */
     TokenizerJson tokenizer() {
-        return TokenizerJson.load(tokenizerPath(), config().data().bos());
+        TokenizerJson loaded = TokenizerJson.load(tokenizerPath(), config().data().bos());
+        loaded.requireRows(ModelFolder.config(model).vocabulary());
+        return loaded;
     }
 
     /** The defaults of a run under the options that were given. */

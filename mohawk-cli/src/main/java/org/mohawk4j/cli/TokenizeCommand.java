@@ -18,7 +18,7 @@ import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.console.ConsoleProgress;
 import org.mohawk4j.train.console.ConsoleProgressListener;
-import org.mohawk4j.train.run.RunTexts;
+import org.mohawk4j.train.run.RunData;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -71,10 +71,10 @@ final class TokenizeCommand implements Runnable {
         Mixture mixture = new Mixture(texts);
         List<Shard> files = InMemoryText.files(mixture);
         TokenizerJson ids = TokenizerJson.load(tokenizer, data.bos());
-        Encoding encoding = RunTexts.encoding(data, ids, ids.vocabularySize());
+        Encoding encoding = RunData.encoding(data, ids, ids.vocabularySize());
         files.forEach(file -> file.requireFits(encoding));
         PrintWriter lines = spec.commandLine().getOut();
-        RunTexts.tellPassedOver(mixture, new ConsoleProgressListener(lines));
+        RunData.reportSkippedFiles(mixture, new ConsoleProgressListener(lines));
         long start = System.nanoTime();
         TokenVocabulary vocabulary = new TokenVocabulary(
                 encoding.vocabularySize(), encoding.beginOfText(), encoding.endOfText(), encoding.tokenizer());

@@ -181,8 +181,40 @@ class RefusalTest {
         String golden = CommandRun.golden("teacher").toString();
         CommandRun.of("evaluate", "--model", golden, "--text", text, "--context", "32")
                 .refuses("tokenizer.json: cannot be read: it does not exist");
-        CommandRun.of("evaluate", "--model", golden, "--tokenizer", teacher, "--text", text, "--context", "32")
-                .refuses("expected token ids from 0 to 127, the model's vocabulary");
+    }
+
+    @Test
+    void aTokenizerWithMoreIdsThanTheModelHasRowsIsRefused() throws IOException {
+        Path golden = CommandRun.golden("teacher");
+        Path tokenizer = EmbeddedTeacher.unpack().resolve("tokenizer.json");
+        Path narrow = Files.createDirectory(folder.resolve("narrow"));
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(golden.resolve(name), narrow.resolve(name));
+        }
+        Files.copy(tokenizer, narrow.resolve("tokenizer.json"));
+        String text = inputs.resolve("long.txt").toString();
+        String message =
+                "tokenizer.json: expected ids below 128, the rows of the model's embedding, found ids up to 4095";
+
+        CommandRun.of("evaluate", "--model", narrow.toString(), "--text", text, "--context", "32")
+                .refuses(message);
+        CommandRun.of("generate", "--model", golden.toString(), "--tokenizer", tokenizer.toString())
+                .refuses(message);
+        CommandRun.of("serve", "--model", narrow.toString(), "--port", "0").refuses(message);
+        CommandRun.of(
+                        "distill",
+                        "--teacher",
+                        narrow.toString(),
+                        "--text",
+                        text,
+                        "--context",
+                        "32",
+                        "--tokens",
+                        "9999",
+                        "--out",
+                        folder.resolve("run").toString())
+                .refuses(message);
+        assertThat(folder.resolve("run")).doesNotExist();
     }
 
     @Test

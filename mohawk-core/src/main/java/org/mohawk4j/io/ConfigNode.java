@@ -2,14 +2,10 @@ package org.mohawk4j.io;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -32,15 +28,8 @@ import org.mohawk4j.InvalidInputException;
 public final class ConfigNode {
     private static final long MAX_BYTES = 1 << 20;
     private static final int MAX_DEPTH = 32;
-    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxNestingDepth(MAX_DEPTH)
-                            .build())
-                    .build())
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
+    private static final ObjectMapper JSON =
+            StrictJson.mapper(MAX_DEPTH, StreamReadConstraints.DEFAULT_MAX_STRING_LEN);
 
     private final String where;
     private final JsonNode node;
@@ -234,6 +223,12 @@ public final class ConfigNode {
 
     public OptionalLong optionalPositive(String key) {
         return has(key) ? OptionalLong.of(positive(key)) : OptionalLong.empty();
+    }
+
+    /** A positive number, rounded up to a multiple of another one, whose key may be absent. */
+    public long roundedUp(String key, String multipleKey, long fallback) {
+        long multiple = optionalPositive(multipleKey).orElse(fallback);
+        return (positive(key) + multiple - 1) / multiple * multiple;
     }
 
     /** True or false. */

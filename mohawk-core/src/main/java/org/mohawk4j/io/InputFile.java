@@ -101,7 +101,7 @@ public final class InputFile {
     }
 
     /** Whether a text has half a surrogate pair, which JSON can spell and no text in UTF-8 can mean. */
-    public static boolean hasHalfACharacter(String text) {
+    public static boolean hasUnpairedSurrogate(String text) {
         for (int i = 0; i < text.length(); i++) {
             if (Character.isSurrogate(text.charAt(i))) {
                 if (!Character.isHighSurrogate(text.charAt(i))
@@ -116,12 +116,12 @@ public final class InputFile {
     }
 
     /**
-     * Refuses a text that {@link #hasHalfACharacter}.
+     * Refuses a text that {@link #hasUnpairedSurrogate}.
      *
      * @param where begins the complaint
      */
     public static void requireWholeCharacters(String where, String text) {
-        if (hasHalfACharacter(text)) {
+        if (hasUnpairedSurrogate(text)) {
             throw new InvalidInputException(where + "half a surrogate pair in " + quote(text));
         }
     }

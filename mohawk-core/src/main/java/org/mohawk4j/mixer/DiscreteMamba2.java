@@ -305,12 +305,12 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     }
 
     @Override
-    public List<Linear> firstMaps() {
+    public List<Linear> inputProjections() {
         return List.of(inProj);
     }
 
     @Override
-    public Linear lastMap() {
+    public Linear outputProjection() {
         return outProj;
     }
 

@@ -10,10 +10,10 @@ import org.mohawk4j.tensor.Tensor;
  */
 public interface FusableProjections {
     /** Of the block's normalised input. */
-    List<Linear> firstMaps();
+    List<Linear> inputProjections();
 
     /** To the mixer's output. */
-    Linear lastMap();
+    Linear outputProjection();
 
     /**
      * What lies between, for positions that follow those the state has seen; the state then includes them.
@@ -25,7 +25,7 @@ public interface FusableProjections {
 
     /** The whole mixer, [B,T,D] to [B,T,D]. */
     default Tensor continued(Tensor u, MixerState state) {
-        List<Tensor> mapped = firstMaps().stream().map(map -> map.apply(u)).toList();
-        return lastMap().apply(between(mapped, state));
+        List<Tensor> mapped = inputProjections().stream().map(map -> map.apply(u)).toList();
+        return outputProjection().apply(between(mapped, state));
     }
 }

@@ -266,12 +266,12 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
     }
 
     @Override
-    public List<Linear> firstMaps() {
+    public List<Linear> inputProjections() {
         return List.of(qProj, kProj, vProj);
     }
 
     @Override
-    public Linear lastMap() {
+    public Linear outputProjection() {
         return dense;
     }
 

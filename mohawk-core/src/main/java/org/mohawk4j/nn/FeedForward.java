@@ -17,7 +17,7 @@ public abstract class FeedForward extends Layer {
     public abstract Tensor apply(Tensor x);
 
     /** Of the input, with the activations that follow. */
-    public abstract List<LinearMap> firstMaps();
+    public abstract List<LinearMap> inputProjections();
 
     /**
      * What the last map is applied to, [..., F].
@@ -33,9 +33,9 @@ public abstract class FeedForward extends Layer {
      * @param x the input before it
      */
     public Tensor between(Norm norm, Tensor x) {
-        return between(norm.thenMaps(x, firstMaps(), engine().backend().productType()));
+        return between(norm.thenMaps(x, inputProjections(), engine().backend().productType()));
     }
 
     /** To the output. */
-    public abstract LinearMap lastMap();
+    public abstract LinearMap outputProjection();
 }

@@ -28,7 +28,7 @@ public final class GatedMlp extends FeedForward {
 
     /** The activation is not among them: where it is applied, so is the product with what it gates. */
     @Override
-    public List<LinearMap> firstMaps() {
+    public List<LinearMap> inputProjections() {
         return List.of(gate.map(Activation.NONE), up.map(Activation.NONE));
     }
 
@@ -43,7 +43,7 @@ public final class GatedMlp extends FeedForward {
     }
 
     @Override
-    public LinearMap lastMap() {
+    public LinearMap outputProjection() {
         return down.map(Activation.NONE);
     }
 

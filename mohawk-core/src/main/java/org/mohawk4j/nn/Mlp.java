@@ -28,7 +28,7 @@ public final class Mlp extends FeedForward {
     }
 
     @Override
-    public List<LinearMap> firstMaps() {
+    public List<LinearMap> inputProjections() {
         return List.of(fc1.map(activation));
     }
 
@@ -38,7 +38,7 @@ public final class Mlp extends FeedForward {
     }
 
     @Override
-    public LinearMap lastMap() {
+    public LinearMap outputProjection() {
         return fc2.map(Activation.NONE);
     }
 

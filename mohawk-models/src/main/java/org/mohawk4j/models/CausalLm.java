@@ -69,7 +69,7 @@ public final class CausalLm extends Layer {
     }
 
     /** The last block's output with the final norm: what the head is applied to. */
-    public Tensor normalise(Tensor h) {
+    public Tensor finalNorm(Tensor h) {
         return finalNorm.apply(h);
     }
 
@@ -123,7 +123,7 @@ public final class CausalLm extends Layer {
         for (Block block : blocks) {
             h = replace(h, input -> engine().recompute(input, block::forward));
         }
-        return normalise(h);
+        return finalNorm(h);
     }
 
     /**

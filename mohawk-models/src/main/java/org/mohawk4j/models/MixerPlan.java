@@ -37,7 +37,7 @@ public record MixerPlan(List<MixerConfig> mixers, Set<Integer> renewed) {
      */
     public static MixerPlan replacing(
             CausalLmConfig teacher, Function<MixerConfig, MixerConfig> replacement, Collection<Integer> kept) {
-        return new MixerPlan(renewing(teacher, layer -> replacement.apply(layer.mixer()), kept).mixers);
+        return new MixerPlan(reinitializing(teacher, layer -> replacement.apply(layer.mixer()), kept).mixers);
     }
 
     /**
@@ -46,7 +46,7 @@ public record MixerPlan(List<MixerConfig> mixers, Set<Integer> renewed) {
      * @param replacement from a layer of the teacher to the student's mixer
      * @param kept layers, from 0, that keep the teacher's mixer
      */
-    public static MixerPlan renewing(
+    public static MixerPlan reinitializing(
             CausalLmConfig teacher, Function<TeacherLayer, MixerConfig> replacement, Collection<Integer> kept) {
         for (int layer : kept) {
             if (layer < 0 || layer >= teacher.layers()) {

@@ -17,7 +17,7 @@ public interface ModelFormat {
     boolean accepts(ConfigNode config);
 
     /** Whether of a model that sees as well this form reads the language model, and passes over the rest. */
-    default boolean passesOverVision() {
+    default boolean ignoresVision() {
         return false;
     }
 

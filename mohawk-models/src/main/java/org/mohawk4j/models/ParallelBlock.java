@@ -62,15 +62,15 @@ public final class ParallelBlock extends Block {
             return super.forward(h, state);
         }
         List<LinearMap> maps = new ArrayList<>();
-        ends.firstMaps().forEach(map -> maps.add(map.map(Activation.NONE)));
+        ends.inputProjections().forEach(map -> maps.add(map.map(Activation.NONE)));
         int own = maps.size();
-        maps.addAll(mlp.firstMaps());
+        maps.addAll(mlp.inputProjections());
         List<Tensor> mapped = norm.thenMaps(h, maps, engine().backend().productType());
         Tensor between = ends.between(mapped.subList(0, own), state);
         return SummedLinearsFunction.apply(
                 h,
                 List.of(
-                        new Term(between, ends.lastMap().map(Activation.NONE)),
-                        new Term(mlp.between(mapped.subList(own, mapped.size())), mlp.lastMap())));
+                        new Term(between, ends.outputProjection().map(Activation.NONE)),
+                        new Term(mlp.between(mapped.subList(own, mapped.size())), mlp.outputProjection())));
     }
 }

@@ -115,12 +115,12 @@ public final class SequentialBlock extends Block {
             return super.forward(h, state);
         }
         List<LinearMap> first =
-                ends.firstMaps().stream().map(map -> map.map(Activation.NONE)).toList();
+                ends.inputProjections().stream().map(map -> map.map(Activation.NONE)).toList();
         Tensor between = ends.between(norm.thenMaps(h, first, productType()), state);
         Tensor middle = SummedLinearsFunction.apply(
-                h, List.of(new Term(between, ends.lastMap().map(Activation.NONE))));
+                h, List.of(new Term(between, ends.outputProjection().map(Activation.NONE))));
         Tensor inner = mlp.between(mlpNorm, middle);
-        return SummedLinearsFunction.apply(middle, List.of(new Term(inner, mlp.lastMap())));
+        return SummedLinearsFunction.apply(middle, List.of(new Term(inner, mlp.outputProjection())));
     }
 
     private DType productType() {

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.tokenizer.jinja.Template;
-import org.mohawk4j.tokenizer.jinja.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /**
  * How a model was trained to read a conversation: the {@code chat_template} of a {@code tokenizer_config.json}, or a

@@ -27,7 +27,7 @@ public final class StreamingDecoder {
     /** Of the window's ids, those whose text is settled, and the length of that text. */
     private int settledIds;
 
-    private int settledLength;
+    private int stableLength;
 
     /** The code points of the text up to there. */
     private int settledPoints;
@@ -56,7 +56,7 @@ public final class StreamingDecoder {
                 ? text.length()
                 : Math.max(
                         decoder.emitted,
-                        decoder.settledLength + decoder.wholeTail().length());
+                        decoder.stableLength + decoder.wholeTail().length());
         return decoder;
     }
 
@@ -74,7 +74,7 @@ public final class StreamingDecoder {
             }
         }
         String text = text();
-        int certain = tokenizer.settledLength(text, Arrays.copyOf(window, size));
+        int certain = tokenizer.stableLength(text, Arrays.copyOf(window, size));
         String out = text.substring(Math.min(emitted, certain), certain);
         emitted = Math.max(emitted, certain);
         if (text.isEmpty()) {
@@ -101,7 +101,7 @@ public final class StreamingDecoder {
         String out = text.substring(Math.min(emitted, text.length()));
         size = 0;
         settledIds = 0;
-        settledLength = 0;
+        stableLength = 0;
         settledPoints = 0;
         emitted = 0;
         tail.clear(0);
@@ -109,17 +109,17 @@ public final class StreamingDecoder {
     }
 
     private void settle(String text) {
-        settledPoints += text.codePointCount(Math.min(settledLength, text.length()), text.length());
+        settledPoints += text.codePointCount(Math.min(stableLength, text.length()), text.length());
         String recent = tokenizer.decode(Arrays.copyOfRange(window, settledIds, size));
         if (recent.isEmpty()) {
             // without text these ids may not be enough to look back on
-            settledLength = text.length();
+            stableLength = text.length();
         } else {
             System.arraycopy(window, settledIds, window, 0, size - settledIds);
             size -= settledIds;
-            settledLength = recent.length();
+            stableLength = recent.length();
         }
-        emitted = settledLength;
+        emitted = stableLength;
         settledIds = size;
         tail.clear(size);
     }

@@ -28,8 +28,8 @@ final class TokenDecoder {
         return ids.length == 0 ? "" : tokenizer.decode(ids);
     }
 
-    /** As {@link Tokenizer#settledLength}. */
-    int settledLength(String text, int... ids) {
+    /** As {@link Tokenizer#stableLength}. */
+    int stableLength(String text, int... ids) {
         return switch (kind) {
             case SETTLED -> text.length();
             case BYTE_LEVEL -> text.endsWith(String.valueOf(REPLACEMENT)) ? text.length() - 1 : text.length();

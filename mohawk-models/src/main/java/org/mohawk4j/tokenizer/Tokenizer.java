@@ -47,7 +47,7 @@ public interface Tokenizer {
      * @param text what {@link #decode} gives for these ids
      * @return characters, from 0 to the length of the text
      */
-    default int settledLength(String text, int... ids) {
+    default int stableLength(String text, int... ids) {
         return withoutReplacements(text);
     }
 

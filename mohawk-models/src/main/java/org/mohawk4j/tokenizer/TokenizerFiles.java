@@ -14,7 +14,9 @@ import org.mohawk4j.io.InputFile;
 
 /** What makes a tokenizer, in memory: its {@code tokenizer.json} and what stands beside it, to be copied to a student. */
 public final class TokenizerFiles {
-    private static final List<String> BESIDE = List.of(
+    /** The files that are copied, where they exist. */
+    public static final List<String> NAMES = List.of(
+            TokenizerJson.FILE_NAME,
             TokenizerConfig.FILE_NAME,
             TokenizerConfig.TOKENS_FILE,
             TokenizerConfig.GENERATION_FILE,
@@ -35,7 +37,7 @@ public final class TokenizerFiles {
     public static TokenizerFiles read(Path tokenizer) {
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put(TokenizerJson.FILE_NAME, bytes(tokenizer));
-        for (String name : BESIDE) {
+        for (String name : NAMES.subList(1, NAMES.size())) {
             Path file = tokenizer.resolveSibling(name);
             if (Files.isRegularFile(file)) {
                 files.put(name, bytes(file));

@@ -143,9 +143,9 @@ public final class TokenizerJson implements Tokenizer {
     }
 
     @Override
-    public int settledLength(String text, int... ids) {
+    public int stableLength(String text, int... ids) {
         requireKnown(ids);
-        return decoder.settledLength(text, ids);
+        return decoder.stableLength(text, ids);
     }
 
     @Override

@@ -22,11 +22,11 @@ import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.report.RunResult;
-import org.mohawk4j.train.run.NewFolder;
+import org.mohawk4j.train.run.OutputFolder;
 import org.mohawk4j.train.run.PendingInputs;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
-import org.mohawk4j.train.run.RunTexts;
+import org.mohawk4j.train.run.RunData;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
 /**
@@ -77,7 +77,7 @@ public final class Distillation {
 
     /** A new run. Its folder is the configuration's {@code out}, or a new one in {@code runs}. */
     public static Distillation of(DistillConfig config) {
-        return new Distillation(config, config.files().out().orElseGet(() -> NewFolder.of("distill")));
+        return new Distillation(config, config.files().out().orElseGet(() -> OutputFolder.of("distill")));
     }
 
     /** A run that is there and is to go on: from its newest whole checkpoint, or from the start if there is none yet. */
@@ -122,7 +122,7 @@ public final class Distillation {
      * Refuses mixers whose matrices cannot be compared with the teacher's, in the place of leaving out the matrix
      * orientation of the default stages. Stages other than the default ones are always taken as they are.
      */
-    public Distillation stagesAsGiven() {
+    public Distillation keepStages() {
         stagesAreFixed = true;
         return this;
     }
@@ -179,10 +179,11 @@ public final class Distillation {
         MixerPlan plan = mixers == null
                 ? asked.student().plan(dimensions, asked.training().keepAttention())
                 : mixers.plan(asked, dimensions);
-        FittedStages fitted = FittedStages.of(asked, plan, dimensions, stagesAreFixed);
+        ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
         DistillConfig config = fitted.config();
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
+        tokenizer.requireRows(dimensions.vocabulary());
         if (!open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
@@ -194,11 +195,11 @@ public final class Distillation {
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
             from.ifPresent(checkpoint -> listener.onFact("goes on", "after " + checkpoint.position()));
-            RunTexts texts = RunTexts.of(config, teacher, tokenizer, listener);
+            RunData texts = RunData.of(config, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
-            run.giveUpTeacher();
+            run.discardTeacher();
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",

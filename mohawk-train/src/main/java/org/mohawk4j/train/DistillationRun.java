@@ -65,7 +65,7 @@ public final class DistillationRun {
     private final Dataset training;
     private final TokenWindows validation;
     private final RunFolder folder;
-    private boolean teacherIsGivenUp;
+    private boolean teacherIsDiscarded;
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -97,8 +97,8 @@ public final class DistillationRun {
      * it runs they are in the type of the backend's products, and a teacher that is not given up gets them back when it
      * ends, bit for bit. A backend that does not round products changes nothing, and keeps nothing, either way.
      */
-    public void giveUpTeacher() {
-        teacherIsGivenUp = true;
+    public void discardTeacher() {
+        teacherIsDiscarded = true;
     }
 
     /**
@@ -198,7 +198,7 @@ public final class DistillationRun {
                 calibrate(student, plan, random.nextLong());
             }
             // the student has what it starts from: the teacher is only read from here on
-            try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsGivenUp)) {
+            try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
                 Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
                         .of(new StagePlan(
                                 teacher, student, plan, config.training().freeze()));

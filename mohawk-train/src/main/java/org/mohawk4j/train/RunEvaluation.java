@@ -16,7 +16,7 @@ import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.loop.TrainingListener;
-import org.mohawk4j.train.report.AfterTraining;
+import org.mohawk4j.train.report.BestEffort;
 import org.mohawk4j.train.report.HtmlReport;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.MatrixProbe;
@@ -71,7 +71,7 @@ final class RunEvaluation {
                         .toList());
         listener.onEvaluated(result);
         if (config.files().report()) {
-            AfterTraining.attempt("report " + folder.report(), () -> write(result, losses, probe, environment));
+            BestEffort.attempt("report " + folder.report(), () -> write(result, losses, probe, environment));
         }
         return result;
     }
@@ -94,7 +94,7 @@ final class RunEvaluation {
     }
 
     private Perplexity.Score score(String name, CausalLm model) {
-        return AfterTraining.attempt(
+        return BestEffort.attempt(
                         "score of the " + name,
                         () -> Perplexity.of(
                                 model, validation, config.evaluation().windows()))
@@ -102,7 +102,7 @@ final class RunEvaluation {
     }
 
     private Optional<Sample> sample(String name, CausalLm model) {
-        return AfterTraining.attempt("sample of the " + name, () -> write(name, model));
+        return BestEffort.attempt("sample of the " + name, () -> write(name, model));
     }
 
     /** Continues the start of the validation text. */

@@ -52,7 +52,7 @@ final class JsonLine {
                 if (wanted) {
                     require(value == JsonToken.VALUE_STRING, where, "a text in " + InputFile.quote(field), value);
                     text = parser.getText();
-                    if (InputFile.hasHalfACharacter(text)) {
+                    if (InputFile.hasUnpairedSurrogate(text)) {
                         throw new InvalidInputException(where + ": half a surrogate pair in " + InputFile.quote(field));
                     }
                 } else {

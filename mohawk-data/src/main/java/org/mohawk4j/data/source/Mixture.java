@@ -50,10 +50,10 @@ public record Mixture(List<String> locations) {
     }
 
     /** The files in its folders that are not read, since their names do not say what they hold. */
-    public List<Path> passedOver() {
+    public List<Path> skippedFiles() {
         return parts().stream()
                 .flatMap(part -> part.locations().stream())
-                .flatMap(location -> ShardFinder.passedOver(location).stream())
+                .flatMap(location -> ShardFinder.skippedFiles(location).stream())
                 .toList();
     }
 

@@ -76,7 +76,7 @@ final class ShardFinder {
      * The files of a folder, and of folders in it, that {@link #find} does not take since their names do not say what they
      * hold; none of any other location.
      */
-    static List<Path> passedOver(String location) {
+    static List<Path> skippedFiles(String location) {
         Path folder = Path.of(location);
         if (!Files.isDirectory(folder)) {
             return List.of();

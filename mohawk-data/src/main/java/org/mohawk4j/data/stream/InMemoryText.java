@@ -22,7 +22,7 @@ public final class InMemoryText {
     private InMemoryText() {}
 
     /** Whether a mixture is one file of text, packed or not, of at most 256 MiB. */
-    public static boolean isModerate(Mixture mixture) {
+    public static boolean fitsInMemory(Mixture mixture) {
         if (mixture.parts().size() > 1) {
             return false;
         }

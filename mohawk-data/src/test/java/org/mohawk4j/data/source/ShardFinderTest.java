@@ -87,11 +87,11 @@ class ShardFinderTest {
 
     @Test
     void filesOfAFolderThatAreOfNoKnownKindAreNamed() {
-        assertThat(ShardFinder.passedOver(folder.toString()))
+        assertThat(ShardFinder.skippedFiles(folder.toString()))
                 .containsExactly(folder.resolve("LICENSE"), folder.resolve("c.md"));
-        assertThat(ShardFinder.passedOver(folder + "/a")).isEmpty();
-        assertThat(ShardFinder.passedOver(folder + "/LICENSE")).isEmpty();
-        assertThat(ShardFinder.passedOver(folder + "/*.txt")).isEmpty();
+        assertThat(ShardFinder.skippedFiles(folder + "/a")).isEmpty();
+        assertThat(ShardFinder.skippedFiles(folder + "/LICENSE")).isEmpty();
+        assertThat(ShardFinder.skippedFiles(folder + "/*.txt")).isEmpty();
     }
 
     @Test

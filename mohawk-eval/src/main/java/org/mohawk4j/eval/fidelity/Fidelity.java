@@ -112,7 +112,7 @@ public final class Fidelity {
                 sums.addHiddenStates(wanted, actual);
             }
             agreement.add(
-                    teacher.head(teacher.normalise(wanted)), student.head(student.normalise(actual)), batch.targets());
+                    teacher.head(teacher.finalNorm(wanted)), student.head(student.finalNorm(actual)), batch.targets());
         }
     }
 

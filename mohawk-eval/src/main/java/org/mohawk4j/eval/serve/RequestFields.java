@@ -2,14 +2,9 @@ package org.mohawk4j.eval.serve;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
@@ -18,6 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.StrictJson;
 
 /** Reads the JSON of a request, and the fields that all kinds of completions have, with OpenAI's names and defaults. */
 final class RequestFields {
@@ -30,16 +26,7 @@ final class RequestFields {
 
     /** @param maxDepth of nested values */
     RequestFields(int maxDepth, int maxBodyBytes) {
-        this.json = JsonMapper.builder(JsonFactory.builder()
-                        .streamReadConstraints(StreamReadConstraints.builder()
-                                .maxNestingDepth(maxDepth)
-                                .maxStringLength(maxBodyBytes)
-                                .build())
-                        .build())
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .build();
+        this.json = StrictJson.mapper(maxDepth, maxBodyBytes);
     }
 
     /** The object that a body is. */
@@ -120,7 +107,7 @@ final class RequestFields {
     }
 
     static void requireCharacters(String where, String text) {
-        if (InputFile.hasHalfACharacter(text)) {
+        if (InputFile.hasUnpairedSurrogate(text)) {
             throw ApiException.wrong(where, "a text, found half a surrogate pair in it");
         }
     }

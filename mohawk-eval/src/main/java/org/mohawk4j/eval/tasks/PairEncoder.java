@@ -5,7 +5,7 @@ import java.util.stream.IntStream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.likelihood.Request;
 import org.mohawk4j.tokenizer.Tokenizer;
-import org.mohawk4j.tokenizer.jinja.PythonText;
+import org.mohawk4j.tokenizer.jinja.value.PythonText;
 
 /**
  * Turns a context and its continuation into tokens, as {@code TemplateLM} and {@code HFLM} of the harness do: white space

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.mohawk4j.eval.tasks.TaskItem.Choice;
 import org.mohawk4j.io.ConfigNode;
-import org.mohawk4j.tokenizer.jinja.PythonText;
+import org.mohawk4j.tokenizer.jinja.value.PythonText;
 
 /**
  * What each task asks, from a line of its file: prompts, answers and white space as in the task definitions of

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.tasks.TaskItem.Choice;
-import org.mohawk4j.tokenizer.jinja.PythonText;
+import org.mohawk4j.tokenizer.jinja.value.PythonText;
 
 /** Prompts and answers, against what the harness's task definitions make of the same lines. */
 class TaskItemsTest {

@@ -10,14 +10,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.tokenizer.TokenizerFiles;
 import org.mohawk4j.tokenizer.TokenizerJson;
 
-/** What stands beside a model's weights and goes with them: tokenizer, generation settings, licences. */
+/** What stands beside a model's weights and goes with them: tokenizer, generation settings, licenses. */
 final class CompanionFiles {
     private static final String CONFIG = "config.json";
     private static final String GENERATION = "generation_config.json";
@@ -26,10 +28,11 @@ final class CompanionFiles {
     private static final List<String> SPECIAL_IDS = List.of("bos_token_id", "eos_token_id", "pad_token_id");
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private static final Pattern NAMES = Pattern.compile(
-            "tokenizer\\.json|tokenizer\\.model|tokenizer_config\\.json|special_tokens_map\\.json|added_tokens\\.json"
-                    + "|vocab\\.json|merges\\.txt|chat_template\\.(jinja|json)|generation_config\\.json"
-                    + "|(?i:licen[cs]e|use_policy|notice|copying).*");
+    /** Beside {@link TokenizerFiles#NAMES}: what other software reads. */
+    private static final Set<String> OTHER_NAMES = Set.of(
+            "tokenizer.model", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.json");
+
+    private static final Pattern LICENSE = Pattern.compile("(?i:licen[cs]e|use_policy|notice|copying).*");
 
     private final List<Path> folders;
     private final Map<String, Path> files = new TreeMap<>();
@@ -40,13 +43,18 @@ final class CompanionFiles {
         for (Path folder : folders) {
             try (Stream<Path> entries = Files.list(folder)) {
                 entries.filter(Files::isRegularFile)
-                        .filter(file -> NAMES.matcher(String.valueOf(file.getFileName()))
-                                .matches())
+                        .filter(file -> isCompanion(String.valueOf(file.getFileName())))
                         .forEach(file -> files.putIfAbsent(String.valueOf(file.getFileName()), file));
             } catch (IOException e) {
                 throw InputFile.unreadable(folder, e);
             }
         }
+    }
+
+    private static boolean isCompanion(String name) {
+        return TokenizerFiles.NAMES.contains(name)
+                || OTHER_NAMES.contains(name)
+                || LICENSE.matcher(name).matches();
     }
 
     void copyTo(Path target) {

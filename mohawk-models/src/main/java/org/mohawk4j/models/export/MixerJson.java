@@ -9,6 +9,7 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.Toeplitz;
+import org.mohawk4j.models.mixer.DiscreteMamba2Keys;
 import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerFormats;
 
@@ -24,19 +25,23 @@ final class MixerJson {
     private static final String LINEAR = "causal_linear_attention";
     private static final String TOEPLITZ = "toeplitz";
     private static final String HEADS = "heads";
-    private static final String GROUPS = "groups";
     private static final String INNER = "inner_width";
     private static final String STATE = "state_size";
-    private static final String TAPS = "conv_width";
     private static final String CHUNK = "chunk";
     private static final String MAX_TIME = "max_time";
+
+    private static final DiscreteMamba2Keys MAMBA_KEYS =
+            new DiscreteMamba2Keys(HEADS, "groups", STATE, "conv_width", CHUNK);
 
     private MixerJson() {}
 
     /** @param width D */
     static MixerConfig read(ConfigNode run, long width) {
         return switch (run.text(MIXER)) {
-            case MAMBA -> mamba(run, width);
+            case MAMBA -> {
+                heads(run);
+                yield MAMBA_KEYS.readWhole(run, width, run.positive(INNER));
+            }
             case ATTENTION -> AttentionJson.read(run, width);
             case LINEAR ->
                 new CausalLinearAttention.Config(
@@ -64,18 +69,6 @@ final class MixerJson {
         return run.divisor(HEADS, inner, INNER + " " + inner);
     }
 
-    private static DiscreteMamba2.Config mamba(ConfigNode run, long width) {
-        long inner = run.positive(INNER);
-        int heads = heads(run);
-        int groups = run.divisor(GROUPS, heads, HEADS + " " + heads);
-        int state = run.positiveInt(STATE);
-        if ((long) groups * state > Integer.MAX_VALUE) {
-            throw run.wrong(STATE, "at most " + Integer.MAX_VALUE + " entries of all groups together", state);
-        }
-        return new DiscreteMamba2.Config(
-                width, inner, heads, groups, state, run.between(TAPS, 2, Integer.MAX_VALUE), run.positiveInt(CHUNK));
-    }
-
     /** The inverse of {@link #read}; empty for a mixer that has no format. */
     static Optional<ObjectNode> write(MixerConfig mixer) {
         return writeOwn(mixer)
@@ -92,13 +85,7 @@ final class MixerJson {
     static Optional<ObjectNode> writeOwn(MixerConfig mixer) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         if (mixer instanceof DiscreteMamba2.Config mamba) {
-            json.put(MIXER, MAMBA)
-                    .put(INNER, mamba.innerWidth())
-                    .put(HEADS, mamba.heads())
-                    .put(GROUPS, mamba.groups())
-                    .put(STATE, mamba.stateSize())
-                    .put(TAPS, mamba.convWidth())
-                    .put(CHUNK, mamba.chunk());
+            MAMBA_KEYS.write(json.put(MIXER, MAMBA).put(INNER, mamba.innerWidth()), mamba);
         } else if (mixer instanceof SoftmaxAttention.Config attention) {
             AttentionJson.write(json.put(MIXER, ATTENTION), attention);
         } else if (mixer instanceof CausalLinearAttention.Config linear) {

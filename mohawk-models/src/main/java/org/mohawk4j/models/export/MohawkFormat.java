@@ -69,13 +69,7 @@ public final class MohawkFormat implements ModelFormat {
         boolean tied = config.flag(TIED, false);
         List<MixerConfig> mixers = new ArrayList<>();
         for (ConfigNode run : config.objects(RUNS)) {
-            MixerConfig mixer = MixerJson.read(run, width);
-            for (int i = run.between(COUNT, 1, CausalLmConfig.MAX_LAYERS); i > 0; i--) {
-                mixers.add(mixer);
-            }
-            if (mixers.size() > CausalLmConfig.MAX_LAYERS) {
-                throw run.wrong(COUNT, "at most " + CausalLmConfig.MAX_LAYERS + " layers in all", mixers.size());
-            }
+            MixerRun.read(run, COUNT, MixerJson.read(run, width), mixers);
         }
         if (mixers.isEmpty()) {
             throw config.wrong(RUNS, "at least one layer", "none");

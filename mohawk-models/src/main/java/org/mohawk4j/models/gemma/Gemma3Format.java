@@ -41,7 +41,7 @@ public final class Gemma3Format extends GemmaFormat {
     }
 
     @Override
-    public boolean passesOverVision() {
+    public boolean ignoresVision() {
         return true;
     }
 

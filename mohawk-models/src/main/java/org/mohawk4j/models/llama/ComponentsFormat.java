@@ -15,6 +15,7 @@ import org.mohawk4j.models.ActivationNames;
 import org.mohawk4j.models.BlockConfig;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.HeadConfig;
+import org.mohawk4j.models.MixerRun;
 import org.mohawk4j.models.MlpConfig;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.models.NormConfig;
@@ -75,23 +76,15 @@ public final class ComponentsFormat implements ModelFormat {
                 throw block.wrong(INPUT, "the same MLP in all blocks, " + mlp, own);
             }
             mlp = own;
-            MixerConfig mixer = ComponentLayer.read(block.object("Layer"), backbone, width);
-            for (int i = block.between(LAYERS, 1, CausalLmConfig.MAX_LAYERS); i > 0; i--) {
-                mixers.add(mixer);
-            }
-            if (mixers.size() > CausalLmConfig.MAX_LAYERS) {
-                throw block.wrong(LAYERS, "at most " + CausalLmConfig.MAX_LAYERS + " layers in all", mixers.size());
-            }
+            MixerRun.read(block, LAYERS, ComponentLayer.read(block.object("Layer"), backbone, width), mixers);
         }
         if (mlp == null) {
             throw model.wrong(BLOCKS, "at least one block", "none");
         }
-        if (backbone.has("n_layer") && backbone.positive("n_layer") != mixers.size()) {
-            throw backbone.wrong("n_layer", mixers.size() + ", as the blocks add up to", backbone.positive("n_layer"));
-        }
+        MixerRun.requireTotal(backbone, "n_layer", mixers.size());
         boolean tied = language.flag("tie_embeddings", false);
         return new CausalLmConfig(
-                padded(language),
+                language.roundedUp("vocab_size", "pad_vocab_size_multiple", 1),
                 width,
                 backbone.optionalPositive(POSITIONS).orElse(DEFAULT_POSITIONS),
                 block(epsilon, mlp),
@@ -118,11 +111,6 @@ public final class ComponentsFormat implements ModelFormat {
         }
         return new MlpConfig(
                 input.positive(MLP_WIDTH), ActivationNames.read(input, ACTIVATION, Activation.SILU), true, false);
-    }
-
-    private static long padded(ConfigNode language) {
-        long multiple = language.optionalPositive("pad_vocab_size_multiple").orElse(1);
-        return (language.positive("vocab_size") + multiple - 1) / multiple * multiple;
     }
 
     @Override
@@ -168,19 +156,14 @@ public final class ComponentsFormat implements ModelFormat {
 
     /** A section for each run of equal mixers. */
     private static boolean writeBlocks(CausalLmConfig config, String blockClass, ArrayNode blocks) {
-        int from = 0;
-        for (int to = 1; to <= config.layers(); to++) {
-            MixerConfig mixer = config.mixers().get(from);
-            if (to < config.layers() && config.mixers().get(to).equals(mixer)) {
-                continue;
-            }
-            Optional<ComponentLayer> layer = ComponentLayer.of(mixer);
+        for (MixerRun run : MixerRun.of(config.mixers())) {
+            Optional<ComponentLayer> layer = ComponentLayer.of(run.mixer());
             if (layer.isEmpty()) {
                 return false;
             }
             ObjectNode block = blocks.addObject();
             block.put(NAME, blockClass);
-            block.put(LAYERS, to - from);
+            block.put(LAYERS, run.layers());
             block.putObject(INPUT)
                     .put("resid_dropout", 0.0)
                     .put(MLP_WIDTH, config.block().mlp().width())
@@ -189,7 +172,6 @@ public final class ComponentsFormat implements ModelFormat {
             block.putObject("Layer")
                     .put(NAME, layer.get().name())
                     .set(INPUT, layer.get().input());
-            from = to;
         }
         return true;
     }

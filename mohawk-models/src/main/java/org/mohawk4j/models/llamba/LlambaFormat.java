@@ -1,9 +1,12 @@
 package org.mohawk4j.models.llamba;
 
+import static org.mohawk4j.models.mixer.DiscreteMamba2Keys.GOOMBALAB;
+
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.DiscreteMamba2;
@@ -26,11 +29,6 @@ public final class LlambaFormat implements ModelFormat {
     private static final String EPSILON = "norm_epsilon";
     private static final String POSITIONS = "max_position_embeddings";
     private static final String EXPAND = "expand";
-    private static final String HEADS = "n_v_heads";
-    private static final String GROUPS = "n_qk_heads";
-    private static final String STATE = "d_state";
-    private static final String TAPS = "d_conv";
-    private static final String CHUNK = "chunk_size";
     private static final double ONLY_EPSILON = 1e-5;
     private static final long DEFAULT_POSITIONS = 2048;
 
@@ -56,7 +54,7 @@ public final class LlambaFormat implements ModelFormat {
         ConfigNode mlp = config.object("mlp_cfg");
         int layers = config.has("n_layer") ? config.between("n_layer", 1, CausalLmConfig.MAX_LAYERS) : 32;
         return new CausalLmConfig(
-                padded(config),
+                config.roundedUp("vocab_size", "pad_vocab_size_multiple", 8),
                 width,
                 config.optionalPositive(POSITIONS).orElse(DEFAULT_POSITIONS),
                 block(new MlpConfig(
@@ -68,11 +66,6 @@ public final class LlambaFormat implements ModelFormat {
                 Collections.nCopies(layers, mixer(config.object("ssm_cfg"), width)));
     }
 
-    private static long padded(ConfigNode config) {
-        long multiple = config.optionalPositive("pad_vocab_size_multiple").orElse(8);
-        return (config.positive("vocab_size") + multiple - 1) / multiple * multiple;
-    }
-
     private static BlockConfig block(MlpConfig mlp) {
         return new BlockConfig(SequentialBlock.PRE_NORM, new NormConfig(NormConfig.Kind.RMS, ONLY_EPSILON), mlp);
     }
@@ -82,20 +75,8 @@ public final class LlambaFormat implements ModelFormat {
         input.requireIfPresent("bias", false);
         input.requireIfPresent("conv_bias", true);
         long inner = width * input.optionalPositive(EXPAND).orElse(1);
-        int heads = input.divisor(HEADS, inner, "the inner width " + inner);
-        int groups = input.divisor(GROUPS, heads, HEADS + " " + heads);
-        int state = input.has(STATE) ? input.positiveInt(STATE) : 64;
-        if ((long) groups * state > Integer.MAX_VALUE) {
-            throw input.wrong(STATE, "at most " + Integer.MAX_VALUE + " entries of all heads together", state);
-        }
-        return new DiscreteMamba2.Config(
-                width,
-                inner,
-                heads,
-                groups,
-                state,
-                input.has(TAPS) ? input.between(TAPS, 2, Integer.MAX_VALUE) : 4,
-                input.has(CHUNK) ? input.positiveInt(CHUNK) : 128);
+        List.of(GOOMBALAB.heads(), GOOMBALAB.groups()).forEach(input::positiveInt);
+        return GOOMBALAB.read(input, width, inner);
     }
 
     /** What keeps a model from being a Llamba, in words; empty if it is one. */
@@ -151,14 +132,10 @@ public final class LlambaFormat implements ModelFormat {
                 .put("intermediate_size", mlp.width())
                 .put("bias", mlp.bias())
                 .put("act_fn", ActivationNames.of(mlp.activation()));
-        json.putObject("ssm_cfg")
-                .put(STATE, mamba.stateSize())
-                .put(HEADS, mamba.heads())
-                .put(GROUPS, mamba.groups())
-                .put(TAPS, mamba.convWidth())
+        GOOMBALAB
+                .write(json.putObject("ssm_cfg"), mamba)
                 .put("conv_bias", true)
                 .put(EXPAND, mamba.innerWidth() / config.width())
-                .put(CHUNK, mamba.chunk())
                 .put("activation", "identity")
                 .put("bias", false);
         return Optional.of(json);

@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.RopeFormat;
+import org.mohawk4j.op.AttentionScores;
 
 /** How Phi's attention stands in a configuration, under Hugging Face's keys and with Hugging Face's defaults. */
 public final class PhiAttention {
@@ -37,6 +38,7 @@ public final class PhiAttention {
     public static boolean describes(SoftmaxAttention.Config attention) {
         return attention.innerWidth() == attention.width()
                 && attention.biases().equals(SoftmaxAttention.Biases.ALL)
-                && attention.queryKeyNorm().isEmpty();
+                && attention.queryKeyNorm().isEmpty()
+                && attention.scores().equals(AttentionScores.ofHeads(attention.headDim()));
     }
 }

@@ -1,5 +1,7 @@
 package org.mohawk4j.models.phimamba;
 
+import static org.mohawk4j.models.mixer.DiscreteMamba2Keys.GOOMBALAB;
+
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
@@ -14,7 +16,6 @@ import org.mohawk4j.models.mixer.MixerOptions;
 
 /** {@code modules.mixers.discrete_mamba2} of goombalab/phi-mamba. */
 public final class DiscreteMamba2Format implements MixerFormat {
-    private static final int DEFAULT_CHUNK = 128;
     private static final String STATE_SIZE = "state-size";
     private static final String CONV_WIDTH = "conv-width";
     private static final String HEADS = "heads";
@@ -67,16 +68,7 @@ public final class DiscreteMamba2Format implements MixerFormat {
         input.requireIfPresent("bias", false);
         input.requireIfPresent("conv_bias", true);
         input.requireIfPresent("activation", "identity");
-        int heads = input.divisor("n_v_heads", width, "the model's width " + width);
-        int groups = input.divisor("n_qk_heads", heads, "n_v_heads " + heads);
-        int chunk = input.has("chunk_size") ? input.positiveInt("chunk_size") : DEFAULT_CHUNK;
-        return new DiscreteMamba2.Config(
-                width,
-                heads,
-                groups,
-                input.positiveInt("d_state"),
-                input.between("d_conv", 2, Integer.MAX_VALUE),
-                chunk);
+        return GOOMBALAB.readWhole(input, width, width);
     }
 
     @Override
@@ -84,16 +76,11 @@ public final class DiscreteMamba2Format implements MixerFormat {
         if (!(mixer instanceof DiscreteMamba2.Config config) || config.innerWidth() != config.width()) {
             return Optional.empty();
         }
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("d_state", config.stateSize());
-        json.put("n_v_heads", config.heads());
-        json.put("n_qk_heads", config.groups());
-        json.put("d_conv", config.convWidth());
-        json.put("conv_bias", true);
-        json.put("expand", 1);
-        json.put("chunk_size", config.chunk());
-        json.put("activation", "identity");
-        json.put("bias", false);
-        return Optional.of(json);
+        return Optional.of(GOOMBALAB
+                .write(JsonNodeFactory.instance.objectNode(), config)
+                .put("conv_bias", true)
+                .put("expand", 1)
+                .put("activation", "identity")
+                .put("bias", false));
     }
 }

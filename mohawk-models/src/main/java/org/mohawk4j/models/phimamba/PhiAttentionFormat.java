@@ -14,7 +14,9 @@ import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerOption;
 import org.mohawk4j.models.mixer.MixerOptions;
 import org.mohawk4j.models.phi.PhiAttention;
+import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.AttentionScores;
 
 /** {@code modules.mixers.phi_attention} of goombalab/phi-mamba: a layer of a hybrid that keeps its attention. */
 public final class PhiAttentionFormat implements MixerFormat {
@@ -53,16 +55,42 @@ public final class PhiAttentionFormat implements MixerFormat {
         }
         int headDim = Math.toIntExact(own.innerWidth() / heads);
         return new SoftmaxAttention.Config(
-                own.width(), heads, keyValueHeads, headDim, own.biases(), rotary(own, headDim), own.queryKeyNorm());
+                own.width(),
+                heads,
+                keyValueHeads,
+                headDim,
+                own.projections(),
+                rotary(own, headDim, heads, options),
+                scores(own, headDim));
     }
 
-    /** The same share of each head turns. */
-    private static RotaryConfig rotary(SoftmaxAttention.Config own, int headDim) {
-        long turning = (long) own.rotary().dim() * headDim / own.headDim();
-        return new RotaryConfig(
-                Math.toIntExact(turning - turning % 2),
-                own.rotary().theta(),
-                own.rotary().scaling());
+    /** With the teacher's soft-cap and window. A scale of 1/√P follows the width of the heads, any other one is kept. */
+    private static AttentionScores scores(SoftmaxAttention.Config own, int headDim) {
+        AttentionScores scores = own.scores();
+        boolean followsHeads = scores.scale() == AttentionScores.ofHeads(own.headDim()).scale();
+        return followsHeads
+                ? new AttentionScores(
+                        AttentionScores.ofHeads(headDim).scale(), scores.softCap(), scores.window())
+                : scores;
+    }
+
+    /** Rotates the same share of each head. */
+    private static RotaryConfig rotary(SoftmaxAttention.Config own, int headDim, int heads, MixerOptions options) {
+        RotaryConfig rotary = own.rotary();
+        long rotated = (long) rotary.dim() * headDim;
+        if (rotated % (2L * own.headDim()) != 0) {
+            throw options.wrong(
+                    HEADS,
+                    "heads of which the teacher's share, " + rotary.dim() + " of " + own.headDim()
+                            + " entries, is an even number",
+                    heads);
+        }
+        int dim = Math.toIntExact(rotated / own.headDim());
+        if (dim != rotary.dim() && rotary.scaling() instanceof RopeScaling.LongRope) {
+            throw options.wrong(
+                    HEADS, own.heads() + ", since the teacher's LongRoPE factors fit its own heads only", heads);
+        }
+        return new RotaryConfig(dim, rotary.theta(), rotary.scaling());
     }
 
     @Override

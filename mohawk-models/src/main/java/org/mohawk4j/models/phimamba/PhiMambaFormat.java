@@ -9,6 +9,7 @@ import java.util.stream.Collectors;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.MixerRun;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerFormats;
@@ -46,19 +47,13 @@ public final class PhiMambaFormat implements ModelFormat {
         List<MixerConfig> mixers = new ArrayList<>();
         for (String key : config.keys()) {
             if (key.startsWith("Block")) {
-                mixers.addAll(readBlocks(config.object(key), width));
-                if (mixers.size() > CausalLmConfig.MAX_LAYERS) {
-                    throw config.wrong(key, "at most " + CausalLmConfig.MAX_LAYERS + " layers in all", mixers.size());
-                }
+                ConfigNode block = config.object(key);
+                MixerRun.read(block, "n_layers", readMixer(block, width), mixers);
             }
         }
-        if (backbone.has("n_layer") && backbone.positive("n_layer") != mixers.size()) {
-            throw backbone.wrong("n_layer", mixers.size() + ", as the blocks add up to", backbone.positive("n_layer"));
-        }
-        long multiple = language.optionalPositive("pad_vocab_size_multiple").orElse(1);
-        long vocabulary = (language.positive("vocab_size") + multiple - 1) / multiple * multiple;
+        MixerRun.requireTotal(backbone, "n_layer", mixers.size());
         return new CausalLmConfig(
-                vocabulary,
+                language.roundedUp("vocab_size", "pad_vocab_size_multiple", 1),
                 width,
                 backbone.optionalPositive(MLP_WIDTH).orElse(4 * width),
                 Activation.GELU_TANH,
@@ -67,7 +62,7 @@ public final class PhiMambaFormat implements ModelFormat {
                 mixers);
     }
 
-    private List<MixerConfig> readBlocks(ConfigNode block, long width) {
+    private static MixerConfig readMixer(ConfigNode block, long width) {
         block.requireIfPresent("BlockType", BLOCK_TYPE);
         String coreType = block.text("CoreType");
         List<MixerFormat> mixerFormats = MixerFormats.all();
@@ -81,12 +76,7 @@ public final class PhiMambaFormat implements ModelFormat {
                                         .map(MixerFormat::coreType)
                                         .collect(Collectors.joining(", ")),
                         coreType));
-        MixerConfig mixer = format.read(block.object("core_input"), width);
-        List<MixerConfig> repeated = new ArrayList<>();
-        for (int i = block.between("n_layers", 1, CausalLmConfig.MAX_LAYERS); i > 0; i--) {
-            repeated.add(mixer);
-        }
-        return repeated;
+        return format.read(block.object("core_input"), width);
     }
 
     @Override
@@ -112,24 +102,18 @@ public final class PhiMambaFormat implements ModelFormat {
         if (config.maxPositions() != DEFAULT_POSITIONS) {
             backbone.put(POSITIONS, config.maxPositions());
         }
-        int from = 0;
-        for (int section = 1; from < config.layers(); section++) {
-            MixerConfig mixer = config.mixers().get(from);
-            int to = from;
-            while (to < config.layers() && config.mixers().get(to).equals(mixer)) {
-                to++;
-            }
-            Optional<MixerFormats.Written> written = MixerFormats.write(mixer);
+        int section = 1;
+        for (MixerRun run : MixerRun.of(config.mixers())) {
+            Optional<MixerFormats.Written> written = MixerFormats.write(run.mixer());
             if (written.isEmpty()) {
                 return Optional.empty();
             }
-            ObjectNode block = json.putObject("Block" + section);
-            block.put("n_layers", to - from);
+            ObjectNode block = json.putObject("Block" + section++);
+            block.put("n_layers", run.layers());
             block.put("BlockType", BLOCK_TYPE);
             block.putObject("block_input").put("resid_dropout", 0.0);
             block.put("CoreType", written.get().format().coreType());
             block.set("core_input", written.get().json());
-            from = to;
         }
         return Optional.of(json);
     }

@@ -1,6 +1,7 @@
 package org.mohawk4j.tokenizer.jinja;
 
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /** A part of a template that has a value. */
 @FunctionalInterface

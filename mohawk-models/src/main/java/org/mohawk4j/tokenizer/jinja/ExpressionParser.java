@@ -5,6 +5,10 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Tuple;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Turns tokens into expressions, with Jinja's precedence: filters and tests bind closer than arithmetic. */
 final class ExpressionParser {
@@ -181,16 +185,8 @@ final class ExpressionParser {
     }
 
     private Expression parseProduct() {
-        Expression left = parsePower();
-        while (tokens.isOperator("*") || tokens.isOperator("/") || tokens.isOperator("//") || tokens.isOperator("%")) {
-            left = calculation(tokens.next().text(), left, parsePower());
-        }
-        return left;
-    }
-
-    private Expression parsePower() {
         Expression left = parseUnary(true);
-        while (tokens.isOperator("**")) {
+        while (tokens.isOperator("*") || tokens.isOperator("/") || tokens.isOperator("//") || tokens.isOperator("%")) {
             left = calculation(tokens.next().text(), left, parseUnary(true));
         }
         return left;
@@ -205,7 +201,7 @@ final class ExpressionParser {
         if (tokens.isOperator("-") || tokens.isOperator("+")) {
             String sign = tokens.next().text();
             Expression operand = parseUnary(false);
-            value = scope -> Numbers.calculate(sign, 0L, operand.evaluate(scope));
+            value = scope -> Values.calculate(sign, 0L, operand.evaluate(scope));
         } else {
             value = operands.parseValue();
         }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.PythonText;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /**
  * Cuts a template into tokens, as Jinja's lexer does with {@code trim_blocks} and {@code lstrip_blocks}: a line break
@@ -22,7 +24,7 @@ final class Lexer {
     private static final Pattern NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_]*");
     private static final Pattern STRING =
             Pattern.compile("'([^'\\\\]*(?:\\\\.[^'\\\\]*)*)'|\"([^\"\\\\]*(?:\\\\.[^\"\\\\]*)*)\"", Pattern.DOTALL);
-    private static final Pattern OPERATOR = Pattern.compile("//|\\*\\*|==|!=|<=|>=|[-+*/%~<>=()\\[\\]{}|.,:;]");
+    private static final Pattern OPERATOR = Pattern.compile("//|==|!=|<=|>=|[-+*/%~<>=()\\[\\]{}|.,:;]");
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();

@@ -7,6 +7,14 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.Arguments;
+import org.mohawk4j.tokenizer.jinja.value.Callable;
+import org.mohawk4j.tokenizer.jinja.value.Filters;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Tests;
+import org.mohawk4j.tokenizer.jinja.value.Tuple;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Turns tokens into what stands between operators: a name or literal with its attributes, calls, filters and tests. */
 final class OperandParser {
@@ -14,6 +22,17 @@ final class OperandParser {
 
     private final TokenReader tokens;
     private final ExpressionParser expressions;
+
+    /** Arguments that are still to be evaluated. */
+    private record Given(List<Expression> positional, Map<String, Expression> named) {
+        static final Given NONE = new Given(List.of(), Map.of());
+
+        Arguments evaluate(Scope scope) {
+            Map<String, @Nullable Object> byName = new LinkedHashMap<>();
+            named.forEach((name, each) -> byName.put(name, each.evaluate(scope)));
+            return new Arguments(ExpressionParser.evaluate(positional, scope), byName);
+        }
+    }
 
     OperandParser(TokenReader tokens, ExpressionParser expressions) {
         this.tokens = tokens;
@@ -138,7 +157,7 @@ final class OperandParser {
             } else if (tokens.skipOperator("[")) {
                 value = Expression.located(line, parseSubscript(object));
             } else if (tokens.isOperator("(")) {
-                ArgumentsParser.Given arguments = new ArgumentsParser(tokens, expressions).parse();
+                Given arguments = parseArguments();
                 value = Expression.located(line, scope -> call(object.evaluate(scope), arguments.evaluate(scope)));
             } else {
                 return value;
@@ -154,6 +173,25 @@ final class OperandParser {
             throw missing.used();
         }
         throw new TemplateException("expected a function to call, found " + Values.repr(function));
+    }
+
+    private Given parseArguments() {
+        tokens.requireOperator("(");
+        List<Expression> positional = new ArrayList<>();
+        Map<String, Expression> named = new LinkedHashMap<>();
+        while (!tokens.skipOperator(")")) {
+            if (tokens.peek().kind() == Kind.NAME && tokens.peekNext().is(Kind.OPERATOR, "=")) {
+                String name = tokens.next().text();
+                tokens.next();
+                named.put(name, expressions.parse());
+            } else {
+                positional.add(expressions.parse());
+            }
+            if (!tokens.isOperator(")")) {
+                tokens.requireOperator(",");
+            }
+        }
+        return new Given(List.copyOf(positional), named);
     }
 
     private Expression parseSubscript(Expression object) {
@@ -204,8 +242,8 @@ final class OperandParser {
         if (!Filters.isKnown(name)) {
             throw new TemplateException(line, "no filter is named '" + name + "'");
         }
-        ArgumentsParser.Given arguments =
-                tokens.isOperator("(") ? new ArgumentsParser(tokens, expressions).parse() : ArgumentsParser.Given.NONE;
+        Given arguments =
+                tokens.isOperator("(") ? parseArguments() : Given.NONE;
         return scope -> Filters.apply(name, value.evaluate(scope), arguments.evaluate(scope));
     }
 
@@ -216,19 +254,19 @@ final class OperandParser {
         if (!Tests.isKnown(name)) {
             throw new TemplateException(line, "no test is named '" + name + "'");
         }
-        ArgumentsParser.Given arguments = ArgumentsParser.Given.NONE;
+        Given arguments = Given.NONE;
         Token next = tokens.peek();
         if (tokens.isOperator("(")) {
-            arguments = new ArgumentsParser(tokens, expressions).parse();
+            arguments = parseArguments();
         } else if (next.kind() == Kind.STRING
                 || next.kind() == Kind.INTEGER
                 || next.kind() == Kind.FLOAT
                 || (next.kind() == Kind.NAME && !NO_ARGUMENT.contains(next.text()))
                 || tokens.isOperator("[")
                 || tokens.isOperator("{")) {
-            arguments = new ArgumentsParser.Given(List.of(parseValue()), Map.of());
+            arguments = new Given(List.of(parseValue()), Map.of());
         }
-        ArgumentsParser.Given given = arguments;
+        Given given = arguments;
         return scope -> Tests.holds(name, value.evaluate(scope), given.evaluate(scope)) != negated;
     }
 }

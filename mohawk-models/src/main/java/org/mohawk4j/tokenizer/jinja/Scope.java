@@ -3,6 +3,7 @@ package org.mohawk4j.tokenizer.jinja;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
 
 /** Names in force: those of a loop or macro, over those around it. */
 final class Scope {

@@ -9,6 +9,11 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Statement.Flow;
 import org.mohawk4j.tokenizer.jinja.TargetParser.Target;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.Callable;
+import org.mohawk4j.tokenizer.jinja.value.LoopVariable;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Undefined;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Turns the tokens of a template into what it does. */
 final class StatementParser {
@@ -70,6 +75,10 @@ final class StatementParser {
         tokens.next();
         Expression value = expressions.parseWhole();
         tokens.require(Kind.VARIABLE_END, "}}");
+        return output(value);
+    }
+
+    private static Statement output(Expression value) {
         return (scope, out) -> {
             out.append(Values.text(value.evaluate(scope)));
             return Flow.NEXT;
@@ -95,7 +104,7 @@ final class StatementParser {
             // transformers marks by it what an assistant has written
             case "generation" -> parseBody("endgeneration");
             case "with" -> parseWith();
-            case "filter" -> parseFiltered();
+            case "filter" -> output(parseCaptured("endfilter", true));
             case "do" -> {
                 Expression value = expressions.parseWhole();
                 endTag();
@@ -203,18 +212,29 @@ final class StatementParser {
                 return Flow.NEXT;
             };
         }
-        String given = " ";
-        Expression text = scope -> scope.get(given);
+        Expression value = parseCaptured("endset", false);
+        return (scope, out) -> {
+            set(target, scope, value.evaluate(scope), line);
+            return Flow.NEXT;
+        };
+    }
+
+    /** The text that a block writes, after its filters. */
+    private Expression parseCaptured(String end, boolean filterFirst) {
+        String captured = " ";
+        Expression text = scope -> scope.get(captured);
+        if (filterFirst) {
+            text = expressions.parseFilter(text);
+        }
         while (tokens.skipOperator("|")) {
             text = expressions.parseFilter(text);
         }
-        Statement body = parseBody("endset");
+        Statement body = parseBody(end);
         Expression value = text;
-        return (scope, out) -> {
+        return scope -> {
             Scope own = scope.inner();
-            own.set(given, written(body, own));
-            set(target, scope, value.evaluate(own), line);
-            return Flow.NEXT;
+            own.set(captured, written(body, own));
+            return value.evaluate(own);
         };
     }
 
@@ -285,22 +305,6 @@ final class StatementParser {
                 into.get(i).set(own, values.get(i).evaluate(scope));
             }
             return body.run(own, out);
-        };
-    }
-
-    private Statement parseFiltered() {
-        String given = " ";
-        Expression text = expressions.parseFilter(scope -> scope.get(given));
-        while (tokens.skipOperator("|")) {
-            text = expressions.parseFilter(text);
-        }
-        Statement body = parseBody("endfilter");
-        Expression value = text;
-        return (scope, out) -> {
-            Scope own = scope.inner();
-            own.set(given, written(body, own));
-            out.append(Values.text(value.evaluate(own)));
-            return Flow.NEXT;
         };
     }
 }

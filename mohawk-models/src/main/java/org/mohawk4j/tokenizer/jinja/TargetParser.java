@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.Namespace;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
+import org.mohawk4j.tokenizer.jinja.value.Values;
 
 /** Reads what {@code set} and {@code for} give values to. */
 final class TargetParser {

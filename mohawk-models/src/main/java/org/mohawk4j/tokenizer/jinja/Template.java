@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.tokenizer.jinja.value.Globals;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /**
  * A Jinja template in the environment that transformers renders chat templates in: {@code trim_blocks} and

@@ -2,6 +2,7 @@ package org.mohawk4j.tokenizer.jinja;
 
 import java.util.List;
 import org.mohawk4j.tokenizer.jinja.Token.Kind;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /** Goes through tokens. */
 final class TokenReader {

@@ -32,6 +32,10 @@ import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.TeacherLayer;
+import org.mohawk4j.nn.RopeScaling;
+import org.mohawk4j.nn.RotaryConfig;
+import org.mohawk4j.op.Activation;
+import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.tensor.Engine;
 
 class MixerFormatsTest {
@@ -47,7 +51,7 @@ class MixerFormatsTest {
     private static MixerPlan plan(CausalLmConfig teacher, String mixer, Map<String, ?> options, List<Integer> kept) {
         MixerFormat format = MixerFormats.named(mixer);
         MixerOptions checked = MixerOptions.of(format, options);
-        return MixerPlan.renewing(teacher, layer -> format.configure(layer, checked), kept);
+        return MixerPlan.reinitializing(teacher, layer -> format.configure(layer, checked), kept);
     }
 
     static Stream<Arguments> students() {
@@ -121,6 +125,64 @@ class MixerFormatsTest {
         assertThat(wide.headDim()).isEqualTo(2 * own.headDim());
         assertThat(wide.rotary().dim()).isEqualTo(2 * own.rotary().dim());
         assertThat(wide.keyValueHeads()).isEqualTo(2);
+    }
+
+    /** An attention of 4 heads of 8 entries, 6 of which rotate. */
+    private static SoftmaxAttention.Config renewed(
+            AttentionScores scores, RopeScaling scaling, Map<String, ?> options) {
+        SoftmaxAttention.Config own = new SoftmaxAttention.Config(
+                32,
+                4,
+                4,
+                8,
+                new SoftmaxAttention.Projections(
+                        SoftmaxAttention.Biases.NONE,
+                        Optional.of(new SoftmaxAttention.QueryKeyNorm(1e-6, true, false))),
+                new RotaryConfig(6, 5000, scaling),
+                scores);
+        CausalLmConfig teacher = new CausalLmConfig(11, 32, 64, Activation.SILU, 1e-5, 128, List.of(own));
+        return (SoftmaxAttention.Config)
+                plan(teacher, "attention", options, List.of()).mixers().get(0);
+    }
+
+    @Test
+    void anAttentionWithOtherHeadsKeepsWhatTheTeachersDoesBesides() {
+        SoftmaxAttention.Config wide = renewed(
+                new AttentionScores(1 / Math.sqrt(8), 50, 16), new RopeScaling.Linear(2), Map.of("heads", 2));
+
+        assertThat(wide.headDim()).isEqualTo(16);
+        assertThat(wide.scores()).isEqualTo(new AttentionScores(0.25, 50, 16));
+        assertThat(wide.rotary()).isEqualTo(new RotaryConfig(12, 5000, new RopeScaling.Linear(2)));
+        assertThat(wide.projections().biases()).isEqualTo(SoftmaxAttention.Biases.NONE);
+        assertThat(wide.projections().queryKeyNorm())
+                .contains(new SoftmaxAttention.QueryKeyNorm(1e-6, true, false));
+    }
+
+    @Test
+    void aScaleThatDoesNotFollowTheHeadsIsKept() {
+        AttentionScores scores = new AttentionScores(0.125, 0, 16);
+
+        assertThat(renewed(scores, new RopeScaling.None(), Map.of("heads", 2)).scores())
+                .isEqualTo(scores);
+        assertThat(renewed(scores, new RopeScaling.None(), Map.of("kv-heads", 2))
+                        .scores())
+                .isEqualTo(scores);
+    }
+
+    @Test
+    void headsThatTheTeachersRotationDoesNotFitAreRefused() {
+        AttentionScores plain = AttentionScores.ofHeads(8);
+        RopeScaling longRope =
+                new RopeScaling.LongRope(List.of(1.0, 1.0, 1.0), List.of(2.0, 2.0, 2.0), 64, 1);
+
+        assertThatThrownBy(() -> renewed(plain, new RopeScaling.None(), Map.of("heads", 8)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("mixer attention: option heads: expected heads of which the teacher's share, 6 of 8 entries,"
+                        + " is an even number, got 8");
+        assertThatThrownBy(() -> renewed(plain, longRope, Map.of("heads", 2)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("mixer attention: option heads: expected 4, since the teacher's LongRoPE factors fit its own"
+                        + " heads only, got 2");
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 
 /** What published chat templates use, in templates of our own; what is expected was worked out by hand. */
 class TemplateTest {

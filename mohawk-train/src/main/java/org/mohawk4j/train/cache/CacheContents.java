@@ -54,7 +54,7 @@ public sealed interface CacheContents {
 
         @Override
         public OpenCache open(Path file, CausalLm teacher, int context, long windows) {
-            return new OpenCache(TeacherCache.open(file, teacher, all, context, windows), TeacherTopK.COMPUTED);
+            return new OpenCache(TeacherCache.open(file, teacher, all, context, windows), TeacherTopK.UNCACHED);
         }
     }
 
@@ -84,7 +84,7 @@ public sealed interface CacheContents {
         @Override
         public OpenCache open(Path file, CausalLm teacher, int context, long windows) {
             return new OpenCache(
-                    TeacherStates.COMPUTED, TokenCache.open(file, teacher, k, temperature, context, windows));
+                    TeacherStates.UNCACHED, TokenCache.open(file, teacher, k, temperature, context, windows));
         }
     }
 }

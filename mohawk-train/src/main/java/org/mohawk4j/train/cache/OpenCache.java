@@ -6,7 +6,7 @@ import org.mohawk4j.train.stage.TeacherTopK;
 /** Where the stages of a run find what was computed of the teacher; what no file keeps is computed each time. */
 public record OpenCache(TeacherStates states, TeacherTopK tokens) implements AutoCloseable {
     /** Nothing is kept. */
-    public static final OpenCache NONE = new OpenCache(TeacherStates.COMPUTED, TeacherTopK.COMPUTED);
+    public static final OpenCache NONE = new OpenCache(TeacherStates.UNCACHED, TeacherTopK.UNCACHED);
 
     @Override
     public void close() {

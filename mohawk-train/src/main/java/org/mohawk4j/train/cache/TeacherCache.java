@@ -82,14 +82,14 @@ public final class TeacherCache implements TeacherStates {
     @Override
     public Batch batch(Tensor ids, boolean all) {
         if (ids.dim(1) != layout.context() || (all && layout.states() == 1)) {
-            return COMPUTED.batch(ids, all);
+            return UNCACHED.batch(ids, all);
         }
         List<ByteBuffer> keys = WindowKeys.of(ids);
         long[] found = new long[keys.size()];
         for (int b = 0; b < found.length; b++) {
             OptionalLong entry = file.find(keys.get(b));
             if (entry.isEmpty()) {
-                return file.size() + file.countMissing(keys) <= most ? new Recording(keys) : COMPUTED.batch(ids, all);
+                return file.size() + file.countMissing(keys) <= most ? new Recording(keys) : UNCACHED.batch(ids, all);
             }
             found[b] = entry.getAsLong();
         }

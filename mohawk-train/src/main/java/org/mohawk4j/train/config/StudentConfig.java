@@ -58,7 +58,7 @@ public record StudentConfig(
     public MixerPlan plan(CausalLmConfig teacher, Collection<Integer> kept) {
         MixerFormat format = MixerFormats.named(mixer);
         MixerOptions options = MixerOptions.of(format, mixerOptions);
-        return MixerPlan.renewing(teacher, layer -> configure(format, layer, options), kept);
+        return MixerPlan.reinitializing(teacher, layer -> configure(format, layer, options), kept);
     }
 
     /** A configuration refuses impossible dimensions as a programming error, which they are not here. */

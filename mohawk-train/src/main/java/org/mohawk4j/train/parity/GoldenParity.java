@@ -143,7 +143,7 @@ public final class GoldenParity {
                 h = block.combine(h, u, mixed);
                 comparison.checkIfPresent("block_output." + i, h);
             }
-            Tensor logits = model.head(model.normalise(h)).logits();
+            Tensor logits = model.head(model.finalNorm(h)).logits();
             comparison.check("logits", logits.reshape(h.dim(0), h.dim(1), logits.dim(1)));
             comparison.requireAllCompared();
             return comparison.result();

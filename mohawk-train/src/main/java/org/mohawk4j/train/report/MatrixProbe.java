@@ -97,7 +97,7 @@ public final class MatrixProbe {
     }
 
     private void capture(String title, CausalLm model) {
-        AfterTraining.attempt("mixing matrices of the " + title, () -> {
+        BestEffort.attempt("mixing matrices of the " + title, () -> {
             Map<Integer, LayerMatrices.Row> taken = take(title, model);
             taken.forEach((layer, row) -> rows.get(layer).add(row));
             return taken;

@@ -124,7 +124,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
 
     private static Map<String, FileFingerprint> ofText(Mixture text) {
         Function<Path, FileFingerprint> fingerprint =
-                InMemoryText.isModerate(text) ? FileFingerprint::whole : FileFingerprint::sample;
+                InMemoryText.fitsInMemory(text) ? FileFingerprint::whole : FileFingerprint::sample;
         Map<String, FileFingerprint> files = new TreeMap<>();
         for (Mixture.Part part : text.parts()) {
             for (Shard file : part.files()) {

@@ -21,7 +21,7 @@ record FullDistribution(CausalLm teacher, TeacherStates states) implements Teach
         int last = teacher.blocks().size();
         try (TeacherStates.Batch batch = states.batch(ids, false)) {
             if (batch.isReplayed()) {
-                return teacher.normalise(batch.state(last, () -> {
+                return teacher.finalNorm(batch.state(last, () -> {
                     throw new IllegalStateException("a state that is replayed is not computed");
                 }));
             }
@@ -29,7 +29,7 @@ record FullDistribution(CausalLm teacher, TeacherStates states) implements Teach
             teacher.hidden(ids, (h, index) -> {
                 Tensor kept = batch.state(index, () -> h);
                 if (index == last) {
-                    hidden[0] = teacher.normalise(kept);
+                    hidden[0] = teacher.finalNorm(kept);
                 }
             });
             batch.complete();

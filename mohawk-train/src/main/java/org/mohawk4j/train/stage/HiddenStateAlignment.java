@@ -22,7 +22,7 @@ public final class HiddenStateAlignment extends LayerwiseObjective {
 
     public HiddenStateAlignment(
             CausalLm teacher, CausalLm student, Target target, IntPredicate aligned, Predicate<String> trains) {
-        this(teacher, student, TeacherStates.COMPUTED, target, aligned, trains);
+        this(teacher, student, TeacherStates.UNCACHED, target, aligned, trains);
     }
 
     public HiddenStateAlignment(

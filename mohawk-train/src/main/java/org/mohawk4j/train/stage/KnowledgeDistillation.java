@@ -34,7 +34,7 @@ public final class KnowledgeDistillation implements Objective {
             DistillationFunction.Weights weights,
             boolean recompute,
             Predicate<String> trains) {
-        this(teacher, student, TeacherDistribution.whole(teacher, TeacherStates.COMPUTED), weights, recompute, trains);
+        this(teacher, student, TeacherDistribution.whole(teacher, TeacherStates.UNCACHED), weights, recompute, trains);
     }
 
     /**

@@ -13,7 +13,7 @@ import org.mohawk4j.tensor.Tensor;
  */
 public final class MatrixOrientation extends LayerwiseObjective {
     public MatrixOrientation(CausalLm teacher, CausalLm student, IntPredicate aligned, Predicate<String> trains) {
-        this(teacher, student, TeacherStates.COMPUTED, aligned, trains);
+        this(teacher, student, TeacherStates.UNCACHED, aligned, trains);
     }
 
     public MatrixOrientation(

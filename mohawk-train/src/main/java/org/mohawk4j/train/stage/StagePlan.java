@@ -25,7 +25,7 @@ public record StagePlan(
         TeacherStates states) {
     /** A plan whose teacher computes its states each time. */
     public StagePlan(CausalLm teacher, CausalLm student, MixerPlan mixers, List<String> freeze) {
-        this(teacher, student, mixers, freeze, TeacherStates.COMPUTED);
+        this(teacher, student, mixers, freeze, TeacherStates.UNCACHED);
     }
 
     /** A plan whose stages train all that is not frozen. */

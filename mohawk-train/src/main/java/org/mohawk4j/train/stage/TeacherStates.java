@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Tensor;
  */
 public interface TeacherStates extends AutoCloseable {
     /** States that are computed each time. */
-    TeacherStates COMPUTED = (ids, all) -> new Batch() {
+    TeacherStates UNCACHED = (ids, all) -> new Batch() {
         @Override
         public boolean isReplayed() {
             return false;

@@ -8,7 +8,7 @@ import org.mohawk4j.tensor.Tensor;
 @FunctionalInterface
 public interface TeacherTopK extends AutoCloseable {
     /** Tokens that are computed each time. */
-    TeacherTopK COMPUTED = (ids, compute) -> compute.get();
+    TeacherTopK UNCACHED = (ids, compute) -> compute.get();
 
     /**
      * Those of a batch, [B·T] rows.

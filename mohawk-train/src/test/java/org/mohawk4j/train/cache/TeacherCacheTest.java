@@ -37,7 +37,7 @@ class TeacherCacheTest extends CacheTest {
 
     @Test
     void everyStageHasTheSameLossesAndGradientsComputedWrittenAndReplayed() {
-        List<Objective> computed = stages(TeacherStates.COMPUTED);
+        List<Objective> computed = stages(TeacherStates.UNCACHED);
         for (int stage = 0; stage < 4; stage++) {
             Path file = folder.resolve("stage" + stage);
             Map<String, double[]> expected = evaluate(computed.get(stage), 1, 2);
@@ -70,7 +70,7 @@ class TeacherCacheTest extends CacheTest {
             }
             double[] replayed = evaluate(stage, 4, 2).get("losses");
             double[] computed =
-                    evaluate(stages(TeacherStates.COMPUTED).get(2), 4, 2).get("losses");
+                    evaluate(stages(TeacherStates.UNCACHED).get(2), 4, 2).get("losses");
             for (int i = 0; i < computed.length; i++) {
                 assertThat(replayed[i]).isCloseTo(computed[i], within(1e-5));
             }
@@ -166,7 +166,7 @@ class TeacherCacheTest extends CacheTest {
         try (TeacherCache cache = cache(true)) {
             assertSame(
                     evaluate(stages(cache).get(3), 3),
-                    evaluate(stages(TeacherStates.COMPUTED).get(3), 3));
+                    evaluate(stages(TeacherStates.UNCACHED).get(3), 3));
         }
     }
 

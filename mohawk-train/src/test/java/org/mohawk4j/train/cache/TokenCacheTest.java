@@ -41,14 +41,14 @@ class TokenCacheTest extends CacheTest {
     }
 
     private Objective stage(TeacherTopK tokens, int k, Weights weights) {
-        return plan(TeacherStates.COMPUTED)
+        return plan(TeacherStates.UNCACHED)
                 .knowledgeDistillation(
-                        TeacherDistribution.likeliest(teacher, TeacherStates.COMPUTED, tokens, k), weights, false);
+                        TeacherDistribution.likeliest(teacher, TeacherStates.UNCACHED, tokens, k), weights, false);
     }
 
     @Test
     void lossesAndGradientsAreTheSameComputedWrittenAndReplayed() {
-        Map<String, double[]> expected = evaluate(stage(TeacherTopK.COMPUTED), 1, 2);
+        Map<String, double[]> expected = evaluate(stage(TeacherTopK.UNCACHED), 1, 2);
         try (TokenCache cache = cache()) {
             assertSame(evaluate(stage(cache), 1, 2), expected);
             assertThat(cache.windows()).isEqualTo(2);
@@ -71,13 +71,13 @@ class TokenCacheTest extends CacheTest {
 
     @Test
     void withAllTokensTheStageIsTheWholeOne() {
-        Map<String, double[]> whole = evaluate(plan(TeacherStates.COMPUTED).knowledgeDistillation(WEIGHTS), 1, 2);
-        Map<String, double[]> top = evaluate(stage(TeacherTopK.COMPUTED, V, WEIGHTS), 1, 2);
+        Map<String, double[]> whole = evaluate(plan(TeacherStates.UNCACHED).knowledgeDistillation(WEIGHTS), 1, 2);
+        Map<String, double[]> top = evaluate(stage(TeacherTopK.UNCACHED, V, WEIGHTS), 1, 2);
 
         assertThat(top.keySet()).isEqualTo(whole.keySet());
         top.forEach((name, values) ->
                 assertThat(values).as(name).usingComparatorWithPrecision(2e-6).containsExactly(whole.get(name)));
-        assertThat(evaluate(stage(TeacherTopK.COMPUTED), 1, 2).get("losses")[0]).isLessThan(whole.get("losses")[0]);
+        assertThat(evaluate(stage(TeacherTopK.UNCACHED), 1, 2).get("losses")[0]).isLessThan(whole.get("losses")[0]);
     }
 
     @Test
@@ -88,7 +88,7 @@ class TokenCacheTest extends CacheTest {
             evaluate(stage, 4, 1, 4);
             assertThat(cache.windows()).isEqualTo(4);
             double replayed = evaluate(stage, 4, 2).get("losses")[0];
-            double computed = evaluate(stage(TeacherTopK.COMPUTED), 4, 2).get("losses")[0];
+            double computed = evaluate(stage(TeacherTopK.UNCACHED), 4, 2).get("losses")[0];
             assertThat(replayed).isCloseTo(computed, within(1e-5));
         }
     }
@@ -121,7 +121,7 @@ class TokenCacheTest extends CacheTest {
             evaluate(stage(cache), 1, 2, 3, 4);
             Map<String, double[]> tooMany = evaluate(stage(cache), 5, 6, 7);
             assertThat(cache.windows()).isEqualTo(4);
-            assertSame(tooMany, evaluate(stage(TeacherTopK.COMPUTED), 5, 6, 7));
+            assertSame(tooMany, evaluate(stage(TeacherTopK.UNCACHED), 5, 6, 7));
         }
     }
 
@@ -140,7 +140,7 @@ class TokenCacheTest extends CacheTest {
             assertThat(cache.windows()).isEqualTo(3);
         }
         try (TokenCache cache = cache()) {
-            assertSame(evaluate(stage(cache), 3), evaluate(stage(TeacherTopK.COMPUTED), 3));
+            assertSame(evaluate(stage(cache), 3), evaluate(stage(TeacherTopK.UNCACHED), 3));
         }
     }
 

@@ -180,16 +180,13 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
         long m = c.shape().dim(-2);
         long n = c.shape().dim(-1);
         return new GemmPlan.Key(
-                a.dtype(),
+                new GemmPlan.Factor(a.dtype(), transposeA, alignment(a)),
+                new GemmPlan.Factor(b.dtype(), transposeB, alignment(b)),
                 c.dtype(),
                 m,
                 n,
                 a.shape().dim(transposeA ? -2 : -1),
                 c.size() / (m * n),
-                transposeA,
-                transposeB,
-                alignment(a),
-                alignment(b),
                 finish);
     }
 

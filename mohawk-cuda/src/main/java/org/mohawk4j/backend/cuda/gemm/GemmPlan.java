@@ -25,27 +25,19 @@ import org.mohawk4j.tensor.types.DType;
 public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
     private static final int MOST_ALGORITHMS = 8;
 
+    /** @param alignment of its first element, in bytes */
+    record Factor(DType dtype, boolean transposed, int alignment) {}
+
     /** What a product needs to be like to be computed by this plan. */
-    public record Key(
-            DType operands,
-            DType result,
-            long m,
-            long n,
-            long k,
-            long batch,
-            boolean transposeA,
-            boolean transposeB,
-            int alignmentA,
-            int alignmentB,
-            Finish finish) {
+    record Key(Factor a, Factor b, DType result, long m, long n, long k, long batch, Finish finish) {
         /** Such as {@code 8192x2048x16384 TN BFLOAT16 to FLOAT32}: m, n, k, which side is transposed. */
         @Override
         public String toString() {
             return (batch == 1 ? "" : batch + " of ")
                     + m + "x" + n + "x" + k
-                    + (transposeA ? " T" : " N")
-                    + (transposeB ? "T " : "N ")
-                    + operands + " to " + result
+                    + (a.transposed() ? " T" : " N")
+                    + (b.transposed() ? "T " : "N ")
+                    + a.dtype() + " to " + result
                     + (finish == Finish.NONE ? "" : " " + finish);
         }
     }
@@ -87,25 +79,25 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
     private cublasLtMatmulAlgo_t algorithm;
     private boolean decided;
 
-    public GemmPlan(cublasLtContext handle, Key key, long workspaceBytes) {
+    GemmPlan(cublasLtContext handle, Key key, long workspaceBytes) {
         this.key = key;
         closing.add(choices::close);
         try {
-            operation = operation(key.operands() == DType.FLOAT64);
-            set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
-            set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            operation = operation(key.a().dtype() == DType.FLOAT64);
+            set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.b().transposed() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
+            set(cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.a().transposed() ? cublas.CUBLAS_OP_T : cublas.CUBLAS_OP_N);
             if (key.finish() != Finish.NONE) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, key.finish().code);
             }
             if (key.finish().hasKept()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.n());
             }
-            first = key.transposeB()
-                    ? layout(key.operands(), key.k(), key.n())
-                    : layout(key.operands(), key.n(), key.k());
-            second = key.transposeA()
-                    ? layout(key.operands(), key.m(), key.k())
-                    : layout(key.operands(), key.k(), key.m());
+            first = key.b().transposed()
+                    ? layout(key.a().dtype(), key.k(), key.n())
+                    : layout(key.a().dtype(), key.n(), key.k());
+            second = key.a().transposed()
+                    ? layout(key.a().dtype(), key.m(), key.k())
+                    : layout(key.a().dtype(), key.k(), key.m());
             result = layout(key.result(), key.n(), key.m());
             algorithms = find(handle, workspaceBytes);
             algorithm = choices.getPointer(0).algo();
@@ -218,8 +210,8 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
                     preference,
                     cublas.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
                     cublas.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
-            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.alignmentB());
-            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.alignmentA());
+            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.b().alignment());
+            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.a().alignment());
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, operation, first, second, result, result, preference, MOST_ALGORITHMS, choices, found);
             check(cublas.cublasLtMatmulPreferenceDestroy(preference));

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.time.Clock;
 import java.time.ZonedDateTime;
@@ -11,13 +11,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The functions that every template may call: Jinja's, and the two that transformers adds. */
-final class Globals {
+public final class Globals {
     /** As in Jinja's sandbox. */
     private static final int MOST_IN_RANGE = 100_000;
 
     private Globals() {}
 
-    static Map<String, Callable> of(Clock clock) {
+    public static Map<String, Callable> of(Clock clock) {
         return Map.of(
                 "range", Globals::range,
                 "dict", arguments -> new LinkedHashMap<>(arguments.named()),

@@ -1,19 +1,19 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a function, filter or test is called with. */
-record Arguments(List<@Nullable Object> positional, Map<String, @Nullable Object> named) {
-    static final Arguments NONE = new Arguments(List.of(), Map.of());
+public record Arguments(List<@Nullable Object> positional, Map<String, @Nullable Object> named) {
+    public static final Arguments NONE = new Arguments(List.of(), Map.of());
 
-    boolean has(int index, String name) {
+    public boolean has(int index, String name) {
         return index < positional.size() || named.containsKey(name);
     }
 
     /** The argument at a place, or of a name. */
-    @Nullable Object get(int index, String name, @Nullable Object otherwise) {
+    public @Nullable Object get(int index, String name, @Nullable Object otherwise) {
         if (index < positional.size()) {
             return positional.get(index);
         }

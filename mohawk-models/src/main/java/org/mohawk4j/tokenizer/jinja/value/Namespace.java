@@ -1,18 +1,18 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code namespace(…)} gives: the one value whose attributes a template sets. */
-final class Namespace implements Attributes {
+public final class Namespace implements Attributes {
     private final Map<String, @Nullable Object> names = new HashMap<>();
 
     Namespace(Map<String, @Nullable Object> names) {
         this.names.putAll(names);
     }
 
-    void set(String name, @Nullable Object value) {
+    public void set(String name, @Nullable Object value) {
         names.put(name, value);
     }
 

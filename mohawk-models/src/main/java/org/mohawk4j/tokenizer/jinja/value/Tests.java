@@ -1,13 +1,12 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What may stand behind {@code is}. */
-final class Tests {
+public final class Tests {
     private interface Test {
         boolean holds(@Nullable Object value, Arguments arguments);
     }
@@ -16,11 +15,11 @@ final class Tests {
 
     private Tests() {}
 
-    static boolean isKnown(String name) {
+    public static boolean isKnown(String name) {
         return ALL.containsKey(name);
     }
 
-    static boolean holds(String name, @Nullable Object value, Arguments arguments) {
+    public static boolean holds(String name, @Nullable Object value, Arguments arguments) {
         Test test = ALL.get(name);
         if (test == null) {
             throw new TemplateException("no test is named '" + name + "'");
@@ -48,12 +47,6 @@ final class Tests {
         tests.put("odd", (value, a) -> Math.floorMod(Numbers.whole(value), 2) == 1);
         tests.put("even", (value, a) -> Math.floorMod(Numbers.whole(value), 2) == 0);
         tests.put("divisibleby", (value, a) -> Numbers.whole(value) % a.whole(0, "num", 1) == 0);
-        tests.put(
-                "lower",
-                (value, a) -> Values.text(value).equals(Values.text(value).toLowerCase(Locale.ROOT)));
-        tests.put(
-                "upper",
-                (value, a) -> Values.text(value).equals(Values.text(value).toUpperCase(Locale.ROOT)));
         tests.put(
                 "sameas", (value, a) -> value == a.require(0, "other") || Values.equal(value, a.get(0, "other", null)));
         for (String name : new String[] {"equalto", "eq", "=="}) {

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The methods of Python's texts, dicts and lists that templates call; those that change a value are none of them. */
+/** The methods of Python's texts and dicts that templates call; those that change a value are none of them. */
 final class Methods {
     private interface Method<T> {
         @Nullable Object call(T self, Arguments arguments);
@@ -18,18 +18,10 @@ final class Methods {
             "items", (map, a) -> items(map),
             "keys", (map, a) -> new ArrayList<@Nullable Object>(map.keySet()),
             "values", (map, a) -> new ArrayList<@Nullable Object>(map.values()),
-            "copy", (map, a) -> map,
             "get",
                     (map, a) -> map.containsKey(a.require(0, "key"))
                             ? map.get(a.require(0, "key"))
                             : a.get(1, "default", null));
-    private static final Map<String, Method<List<?>>> OF_LIST = Map.of(
-            "copy", (list, a) -> new ArrayList<@Nullable Object>(list),
-            "count",
-                    (list, a) -> list.stream()
-                            .filter(e -> Values.equal(e, a.require(0, "value")))
-                            .count(),
-            "index", (list, a) -> index(list, a.require(0, "value")));
 
     private Methods() {}
 
@@ -42,10 +34,6 @@ final class Methods {
         if (value instanceof Map<?, ?> map) {
             Method<Map<?, ?>> method = OF_MAP.get(name);
             return method == null ? null : arguments -> method.call(map, arguments);
-        }
-        if (value instanceof List<?> list) {
-            Method<List<?>> method = OF_LIST.get(name);
-            return method == null ? null : arguments -> method.call(list, arguments);
         }
         return null;
     }
@@ -60,15 +48,6 @@ final class Methods {
             items.add(new Tuple(pair));
         });
         return items;
-    }
-
-    private static long index(List<?> list, @Nullable Object value) {
-        for (int i = 0; i < list.size(); i++) {
-            if (Values.equal(list.get(i), value)) {
-                return i;
-            }
-        }
-        throw new TemplateException(Values.repr(value) + " is not in the list");
     }
 
     private static Map<String, Method<String>> ofText() {
@@ -96,34 +75,19 @@ final class Methods {
         methods.put("split", (text, a) -> TextSplit.split(text, a));
         methods.put("rsplit", (text, a) -> TextSplit.splitFromEnd(text, a));
         methods.put("splitlines", (text, a) -> TextSplit.lines(text, Values.isTrue(a.get(0, "keepends", false))));
-        methods.put("partition", (text, a) -> TextSplit.partition(text, a.text(0, "sep"), false));
-        methods.put("rpartition", (text, a) -> TextSplit.partition(text, a.text(0, "sep"), true));
         methods.put("join", (text, a) -> Values.joined(Values.elements(a.require(0, "iterable")), text));
         methods.put("format", TextFormat::braces);
         methods.put("find", (text, a) -> place(text, text.indexOf(a.text(0, "sub"))));
         methods.put("rfind", (text, a) -> place(text, text.lastIndexOf(a.text(0, "sub"))));
-        methods.put("index", (text, a) -> foundPlace(text, a.text(0, "sub")));
         methods.put(
                 "count",
                 (text, a) -> (long) TextSplit.at(text, a.text(0, "sub"), -1).size() - 1);
-        methods.put("zfill", (text, a) -> "0".repeat(Math.max(0, a.whole(0, "width", 0) - text.length())) + text);
         methods.put("isdigit", (text, a) -> all(text, Character::isDigit));
-        methods.put("isalpha", (text, a) -> all(text, Character::isLetter));
-        methods.put("isalnum", (text, a) -> all(text, Character::isLetterOrDigit));
-        methods.put(
-                "isspace",
-                (text, a) -> !text.isEmpty() && PythonText.strip(text).isEmpty());
-        methods.put("isupper", (text, a) -> cased(text) && text.equals(text.toUpperCase(Locale.ROOT)));
-        methods.put("islower", (text, a) -> cased(text) && text.equals(text.toLowerCase(Locale.ROOT)));
         return Map.copyOf(methods);
     }
 
     private static boolean all(String text, java.util.function.IntPredicate isOne) {
         return !text.isEmpty() && text.codePoints().allMatch(isOne);
-    }
-
-    private static boolean cased(String text) {
-        return text.codePoints().anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c));
     }
 
     private static List<String> affixes(Arguments arguments) {
@@ -172,13 +136,5 @@ final class Methods {
 
     private static long place(String text, int index) {
         return index < 0 ? -1 : text.codePointCount(0, index);
-    }
-
-    private static long foundPlace(String text, String part) {
-        int index = text.indexOf(part);
-        if (index < 0) {
-            throw new TemplateException(Values.repr(part) + " is not in the text");
-        }
-        return place(text, index);
     }
 }

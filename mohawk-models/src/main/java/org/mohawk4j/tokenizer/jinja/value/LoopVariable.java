@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param index from 0
  */
-record LoopVariable(List<@Nullable Object> elements, int index) implements Attributes {
+public record LoopVariable(List<@Nullable Object> elements, int index) implements Attributes {
     @Override
     public @Nullable Object attribute(String name) {
         int length = elements.size();

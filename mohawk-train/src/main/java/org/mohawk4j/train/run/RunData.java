@@ -23,7 +23,7 @@ import org.mohawk4j.train.sample.TeacherCorpus;
  * The texts of a run. One text file of moderate size is read as a whole, and its order is random throughout; everything
  * else is streamed.
  */
-public record RunTexts(Dataset training, TokenSequence heldOut, String description) {
+public record RunData(Dataset training, TokenSequence heldOut, String description) {
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */
     private static final int PASSES = 2;
 
@@ -35,7 +35,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
      * @param listener told of files that are not read, and while the teacher writes
      * @throws InvalidInputException if there are no such texts, or they do not fit the teacher
      */
-    public static RunTexts of(
+    public static RunData of(
             DistillConfig config, CausalLm teacher, TokenizerJson tokenizer, TrainingListener listener) {
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         Optional<TokenSequence> valid = config.files()
@@ -47,17 +47,17 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
                         vocabulary,
                         config.evaluation().windows(),
                         config.training().context()));
-        config.files().valid().ifPresent(texts -> tellPassedOver(texts, listener));
-        Optional<Mixture> streamed = config.files().text().filter(mixture -> !InMemoryText.isModerate(mixture));
-        config.files().text().ifPresent(texts -> tellPassedOver(texts, listener));
+        config.files().valid().ifPresent(texts -> reportSkippedFiles(texts, listener));
+        Optional<Mixture> streamed = config.files().text().filter(mixture -> !InMemoryText.fitsInMemory(mixture));
+        config.files().text().ifPresent(texts -> reportSkippedFiles(texts, listener));
         return streamed.isPresent()
                 ? streamed(streamed.get(), valid, config, encoding(config.data(), tokenizer, vocabulary))
                 : inMemory(valid, config, teacher, tokenizer, listener);
     }
 
     /** Says which files of the folders of texts are not read, of which nobody could tell otherwise. */
-    public static void tellPassedOver(Mixture texts, TrainingListener listener) {
-        List<Path> files = texts.passedOver();
+    public static void reportSkippedFiles(Mixture texts, TrainingListener listener) {
+        List<Path> files = texts.skippedFiles();
         if (!files.isEmpty()) {
             String shown = files.stream().limit(SHOWN_FILES).map(Path::toString).collect(Collectors.joining(", "));
             listener.onFact(
@@ -98,14 +98,14 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
      */
     public static TokenSequence toEvaluate(
             Mixture text, DataConfig data, TokenizerJson tokenizer, int vocabulary, long windows, int context) {
-        if (InMemoryText.isModerate(text)) {
+        if (InMemoryText.fitsInMemory(text)) {
             return InMemoryText.read(text, tokenizer::encodeFromStart);
         }
         long tokens = windows == 0 ? Long.MAX_VALUE : windows * context + 1;
         return InMemoryText.read(text, encoding(data, tokenizer, vocabulary), data.stream(), tokens);
     }
 
-    private static RunTexts streamed(
+    private static RunData streamed(
             Mixture text, Optional<TokenSequence> valid, DistillConfig config, Encoding encoding) {
         TokenSequence heldOut = valid.orElseThrow(() -> new InvalidInputException(
                 "valid: expected texts to evaluate on beside " + text + ", which is streamed, found none"));
@@ -116,10 +116,10 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
                 corpus.bytes(),
                 corpus.files(),
                 heldOut.length());
-        return new RunTexts(corpus, heldOut, description);
+        return new RunData(corpus, heldOut, description);
     }
 
-    private static RunTexts inMemory(
+    private static RunData inMemory(
             Optional<TokenSequence> valid,
             DistillConfig config,
             CausalLm teacher,
@@ -139,7 +139,7 @@ public record RunTexts(Dataset training, TokenSequence heldOut, String descripti
                 "%,d tokens to train on, %,d held out",
                 training.length(),
                 split.heldOut().length());
-        return new RunTexts(Dataset.of(training), split.heldOut(), description);
+        return new RunData(Dataset.of(training), split.heldOut(), description);
     }
 
     private static TokenSequence written(

@@ -8,10 +8,10 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
 /** Where something is written if nobody says where. */
-public final class NewFolder {
+public final class OutputFolder {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
-    private NewFolder() {}
+    private OutputFolder() {}
 
     /** A folder in {@code runs} that is not there yet, named by what is done and the time. */
     public static Path of(String what) {

@@ -5,14 +5,14 @@ import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a run does for those who look at it: its failure is told in one line and costs nothing but itself. */
-public final class AfterTraining {
-    private static final Logger LOG = LoggerFactory.getLogger(AfterTraining.class);
+/** Optional work of a run, such as its report: a failure is logged in one line and does not end the run. */
+public final class BestEffort {
+    private static final Logger LOG = LoggerFactory.getLogger(BestEffort.class);
 
-    private AfterTraining() {}
+    private BestEffort() {}
 
     /**
-     * Does it.
+     * Runs it.
      *
      * @param what for the log
      * @return empty if it failed

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.Locale;
 
@@ -43,7 +43,7 @@ public final class PythonText {
     }
 
     /** Java's white space leaves out what does not break a line, and U+0085. */
-    static boolean isSpace(char c) {
+    public static boolean isSpace(char c) {
         return Character.isWhitespace(c) || Character.isSpaceChar(c) || c == '\u0085';
     }
 }

@@ -1,9 +1,9 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import org.jspecify.annotations.Nullable;
 
 /** A function, macro or bound method. */
 @FunctionalInterface
-interface Callable {
+public interface Callable {
     @Nullable Object call(Arguments arguments);
 }

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,12 +14,12 @@ import org.jspecify.annotations.Nullable;
  * Python's view of values: {@code null} is None; {@code Boolean}, {@code Long}, {@code Double} and {@code String} are
  * what they are; {@code List}, {@link Tuple} and {@code Map} are lists, tuples and dicts.
  */
-final class Values {
+public final class Values {
     private static final String NONE = "None";
 
     private Values() {}
 
-    static boolean isTrue(@Nullable Object value) {
+    public static boolean isTrue(@Nullable Object value) {
         if (value instanceof Boolean flag) {
             return flag;
         }
@@ -39,12 +39,12 @@ final class Values {
     }
 
     /** {@code str(value)}. */
-    static String text(@Nullable Object value) {
+    public static String text(@Nullable Object value) {
         return value instanceof String || value instanceof Undefined ? value.toString() : repr(value);
     }
 
     /** {@code repr(value)}. */
-    static String repr(@Nullable Object value) {
+    public static String repr(@Nullable Object value) {
         if (value == null) {
             return NONE;
         }
@@ -95,7 +95,7 @@ final class Values {
         return shown.append(quote).toString();
     }
 
-    static boolean equal(@Nullable Object a, @Nullable Object b) {
+    public static boolean equal(@Nullable Object a, @Nullable Object b) {
         if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
             return compare(a, b) == 0;
         }
@@ -122,7 +122,7 @@ final class Values {
     }
 
     /** Negative, 0 or positive. */
-    static int compare(@Nullable Object a, @Nullable Object b) {
+    public static int compare(@Nullable Object a, @Nullable Object b) {
         if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
             return Numbers.isWhole(a) && Numbers.isWhole(b)
                     ? Long.compare(Numbers.whole(a), Numbers.whole(b))
@@ -142,7 +142,7 @@ final class Values {
         throw new TemplateException("cannot order " + repr(a) + " and " + repr(b));
     }
 
-    static boolean contains(@Nullable Object container, @Nullable Object value) {
+    public static boolean contains(@Nullable Object container, @Nullable Object value) {
         if (container instanceof String text && value instanceof String part) {
             return text.contains(part);
         }
@@ -156,7 +156,7 @@ final class Values {
     }
 
     /** What a loop over a value goes through: elements, keys, or characters. */
-    static List<@Nullable Object> elements(@Nullable Object value) {
+    public static List<@Nullable Object> elements(@Nullable Object value) {
         if (value instanceof Collection<?> all) {
             return new ArrayList<>(all);
         }
@@ -182,7 +182,7 @@ final class Values {
     }
 
     /** {@code value[key]}. */
-    static @Nullable Object item(@Nullable Object value, @Nullable Object key) {
+    public static @Nullable Object item(@Nullable Object value, @Nullable Object key) {
         requireDefined(value);
         if (value instanceof Map<?, ?> map && map.containsKey(key)) {
             return map.get(key);
@@ -197,7 +197,7 @@ final class Values {
     }
 
     /** {@code value.name}: an attribute, or else an item. */
-    static @Nullable Object attribute(@Nullable Object value, String name) {
+    public static @Nullable Object attribute(@Nullable Object value, String name) {
         requireDefined(value);
         Object own = ownAttribute(value, name);
         return own instanceof Undefined && value instanceof Map<?, ?> map && map.containsKey(name)
@@ -220,7 +220,7 @@ final class Values {
     }
 
     /** {@code value[from:to:step]}, each of which may be None. */
-    static Object slice(@Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
+    public static Object slice(@Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
         requireDefined(value);
         if (!(value instanceof List<?>) && !(value instanceof String)) {
             throw new TemplateException("expected a list or a text to take a part of, found " + repr(value));
@@ -262,7 +262,7 @@ final class Values {
     }
 
     /** {@code a + b}, {@code a * n} and {@code a % b} also of texts and lists. */
-    static Object calculate(String operator, @Nullable Object a, @Nullable Object b) {
+    public static Object calculate(String operator, @Nullable Object a, @Nullable Object b) {
         if (a instanceof Undefined missing) {
             throw missing.used();
         }

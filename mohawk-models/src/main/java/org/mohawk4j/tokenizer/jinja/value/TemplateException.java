@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 /** A template that is not one, or that cannot be rendered with what it is given; the message says why in one line. */
 public final class TemplateException extends RuntimeException {
@@ -6,12 +6,13 @@ public final class TemplateException extends RuntimeException {
 
     private final boolean located;
 
-    TemplateException(String message) {
+    public TemplateException(String message) {
         super(message);
         located = false;
     }
 
-    TemplateException(int line, String message) {
+    /** @param line from 1 */
+    public TemplateException(int line, String message) {
         super("line " + line + ": " + message);
         located = true;
     }
@@ -27,7 +28,7 @@ public final class TemplateException extends RuntimeException {
     }
 
     /** The same with a line, unless it has one. */
-    TemplateException at(int line) {
+    public TemplateException at(int line) {
         return located ? this : new TemplateException(line, String.valueOf(getMessage()));
     }
 }

@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -7,13 +7,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What may stand behind {@code |}. */
-final class Filters {
+public final class Filters {
     private interface Filter {
         @Nullable Object apply(@Nullable Object value, Arguments arguments);
     }
@@ -23,11 +22,11 @@ final class Filters {
 
     private Filters() {}
 
-    static boolean isKnown(String name) {
+    public static boolean isKnown(String name) {
         return ALL.containsKey(name);
     }
 
-    static @Nullable Object apply(String name, @Nullable Object value, Arguments arguments) {
+    public static @Nullable Object apply(String name, @Nullable Object value, Arguments arguments) {
         Filter filter = ALL.get(name);
         if (filter == null) {
             throw new TemplateException("no filter is named '" + name + "'");
@@ -43,14 +42,11 @@ final class Filters {
         filters.put("d", Filters::orDefault);
         filters.put("tojson", JsonText::of);
         filters.put("int", (value, a) -> toInt(value, a.get(0, "default", 0L)));
-        filters.put("float", (value, a) -> toFloat(value, a.get(0, "default", 0.0)));
         filters.put(
                 "abs",
                 (value, a) -> Numbers.isWhole(value)
                         ? (Object) Math.abs(Numbers.whole(value))
                         : (Object) Math.abs(Numbers.real(value)));
-        filters.put("round", (value, a) -> round(Numbers.real(value), a.whole(0, "precision", 0)));
-        filters.put("attr", (value, a) -> Values.attribute(value, a.text(0, "name")));
         return Map.copyOf(filters);
     }
 
@@ -71,10 +67,6 @@ final class Filters {
                         a.whole(2, "count", -1)));
         filters.put("indent", (value, a) -> indent(Values.text(value), a));
         filters.put("format", (value, a) -> TextFormat.percent(Values.text(value), a.positional()));
-        filters.put("escape", (value, a) -> escape(Values.text(value)));
-        filters.put("e", (value, a) -> escape(Values.text(value)));
-        filters.put("wordcount", (value, a) ->
-                (long) TextSplit.split(Values.text(value), Arguments.NONE).size());
     }
 
     private static void addLists(Map<String, Filter> filters) {
@@ -89,9 +81,7 @@ final class Filters {
         filters.put("dictsort", (value, a) -> dictSort(map(value)));
         filters.put("sort", Filters::sort);
         filters.put("unique", (value, a) -> unique(Values.elements(value)));
-        filters.put("sum", (value, a) -> sum(mapped(value, a), a));
-        filters.put("min", (value, a) -> extreme(Values.elements(value), -1));
-        filters.put("max", (value, a) -> extreme(Values.elements(value), 1));
+        filters.put("sum", (value, a) -> sum(mapped(value, a.get(0, "attribute", null)), a));
         filters.put("map", Filters::map);
         filters.put("select", (value, a) -> select(value, a, false, true));
         filters.put("reject", (value, a) -> select(value, a, false, false));
@@ -122,21 +112,6 @@ final class Filters {
         }
     }
 
-    private static @Nullable Object toFloat(@Nullable Object value, @Nullable Object otherwise) {
-        try {
-            return value instanceof String text ? Double.parseDouble(PythonText.strip(text)) : Numbers.real(value);
-        } catch (NumberFormatException | TemplateException e) {
-            return otherwise;
-        }
-    }
-
-    /** Half to even, as Python rounds. */
-    private static double round(double value, int digits) {
-        return java.math.BigDecimal.valueOf(value)
-                .setScale(digits, java.math.RoundingMode.HALF_EVEN)
-                .doubleValue();
-    }
-
     private static String indent(String text, Arguments arguments) {
         Object width = arguments.get(0, "width", 4L);
         String by = width instanceof String given ? given : " ".repeat(Math.toIntExact(Numbers.whole(width)));
@@ -154,14 +129,6 @@ final class Filters {
         return WORD.matcher(text).replaceAll(word -> Matcher.quoteReplacement(PythonText.capitalize(word.group())));
     }
 
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("'", "&#39;")
-                .replace("\"", "&#34;");
-    }
-
     private static @Nullable Object edge(List<@Nullable Object> all, boolean first) {
         return all.isEmpty() ? new Undefined("element of nothing") : all.get(first ? 0 : all.size() - 1);
     }
@@ -171,11 +138,7 @@ final class Filters {
     }
 
     private static String join(@Nullable Object value, Arguments arguments) {
-        Object attribute = arguments.get(1, "attribute", null);
-        List<@Nullable Object> all = Values.elements(value);
-        if (attribute != null) {
-            all.replaceAll(element -> path(element, attribute));
-        }
+        List<@Nullable Object> all = mapped(value, arguments.get(1, "attribute", null));
         return Values.joined(all, Values.text(arguments.get(0, "d", "")));
     }
 
@@ -216,9 +179,8 @@ final class Filters {
         return new ArrayList<>(first.values());
     }
 
-    private static List<@Nullable Object> mapped(@Nullable Object value, Arguments arguments) {
+    private static List<@Nullable Object> mapped(@Nullable Object value, @Nullable Object attribute) {
         List<@Nullable Object> all = Values.elements(value);
-        Object attribute = arguments.get(0, "attribute", null);
         if (attribute != null) {
             all.replaceAll(element -> path(element, attribute));
         }
@@ -231,13 +193,6 @@ final class Filters {
             total = Values.calculate("+", total, element);
         }
         return total;
-    }
-
-    private static @Nullable Object extreme(List<@Nullable Object> all, int sign) {
-        return all.stream()
-                .filter(Objects::nonNull)
-                .max((a, b) -> sign * Values.compare(folded(a), folded(b)))
-                .orElseGet(() -> new Undefined("element of nothing"));
     }
 
     private static List<@Nullable Object> map(@Nullable Object value, Arguments arguments) {

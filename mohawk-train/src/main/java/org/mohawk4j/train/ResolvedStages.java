@@ -16,7 +16,7 @@ import org.mohawk4j.train.config.StageObjective;
  * @param config as it was given, but for a stage 1 that the mixers do not allow
  * @param note what is told of a stage 1 that was left out
  */
-record FittedStages(DistillConfig config, Optional<String> note) {
+record ResolvedStages(DistillConfig config, Optional<String> note) {
     /**
      * Leaves matrix orientation out where matrices cannot be compared, and gives its tokens to the next stage that has a
      * share.
@@ -24,11 +24,11 @@ record FittedStages(DistillConfig config, Optional<String> note) {
      * @param asked whether the stages are to stay as they are; so they are as well where they are not the default ones
      * @throws InvalidInputException if it was asked for and does not fit the mixers
      */
-    static FittedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
+    static ResolvedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
         Optional<String> why =
                 config.trainsBy(StageObjective.MATRIX_ORIENTATION) ? plan.incomparable(teacher) : Optional.empty();
         if (why.isEmpty()) {
-            return new FittedStages(config, Optional.empty());
+            return new ResolvedStages(config, Optional.empty());
         }
         boolean fixed = asked || !shares(config).equals(shares(DistillConfig.defaults()));
         List<StageConfig> stages = new ArrayList<>(config.training().stages());
@@ -54,7 +54,7 @@ record FittedStages(DistillConfig config, Optional<String> note) {
             stages.set(next, stages.get(next).withShare(stages.get(next).share().get() + share));
             stages.set(i, stage.withShare(0));
         }
-        return new FittedStages(
+        return new ResolvedStages(
                 config.toBuilder().stages(stages.toArray(StageConfig[]::new)).build(),
                 Optional.of("left out, its tokens go to stage " + (next + 1) + "; " + why.get()));
     }

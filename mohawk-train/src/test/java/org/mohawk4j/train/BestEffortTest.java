@@ -23,7 +23,7 @@ import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.RunResult;
 
 /** Evaluation, samples and report are for those who look at a run: they cost it neither its student nor its scores. */
-class AfterTrainingTest {
+class BestEffortTest {
     private static final Map<String, ?> STAGES_2_AND_3 =
             Map.of("report", true, "split", List.of(0.0, 0.5, 0.5), "checkpoint.every", 0);
 
@@ -105,7 +105,7 @@ class AfterTrainingTest {
     @Test
     void lossesAreOfTheLayersThatAreAligned() throws IOException {
         TinyRun run = run(Map.of("keep-attention", List.of(1), "report", true, "checkpoint.every", 0))
-                .withTeacher(AfterTrainingTest::four);
+                .withTeacher(BestEffortTest::four);
 
         run.start();
 

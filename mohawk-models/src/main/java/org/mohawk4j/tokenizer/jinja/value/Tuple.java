@@ -1,14 +1,14 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.AbstractList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A list that cannot be changed, and is shown in parentheses. */
-final class Tuple extends AbstractList<@Nullable Object> {
+public final class Tuple extends AbstractList<@Nullable Object> {
     private final List<@Nullable Object> elements;
 
-    Tuple(List<@Nullable Object> elements) {
+    public Tuple(List<@Nullable Object> elements) {
         this.elements = elements;
     }
 

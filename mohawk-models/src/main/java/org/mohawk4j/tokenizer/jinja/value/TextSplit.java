@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -81,13 +81,5 @@ final class TextSplit {
             from = next;
         }
         return lines;
-    }
-
-    static Tuple partition(String text, String separator, boolean last) {
-        int place = last ? text.lastIndexOf(separator) : text.indexOf(separator);
-        if (place < 0) {
-            return new Tuple(last ? List.of("", "", text) : List.of(text, "", ""));
-        }
-        return new Tuple(List.of(text.substring(0, place), separator, text.substring(place + separator.length())));
     }
 }

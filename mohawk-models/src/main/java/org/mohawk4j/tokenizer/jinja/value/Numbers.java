@@ -1,4 +1,4 @@
-package org.mohawk4j.tokenizer.jinja;
+package org.mohawk4j.tokenizer.jinja.value;
 
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +35,7 @@ final class Numbers {
         return whole(value);
     }
 
-    /** {@code + - * / // % **} of two numbers. */
+    /** {@code + - * / // %} of two numbers. */
     static Object calculate(String operator, @Nullable Object a, @Nullable Object b) {
         if (!isNumber(a) || !isNumber(b)) {
             throw new TemplateException(
@@ -56,17 +56,8 @@ final class Numbers {
             case "*" -> Math.multiplyExact(a, b);
             case "//" -> Math.floorDiv(a, b);
             case "%" -> Math.floorMod(a, b);
-            default -> power(a, b);
+            default -> throw new IllegalArgumentException(operator);
         };
-    }
-
-    private static Object power(long base, long exponent) {
-        if (exponent < 0) {
-            return Math.pow(base, exponent);
-        }
-        return BigDecimal.valueOf(base)
-                .pow(Math.toIntExact(Math.min(exponent, 1 << 16)))
-                .longValueExact();
     }
 
     private static double real(String operator, double a, double b) {
@@ -80,7 +71,7 @@ final class Numbers {
             case "/" -> a / b;
             case "//" -> Math.floor(a / b);
             case "%" -> a - b * Math.floor(a / b);
-            default -> Math.pow(a, b);
+            default -> throw new IllegalArgumentException(operator);
         };
     }
 
