@@ -60,10 +60,10 @@ final class StudyCommand implements Runnable {
 
         /** The budgets of a quick run. */
         DistillConfig.Builder quick(DistillConfig.Builder config) {
-            return config.tokens(6144)
+            return config.tokens(4096)
                     .context(64)
                     .batch(8)
-                    .evaluation(evaluation -> evaluation.withHeldOut(0.4).withWindows(32));
+                    .evaluation(evaluation -> evaluation.withHeldOut(0.4).withWindows(16));
         }
 
         @Override
