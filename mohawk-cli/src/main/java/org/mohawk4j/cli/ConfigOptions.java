@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.mohawk4j.train.config.CheckpointConfig;
@@ -194,6 +195,39 @@ final class ConfigOptions {
         @Override
         public CommandSpec transform(CommandSpec command) {
             DISTILLATION.forEach(group -> group.addTo(command));
+            return command;
+        }
+    }
+
+    /** Adds those options of {@link All} that a study leaves to the user. */
+    static final class Study implements IModelTransformer {
+        private static final Set<String> OF_USER = Set.of(
+                "--teacher",
+                "--text",
+                "--valid",
+                "--out",
+                "--text-field",
+                "--readers",
+                "--bos",
+                "--tokens",
+                "--context",
+                "--batch",
+                "--accumulate",
+                "--lr",
+                "--held-out",
+                "--windows");
+
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            DISTILLATION.stream()
+                    .map(group -> new Group(
+                            group.heading(),
+                            group.options().stream()
+                                    .filter(option -> group == MACHINE
+                                            || OF_USER.contains(option.name()))
+                                    .toList()))
+                    .filter(group -> !group.options().isEmpty())
+                    .forEach(group -> group.addTo(command));
             return command;
         }
     }

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             MixersCommand.class,
             ParityCommand.class,
             ServeCommand.class,
+            StudyCommand.class,
             TokenizeCommand.class
         })
 public final class Mohawk implements Runnable {

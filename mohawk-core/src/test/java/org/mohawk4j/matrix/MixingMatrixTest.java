@@ -40,6 +40,10 @@ class MixingMatrixTest extends Float64Test {
         assertMultiplies(new LowRankMatrix(random(1, 2, time, 4, 5), random(2, 2, time, 4, 5), 4), time);
         assertMultiplies(new ToeplitzMatrix(random(1, 4, time), 2, 4), time);
         assertMultiplies(new DenseMatrix(random(1, 2, 4, time, time)), time);
+        assertMultiplies(
+                new StateSpaceMatrix(
+                        random(1, 2, time, 4, 5, 5), random(2, 2, time, 4, 5), random(3, 2, time, 4, 5)),
+                time);
         for (long groups : new long[] {1, 2, 4}) {
             Tensor c = random(1, 2, time, groups, 5);
             Tensor b = random(2, 2, time, groups, 5);
@@ -58,6 +62,21 @@ class MixingMatrixTest extends Float64Test {
     void aToeplitzMatrixHasItsCoefficientsByLag() {
         Tensor matrix = new ToeplitzMatrix(engine().tensor(new double[] {5, 6, 7}, 1, 3), 1, 2).materialize();
         assertThat(matrix.toDoubles()).containsExactly(5, 0, 0, 6, 5, 0, 7, 6, 5);
+    }
+
+    @Test
+    void aStateSpaceMatrixWithScalarTransitionsIsSemiseparable() {
+        Tensor c = random(1, 2, 7, 4, 5);
+        Tensor b = random(2, 2, 7, 4, 5);
+        Tensor logDecay = decay(2, 7, 4);
+        Tensor lower = engine().full(1, 5, 5).tril(0, 0);
+        Tensor identity = lower.sub(lower.tril(-1, 0)).reshape(1, 1, 1, 5, 5);
+        Tensor transitions = logDecay.exp().reshape(2, 7, 4, 1, 1).mul(identity);
+        TensorAssert.assertRelative(
+                "matrix",
+                new StateSpaceMatrix(transitions, b, c).materialize(),
+                new SemiseparableMatrix(c, b, logDecay, Optional.empty(), 4).materialize(),
+                TOLERANCE);
     }
 
     @Test

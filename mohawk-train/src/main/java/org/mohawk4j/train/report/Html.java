@@ -1,7 +1,7 @@
 package org.mohawk4j.train.report;
 
 /** The parts of HTML that every page has. */
-final class Html {
+public final class Html {
     /** Plain style for light and for dark. */
     static final String STYLE = """
         :root {
@@ -50,7 +50,7 @@ final class Html {
     private Html() {}
 
     /** Text that no browser takes for markup, in elements and in quoted attributes. */
-    static String escape(String text) {
+    public static String escape(String text) {
         StringBuilder escaped = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

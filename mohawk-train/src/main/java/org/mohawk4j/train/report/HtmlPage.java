@@ -10,21 +10,23 @@ import java.util.Base64;
 import java.util.Map;
 
 /** One page in a folder, {@code index.html}, without script or network, and its images, embedded and beside it. */
-final class HtmlPage implements AutoCloseable {
+public final class HtmlPage implements AutoCloseable {
     private final Path folder;
     private final Writer out;
 
-    HtmlPage(Path folder) throws IOException {
+    /** @param folder that exists */
+    public HtmlPage(Path folder) throws IOException {
         this.folder = folder;
         this.out = Files.newBufferedWriter(folder.resolve("index.html"), StandardCharsets.UTF_8);
     }
 
     /** A cell of a table that holds a number. */
-    static String number(String text) {
+    public static String number(String text) {
         return "<td class=\"n\">" + text + "</td>";
     }
 
-    void begin(String title) throws IOException {
+    /** The head of the page, and its title. */
+    public void begin(String title) throws IOException {
         line("<!DOCTYPE html>");
         line("<html lang=\"en\">");
         line("<head>");
@@ -42,14 +44,14 @@ final class HtmlPage implements AutoCloseable {
         line("<h1>" + Html.escape(title) + "</h1>");
     }
 
-    void end() throws IOException {
+    public void end() throws IOException {
         line("</main>");
         line("</body>");
         line("</html>");
     }
 
     /** A table of names and values, unless there are none. */
-    void facts(String heading, Map<String, String> facts) throws IOException {
+    public void facts(String heading, Map<String, String> facts) throws IOException {
         if (facts.isEmpty()) {
             return;
         }
@@ -64,7 +66,7 @@ final class HtmlPage implements AutoCloseable {
     }
 
     /** @param caption below the image; empty for none */
-    void image(String file, BufferedImage image, String caption) throws IOException {
+    public void image(String file, BufferedImage image, String caption) throws IOException {
         byte[] png = Images.png(image);
         Files.write(folder.resolve(file), png);
         line("<figure><a href=\"" + file + "\"><img alt=\"" + Html.escape(caption.isEmpty() ? file : caption)
@@ -78,7 +80,7 @@ final class HtmlPage implements AutoCloseable {
     }
 
     /** Writes a line of HTML. */
-    void line(String text) throws IOException {
+    public void line(String text) throws IOException {
         out.write(text);
         out.write('\n');
     }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -130,6 +131,14 @@ public final class LossChart {
                 .theme(Styler.ChartTheme.XChart)
                 .build();
         XYStyler styler = chart.getStyler();
+        style(styler);
+        styler.setYAxisLogarithmic(isLogarithmic(curves));
+        addOrigin(chart, curves, unit);
+        return chart;
+    }
+
+    /** What all charts of reports look like. */
+    static void style(AxesChartStyler styler) {
         styler.setChartTitleVisible(false)
                 .setChartBackgroundColor(CLEAR)
                 .setPlotBackgroundColor(CLEAR)
@@ -157,9 +166,6 @@ public final class LossChart {
                 .setXAxisTickMarkSpacingHint(80)
                 .setYAxisTickMarkSpacingHint(40);
         styler.setXAxisTitleColor(Images.INK).setYAxisTitleColor(Images.INK);
-        styler.setYAxisLogarithmic(isLogarithmic(curves));
-        addOrigin(chart, curves, unit);
-        return chart;
     }
 
     static boolean isLogarithmic(List<Curve> curves) {

@@ -3,11 +3,11 @@ package org.mohawk4j.train.report;
 import java.util.Locale;
 
 /** Numbers as people read them, the same in every locale. */
-final class Numbers {
+public final class Numbers {
     private Numbers() {}
 
     /** Four significant digits at most: 0.0125, 3.5, 250, 12k, 1.5M, 2.76B. */
-    static String compact(double value) {
+    public static String compact(double value) {
         double magnitude = Math.abs(value);
         if (!Double.isFinite(value)) {
             return "–";
@@ -37,17 +37,17 @@ final class Numbers {
     }
 
     /** Four decimals, for losses. */
-    static String loss(double value) {
+    public static String loss(double value) {
         return Double.isFinite(value) ? String.format(Locale.ROOT, "%.4f", value) : "–";
     }
 
     /** With separators: 2,048,000. */
-    static String whole(double value) {
+    public static String whole(double value) {
         return Double.isFinite(value) ? String.format(Locale.ROOT, "%,.0f", value) : "–";
     }
 
     /** 12.3 s, 4 min 05 s, 3 h 07 min, 4 d 03 h. */
-    static String duration(double seconds) {
+    public static String duration(double seconds) {
         if (!Double.isFinite(seconds)) {
             return "–";
         }

@@ -19,7 +19,7 @@ import org.mohawk4j.io.InputFile;
  * Keeps a second writer out of a run folder. The system takes the lock back when its process ends, however it ends; the
  * file stays, with the last holder in it.
  */
-final class RunLock implements AutoCloseable {
+public final class RunLock implements AutoCloseable {
     private final FileChannel channel;
 
     private RunLock(FileChannel channel) {
@@ -30,9 +30,10 @@ final class RunLock implements AutoCloseable {
      * Locks or refuses; never waits.
      *
      * @param folder for messages
+     * @param file the lock, in a folder that exists
      * @throws InvalidInputException naming the process that holds the lock
      */
-    static RunLock acquire(Path folder, Path file) {
+    public static RunLock acquire(Path folder, Path file) {
         boolean isNew = !Files.exists(file);
         try {
             FileChannel channel = FileChannel.open(

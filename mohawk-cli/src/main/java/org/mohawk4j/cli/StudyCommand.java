@@ -1,0 +1,118 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+import org.mohawk4j.train.study.StagesStudy;
+import org.mohawk4j.train.study.StructuresStudy;
+import org.mohawk4j.train.study.Study;
+import org.mohawk4j.train.study.StudyRun;
+import org.mohawk4j.train.study.StudySettings;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Experiments of many measurements on one teacher: a subcommand each. */
+@Command(
+        name = "study",
+        description = "Repeats an experiment of the paper on your own teacher. A study that was ended goes on in its"
+                + " folder; what is measured is not measured again.",
+        synopsisSubcommandLabel = "NAME",
+        subcommands = {StudyCommand.Stages.class, StudyCommand.Structures.class})
+final class StudyCommand implements Runnable {
+    private static final int SEEDS = 3;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "missing name of a study");
+    }
+
+    /** What all studies take. */
+    abstract static class Common implements Runnable {
+        @Spec
+        private CommandSpec spec;
+
+        @Option(
+                names = "--seeds",
+                paramLabel = "N",
+                description = "how often each run is repeated (default: " + SEEDS + "; with --quick: 1)")
+        private OptionalInt seeds = OptionalInt.empty();
+
+        @Option(
+                names = "--quick",
+                description = "tiny budgets: shows the machinery in less than three minutes, without significance")
+        private boolean quick;
+
+        abstract Study study();
+
+        /** Options of this study alone that its results depend on. */
+        Map<String, String> options() {
+            return Map.of();
+        }
+
+        /** The budgets of a quick run. */
+        DistillConfig.Builder quick(DistillConfig.Builder config) {
+            return config.tokens(4096)
+                    .context(64)
+                    .batch(8)
+                    .evaluation(evaluation -> evaluation.withHeldOut(0.4).withWindows(16));
+        }
+
+        @Override
+        public final void run() {
+            Map<String, Object> given = ConfigOptions.given(spec);
+            DistillConfig base =
+                    given.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config();
+            DistillConfig usual = quick ? quick(base.toBuilder()).build() : base;
+            StudySettings settings =
+                    new StudySettings(usual.with(given), seeds.orElse(quick ? 1 : SEEDS), quick, options());
+            PrintWriter out = spec.commandLine().getOut();
+            StudyRun.Finished finished = new StudyRun(study(), settings).run(out);
+            out.println("results   " + finished.folder().resolve("results.jsonl"));
+            out.println("report    " + finished.page());
+            out.println(finished.line());
+        }
+    }
+
+    /** What each stage is worth. */
+    @Command(
+            name = "stages",
+            description = "What each stage is worth at equal tokens, as the paper's Table 2: full student, hybrid, and"
+                    + " attention into fresh attention, with each initialization.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Stages extends Common {
+        @Override
+        Study study() {
+            return new StagesStudy();
+        }
+    }
+
+    /** What the structure of the mixing matrix is worth. */
+    @Command(
+            name = "structures",
+            description = "What the structure of the mixing matrix is worth, as the paper's Table 4: the whole pipeline"
+                    + " with several mixers.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Structures extends Common {
+        @Option(names = "--mixer", paramLabel = "NAME", description = "one more mixer; again for more")
+        private List<String> mixers = List.of();
+
+        @Override
+        Study study() {
+            return new StructuresStudy(mixers);
+        }
+
+        @Override
+        Map<String, String> options() {
+            return mixers.isEmpty() ? Map.of() : Map.of("mixer", String.join(",", mixers));
+        }
+    }
+}
