@@ -63,7 +63,8 @@ final class ConfigOptions {
             word("mixer", "NAME", "of those that ./mohawk mixers lists", StudentConfig::mixer),
             word("mixer-option", "NAME=VALUE", "of the mixer", ConfigOptions::unset)
                     .repeated(),
-            word("init", "AS", "calibrated, attention or random", StudentConfig::init).named("--mixer-init"),
+            word("init", "AS", "calibrated, attention or random", StudentConfig::init)
+                    .named("--mixer-init"),
             word("start", "AS", "", ConfigOptions::unset).named("--mixer-start"),
             whole("state-size", "N", "--mixer-option state-size=N", ConfigOptions::unset),
             whole("conv-width", "K", "--mixer-option conv-width=K", ConfigOptions::unset),
@@ -223,8 +224,7 @@ final class ConfigOptions {
                     .map(group -> new Group(
                             group.heading(),
                             group.options().stream()
-                                    .filter(option -> group == MACHINE
-                                            || OF_USER.contains(option.name()))
+                                    .filter(option -> group == MACHINE || OF_USER.contains(option.name()))
                                     .toList()))
                     .filter(group -> !group.options().isEmpty())
                     .forEach(group -> group.addTo(command));

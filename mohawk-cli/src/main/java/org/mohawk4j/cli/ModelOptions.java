@@ -37,7 +37,8 @@ final class ModelOptions {
 
     /** The tokenizer, none of whose ids lacks a row in the model's embedding. */
     TokenizerJson tokenizer() {
-        TokenizerJson loaded = TokenizerJson.load(tokenizerPath(), config().data().bos());
+        TokenizerJson loaded =
+                TokenizerJson.load(tokenizerPath(), config().data().bos());
         loaded.requireRows(ModelFolder.config(model).vocabulary());
         return loaded;
     }

@@ -69,8 +69,7 @@ final class StudyCommand implements Runnable {
         @Override
         public final void run() {
             Map<String, Object> given = ConfigOptions.given(spec);
-            DistillConfig base =
-                    given.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config();
+            DistillConfig base = given.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config();
             DistillConfig usual = quick ? quick(base.toBuilder()).build() : base;
             StudySettings settings =
                     new StudySettings(usual.with(given), seeds.orElse(quick ? 1 : SEEDS), quick, options());

@@ -28,8 +28,7 @@ import org.mohawk4j.InvalidInputException;
 public final class ConfigNode {
     private static final long MAX_BYTES = 1 << 20;
     private static final int MAX_DEPTH = 32;
-    private static final ObjectMapper JSON =
-            StrictJson.mapper(MAX_DEPTH, StreamReadConstraints.DEFAULT_MAX_STRING_LEN);
+    private static final ObjectMapper JSON = StrictJson.mapper(MAX_DEPTH, StreamReadConstraints.DEFAULT_MAX_STRING_LEN);
 
     private final String where;
     private final JsonNode node;

@@ -19,9 +19,7 @@ public record StateSpaceMatrix(Tensor transitions, Tensor b, Tensor c) implement
     public StateSpaceMatrix {
         boolean fits = b.shape().rank() == 4
                 && c.shape().equals(b.shape())
-                && transitions
-                        .shape()
-                        .equals(Shape.of(b.dim(0), b.dim(1), b.dim(2), b.dim(3), b.dim(3)));
+                && transitions.shape().equals(Shape.of(b.dim(0), b.dim(1), b.dim(2), b.dim(3), b.dim(3)));
         Arguments.require(
                 fits,
                 "state-space matrix",

@@ -167,8 +167,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                 long from = config.innerWidth();
                 int n = config.stateSize();
                 attention.copyScores(attention.scoredKey(), inProj, from, config.groups(), n);
-                attention.copyScores(
-                        attention.scoredQuery(), inProj, from + between.stateWidth(), config.groups(), n);
+                attention.copyScores(attention.scoredQuery(), inProj, from + between.stateWidth(), config.groups(), n);
             }
         }
     }

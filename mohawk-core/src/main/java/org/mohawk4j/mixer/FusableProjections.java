@@ -25,7 +25,8 @@ public interface FusableProjections {
 
     /** The whole mixer, [B,T,D] to [B,T,D]. */
     default Tensor continued(Tensor u, MixerState state) {
-        List<Tensor> mapped = inputProjections().stream().map(map -> map.apply(u)).toList();
+        List<Tensor> mapped =
+                inputProjections().stream().map(map -> map.apply(u)).toList();
         return outputProjection().apply(between(mapped, state));
     }
 }

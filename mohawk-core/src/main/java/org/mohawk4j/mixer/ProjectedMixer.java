@@ -71,8 +71,7 @@ public abstract class ProjectedMixer extends MatrixMixer {
      */
     protected final void copyScores(MatrixMixer replaced, Linear queries, Linear keys) {
         int stateSize = Math.toIntExact(queries.weight().dim(0) / heads());
-        if (replaced instanceof AttentionWeights attention
-                && attention.copiedScores(width, heads(), stateSize) > 0) {
+        if (replaced instanceof AttentionWeights attention && attention.copiedScores(width, heads(), stateSize) > 0) {
             try (Scope scope = engine().scope()) {
                 attention.copyScores(attention.scoredQuery(), queries, 0, heads(), stateSize);
                 attention.copyScores(attention.scoredKey(), keys, 0, heads(), stateSize);

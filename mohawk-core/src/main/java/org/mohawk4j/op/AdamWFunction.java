@@ -65,8 +65,7 @@ public final class AdamWFunction {
      *
      * @param step from 1, for the correction of the moments' start at zero
      */
-    public record Hyperparameters(
-            double learningRate, double beta1, double beta2, double epsilon, int step) {
+    public record Hyperparameters(double learningRate, double beta1, double beta2, double epsilon, int step) {
         public Hyperparameters {
             Arguments.notNegative("learning rate", learningRate);
             Arguments.kept("beta1", beta1);

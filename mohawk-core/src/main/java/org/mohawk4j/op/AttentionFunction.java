@@ -33,7 +33,13 @@ public final class AttentionFunction {
         Result forward(Array q, Array k, Array v, AttentionScores scores, boolean kept);
 
         Gradients backward(
-                Array outputGradient, Array q, Array k, Array v, Array output, List<Array> saved, AttentionScores scores);
+                Array outputGradient,
+                Array q,
+                Array k,
+                Array v,
+                Array output,
+                List<Array> saved,
+                AttentionScores scores);
     }
 
     /**

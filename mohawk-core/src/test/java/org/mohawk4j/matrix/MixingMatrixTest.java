@@ -41,8 +41,7 @@ class MixingMatrixTest extends Float64Test {
         assertMultiplies(new ToeplitzMatrix(random(1, 4, time), 2, 4), time);
         assertMultiplies(new DenseMatrix(random(1, 2, 4, time, time)), time);
         assertMultiplies(
-                new StateSpaceMatrix(
-                        random(1, 2, time, 4, 5, 5), random(2, 2, time, 4, 5), random(3, 2, time, 4, 5)),
+                new StateSpaceMatrix(random(1, 2, time, 4, 5, 5), random(2, 2, time, 4, 5), random(3, 2, time, 4, 5)),
                 time);
         for (long groups : new long[] {1, 2, 4}) {
             Tensor c = random(1, 2, time, groups, 5);

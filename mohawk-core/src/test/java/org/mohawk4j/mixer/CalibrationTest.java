@@ -133,7 +133,8 @@ class CalibrationTest extends Float64Test {
             double root = Math.sqrt(attention.scale());
             for (int group = 0; group < 2; group++) {
                 double[] key = attention.key().narrow(0, 6 * group, 6).mul(root).toDoubles();
-                double[] query = attention.query()
+                double[] query = attention
+                        .query()
                         .narrow(0, 12 * group, 6)
                         .add(attention.query().narrow(0, 12 * group + 6, 6))
                         .mul(root / 2)
@@ -154,13 +155,13 @@ class CalibrationTest extends Float64Test {
             double[] norm = numbers.values();
             attention.parameters().get("q_norm.weight").set(numbers.toHostTensor());
             mixer.initFrom(attention);
-            double size = Math.sqrt(Arrays.stream(norm).map(w -> (1 + w) * (1 + w)).average().orElseThrow());
+            double size = Math.sqrt(
+                    Arrays.stream(norm).map(w -> (1 + w) * (1 + w)).average().orElseThrow());
             double[] query = attention.query().toDoubles();
             double[] copied = mixer.parameters().get("c_proj.weight").value().toDoubles();
             for (int i = 0; i < copied.length; i++) {
                 double weight = 1 + norm[i / 24 % norm.length];
-                assertThat(copied[i])
-                        .isCloseTo(query[i] * weight / size * Math.sqrt(attention.scale()), within(1e-14));
+                assertThat(copied[i]).isCloseTo(query[i] * weight / size * Math.sqrt(attention.scale()), within(1e-14));
             }
         }
     }
@@ -173,14 +174,17 @@ class CalibrationTest extends Float64Test {
                         new DiscreteMamba2.Config(24, 2, 2, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
             mixer.initFrom(attention);
             Map<String, double[]> before = values(mixer);
-            assertThat(Calibration.apply(mixer, attention, u, attention.matrix(u))).isEmpty();
-            values(mixer).forEach((name, numbers) -> assertThat(numbers).as(name).isEqualTo(before.get(name)));
+            assertThat(Calibration.apply(mixer, attention, u, attention.matrix(u)))
+                    .isEmpty();
+            values(mixer)
+                    .forEach((name, numbers) -> assertThat(numbers).as(name).isEqualTo(before.get(name)));
         }
     }
 
     private static Map<String, double[]> values(MatrixMixer mixer) {
         Map<String, double[]> values = new LinkedHashMap<>();
-        mixer.parameters().forEach((name, parameter) -> values.put(name, parameter.value().toDoubles()));
+        mixer.parameters()
+                .forEach((name, parameter) -> values.put(name, parameter.value().toDoubles()));
         return values;
     }
 

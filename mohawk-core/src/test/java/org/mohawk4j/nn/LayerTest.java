@@ -99,8 +99,10 @@ class LayerTest extends Float64Test {
                 .hasSize(bias ? 6 : 3)
                 .containsKeys("gate_proj.weight", "up_proj.weight", "down_proj.weight");
         Tensor x = random(4, 2, 3, 5);
-        List<Tensor> first = mlp.inputProjections().stream().map(map -> map.apply(x)).toList();
-        TensorAssert.assertRelative("by its maps", mlp.outputProjection().apply(mlp.between(first)), mlp.apply(x), 1e-14);
+        List<Tensor> first =
+                mlp.inputProjections().stream().map(map -> map.apply(x)).toList();
+        TensorAssert.assertRelative(
+                "by its maps", mlp.outputProjection().apply(mlp.between(first)), mlp.apply(x), 1e-14);
     }
 
     /** Frequencies 1, 0.1, 0.01 and 0.001: wavelengths of 6.3, 63, 628 and 6283 positions. */

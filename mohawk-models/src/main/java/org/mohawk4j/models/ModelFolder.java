@@ -239,8 +239,7 @@ public final class ModelFolder {
         List<ModelFormat> formats = formats();
         Optional<ModelFormat> found =
                 formats.stream().filter(format -> format.accepts(config)).findFirst();
-        UnsupportedParts.refuse(
-                config, found.filter(ModelFormat::ignoresVision).isPresent());
+        UnsupportedParts.refuse(config, found.filter(ModelFormat::ignoresVision).isPresent());
         return found.orElseThrow(() -> new InvalidInputException(folder.resolve(CONFIG)
                 + ": none of the known kinds of model ("
                 + formats.stream().map(ModelFormat::name).collect(Collectors.joining(", ")) + ")"

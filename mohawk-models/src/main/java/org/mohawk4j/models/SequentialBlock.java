@@ -114,8 +114,9 @@ public final class SequentialBlock extends Block {
         if (!(mixer instanceof FusableProjections ends) || mixerOutputNorm.isPresent()) {
             return super.forward(h, state);
         }
-        List<LinearMap> first =
-                ends.inputProjections().stream().map(map -> map.map(Activation.NONE)).toList();
+        List<LinearMap> first = ends.inputProjections().stream()
+                .map(map -> map.map(Activation.NONE))
+                .toList();
         Tensor between = ends.between(norm.thenMaps(h, first, productType()), state);
         Tensor middle = SummedLinearsFunction.apply(
                 h, List.of(new Term(between, ends.outputProjection().map(Activation.NONE))));

@@ -60,7 +60,10 @@ class StudentCalibrationTest {
                         .withGroups(((SoftmaxAttention.Config) own).keyValueHeads())
                         .withStateSize(16)
                         .withChunk(16),
-                own -> DiscreteMamba2.Config.like(own).withGroups(1).withStateSize(16).withChunk(16),
+                own -> DiscreteMamba2.Config.like(own)
+                        .withGroups(1)
+                        .withStateSize(16)
+                        .withChunk(16),
                 own -> CausalLinearAttention.Config.like(own).withStateSize(16).withChunk(16));
     }
 
@@ -79,8 +82,7 @@ class StudentCalibrationTest {
                 try (CausalLm student = plan.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                         Scope scope = engine.scope()) {
                     Map<Integer, Double> before = errors(teacher, student, plan);
-                    Map<Integer, List<ScoreFit>> fits =
-                            StudentCalibration.apply(teacher, student, plan, ids(teacher));
+                    Map<Integer, List<ScoreFit>> fits = StudentCalibration.apply(teacher, student, plan, ids(teacher));
                     Map<Integer, Double> after = errors(teacher, student, plan);
 
                     assertThat(fits.keySet()).isEqualTo(before.keySet()).isNotEmpty();
@@ -103,9 +105,7 @@ class StudentCalibrationTest {
                     .forEach((name, numbers) -> assertThat(numbers).as(name).isEqualTo(first.get(name)));
 
             MixerPlan others = MixerPlan.replacing(
-                    teacher.config(),
-                    own -> new DiscreteMamba2.Config(own.width(), 2, 2, 16, 4, 16),
-                    List.of());
+                    teacher.config(), own -> new DiscreteMamba2.Config(own.width(), 2, 2, 16, 4, 16), List.of());
             try (CausalLm student = others.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                     Scope scope = engine.scope()) {
                 assertThat(StudentCalibration.apply(teacher, student, others, ids(teacher)))
@@ -120,7 +120,8 @@ class StudentCalibrationTest {
             StudentCalibration.apply(teacher, student, plan, ids(teacher));
             Map<String, double[]> numbers = new TreeMap<>();
             student.parameters()
-                    .forEach((name, parameter) -> numbers.put(name, parameter.value().toDoubles()));
+                    .forEach((name, parameter) ->
+                            numbers.put(name, parameter.value().toDoubles()));
             return numbers;
         }
     }

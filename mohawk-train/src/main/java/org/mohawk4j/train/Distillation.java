@@ -24,9 +24,9 @@ import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.OutputFolder;
 import org.mohawk4j.train.run.PendingInputs;
+import org.mohawk4j.train.run.RunData;
 import org.mohawk4j.train.run.RunFolder;
 import org.mohawk4j.train.run.RunInputs;
-import org.mohawk4j.train.run.RunData;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
 /**

@@ -252,8 +252,7 @@ public final class DistillationRun {
                     .flatMap(Collection::stream)
                     .mapToDouble(ScoreFit::relativeError)
                     .average()
-                    .ifPresent(error ->
-                            LOG.info("calibrated: mean relative error of the mixing matrices {}", error));
+                    .ifPresent(error -> LOG.info("calibrated: mean relative error of the mixing matrices {}", error));
         }
     }
 

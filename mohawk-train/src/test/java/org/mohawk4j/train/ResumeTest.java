@@ -130,9 +130,7 @@ class ResumeTest {
         run.resume();
 
         assertThat(run.losses()).isEqualTo(whole.losses());
-        assertThat(run.losses().equals(undisturbed.losses()))
-                .as("the default")
-                .isEqualTo(init.equals("calibrated"));
+        assertThat(run.losses().equals(undisturbed.losses())).as("the default").isEqualTo(init.equals("calibrated"));
         assertThat(run.student()).isEqualTo(whole.student());
         assertThat(run.folder().resolve("report/matrices-layer-1.png"))
                 .hasSameBinaryContentAs(whole.folder().resolve("report/matrices-layer-1.png"));

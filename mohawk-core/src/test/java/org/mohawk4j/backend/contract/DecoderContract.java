@@ -108,7 +108,8 @@ interface DecoderContract extends ContractTests {
         return ifPresent(FusedGatedMlp.class, probe -> {
             // R, D, F, E
             for (long[] s :
-                    new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {65, 7, 16, 5}, {300, 128, 512, 128}}) {
+                    new long[][] {{1, 8, 8, 8}, {13, 64, 72, 40}, {207, 63, 65, 8}, {65, 7, 16, 5}, {300, 128, 512, 128}
+                    }) {
                 for (Activation activation : Activation.values()) {
                     probe.check(
                             "gated MLP, " + activation,
@@ -154,8 +155,9 @@ interface DecoderContract extends ContractTests {
     default Stream<DynamicNode> normedGlu() {
         return ifPresent(FusedNormedGlu.class, probe -> {
             // R, D, F
-            for (long[] s : new long[][] {{1, 8, 1}, {1, 64, 3000}, {2, 2048, 300}, {3, 2056, 136}, {4, 4104, 65}, {5, 64, 13}
-            }) {
+            for (long[] s :
+                    new long[][] {{1, 8, 1}, {1, 64, 3000}, {2, 2048, 300}, {3, 2056, 136}, {4, 4104, 65}, {5, 64, 13}
+                    }) {
                 for (Activation activation : Activation.values()) {
                     HostArray[] inputs = {
                         numbers(1, s[0], s[1]).map(v -> 3 * v + 1),

@@ -391,7 +391,9 @@ interface KernelContract extends ContractTests {
     default Stream<DynamicNode> attentionWithinAWindowAndBounds() {
         return ifPresent(FusedAttention.class, probe -> {
             // B, Tq, T, H, G, P
-            long[][] sizes = {{2, 13, 13, 4, 4, 5}, {1, 1, 207, 4, 2, 64}, {1, 70, 333, 2, 1, 32}, {1, 207, 207, 2, 2, 64}};
+            long[][] sizes = {
+                {2, 13, 13, 4, 4, 5}, {1, 1, 207, 4, 2, 64}, {1, 70, 333, 2, 1, 32}, {1, 207, 207, 2, 2, 64}
+            };
             for (long[] s : sizes) {
                 for (long window : new long[] {0, 1, 7, 64, 65, 130, 400}) {
                     for (double cap : new double[] {0, 0.8}) {

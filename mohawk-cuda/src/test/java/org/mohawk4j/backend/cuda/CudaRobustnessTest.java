@@ -232,8 +232,9 @@ class CudaRobustnessTest implements GpuTest {
         try (CudaBackend backend = open()) {
             // a grid of more than 65,535 blocks across
             Array q = backend.memory().full(Shape.of(1, 64, 70_000, 32), DType.BFLOAT16, 1);
-            assertThatThrownBy(() ->
-                            backend.fused(FusedAttention.class).orElseThrow().forward(q, q, q, AttentionScores.scaled(1), false))
+            assertThatThrownBy(() -> backend.fused(FusedAttention.class)
+                            .orElseThrow()
+                            .forward(q, q, q, AttentionScores.scaled(1), false))
                     .isInstanceOf(CudaException.class)
                     .hasMessageContaining("attention_forward")
                     .hasMessageContaining("BFLOAT16 [1, 64, 70000, 32]");

@@ -173,10 +173,7 @@ class CudaTensorCoreTest implements GpuTest {
         CudaDevice device = CudaDevice.of(0);
         List<HostArray> actual;
         try (Engine engine = new Engine(new CudaBackend(
-                mixed,
-                device,
-                warpgroups && device.hasWarpgroupProducts(),
-                CudaDistillation.logitsAtOnce(device)))) {
+                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device)))) {
             assumeServed(engine, test);
             actual = run(engine, test, true);
         }
@@ -201,7 +198,10 @@ class CudaTensorCoreTest implements GpuTest {
     private static void assumeServed(Engine engine, Case test) {
         Shape first = test.inputs().get(0).shape();
         boolean served = test.name().startsWith("attention")
-                ? engine.backend().fused(FusedAttention.class).orElseThrow().supports(4, 4, first.dim(3), AttentionScores.scaled(1), true)
+                ? engine.backend()
+                        .fused(FusedAttention.class)
+                        .orElseThrow()
+                        .supports(4, 4, first.dim(3), AttentionScores.scaled(1), true)
                 : !test.name().startsWith("semiseparable")
                         || engine.backend()
                                 .fused(FusedSemiseparable.class)

@@ -164,8 +164,8 @@ final class DifferentiatedOperations {
                 all,
                 "distillation of a tied head",
                 x -> {
-                    Tensor rows = EmbeddingFunction.apply(
-                            x.get(0), x.get(0).engine().indices(IDS, IDS.length));
+                    Tensor rows =
+                            EmbeddingFunction.apply(x.get(0), x.get(0).engine().indices(IDS, IDS.length));
                     return DistillationFunction.apply(
                             new LmHead(x.get(1).detach(), x.get(2).detach(), Optional.empty()),
                             new LmHead(rows, x.get(0), Optional.empty()),

@@ -29,8 +29,8 @@ final class CompanionFiles {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Beside {@link TokenizerFiles#NAMES}: what other software reads. */
-    private static final Set<String> OTHER_NAMES = Set.of(
-            "tokenizer.model", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.json");
+    private static final Set<String> OTHER_NAMES =
+            Set.of("tokenizer.model", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.json");
 
     private static final Pattern LICENSE = Pattern.compile("(?i:licen[cs]e|use_policy|notice|copying).*");
 

@@ -67,10 +67,10 @@ public final class PhiAttentionFormat implements MixerFormat {
     /** With the teacher's soft-cap and window. A scale of 1/√P follows the width of the heads, any other one is kept. */
     private static AttentionScores scores(SoftmaxAttention.Config own, int headDim) {
         AttentionScores scores = own.scores();
-        boolean followsHeads = scores.scale() == AttentionScores.ofHeads(own.headDim()).scale();
+        boolean followsHeads =
+                scores.scale() == AttentionScores.ofHeads(own.headDim()).scale();
         return followsHeads
-                ? new AttentionScores(
-                        AttentionScores.ofHeads(headDim).scale(), scores.softCap(), scores.window())
+                ? new AttentionScores(AttentionScores.ofHeads(headDim).scale(), scores.softCap(), scores.window())
                 : scores;
     }
 

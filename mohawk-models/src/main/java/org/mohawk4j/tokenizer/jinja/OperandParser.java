@@ -242,8 +242,7 @@ final class OperandParser {
         if (!Filters.isKnown(name)) {
             throw new TemplateException(line, "no filter is named '" + name + "'");
         }
-        Given arguments =
-                tokens.isOperator("(") ? parseArguments() : Given.NONE;
+        Given arguments = tokens.isOperator("(") ? parseArguments() : Given.NONE;
         return scope -> Filters.apply(name, value.evaluate(scope), arguments.evaluate(scope));
     }
 

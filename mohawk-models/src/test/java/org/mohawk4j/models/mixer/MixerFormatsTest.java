@@ -147,15 +147,14 @@ class MixerFormatsTest {
 
     @Test
     void anAttentionWithOtherHeadsKeepsWhatTheTeachersDoesBesides() {
-        SoftmaxAttention.Config wide = renewed(
-                new AttentionScores(1 / Math.sqrt(8), 50, 16), new RopeScaling.Linear(2), Map.of("heads", 2));
+        SoftmaxAttention.Config wide =
+                renewed(new AttentionScores(1 / Math.sqrt(8), 50, 16), new RopeScaling.Linear(2), Map.of("heads", 2));
 
         assertThat(wide.headDim()).isEqualTo(16);
         assertThat(wide.scores()).isEqualTo(new AttentionScores(0.25, 50, 16));
         assertThat(wide.rotary()).isEqualTo(new RotaryConfig(12, 5000, new RopeScaling.Linear(2)));
         assertThat(wide.projections().biases()).isEqualTo(SoftmaxAttention.Biases.NONE);
-        assertThat(wide.projections().queryKeyNorm())
-                .contains(new SoftmaxAttention.QueryKeyNorm(1e-6, true, false));
+        assertThat(wide.projections().queryKeyNorm()).contains(new SoftmaxAttention.QueryKeyNorm(1e-6, true, false));
     }
 
     @Test
@@ -172,17 +171,18 @@ class MixerFormatsTest {
     @Test
     void headsThatTheTeachersRotationDoesNotFitAreRefused() {
         AttentionScores plain = AttentionScores.ofHeads(8);
-        RopeScaling longRope =
-                new RopeScaling.LongRope(List.of(1.0, 1.0, 1.0), List.of(2.0, 2.0, 2.0), 64, 1);
+        RopeScaling longRope = new RopeScaling.LongRope(List.of(1.0, 1.0, 1.0), List.of(2.0, 2.0, 2.0), 64, 1);
 
         assertThatThrownBy(() -> renewed(plain, new RopeScaling.None(), Map.of("heads", 8)))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("mixer attention: option heads: expected heads of which the teacher's share, 6 of 8 entries,"
-                        + " is an even number, got 8");
+                .hasMessage(
+                        "mixer attention: option heads: expected heads of which the teacher's share, 6 of 8 entries,"
+                                + " is an even number, got 8");
         assertThatThrownBy(() -> renewed(plain, longRope, Map.of("heads", 2)))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("mixer attention: option heads: expected 4, since the teacher's LongRoPE factors fit its own"
-                        + " heads only, got 2");
+                .hasMessage(
+                        "mixer attention: option heads: expected 4, since the teacher's LongRoPE factors fit its own"
+                                + " heads only, got 2");
     }
 
     @Test

@@ -50,7 +50,8 @@ public final class AdamW implements Optimizer {
             Arguments.notNegative("AdamW: clip norm", clipNorm);
             groups = List.copyOf(groups);
             for (ParameterGroup group : groups) {
-                Arguments.notNegative("AdamW: learning-rate factor of " + group.parameters(), group.learningRateFactor());
+                Arguments.notNegative(
+                        "AdamW: learning-rate factor of " + group.parameters(), group.learningRateFactor());
                 group.weightDecay()
                         .ifPresent(own -> Arguments.notNegative("AdamW: weight decay of " + group.parameters(), own));
             }

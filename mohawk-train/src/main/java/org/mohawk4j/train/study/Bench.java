@@ -34,7 +34,9 @@ public record Bench(Engine engine, CausalLm teacher, Path teacherFolder, Tokeniz
     /** The held-out text in windows. */
     public TokenWindows heldOut(int context) {
         return new TokenWindows(
-                texts.heldOut().requireVocabulary(Math.toIntExact(teacher.config().vocabulary())), context);
+                texts.heldOut()
+                        .requireVocabulary(Math.toIntExact(teacher.config().vocabulary())),
+                context);
     }
 
     @Override

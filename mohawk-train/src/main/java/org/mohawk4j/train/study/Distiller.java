@@ -52,8 +52,8 @@ final class Distiller {
      */
     static Map<String, Double> run(Bench bench, Path work, DistillConfig config) {
         DistillConfig own = config.toBuilder().out(work).report(false).build();
-        MixerPlan plan = own.student()
-                .plan(bench.teacher().config(), own.training().keepAttention());
+        MixerPlan plan =
+                own.student().plan(bench.teacher().config(), own.training().keepAttention());
         RunResult result = Files.isRegularFile(work.resolve("config.yaml"))
                 ? goOn(bench, work, plan)
                 : start(bench, work, own, plan);
@@ -108,7 +108,8 @@ final class Distiller {
      * so that the run takes all its tokens.
      */
     static DistillConfig withFittingStages(DistillConfig config, Lab lab) {
-        MixerPlan plan = config.student().plan(lab.dimensions(), config.training().keepAttention());
+        MixerPlan plan =
+                config.student().plan(lab.dimensions(), config.training().keepAttention());
         if (plan.incomparable(lab.dimensions()).isEmpty()) {
             return config;
         }

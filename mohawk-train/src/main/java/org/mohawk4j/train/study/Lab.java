@@ -121,9 +121,8 @@ public final class Lab implements AutoCloseable {
             progress = ConsoleProgress.start(out, name, Math.max(total, 1));
         }
         double seconds = (System.nanoTime() - startedAt) / 1e9;
-        String left = taken == 0
-                ? id
-                : id + ", time left " + Numbers.duration(seconds / taken * Math.max(0, total - done));
+        String left =
+                taken == 0 ? id : id + ", time left " + Numbers.duration(seconds / taken * Math.max(0, total - done));
         progress.advance(Math.min(done, total), left);
     }
 
@@ -131,12 +130,9 @@ public final class Lab implements AutoCloseable {
     Map<String, String> facts() {
         Map<String, String> facts = new LinkedHashMap<>();
         DistillConfig config = settings.config();
-        facts.put(
-                "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+        facts.put("teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
         facts.put("text", config.files().text().map(String::valueOf).orElse("written by the teacher"));
-        facts.put(
-                "held-out text",
-                config.files().valid().map(String::valueOf).orElse("the end of the text"));
+        facts.put("held-out text", config.files().valid().map(String::valueOf).orElse("the end of the text"));
         facts.put("tokens of a run", Numbers.whole((double) config.training().tokens()));
         facts.put("context", String.valueOf(config.training().context()));
         facts.put("batch", String.valueOf(config.training().batch()));
@@ -149,8 +145,9 @@ public final class Lab implements AutoCloseable {
     List<String> notes() {
         return Stream.of(settings.quick())
                 .filter(quick -> quick)
-                .map(quick -> "This is a quick run: it shows the machinery. Its budgets are far too small, and its seeds"
-                        + " too few, for a difference between two rows to be significant.")
+                .map(quick ->
+                        "This is a quick run: it shows the machinery. Its budgets are far too small, and its seeds"
+                                + " too few, for a difference between two rows to be significant.")
                 .toList();
     }
 

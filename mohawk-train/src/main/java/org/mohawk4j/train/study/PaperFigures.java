@@ -48,7 +48,16 @@ final class PaperFigures {
                         + " 10,000 steps of gradient descent, semiseparable matrices by balanced truncation, Toeplitz"
                         + " by a heuristic.",
                 List.of(
-                        "text", "Toeplitz", "LR 16", "SSD 16", "SSM 16", "LR 32", "SSD 32", "SSM 32", "LR 64", "SSD 64",
+                        "text",
+                        "Toeplitz",
+                        "LR 16",
+                        "SSD 16",
+                        "SSM 16",
+                        "LR 32",
+                        "SSD 32",
+                        "SSM 32",
+                        "LR 64",
+                        "SSD 64",
                         "SSM 64"),
                 List.of(
                         List.of(
@@ -68,7 +77,8 @@ final class PaperFigures {
     static Table budgets() {
         return new Table(
                 "The paper's split",
-                PART_2 + "Chosen from its Figures 3 and 5, Phi-1.5 to Phi-Mamba on C4, 3 B tokens in all. Its figures show"
+                PART_2
+                        + "Chosen from its Figures 3 and 5, Phi-1.5 to Phi-Mamba on C4, 3 B tokens in all. Its figures show"
                         + " that students from stage 2 end below students of stage 3 alone, given enough tokens, and that"
                         + " a small stage 1 helps stage 2.",
                 List.of("stage", "tokens", "share"),

@@ -56,9 +56,15 @@ public record Result(String id, ObjectNode configuration, Map<String, Double> va
                     && tree.path(SECONDS).isNumber()
                     && tree.path(VALUES).valueStream().allMatch(JsonNode::isNumber)) {
                 Map<String, Double> values = new TreeMap<>();
-                tree.path(VALUES).properties().forEach(entry -> values.put(entry.getKey(), entry.getValue().asDouble()));
+                tree.path(VALUES)
+                        .properties()
+                        .forEach(entry ->
+                                values.put(entry.getKey(), entry.getValue().asDouble()));
                 return new Result(
-                        tree.path(ID).asText(), configuration, values, tree.path(SECONDS).asDouble());
+                        tree.path(ID).asText(),
+                        configuration,
+                        values,
+                        tree.path(SECONDS).asDouble());
             }
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(where, e);

@@ -63,7 +63,8 @@ public final class StagesStudy implements Study {
     public void check(Lab lab) {
         requireAttention(lab);
         for (Group group : groups()) {
-            STAGES.forEach((label, objectives) -> config(lab, group, objectives, 0).activeStages());
+            STAGES.forEach(
+                    (label, objectives) -> config(lab, group, objectives, 0).activeStages());
         }
     }
 
@@ -98,7 +99,8 @@ public final class StagesStudy implements Study {
                 .withInit(group.init()));
         int layers = lab.dimensions().layers();
         if (group.kind() == Kind.HYBRID) {
-            config.keepAttention(Layers.evenlySpaced(layers, Math.max(1, layers / 6)).toArray(Integer[]::new));
+            config.keepAttention(
+                    Layers.evenlySpaced(layers, Math.max(1, layers / 6)).toArray(Integer[]::new));
         }
         return config.build();
     }
@@ -123,8 +125,7 @@ public final class StagesStudy implements Study {
         }
         Map<String, Spread> scores = new LinkedHashMap<>();
         rows.forEach((row, results) -> scores.put(row, Spread.of(results, Distiller.NLL)));
-        double teacher =
-                rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
+        double teacher = rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
         return new Outcome(page(groups, scores, teacher), line(scores));
     }
 
@@ -146,8 +147,8 @@ public final class StagesStudy implements Study {
             List<Spread> own = stages.stream()
                     .map(label -> scores.get(group.label() + "." + label))
                     .toList();
-            List<String> row = new ArrayList<>(List.of(
-                    group.kind().label() + ", " + group.init().name().toLowerCase(Locale.ROOT)));
+            List<String> row = new ArrayList<>(
+                    List.of(group.kind().label() + ", " + group.init().name().toLowerCase(Locale.ROOT)));
             own.forEach(spread -> row.add(spread.toString()));
             cells.add(row);
             series.add(new Plot.Series(

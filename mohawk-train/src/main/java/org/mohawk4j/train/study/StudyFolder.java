@@ -122,8 +122,8 @@ final class StudyFolder implements AutoCloseable {
             String was = before.getOrDefault(key, "nothing");
             String is = now.getOrDefault(key, "nothing");
             if (!was.equals(is)) {
-                throw refused("a study with another " + key.replace("configuration.", "") + ": " + InputFile.shorten(was)
-                        + ", not " + InputFile.shorten(is));
+                throw refused("a study with another " + key.replace("configuration.", "") + ": "
+                        + InputFile.shorten(was) + ", not " + InputFile.shorten(is));
             }
         }
     }
@@ -131,8 +131,8 @@ final class StudyFolder implements AutoCloseable {
     private static void flatten(String key, JsonNode node, Map<String, String> values) {
         if (node.isObject()) {
             node.properties()
-                    .forEach(entry ->
-                            flatten(key.isEmpty() ? entry.getKey() : key + "." + entry.getKey(), entry.getValue(), values));
+                    .forEach(entry -> flatten(
+                            key.isEmpty() ? entry.getKey() : key + "." + entry.getKey(), entry.getValue(), values));
         } else {
             values.put(key, node.isTextual() ? node.asText() : node.toString());
         }
@@ -179,8 +179,7 @@ final class StudyFolder implements AutoCloseable {
             lock = RunLock.acquire(path, path.resolve(LOCK));
             if (!Files.exists(path.resolve(SETTINGS))) {
                 AtomicFile.write(
-                        path.resolve(SETTINGS),
-                        (settings.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+                        path.resolve(SETTINGS), (settings.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
             }
             int length = Files.exists(file) ? wholeLines(Files.readAllBytes(file)) : 0;
             writer = JsonLinesWriter.continued(file, length);

@@ -78,7 +78,8 @@ class DistillConfigTest {
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(
                         "discrete-mamba2", Map.of("state-size", 16, "heads", 4, "groups", 2), MixerInit.RANDOM));
-        assertThat(config.learning().optimizer()).isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0, List.of()));
+        assertThat(config.learning().optimizer())
+                .isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0, List.of()));
         assertThat(config.learning().schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.learning().hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
         assertThat(config.learning().distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));

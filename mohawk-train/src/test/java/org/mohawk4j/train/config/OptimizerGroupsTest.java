@@ -34,8 +34,7 @@ class OptimizerGroupsTest {
 
         assertThat(groups(config))
                 .containsExactly(
-                        new ParameterGroup(
-                                List.of("*.mixer.z_bias", "*.in_proj.weight[z]"), 10, Optional.empty()),
+                        new ParameterGroup(List.of("*.mixer.z_bias", "*.in_proj.weight[z]"), 10, Optional.empty()),
                         new ParameterGroup(List.of("*.mixer.*"), 0.5, Optional.of(0.0)));
         String written = DistillConfigYaml.format(config);
         assertThat(written).contains("learning-rate-factor: 10.0").doesNotContain("weight-decay: null");

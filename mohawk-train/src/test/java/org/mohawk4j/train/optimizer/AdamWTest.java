@@ -36,7 +36,8 @@ class AdamWTest {
                         .withEpsilon(1e-6)
                         .withWeightDecay(0)
                         .withClipNorm(2))
-                .hasToString("AdamW.Config[beta1=0.8, beta2=0.99, epsilon=1.0E-6, weightDecay=0.0, clipNorm=2.0, groups=[]]");
+                .hasToString(
+                        "AdamW.Config[beta1=0.8, beta2=0.99, epsilon=1.0E-6, weightDecay=0.0, clipNorm=2.0, groups=[]]");
     }
 
     @Test

@@ -53,7 +53,8 @@ class ParameterGroupTest {
                 optimizer.step(parameters, gradients, rate);
             }
             Map<String, double[]> values = new LinkedHashMap<>();
-            parameters.forEach((name, parameter) -> values.put(name, parameter.value().toDoubles()));
+            parameters.forEach(
+                    (name, parameter) -> values.put(name, parameter.value().toDoubles()));
             return values;
         }
     }
@@ -128,9 +129,9 @@ class ParameterGroupTest {
     void groupsOfFactorOneChangeNothing() {
         Map<String, double[]> grouped =
                 trained(with(new ParameterGroup("in_proj.weight[C]", 1), new ParameterGroup("*", 1)), 1e-2);
-        trained(USUAL, 1e-2).forEach((name, values) -> assertThat(grouped.get(name))
-                .as(name)
-                .isEqualTo(values));
+        trained(USUAL, 1e-2)
+                .forEach(
+                        (name, values) -> assertThat(grouped.get(name)).as(name).isEqualTo(values));
     }
 
     @Test

@@ -210,8 +210,14 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
                     preference,
                     cublas.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
                     cublas.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
-            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.b().alignment());
-            prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.a().alignment());
+            prefer(
+                    preference,
+                    cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+                    key.b().alignment());
+            prefer(
+                    preference,
+                    cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                    key.a().alignment());
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, operation, first, second, result, result, preference, MOST_ALGORITHMS, choices, found);
             check(cublas.cublasLtMatmulPreferenceDestroy(preference));

@@ -220,7 +220,8 @@ public final class Values {
     }
 
     /** {@code value[from:to:step]}, each of which may be None. */
-    public static Object slice(@Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
+    public static Object slice(
+            @Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
         requireDefined(value);
         if (!(value instanceof List<?>) && !(value instanceof String)) {
             throw new TemplateException("expected a list or a text to take a part of, found " + repr(value));

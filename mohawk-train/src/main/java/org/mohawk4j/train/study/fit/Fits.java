@@ -142,8 +142,9 @@ public final class Fits {
         for (int t = half; t < time; t++) {
             block[t - half] = Arrays.copyOf(target[t], half + 1);
         }
-        double[][] right =
-                new SingularValueDecomposition(new Array2DRowRealMatrix(block, false)).getVT().getData();
+        double[][] right = new SingularValueDecomposition(new Array2DRowRealMatrix(block, false))
+                .getVT()
+                .getData();
         double[][] start = random(size);
         for (int s = 0; s <= half; s++) {
             for (int i = 0; i < Math.min(size, right.length); i++) {
@@ -173,9 +174,7 @@ public final class Fits {
             double root = Math.pow(determinant, 1.0 / size);
             boolean usable = t > size && determinant > 0 && Double.isFinite(root);
             decay[t] = usable ? Math.min(1, Math.max(LEAST_DECAY, root)) : 1;
-            basis = usable && basis != null
-                    ? transition.multiply(basis).scalarMultiply(1 / root)
-                    : identity(size);
+            basis = usable && basis != null ? transition.multiply(basis).scalarMultiply(1 / root) : identity(size);
             b[t] = solve(basis, system.b()[t]);
         }
         return new ScalarDecay(decay, b, b);

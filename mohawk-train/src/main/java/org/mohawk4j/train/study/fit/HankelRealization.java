@@ -109,7 +109,10 @@ public final class HankelRealization {
     /** What the error in the Frobenius norm of no matrix with so many states falls below. */
     public double lowerBound(int kept) {
         return Math.sqrt(singularValues.stream()
-                .mapToDouble(values -> Arrays.stream(values).skip(kept).map(value -> value * value).sum())
+                .mapToDouble(values -> Arrays.stream(values)
+                        .skip(kept)
+                        .map(value -> value * value)
+                        .sum())
                 .max()
                 .orElse(0));
     }

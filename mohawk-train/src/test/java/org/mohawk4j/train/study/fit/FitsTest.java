@@ -58,8 +58,11 @@ class FitsTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void aCausalLowRankMatrixIsRecovered(long seed) {
-        double[][] target =
-                new ScalarDecay(ScalarDecay.none(TIME), scalar(seed, 0.5, 3).b(), scalar(seed, 0.5, 3).c()).dense();
+        double[][] target = new ScalarDecay(
+                        ScalarDecay.none(TIME),
+                        scalar(seed, 0.5, 3).b(),
+                        scalar(seed, 0.5, 3).c())
+                .dense();
         Fits.Distances fit = Fits.of(target, List.of(3), 0);
         assertThat(fit.lowRank().get(0)).isLessThan(1e-8 * fit.norm());
     }
@@ -107,8 +110,7 @@ class FitsTest {
             double spectral = new SingularValueDecomposition(new Array2DRowRealMatrix(error)).getSingularValues()[0];
             assertThat(spectral).isLessThanOrEqualTo(realization.upperBound(kept));
             double best = Fits.of(target, List.of(kept), 0).semiseparable().get(0);
-            assertThat(best)
-                    .isBetween(realization.lowerBound(kept), Lower.distance(truncated, target) * (1 + 1e-12));
+            assertThat(best).isBetween(realization.lowerBound(kept), Lower.distance(truncated, target) * (1 + 1e-12));
         }
     }
 
@@ -118,9 +120,11 @@ class FitsTest {
             Fits.Distances fit = Fits.of(attention(seed, 24), List.of(1, 2, 5), seed);
             for (int i = 0; i < 3; i++) {
                 assertThat(fit.ssd().get(i)).isLessThanOrEqualTo(fit.lowRank().get(i));
-                assertThat(fit.semiseparable().get(i)).isLessThanOrEqualTo(fit.ssd().get(i));
+                assertThat(fit.semiseparable().get(i))
+                        .isLessThanOrEqualTo(fit.ssd().get(i));
                 if (i > 0) {
-                    assertThat(fit.lowRank().get(i)).isLessThanOrEqualTo(fit.lowRank().get(i - 1));
+                    assertThat(fit.lowRank().get(i))
+                            .isLessThanOrEqualTo(fit.lowRank().get(i - 1));
                     assertThat(fit.ssd().get(i)).isLessThanOrEqualTo(fit.ssd().get(i - 1));
                     assertThat(fit.semiseparable().get(i))
                             .isLessThanOrEqualTo(fit.semiseparable().get(i - 1));

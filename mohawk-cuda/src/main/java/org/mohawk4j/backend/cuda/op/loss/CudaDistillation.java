@@ -112,8 +112,7 @@ public final class CudaDistillation implements FusedDistillation {
                         blocks == 1 ? "distillation_kept" : "distillation_shared",
                         side.logitType(),
                         side.operandType());
-                CudaKernels.Source source =
-                        blocks == 1 ? gpu.source(SOURCE) : gpu.source(SOURCE, "CLUSTER=" + blocks);
+                CudaKernels.Source source = blocks == 1 ? gpu.source(SOURCE) : gpu.source(SOURCE, "CLUSTER=" + blocks);
                 return new Form(source.kernel(name), blocks, Math.toIntExact(each));
             }
         }

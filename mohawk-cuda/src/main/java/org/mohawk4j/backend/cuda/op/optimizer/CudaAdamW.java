@@ -68,11 +68,7 @@ public final class CudaAdamW implements FusedAdamW {
         gpu.kernel(SOURCE, "squares", dtype)
                 .blocks(
                         table.blocks,
-                        gpu.arguments()
-                                .add(sent)
-                                .add(table.pieces())
-                                .add(CHUNK)
-                                .add(parts));
+                        gpu.arguments().add(sent).add(table.pieces()).add(CHUNK).add(parts));
         gpu.kernel(SOURCE, "root_of_sum", dtype)
                 .blocks(1, gpu.arguments().add(parts, norm).add(parts.size()));
         gpu.release(sent);
