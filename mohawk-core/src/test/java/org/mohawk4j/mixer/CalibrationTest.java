@@ -132,11 +132,11 @@ class CalibrationTest extends Float64Test {
             Tensor in = mixer.parameters().get("in_proj.weight").value();
             double root = Math.sqrt(attention.scale());
             for (int group = 0; group < 2; group++) {
-                double[] key = attention.key().narrow(0, 6 * group, 6).mul(root).toDoubles();
+                double[] key = attention.key().narrow(0, 6L * group, 6).mul(root).toDoubles();
                 double[] query = attention
                         .query()
-                        .narrow(0, 12 * group, 6)
-                        .add(attention.query().narrow(0, 12 * group + 6, 6))
+                        .narrow(0, 12L * group, 6)
+                        .add(attention.query().narrow(0, 12L * group + 6, 6))
                         .mul(root / 2)
                         .toDoubles();
                 assertThat(in.narrow(0, 24 + 8 * group, 6).toDoubles()).containsExactly(key, within(1e-15));
