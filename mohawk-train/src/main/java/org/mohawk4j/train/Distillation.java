@@ -194,7 +194,7 @@ public final class Distillation {
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
-            from.ifPresent(checkpoint -> listener.onFact("goes on", "after " + checkpoint.position()));
+            from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
             RunData texts = RunData.of(config, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
             DistillationRun run =

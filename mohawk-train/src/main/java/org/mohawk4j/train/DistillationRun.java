@@ -256,7 +256,7 @@ public final class DistillationRun {
     private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
         if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
-            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "left out: " + why));
+            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
         }
         return facts;
     }

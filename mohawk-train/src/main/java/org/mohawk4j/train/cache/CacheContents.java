@@ -67,8 +67,8 @@ public sealed interface CacheContents {
     record Tokens(int k, double temperature) implements CacheContents {
         /** Checks the ranges. */
         public Tokens {
-            Arguments.atLeast(1, "a teacher's likeliest tokens", k);
-            Arguments.positive("a teacher's likeliest tokens: temperature", temperature);
+            Arguments.atLeast(1, "a teacher's top-k tokens", k);
+            Arguments.positive("a teacher's top-k tokens: temperature", temperature);
         }
 
         @Override

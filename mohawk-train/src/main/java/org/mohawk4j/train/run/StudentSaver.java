@@ -45,7 +45,7 @@ public final class StudentSaver {
         } catch (StorageException | InvalidInputException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
-                    .map(last -> "with more room, the run goes on from " + last)
+                    .map(last -> "with more disk space, the run resumes from " + last)
                     .orElseGet(this::saveElsewhere);
             throw new StorageException(e.getMessage() + "; " + place, e);
         }

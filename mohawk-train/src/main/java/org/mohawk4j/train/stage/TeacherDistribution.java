@@ -19,7 +19,7 @@ public interface TeacherDistribution {
      * @param states from which they are computed where they are not there
      * @param k from 1 to V
      */
-    static TeacherDistribution likeliest(CausalLm teacher, TeacherStates states, TeacherTopK tokens, int k) {
+    static TeacherDistribution topK(CausalLm teacher, TeacherStates states, TeacherTopK tokens, int k) {
         return new TopKDistribution(new FullDistribution(teacher, states), tokens, k);
     }
 
