@@ -10,7 +10,7 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.stage.TeacherStates;
 import org.mohawk4j.train.stage.TeacherTopK;
 
-/** What a run keeps of its teacher. */
+/** What a run caches of its teacher: hidden states or top-k tokens. */
 public sealed interface CacheContents {
     /** What the stages of a run need: tokens if stage 3 looks at nothing else, otherwise states. */
     static CacheContents of(DistillConfig config) {
