@@ -74,7 +74,7 @@ final class ConfigOptions {
             number("weight-decay", "X", "of matrices", OptimizerConfig::weightDecay),
             number("betas", "A,B", "of the moments", OptimizerConfig::betas).listed(),
             number("epsilon", "X", "in the denominator", OptimizerConfig::epsilon),
-            number("clip-norm", "X", "global gradient norm, 0 for none", OptimizerConfig::clipNorm));
+            number("clip-norm", "X", "of all gradients, 0 for none", OptimizerConfig::clipNorm));
 
     private static final List<ConfigOption<ScheduleConfig>> SCHEDULE = List.of(
             word("kind", "NAME", "warmup-stable-decay or cosine", ScheduleConfig::kind)
