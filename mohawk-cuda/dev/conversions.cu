@@ -7,8 +7,8 @@
 
 using namespace check;
 
-// As ByPlace in the kernels' common.cuh, written again.
-static double byPlace(double x, Size place) {
+// As Dithered in the kernels' common.cuh, written again.
+static double dithered(double x, Size place) {
     unsigned h = (unsigned)(place / 2) + 1;
     h = (h ^ (h >> 16)) * 0x85ebca6bu;
     h = (h ^ (h >> 13)) * 0xc2b2ae35u;
@@ -94,7 +94,7 @@ static void meanOfRounded() {
 static void cases(Size n, bool compared) {
     fast<float, Bf16>("cast_f32_bf16", cast_f32_bf16, n, compared, [](double x, Size) { return rounded<Bf16>(x); });
     fast<Bf16, float>("cast_bf16_f32", cast_bf16_f32, n, compared, [](double x, Size) { return x; });
-    fast<float, Bf16>("round_dithered", round_dithered, n, compared, byPlace);
+    fast<float, Bf16>("round_dithered", round_dithered, n, compared, dithered);
 }
 
 int main(int count, char **arguments) {
@@ -105,7 +105,7 @@ int main(int count, char **arguments) {
         for (int bits : {0, 1, 2, 1023, 1024, 1025, 0x3c00, 0x7bff, 0x8001, 0xbc01})
             good &= toHalfBits(halfToFloat((unsigned short)bits)) == bits;
         std::printf("reference of half precision");
-        verdict(good && byPlace(1.5, 7) == 1.5 && rounded<Bf16>(1.00390625) == 1.0);
+        verdict(good && dithered(1.5, 7) == 1.5 && rounded<Bf16>(1.00390625) == 1.0);
     });
     if (options.checks) {
         for (Size n : {1, 7, 1000, 1 << 20}) cases(n, true);

@@ -1,6 +1,6 @@
 package org.mohawk4j;
 
-/** Range checks of what a program gives: each failure is one line with the thing, the expected and the actual. */
+/** Range checks of arguments: each failure is one line with the thing, the expected and the actual. */
 public final class Arguments {
     private Arguments() {}
 

@@ -4,8 +4,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Something that a user gave is unusable: a file, an option, a configuration, a shape. The message is one line that
- * names the thing, what was expected and what was found; commands print that line and exit with code 2.
+ * Invalid user input: a file, an option, a configuration, a shape. The message is one line that names the thing, what
+ * was expected and what was found; commands print that line and exit with code 2.
  */
 public class InvalidInputException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -1,8 +1,8 @@
 package org.mohawk4j;
 
 /**
- * What is to be kept cannot be written, and no input is to blame: the disk is full or fails. The message is one line that
- * names the file and the reason; commands print that line and exit with code 1.
+ * Output cannot be written because the disk is full or fails, not because of invalid input. The message is one line
+ * that names the file and the reason; commands print that line and exit with code 1.
  */
 public final class StorageException extends RuntimeException {
     private static final long serialVersionUID = 1L;

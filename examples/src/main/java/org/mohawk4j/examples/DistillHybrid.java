@@ -10,9 +10,9 @@ import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
 /**
- * Distils the shipped teacher into a hybrid: layer 1 keeps its attention, the others become discrete Mamba-2. Its stages
- * are others than the paper's: hidden states are aligned twice, the second time with a smaller learning rate, and at the
- * end the new mixers alone are distilled.
+ * Distills the shipped teacher into a hybrid: layer 1 keeps its attention, the others become discrete Mamba-2. Its
+ * stages are others than the paper's: hidden states are aligned twice, the second time with a smaller learning rate,
+ * and at the end the new mixers alone are distilled.
  *
  * <p>Argument: the run folder.
  */

@@ -9,8 +9,8 @@ import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
 /**
- * Distils a Phi into a student with discrete Mamba-2 mixers, by the three stages of MOHAWK, and goes on with a run that was
- * interrupted.
+ * Distills a Phi into a student with discrete Mamba-2 mixers, by the three stages of MOHAWK, and resumes a run
+ * that was interrupted.
  *
  * <p>Arguments: the run folder; then, if it is not to be the tiny teacher that is shipped, the teacher's folder and texts.
  */

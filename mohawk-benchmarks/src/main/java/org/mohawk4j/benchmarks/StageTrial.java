@@ -51,7 +51,7 @@ final class StageTrial implements AutoCloseable {
     /** Stage 3 of the k likeliest tokens of the teacher's distributions. */
     StageTrial(CausalLm teacher, TeacherTopK tokens, int k, int batch, int context) {
         this(teacher, batch, context, TeacherStates.UNCACHED, plan -> {
-            TeacherDistribution top = TeacherDistribution.likeliest(teacher, TeacherStates.UNCACHED, tokens, k);
+            TeacherDistribution top = TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k);
             return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);
         });
     }

@@ -36,28 +36,28 @@ import picocli.CommandLine.Model.OptionSpec;
 /** The options of {@link DistillConfig}: all of them for {@code distill}, those of the machine for what else computes. */
 final class ConfigOptions {
     private static final List<ConfigOption<FilesConfig>> FILES = List.of(
-            path("teacher", "DIR", "without, a tiny one that is shipped", FilesConfig::teacher),
+            path("teacher", "DIR", "default: a tiny one that is shipped", FilesConfig::teacher),
             word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", FilesConfig::text)
                     .repeated(),
-            word("valid", "TEXT", "to evaluate on; without, the text's end", FilesConfig::valid)
+            word("valid", "TEXT", "validation text; default: the text's end", FilesConfig::valid)
                     .repeated(),
-            path("out", "DIR", "the run folder; without, a new one in runs", FilesConfig::out),
-            flag("report", "whether to write a page", FilesConfig::report));
+            path("out", "DIR", "the run folder; default: a new one in runs", FilesConfig::out),
+            flag("report", "whether to write the HTML report", FilesConfig::report));
 
     private static final List<ConfigOption<TrainingConfig>> TRAINING = List.of(
             whole("tokens", "N", "of all stages together", TrainingConfig::tokens),
             number("split", "A,B,C", "shares of stages 1, 2, 3", ConfigOptions::shares)
                     .listed(),
-            whole("context", "T", "tokens in a window", TrainingConfig::context),
-            whole("batch", "B", "windows in a step", TrainingConfig::batch),
-            whole("accumulate", "N", "parts that a batch is taken in", TrainingConfig::accumulate),
-            number("lr", "A,B,C", "peak rates of stages 1, 2, 3", ConfigOptions::learningRates)
+            whole("context", "T", "tokens per window", TrainingConfig::context),
+            whole("batch", "B", "windows per step", TrainingConfig::batch),
+            whole("accumulate", "N", "gradient accumulation steps", TrainingConfig::accumulate),
+            number("lr", "A,B,C", "peak learning rates of stages 1, 2, 3", ConfigOptions::learningRates)
                     .listed(),
-            word("freeze", "NAME,…", "parameters left alone, * is any", TrainingConfig::freeze)
+            word("freeze", "NAME,…", "parameters not trained, * is a wildcard", TrainingConfig::freeze)
                     .listed(),
-            whole("keep-attention", "I,…", "layers, from 0, left alone", TrainingConfig::keepAttention)
+            whole("keep-attention", "I,…", "layers, from 0, that keep their attention", TrainingConfig::keepAttention)
                     .listed(),
-            whole("seed", "S", "of everything random", TrainingConfig::seed));
+            whole("seed", "S", "random seed", TrainingConfig::seed));
 
     private static final List<ConfigOption<StudentConfig>> STUDENT = List.of(
             word("mixer", "NAME", "of those that ./mohawk mixers lists", StudentConfig::mixer),
@@ -93,19 +93,19 @@ final class ConfigOptions {
     private static final List<ConfigOption<DistillationConfig>> LOGITS = List.of(
             number("temperature", "X", "of the logits", DistillationConfig::temperature),
             number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
-            whole("top-k", "K", "the teacher's likeliest tokens alone, 0 for all", DistillationConfig::topK),
-            flag("recompute", "less memory for more time", DistillationConfig::recompute));
+            whole("top-k", "K", "only the teacher's K most likely tokens, 0 for all", DistillationConfig::topK),
+            flag("recompute", "activation checkpointing", DistillationConfig::recompute));
 
     private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
             number("held-out", "X", "share of the text, its end", EvaluationConfig::heldOut),
             whole("windows", "N", "at most, 0 for all", EvaluationConfig::windows));
 
     private static final List<ConfigOption<CheckpointConfig>> CHECKPOINTS = List.of(
-            whole("every", "STEPS", "of a stage, 0 for no such", CheckpointConfig::every)
+            whole("every", "STEPS", "of a stage, 0 for none", CheckpointConfig::every)
                     .named("--checkpoint-every"),
-            number("minutes", "M", "between two, 0 for no such", CheckpointConfig::minutes)
+            number("minutes", "M", "between two, 0 for none", CheckpointConfig::minutes)
                     .named("--checkpoint-minutes"),
-            whole("keep", "N", "of them stay, the newest", CheckpointConfig::keep));
+            whole("keep", "N", "number of checkpoints to keep", CheckpointConfig::keep));
 
     private static final List<ConfigOption<FaultConfig>> FAULTS = List.of(
             number("spike-threshold", "Z", "robust z-score of a spike, 0 for none", FaultConfig::spikeThreshold),
@@ -113,7 +113,7 @@ final class ConfigOptions {
 
     private static final List<ConfigOption<DataConfig>> READING = List.of(
             word("text-field", "NAME", "of a JSON line, or column", DataConfig::textField),
-            whole("readers", "K", "threads that make tokens", DataConfig::readers));
+            whole("readers", "K", "tokenizer threads", DataConfig::readers));
 
     private static final List<ConfigOption<DataConfig>> SPECIAL_TOKENS =
             List.of(word("bos", "WHEN", "auto, as its files say, always or never", DataConfig::bos));

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 /** Distils a student from a teacher, stage by stage. */
 @Command(
         name = "distill",
-        description = "Distils a student with other mixers from a Transformer: matrix orientation, hidden-state"
+        description = "Distills a Transformer into a student with other mixers: matrix orientation, hidden-state"
                 + " alignment, knowledge distillation.",
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
@@ -37,18 +37,18 @@ final class DistillCommand implements Runnable {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "YAML of all these options, as every run folder holds; what is given beside it counts more.")
+            description = "YAML with all these options, as in every run folder; options on the command line override it.")
     private Optional<Path> file = Optional.empty();
 
     @Option(
             names = "--resume",
             paramLabel = "RUN_DIR",
-            description = "Goes on with a run that was ended, from its newest whole checkpoint, as if it had not been.")
+            description = "Resumes a run from its newest valid checkpoint; the result is that of an uninterrupted run.")
     private Optional<Path> resumed = Optional.empty();
 
     @Option(
             names = "--force",
-            description = "With --resume: go on with options, a teacher or texts that the run was not begun with.")
+            description = "With --resume: accept options, a teacher or texts that differ from those of the run.")
     private boolean force;
 
     @Override
@@ -58,7 +58,7 @@ final class DistillCommand implements Runnable {
         try (StopSignals signals = StopSignals.listen(stop, spec.commandLine().getErr())) {
             runAndTell(distillation.stop(stop));
         } catch (ChangedRunException e) {
-            throw new InvalidInputException(e.getMessage() + "; --force goes on with them", e);
+            throw new InvalidInputException(e.getMessage() + "; --force accepts them", e);
         } catch (StorageException e) {
             boolean goesOn = new CheckpointStore(distillation.folder().resolve("checkpoints"))
                     .last()
@@ -68,7 +68,7 @@ final class DistillCommand implements Runnable {
     }
 
     private static String toGoOn(Distillation distillation) {
-        return "; to go on: " + ResumeCommand.of(distillation.folder());
+        return "; to resume: " + ResumeCommand.of(distillation.folder());
     }
 
     private Distillation distillation() {

@@ -29,9 +29,9 @@ import picocli.CommandLine.Spec;
 /** Measures how good a teacher or a student is: on a text, against its teacher, at tasks. */
 @Command(
         name = "evaluate",
-        description = "Measures how good a model, teacher or student, is. With --text: how well it predicts a text, in"
-                + " consecutive windows without overlap, each token from its own window; with --teacher also how close"
-                + " it is to another model. With --tasks: zero-shot tasks.",
+        description = "Evaluates a model, teacher or student. With --text: perplexity of a text in consecutive windows"
+                + " without overlap; with --teacher also the agreement with another model. With --tasks: zero-shot"
+                + " tasks.",
         modelTransformer = ConfigOptions.TextsAndMachine.class)
 final class EvaluateCommand implements Runnable {
     @Spec
@@ -40,13 +40,13 @@ final class EvaluateCommand implements Runnable {
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--text", paramLabel = "TEXT", description = "file, folder or 'pattern'; again for more")
+    @Option(names = "--text", paramLabel = "TEXT", description = "file, folder or 'pattern'; repeatable")
     private List<String> texts = List.of();
 
     @Option(
             names = "--teacher",
             paramLabel = "DIR",
-            description = "to compare with on the text: agreement on the next token, and a report of where they differ")
+            description = "model to compare with on the text: agreement on the next token, and a report of differences")
     private Optional<Path> teacher = Optional.empty();
 
     @Option(
@@ -57,21 +57,21 @@ final class EvaluateCommand implements Runnable {
             description = TaskScoring.NAMES)
     private List<String> tasks = List.of();
 
-    @Option(names = "--task-data", paramLabel = "DIR", description = "where the tasks' files lie")
+    @Option(names = "--task-data", paramLabel = "DIR", description = "folder with the tasks' files")
     private Optional<Path> taskData = Optional.empty();
 
     @Option(
             names = "--out",
             paramLabel = "DIR",
-            description = "for the report and the tasks' answers, from which a run that was killed goes on; without, a"
-                    + " new one in runs")
+            description = "folder for the report and the tasks' answers, from which a killed run resumes (default: a new"
+                    + " one in runs)")
     private Optional<Path> out = Optional.empty();
 
     @Option(
             names = "--context",
             paramLabel = "T",
             defaultValue = "512",
-            description = "tokens in a window (default: ${DEFAULT-VALUE})")
+            description = "tokens per window (default: ${DEFAULT-VALUE})")
     private int context;
 
     @Option(

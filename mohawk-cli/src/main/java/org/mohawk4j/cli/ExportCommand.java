@@ -18,8 +18,8 @@ import picocli.CommandLine.Spec;
 /** Writes a model in a form that other software opens. */
 @Command(
         name = "export",
-        description = "Writes a model, student or teacher, in a form that other software opens, with tokenizer,"
-                + " generation settings and licence beside it.")
+        description = "Exports a model, student or teacher, for other software, with tokenizer, generation settings and"
+                + " license.")
 final class ExportCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -43,8 +43,7 @@ final class ExportCommand implements Runnable {
     @Option(
             names = "--teacher",
             paramLabel = "DIR",
-            description = "where files such as the licence come from that MODEL lacks (default: the teacher of MODEL's"
-                    + " run)")
+            description = "folder for files such as the license that MODEL lacks (default: the teacher of MODEL's run)")
     private Optional<Path> teacher = Optional.empty();
 
     @Override

@@ -37,33 +37,33 @@ final class GenerateCommand implements Runnable {
             names = "--prompt",
             paramLabel = "TEXT",
             defaultValue = "",
-            description = "what to continue; without, the model starts a text")
+            description = "text to continue (default: none, the model starts a text)")
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private String prompt;
 
-    @Option(names = "--chat", description = "takes the prompt as what a user says, and prints the model's reply alone")
+    @Option(names = "--chat", description = "treat the prompt as a user message, and print only the model's reply")
     private boolean chat;
 
-    @Option(names = "--system", paramLabel = "TEXT", description = "with --chat: what comes before the conversation")
+    @Option(names = "--system", paramLabel = "TEXT", description = "with --chat: the system message")
     private Optional<String> system = Optional.empty();
 
     @Option(
             names = "--max-tokens",
             paramLabel = "N",
             defaultValue = "100",
-            description = "to add at most (default: ${DEFAULT-VALUE})")
+            description = "maximum number of new tokens (default: ${DEFAULT-VALUE})")
     private int maxTokens;
 
     @Option(
             names = "--temperature",
             paramLabel = "X",
-            description = "0 takes the likeliest token (default: 0, or 1 with --top-k or --top-p)")
+            description = "0 for greedy decoding (default: 0, or 1 with --top-k or --top-p)")
     private Optional<Double> temperature = Optional.empty();
 
-    @Option(names = "--top-k", paramLabel = "K", description = "choose among the K likeliest")
+    @Option(names = "--top-k", paramLabel = "K", description = "sample from the K most likely tokens")
     private Optional<Integer> topK = Optional.empty();
 
-    @Option(names = "--top-p", paramLabel = "P", description = "choose among the likeliest that reach P")
+    @Option(names = "--top-p", paramLabel = "P", description = "sample from the smallest set of tokens with probability P (nucleus sampling)")
     private Optional<Double> topP = Optional.empty();
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")

@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "mohawk",
-        description = "Distils Transformers into models with other sequence mixers (MOHAWK, arXiv 2408.10189).",
+        description = "Distills Transformers into models with other sequence mixers (MOHAWK, arXiv 2408.10189).",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         scope = ScopeType.INHERIT,

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** Compares this build with what another implementation computed. */
 @Command(
         name = "parity",
-        description = "Compares this build with golden data: forward passes, losses, gradients and an optimiser's path."
+        description = "Compares this build with golden data: forward passes, losses, gradients and optimizer steps."
                 + " Exits with 1 beyond the tolerance.",
         modelTransformer = ConfigOptions.Machine.class)
 final class ParityCommand implements Callable<Integer> {
@@ -33,7 +33,7 @@ final class ParityCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "DIR", description = "a folder laid out as src/test/golden")
+    @Parameters(paramLabel = "DIR", description = "a folder with the layout of src/test/golden")
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private Path folder;
 

@@ -32,14 +32,14 @@ final class ServeCommand implements Runnable {
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--name", paramLabel = "NAME", description = "of the model; without, the folder's")
+    @Option(names = "--name", paramLabel = "NAME", description = "name of the model (default: the folder's)")
     private Optional<String> name = Optional.empty();
 
     @Option(
             names = "--host",
             paramLabel = "ADDRESS",
             defaultValue = "127.0.0.1",
-            description = "to listen on; other machines reach it with 0.0.0.0 (default: ${DEFAULT-VALUE})")
+            description = "address to listen on; 0.0.0.0 for all interfaces (default: ${DEFAULT-VALUE})")
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private String host;
 
@@ -47,21 +47,21 @@ final class ServeCommand implements Runnable {
             names = "--port",
             paramLabel = "N",
             defaultValue = "8000",
-            description = "0 for any that is free (default: ${DEFAULT-VALUE})")
+            description = "0 for any free port (default: ${DEFAULT-VALUE})")
     private int port;
 
     @Option(
             names = "--queue",
             paramLabel = "N",
             defaultValue = "64",
-            description = "requests that may wait; more are refused with status 429 (default: ${DEFAULT-VALUE})")
+            description = "maximum number of queued requests; more get status 429 (default: ${DEFAULT-VALUE})")
     private int queue;
 
     @Option(
             names = "--max-body",
             paramLabel = "BYTES",
             defaultValue = "4194304",
-            description = "of a request (default: ${DEFAULT-VALUE})")
+            description = "maximum size of a request (default: ${DEFAULT-VALUE})")
     private int maxBody;
 
     @Override

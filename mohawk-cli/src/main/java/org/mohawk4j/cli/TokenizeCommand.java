@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
 /** Turns texts into token files. */
 @Command(
         name = "tokenize",
-        description = "Turns texts into token files, which training reads without a tokenizer and from the disk alone.",
+        description = "Tokenizes texts into token files, which training reads without a tokenizer.",
         modelTransformer = ConfigOptions.Texts.class)
 final class TokenizeCommand implements Runnable {
     @Spec
@@ -37,7 +37,7 @@ final class TokenizeCommand implements Runnable {
             names = "--text",
             paramLabel = "TEXT",
             required = true,
-            description = "file, folder or 'pattern'; again for more")
+            description = "file, folder or 'pattern'; repeatable")
     @SuppressWarnings("NullAway.Init") // picocli refuses the command line without it
     private List<String> texts;
 
@@ -57,7 +57,7 @@ final class TokenizeCommand implements Runnable {
             names = "--tokens-per-file",
             paramLabel = "N",
             defaultValue = "100000000",
-            description = "a file ends with the document that reaches it (default: ${DEFAULT-VALUE})")
+            description = "start a new file after so many tokens, between documents (default: ${DEFAULT-VALUE})")
     private long tokensPerFile;
 
     @Override

@@ -72,11 +72,11 @@ class MixersTest {
         CommandRun run = distill("--mixer-option", "heads=8").succeeds();
 
         String why = "layer 0: the student's mixer has 8 heads, the teacher's 4";
-        assertThat(run.lines()).contains("stage 1   left out, its tokens go to stage 2; " + why);
+        assertThat(run.lines()).contains("stage 1   skipped, its tokens go to stage 2; " + why);
         assertThat(run.out()).contains("stage 2 100%").doesNotContain("stage 1 100%");
         assertThat(written().training().stages().get(0).share().orElseThrow()).isZero();
         assertThat(written().training().stages().get(1).share().orElseThrow()).isCloseTo(0.3, within(1e-9));
-        assertThat(folder.resolve("run/report/index.html")).content().contains("left out: layer 0: the student");
+        assertThat(folder.resolve("run/report/index.html")).content().contains("skipped: layer 0: the student");
         CommandRun.of("distill", "--resume", folder.resolve("run").toString()).succeeds();
     }
 

@@ -60,7 +60,7 @@ class ResumeCommandTest {
         Files.write(weights, bytes);
 
         resume().refuses("expected the teacher and texts that it was begun with, found changes: teacher"
-                + " model.safetensors has other contents; --force goes on with them");
+                + " model.safetensors has other contents; --force accepts them");
         assertThat(run.resolve("inputs.json")).hasBinaryContent(inputs);
 
         Files.delete(folder.resolve("tokens"));

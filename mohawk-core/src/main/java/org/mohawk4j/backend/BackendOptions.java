@@ -3,7 +3,7 @@ package org.mohawk4j.backend;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * What a backend is opened with.
+ * Options of a backend.
  *
  * @param parameterType float32, or float64 for checks
  * @param mixed whether matrix products and fused kernels may round float32 operands to bfloat16, where the backend

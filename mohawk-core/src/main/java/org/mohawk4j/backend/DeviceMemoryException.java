@@ -1,7 +1,7 @@
 package org.mohawk4j.backend;
 
 /**
- * A device has no room for an array. The message is one line: the array, what it needs, what is there, and what may help;
+ * A device is out of memory. The message is one line: the array, what it needs, what is there, and what may help;
  * commands print that line and exit with code 1.
  */
 public final class DeviceMemoryException extends RuntimeException {

@@ -2,7 +2,7 @@ package org.mohawk4j.backend;
 
 import java.util.List;
 
-/** Where a device's time goes, kernel by kernel. Measuring takes some itself, and keeps kernels from overlapping. */
+/** Measures the device time of each kernel. Profiling has a cost of its own and keeps kernels from overlapping. */
 public interface KernelProfiler {
     /**
      * All launches of one kernel.

@@ -22,8 +22,8 @@ import java.util.function.Predicate;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * An object of a {@code config.json}, or of a line of a data set, that remembers where it stands, so that each complaint
- * names the file, the key, the expected and the actual.
+ * A JSON object of a {@code config.json} or of a line of a data set, with its location: each error names the file, the
+ * key, the expected and the actual value.
  */
 public final class ConfigNode {
     private static final long MAX_BYTES = 1 << 20;

@@ -12,7 +12,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 
-/** What the JDK lacks for folders. */
+/** Utilities for folders. */
 public final class Folders {
     private Folders() {}
 

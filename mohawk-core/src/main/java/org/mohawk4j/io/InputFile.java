@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 
-/** One way to say, in one line, what is wrong with a file that a user named. */
+/** Checks and one-line errors of input files. */
 public final class InputFile {
     private static final HexFormat HEX = HexFormat.of();
     private static final int SHOWN_CHARACTERS = 100;

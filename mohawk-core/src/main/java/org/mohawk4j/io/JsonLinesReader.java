@@ -15,7 +15,7 @@ import org.mohawk4j.InvalidInputException;
 
 /**
  * Files of one JSON object a line, in UTF-8, of at most a megabyte a line; empty lines and a byte order mark at the
- * beginning are passed over.
+ * beginning are skipped.
  */
 public final class JsonLinesReader {
     private static final int LONGEST_LINE = 1 << 20;

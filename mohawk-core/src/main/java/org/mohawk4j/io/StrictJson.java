@@ -16,8 +16,8 @@ import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * What a parser lets through and no file should have: halves of surrogate pairs, names given twice, and more of what
- * nobody reads than fits the memory. Values are passed over token by token, without being kept.
+ * Rejects what a JSON parser accepts and no file should contain: unpaired surrogates, duplicate names, and unread
+ * fields without limit. Values are skipped token by token, without being stored.
  */
 public final class StrictJson {
     /** Of one value, or of one object: their names are kept until it ends, to see whether one is given twice. */

@@ -5,8 +5,8 @@ import org.mohawk4j.nn.Linear;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * A mixer that begins with linear maps of its input and ends with one. A block that generates can apply them together
- * with those of its own, which is most of what a token costs.
+ * A mixer between input projections and an output projection. In generation a block can fuse them with its own linear
+ * maps, which are most of the cost of a token.
  */
 public interface FusableProjections {
     /** Of the block's normalised input. */

@@ -1,6 +1,9 @@
 package org.mohawk4j.mixer;
 
-/** What a mixer remembers of the positions it has seen, for one batch of sequences. Closing it frees its memory. */
+/**
+ * The state of a mixer after the positions it has processed, for one batch of sequences: a recurrent state or a cache.
+ * Closing it frees its memory.
+ */
 public interface MixerState extends AutoCloseable {
     /** Positions seen so far. */
     long position();

@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.Tensor;
 
 /**
  * A mixer between two linear maps without bias, {@code v_proj} before the matrix and {@code out_proj} after it, and no
- * gate: what remains to be written is {@link #matrix}.
+ * gate. A subclass implements {@link #matrix}.
  */
 public abstract class ProjectedMixer extends MatrixMixer {
     private final long width;

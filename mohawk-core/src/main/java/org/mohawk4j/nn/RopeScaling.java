@@ -2,7 +2,7 @@ package org.mohawk4j.nn;
 
 import java.util.List;
 
-/** What becomes of a rotary embedding's frequencies so that a model reaches further than it was trained for. */
+/** Scaling of a rotary embedding's frequencies, which extends a model's context beyond that of its training. */
 public sealed interface RopeScaling {
     /**
      * @param frequency of a pair of entries, in radians for each position

@@ -5,7 +5,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * What becomes of the products of queries and keys before the softmax.
+ * Scale, soft-cap and window of attention scores.
  *
  * @param scale multiplies them
  * @param softCap bounds the scaled scores, as {@link SoftCap} does; 0: no bound

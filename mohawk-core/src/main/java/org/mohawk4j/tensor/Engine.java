@@ -23,8 +23,8 @@ import org.mohawk4j.tensor.types.IndexRange;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * A backend with its open scopes and its open tape: what tensors are made on. Closing it frees every tensor and closes
- * the backend.
+ * A backend with its open scopes and its open tape. Tensors are created on it. Closing it frees every tensor and
+ * closes the backend.
  *
  * <p>One thread at a time: while a thread has a scope or a tape open, another one's use is refused with an
  * {@link IllegalStateException} that names both. When none is open, or its thread has ended, the next thread to use the

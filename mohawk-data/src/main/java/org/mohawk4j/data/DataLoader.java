@@ -5,7 +5,8 @@ import org.mohawk4j.InvalidInputException;
 
 /**
  * An endless stream of training batches, a function of its texts, its seed and its settings alone: the same on every
- * machine, and continued from a saved state as if never interrupted. What {@link org.mohawk4j.train.loop.Trainer} reads.
+ * machine, and continued from a saved state as if never interrupted. {@link org.mohawk4j.train.loop.Trainer} reads
+ * from it.
  *
  * <p>Not for use by several threads at once; a stream may read ahead on threads of its own.
  */

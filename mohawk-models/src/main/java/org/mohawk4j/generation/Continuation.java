@@ -66,7 +66,7 @@ final class Continuation implements AutoCloseable {
     int[] readGreedily(int... ids) {
         Supplier<HostTensor> current = ahead;
         if (current != null && !Arrays.equals(ids, following)) {
-            throw new IllegalStateException("a greedy text goes on with the ids that it was given");
+            throw new IllegalStateException("greedy decoding continues with the ids that it returned");
         }
         Step recorded = recorded(ids);
         if (recorded == null) {

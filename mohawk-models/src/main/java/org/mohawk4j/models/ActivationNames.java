@@ -5,7 +5,7 @@ import java.util.TreeMap;
 import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.op.Activation;
 
-/** What Hugging Face calls the activations that are computed. */
+/** Hugging Face's names of the supported activations. */
 public final class ActivationNames {
     private static final Map<String, Activation> READ = new TreeMap<>(Map.of(
             "silu", Activation.SILU,

@@ -5,7 +5,7 @@ import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.SoftmaxAttention;
 
 /**
- * How an attention's heads stand in a configuration, under Hugging Face's keys.
+ * Reads and writes an attention's heads under Hugging Face's keys.
  *
  * @param heads H
  * @param keyValueHeads G, dividing H; as many as H where there is no key

@@ -1,7 +1,7 @@
 package org.mohawk4j.models;
 
 /**
- * What a model's blocks are made of, but for the mixers.
+ * The configuration of a model's blocks, without the mixers.
  *
  * @param form how the parts are put together
  * @param norm of every block, and the final one

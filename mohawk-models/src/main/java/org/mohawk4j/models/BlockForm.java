@@ -4,7 +4,10 @@ import java.util.random.RandomGenerator;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.tensor.Engine;
 
-/** What surrounds the mixer in each layer of a model. Kept as a constant, so that equal forms are the same object. */
+/**
+ * The structure of a block around its mixer: parallel or sequential, and where its norms are. Each form is a constant,
+ * so equal forms are the same object.
+ */
 @FunctionalInterface
 public interface BlockForm {
     /** A block with fresh parameters. */

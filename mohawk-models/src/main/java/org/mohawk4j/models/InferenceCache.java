@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * What a model remembers of the positions it has seen, layer by layer. Closing it frees its memory.
+ * The states of all mixers of a model after the positions it has processed. Closing it frees its memory.
  *
  * <p>Where a rotary scaling depends on the sequence's length ({@link org.mohawk4j.nn.RopeScaling.LongRope}), a sequence that
  * grows beyond the original context is computed again from its first position, once: everything before was turned by other

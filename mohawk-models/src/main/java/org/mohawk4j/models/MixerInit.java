@@ -2,7 +2,7 @@ package org.mohawk4j.models;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
-/** What a student's new mixers begin as. */
+/** How a student's new mixers are initialized. */
 public enum MixerInit {
     /** Near the attention they replace, as far as the mixer can: see {@link org.mohawk4j.mixer.MatrixMixer#initFrom}. */
     @JsonProperty("attention")

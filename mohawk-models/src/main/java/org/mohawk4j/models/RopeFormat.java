@@ -8,10 +8,9 @@ import org.mohawk4j.nn.RopeScaling;
 import org.mohawk4j.nn.RotaryConfig;
 
 /**
- * How a rotary embedding stands in a configuration, under the keys of Hugging Face transformers in either schema:
- * {@code rope_theta} with {@code rope_scaling} (version 4), or {@code rope_parameters} (version 5), which may leave keys
- * to the object around it. A scaling that is not computed is refused by name: a model that ignores it computes wrong
- * numbers.
+ * Reads and writes a rotary embedding under the keys of Hugging Face transformers in either schema: {@code rope_theta}
+ * with {@code rope_scaling} (version 4), or {@code rope_parameters} (version 5), which may leave keys to the object
+ * around it. A scaling that is not computed is refused by name: a model that ignores it computes wrong numbers.
  */
 public final class RopeFormat {
     private static final String PARAMETERS = "rope_parameters";

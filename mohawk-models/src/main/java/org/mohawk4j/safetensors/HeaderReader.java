@@ -63,7 +63,7 @@ final class HeaderReader {
             }
         }
         if (parser.nextToken() != null) {
-            throw invalid("the header goes on after its closing brace");
+            throw invalid("expected the end of the header after its closing brace, found more");
         }
     }
 

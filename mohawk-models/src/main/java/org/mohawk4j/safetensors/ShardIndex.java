@@ -111,7 +111,7 @@ record ShardIndex(Map<String, String> weightMap) {
             }
         }
         if (parser.nextToken() != null) {
-            throw new InvalidInputException(where + "goes on after its closing brace");
+            throw new InvalidInputException(where + "expected the end after its closing brace, found more");
         }
         if (!fields.contains(WEIGHT_MAP)) {
             throw new InvalidInputException(where + "has no " + WEIGHT_MAP);

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * What a file says about one of its tensors.
+ * The description of a tensor in a file.
  *
  * @param file the file that holds it
  * @param offset position of the first byte in that file

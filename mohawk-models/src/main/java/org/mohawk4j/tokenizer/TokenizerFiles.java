@@ -12,7 +12,9 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
 
-/** What makes a tokenizer, in memory: its {@code tokenizer.json} and what stands beside it, to be copied to a student. */
+/**
+ * The files of a tokenizer, in memory: its {@code tokenizer.json} and the files next to it, to be copied to a student.
+ */
 public final class TokenizerFiles {
     /** The files that are copied, where they exist. */
     public static final List<String> NAMES = List.of(

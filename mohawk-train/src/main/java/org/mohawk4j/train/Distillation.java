@@ -44,8 +44,8 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
  * }
  * }</pre>
  *
- * <p>{@link #resume} goes on with a run that was ended, however it was, as if it had not been. A teacher, texts or a
- * tokenizer that no configuration names take a {@link DistillationRun}.
+ * <p>{@link #resume} resumes an interrupted run; the result is that of an uninterrupted one. A
+ * teacher, texts or a tokenizer in memory need a {@link DistillationRun}.
  */
 public final class Distillation {
     private static final String OF_CONFIGURATION =
@@ -80,47 +80,47 @@ public final class Distillation {
         return new Distillation(config, config.files().out().orElseGet(() -> OutputFolder.of("distill")));
     }
 
-    /** A run that is there and is to go on: from its newest whole checkpoint, or from the start if there is none yet. */
+    /** Resumes an existing run from its newest valid checkpoint, or from the start if it has none. */
     public static Distillation resume(Path run) {
         return new Distillation(null, run);
     }
 
-    /** Tells a listener what the run does, after those that were added before. */
+    /** Adds a listener, called after those added before. */
     public Distillation listener(TrainingListener another) {
         listeners.add(another);
         return this;
     }
 
-    /** Lets another thread end the run when it has saved. */
+    /** Sets the signal by which another thread stops the run after it has saved. */
     public Distillation stop(StopSignal signal) {
         stop = signal;
         return this;
     }
 
-    /** Mixers of one's own in the place of those that the configuration names. A run that goes on needs them again. */
+    /** Uses custom mixers instead of those that the configuration names. A resumed run needs them again. */
     public Distillation mixers(Mixers own) {
         mixers = own;
         return this;
     }
 
     /**
-     * Goes on with some values in the place of the run's, by key of {@code config.yaml}. What changes results is refused
-     * unless changes are accepted.
+     * Changes values of the run's configuration, by key of {@code config.yaml}. A resumed run refuses changes that
+     * affect results unless {@link #acceptChanges} is set.
      */
     public Distillation changes(Map<String, ?> values) {
         changes = Map.copyOf(values);
         return this;
     }
 
-    /** Goes on with a configuration, a teacher, texts or mixers that the run was not begun with. */
+    /** Accepts a configuration, a teacher, texts or mixers that differ from those that the run was started with. */
     public Distillation acceptChanges() {
         accepts = true;
         return this;
     }
 
     /**
-     * Refuses mixers whose matrices cannot be compared with the teacher's, in the place of leaving out the matrix
-     * orientation of the default stages. Stages other than the default ones are always taken as they are.
+     * Refuses mixers whose matrices cannot be compared with the teacher's, instead of skipping the matrix orientation
+     * of the default stages. Other stages are never changed.
      */
     public Distillation keepStages() {
         stagesAreFixed = true;
@@ -145,14 +145,14 @@ public final class Distillation {
     }
 
     /**
-     * Runs all stages, or what is left of them, evaluates and reports.
+     * Runs the remaining stages, evaluates the student and writes the report.
      *
      * @throws org.mohawk4j.InvalidInputException if something that was given is unusable: then a new run leaves nothing
      *     behind, and one that was to go on is as it was
-     * @throws ChangedRunException if a run that is to go on is not what it was begun with
-     * @throws StorageException if there is no room for the student, or the disk refuses
-     * @throws StoppedException if it was asked to
-     * @throws TrainingException if training cannot go on, or a checkpoint cannot be written
+     * @throws ChangedRunException if a resumed run differs from what it was started with
+     * @throws StorageException if the student cannot be written
+     * @throws StoppedException if it was stopped on request
+     * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
      */
     public RunResult run() {
         if (given == null) {
@@ -194,7 +194,7 @@ public final class Distillation {
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
-            from.ifPresent(checkpoint -> listener.onFact("goes on", "after " + checkpoint.position()));
+            from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
             RunData texts = RunData.of(config, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
             DistillationRun run =

@@ -94,9 +94,9 @@ public final class DistillationRun {
     }
 
     /**
-     * Says that the teacher is not used after the run, which otherwise keeps a copy of its linear maps on the host: while
-     * it runs they are in the type of the backend's products, and a teacher that is not given up gets them back when it
-     * ends, bit for bit. A backend that does not round products changes nothing, and keeps nothing, either way.
+     * Declares that the teacher is not used after the run. During a run its linear maps are stored in the type of the
+     * backend's products. Unless the teacher is discarded, the run keeps a copy of them on the host, and restores them bit
+     * for bit at the end. A backend that does not round products needs no copy.
      */
     public void discardTeacher() {
         teacherIsDiscarded = true;
@@ -266,7 +266,7 @@ public final class DistillationRun {
     private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
         if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
-            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "left out: " + why));
+            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
         }
         return facts;
     }

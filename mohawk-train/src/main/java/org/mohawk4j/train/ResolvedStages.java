@@ -56,7 +56,7 @@ record ResolvedStages(DistillConfig config, Optional<String> note) {
         }
         return new ResolvedStages(
                 config.toBuilder().stages(stages.toArray(StageConfig[]::new)).build(),
-                Optional.of("left out, its tokens go to stage " + (next + 1) + "; " + why.get()));
+                Optional.of("skipped, its tokens go to stage " + (next + 1) + "; " + why.get()));
     }
 
     private static List<Optional<Double>> shares(DistillConfig config) {

@@ -141,7 +141,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             throw new ChangedRunException("run " + folder.path() + ": expected " + what + " that it was begun with,"
                     + " found changes: " + told);
         }
-        LOG.warn("run {}: goes on with changes of {}: {}", folder.path(), what, told);
+        LOG.warn("run {}: resumed with changes of {}: {}", folder.path(), what, told);
         if (!ofTraining(changes).isEmpty()) {
             folder.hasChanged();
         }

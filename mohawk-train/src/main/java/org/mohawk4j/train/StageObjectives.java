@@ -69,7 +69,7 @@ final class StageObjectives {
     private Objective distillation(StagePlan plan, OpenCache found) {
         DistillationConfig values = config.learning().distillation();
         TeacherDistribution distribution = values.topK() > 0
-                ? TeacherDistribution.likeliest(plan.teacher(), found.states(), found.tokens(), values.topK())
+                ? TeacherDistribution.topK(plan.teacher(), found.states(), found.tokens(), values.topK())
                 : TeacherDistribution.whole(plan.teacher(), found.states());
         return plan.knowledgeDistillation(
                 distribution,

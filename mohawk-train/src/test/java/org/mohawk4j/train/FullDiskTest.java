@@ -199,7 +199,7 @@ class FullDiskTest {
         assertThatThrownBy(() -> run.start(fillingAfter(12, 20), new StopSignal()))
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining(
-                        "model.safetensors: cannot be written: out of disk space; with more room, the run goes on"
+                        "model.safetensors: cannot be written: out of disk space; with more disk space, the run resumes"
                                 + " from stage 3, step 3");
     }
 

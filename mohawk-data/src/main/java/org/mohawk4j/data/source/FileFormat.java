@@ -4,7 +4,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.mohawk4j.data.tokens.TokenFile;
 
-/** What a file holds, which its name says. */
+/** The format of a file, determined by its name. */
 public enum FileFormat {
     /** One document of UTF-8. */
     TEXT,

@@ -14,8 +14,8 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.UserHome;
 
 /**
- * Where texts are, and how much of each: files, folders and patterns, each perhaps with a weight behind {@code =}, such
- * as {@code c4/*.json.gz=0.8}. In a configuration one text, or a list of them.
+ * Sources of text and their weights: files, folders and patterns, each perhaps with a weight behind {@code =}, such as
+ * {@code c4/*.json.gz=0.8}. In a configuration one text, or a list of them.
  *
  * @param locations as a user gave them, {@code ~/} replaced by the home folder
  */

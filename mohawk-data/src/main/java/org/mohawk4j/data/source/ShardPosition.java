@@ -1,7 +1,7 @@
 package org.mohawk4j.data.source;
 
 /**
- * Where a chunk begins in a file.
+ * The start of a chunk in a file.
  *
  * @param offset in bytes of unpacked text, rows of a table or token ids
  * @param line of text, from 1; 0 where there are no lines

@@ -18,7 +18,7 @@ final class TokenShardReader implements ShardReader {
         this.file = open(source, encoding);
         this.next = from.offset() / TokenFile.CHUNK_TOKENS;
         if (from.offset() % TokenFile.CHUNK_TOKENS != 0 || from.offset() > file.tokens()) {
-            throw new InvalidInputException(source.path() + ": expected to go on at a multiple of "
+            throw new InvalidInputException(source.path() + ": expected to resume at a multiple of "
                     + TokenFile.CHUNK_TOKENS + " up to " + file.tokens() + ", found " + from.offset());
         }
     }

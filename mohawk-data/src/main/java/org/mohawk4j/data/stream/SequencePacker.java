@@ -98,7 +98,7 @@ final class SequencePacker implements AutoCloseable {
         if (first && skip > 0) {
             if (skip >= chunk.ids().length) {
                 throw new InvalidInputException("text " + chunk.item().source().path() + ": expected more than " + skip
-                        + " tokens in the chunk to go on in, found " + chunk.ids().length + "; has it changed?");
+                        + " tokens in the chunk to resume in, found " + chunk.ids().length + "; has it changed?");
             }
             at = skip;
         }

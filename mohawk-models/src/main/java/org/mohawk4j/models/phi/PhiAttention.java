@@ -6,7 +6,7 @@ import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.models.RopeFormat;
 import org.mohawk4j.op.AttentionScores;
 
-/** How Phi's attention stands in a configuration, under Hugging Face's keys and with Hugging Face's defaults. */
+/** Reads Phi's attention under Hugging Face's keys, with Hugging Face's defaults. */
 public final class PhiAttention {
     private static final double DEFAULT_ROTARY_FRACTION = 0.5;
     private static final double DEFAULT_ROPE_THETA = 10_000;

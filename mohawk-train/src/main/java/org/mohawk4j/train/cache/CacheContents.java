@@ -10,7 +10,7 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.stage.TeacherStates;
 import org.mohawk4j.train.stage.TeacherTopK;
 
-/** What a run keeps of its teacher. */
+/** What a run caches of its teacher: hidden states or top-k tokens. */
 public sealed interface CacheContents {
     /** What the stages of a run need: tokens if stage 3 looks at nothing else, otherwise states. */
     static CacheContents of(DistillConfig config) {
@@ -67,8 +67,8 @@ public sealed interface CacheContents {
     record Tokens(int k, double temperature) implements CacheContents {
         /** Checks the ranges. */
         public Tokens {
-            Arguments.atLeast(1, "a teacher's likeliest tokens", k);
-            Arguments.positive("a teacher's likeliest tokens: temperature", temperature);
+            Arguments.atLeast(1, "a teacher's top-k tokens", k);
+            Arguments.positive("a teacher's top-k tokens: temperature", temperature);
         }
 
         @Override

@@ -22,7 +22,7 @@ record TokenLayout(int vocabulary, int k, double temperature, int context, Strin
 
     @Override
     public String kind() {
-        return "a teacher's likeliest tokens";
+        return "a teacher's top-k tokens";
     }
 
     @Override

@@ -137,7 +137,7 @@ public final class CheckpointStore {
                 return Optional.of(new Checkpoint(folder(position), position));
             }
             damaged.add(folder(position) + " is damaged: " + damage.get());
-            LOG.warn("checkpoint {}; passed over", damaged.get(damaged.size() - 1));
+            LOG.warn("checkpoint {}; skipped", damaged.get(damaged.size() - 1));
         }
         if (!damaged.isEmpty()) {
             throw new InvalidInputException(root + ": expected a whole checkpoint, found "

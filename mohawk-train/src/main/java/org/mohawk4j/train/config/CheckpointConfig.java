@@ -1,7 +1,7 @@
 package org.mohawk4j.train.config;
 
 /**
- * When a run saves what it needs to go on, and how much of that it keeps.
+ * When a run writes checkpoints, and how many it keeps.
  *
  * @param every steps of a stage between two checkpoints; 0: not by steps
  * @param minutes between two checkpoints; 0: not by time

@@ -6,7 +6,7 @@ import org.mohawk4j.data.stream.StreamOptions;
 import org.mohawk4j.tokenizer.BosPolicy;
 
 /**
- * How texts in files are read.
+ * How text files are read.
  *
  * @param textField the field of a JSON line, or the column of a table, that holds the document
  * @param shuffle windows among which the order of streamed texts is random

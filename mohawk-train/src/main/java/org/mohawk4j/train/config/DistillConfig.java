@@ -11,7 +11,7 @@ import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.train.config.MachineConfig.Precision;
 
 /**
- * Everything that a distillation is told, in sections. {@link #defaults} and its like in the sections are the only place
+ * The configuration of a distillation, in sections. {@link #defaults} and its like in the sections are the only place
  * where a default value stands; a {@link Builder} replaces some of them.
  *
  * <p>Read from and written to YAML by {@link DistillConfigYaml}, with the names of components in kebab case as keys. The

@@ -3,7 +3,7 @@ package org.mohawk4j.train.config;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * What a run does about losses that jump. One that is no number is never trained on, whatever stands here.
+ * How a run handles loss spikes. It never trains on a non-finite loss, whatever the settings.
  *
  * @param spikeThreshold robust z-score above which a loss is a spike; 0: none is
  * @param onSpike what becomes of the run then

@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.mohawk4j.data.source.Mixture;
 
 /**
- * What a run reads and writes. Paths are relative to the working directory.
+ * Inputs and outputs of a run. Paths are relative to the working directory.
  *
  * @param teacher folder of the teacher model; empty: the tiny teacher that is shipped
  * @param text texts to train on; empty: text that the teacher writes itself

@@ -1,7 +1,7 @@
 package org.mohawk4j.train.config;
 
 /**
- * What stages do alike, unless they say otherwise.
+ * Training settings that all stages share by default.
  *
  * @param schedule of the learning rate
  * @param hiddenStates of hidden-state alignment

@@ -6,7 +6,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * What a run computes on.
+ * Backend, device and precision of a run.
  *
  * @param threads of the CPU; 0: as many as the backend finds
  * @param backend {@code auto} or the name of one

@@ -1,6 +1,6 @@
 package org.mohawk4j.train.config;
 
-/** What a run does about interruptions and about losses that jump. */
+/** Checkpoints and the handling of loss spikes. */
 public record RecoveryConfig(CheckpointConfig checkpoint, FaultConfig faults) {
     /** The defaults. */
     public static RecoveryConfig defaults() {

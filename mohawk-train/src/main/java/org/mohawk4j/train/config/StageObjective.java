@@ -2,7 +2,7 @@ package org.mohawk4j.train.config;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
-/** What a stage minimises (MOHAWK, arXiv 2408.10189, section 4), and what a stage with it usually takes. */
+/** The objective of a stage (MOHAWK, arXiv 2408.10189, section 4), with its usual settings. */
 public enum StageObjective {
     /** The distance of mixing matrices, layer by layer. */
     @JsonProperty("matrix-orientation")

@@ -7,7 +7,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Shows how far something has come. */
+/** A progress bar on the console. */
 public interface ConsoleProgress extends AutoCloseable {
     /**
      * @param done of the total

@@ -9,7 +9,7 @@ import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
 
-/** Says what a run is about, shows the progress of each stage with its loss and speed, and what came of it. */
+/** Prints the facts of a run, the progress of each stage with its loss and speed, and the results. */
 public final class ConsoleProgressListener implements TrainingListener, AutoCloseable {
     private final PrintWriter out;
     private final PrintStream terminal;

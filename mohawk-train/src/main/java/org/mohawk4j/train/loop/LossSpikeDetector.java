@@ -6,10 +6,10 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Tells a loss that jumps from one that wavers, by its robust z-score among the last losses: the distance to their
- * median over their median absolute deviation, scaled by 1.4826, with which it estimates the standard deviation of
- * normal numbers (Rousseeuw and Croux, Alternatives to the Median Absolute Deviation, 1993). The deviation counts as a
- * thousandth of the median at least, so that losses that hardly waver do not make spikes of trifles.
+ * Detects loss spikes by the robust z-score among the last losses: the distance to their median over their median
+ * absolute deviation, scaled by 1.4826, with which it estimates the standard deviation of normal numbers (Rousseeuw
+ * and Croux, Alternatives to the Median Absolute Deviation, 1993). The deviation counts as a thousandth of the median
+ * at least, so that losses that hardly waver do not make spikes of trifles.
  */
 public final class LossSpikeDetector {
     /** Losses that are remembered. */

@@ -10,7 +10,7 @@ import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.optimizer.Optimizer;
 
-/** Where a stage stands between two steps: besides parameters and data, all that its next step depends on. */
+/** The state of a stage between two steps: everything that its next step depends on, besides parameters and data. */
 public final class StageState implements AutoCloseable {
     private final int stage;
     private final Optimizer optimizer;

@@ -1,6 +1,6 @@
 package org.mohawk4j.train.loop;
 
-/** What happens between two steps, when everything that the next one depends on is in place. On the training thread. */
+/** A callback between two steps, when the state of training is consistent. Called on the training thread. */
 public interface StepBoundary {
     /** Nothing happens. */
     StepBoundary NOTHING = new StepBoundary() {};

@@ -3,8 +3,8 @@ package org.mohawk4j.train.loop;
 import java.time.Duration;
 
 /**
- * How another thread, such as one that a signal starts, asks a run to save and stop. The run stops at its next step, or
- * within one at its next micro-batch. Asking twice does no harm.
+ * A request to save and stop, from another thread such as a signal handler. The run stops at its next step, or within
+ * one at its next micro-batch. Asking twice does no harm.
  */
 public final class StopSignal {
     private boolean requested;

@@ -1,6 +1,6 @@
 package org.mohawk4j.train.loop;
 
-/** A run was asked to stop and has. The message is one line. */
+/** A run was stopped on request. The message is one line. */
 public final class StoppedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -24,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the steps of one stage: batch, losses and gradients, update. A step whose loss or gradients are no numbers, or
- * whose loss is a spike, is counted but updates nothing.
+ * Takes the steps of one stage: batch, losses and gradients, update. A step with a non-finite loss or gradient norm,
+ * or with a loss spike, is counted but updates nothing.
  */
 public final class Trainer {
     private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);

@@ -1,6 +1,6 @@
 package org.mohawk4j.train.loop;
 
-/** Training cannot go on, such as when the loss is no longer a number. The message is one line. */
+/** Training cannot continue, for example after repeated non-finite losses. The message is one line. */
 public final class TrainingException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -7,7 +7,7 @@ import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
 
-/** Told what a run is doing, on the training thread. */
+/** Receives the events of a run, on the training thread. */
 public interface TrainingListener {
     /**
      * What there is to know about the run before it trains, in the order in which it becomes known.

@@ -7,7 +7,7 @@ import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostSource;
 
-/** Changes parameters by their gradients. What it remembers between updates is its own until it is closed. */
+/** Updates parameters by their gradients. It owns its state, such as moments, until it is closed. */
 public interface Optimizer extends AutoCloseable {
     /**
      * The global norm of the gradients of these parameters, rank 0. Changes nothing.

@@ -22,7 +22,7 @@ public final class BestEffort {
         try {
             return Optional.of(work.call());
         } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError | AssertionError e) {
-            LOG.warn("{}: left out, since this failed: {}", what, e.toString());
+            LOG.warn("{}: skipped, since this failed: {}", what, e.toString());
             LOG.debug("{}", what, e);
             return Optional.empty();
         }

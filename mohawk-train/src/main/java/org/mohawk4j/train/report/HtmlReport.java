@@ -131,7 +131,7 @@ public final class HtmlReport {
     }
 
     private static String skipped(Curve loss) {
-        return loss.skipped() == 0 ? "" : "; steps without a finite loss, left out: " + loss.skipped();
+        return loss.skipped() == 0 ? "" : "; steps skipped for a non-finite loss: " + loss.skipped();
     }
 
     private void writeMatrices() throws IOException {

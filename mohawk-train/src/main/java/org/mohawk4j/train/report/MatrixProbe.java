@@ -13,9 +13,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostTensor;
 
-/**
- * Takes pictures of mixing matrices on one short sequence, for the report. One that cannot be taken is logged and missing.
- */
+/** Captures mixing matrices on one short sequence, for the report. A failed capture is logged and omitted. */
 public final class MatrixProbe {
     /** The title of the student's matrices before its first step. */
     public static final String START = "student at the start";

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a report tells; any of it may be empty.
+ * The contents of a report. Each part may be empty.
  *
  * @param title of the page
  * @param losses of all stages

@@ -5,7 +5,7 @@ import java.util.List;
 import org.mohawk4j.eval.Perplexity;
 
 /**
- * What came of a run.
+ * The results of a run.
  *
  * @param run its folder
  * @param teacher its score; NaN if it could not be evaluated, which is logged then

@@ -1,7 +1,7 @@
 package org.mohawk4j.train.report;
 
 /**
- * Text that a model continued.
+ * A text and its continuation by a model.
  *
  * @param model such as {@code teacher} or {@code student}
  * @param prompt what it was given

@@ -1,7 +1,7 @@
 package org.mohawk4j.train.report;
 
 /**
- * What became of a stage.
+ * The results of a stage.
  *
  * @param stage in the run's list of stages, from 1
  * @param name of what it minimises, as in the paper

@@ -16,7 +16,7 @@ import org.mohawk4j.io.InputFile;
 import org.mohawk4j.io.Sha256;
 
 /**
- * Tells whether a file is as it was.
+ * A fingerprint of a file, which detects changes.
  *
  * @param bytes its size
  * @param sha256 of its bytes, or of a sample of them

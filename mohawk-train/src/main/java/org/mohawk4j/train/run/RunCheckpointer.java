@@ -102,7 +102,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         String before = state.path(BACKEND).asText();
         String now = student.engine().backend().name();
         if (!before.equals(now)) {
-            LOG.warn("the run was on {} and goes on on {}: its numbers will differ by rounding", before, now);
+            LOG.warn("the run was on {} and is resumed on {}: its numbers will differ by rounding", before, now);
         }
         Map<String, HostTensor> pictures = from.tensors(MATRICES);
         probe.restore(MatrixProbe.START, pictures);
@@ -197,7 +197,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private StoppedException stopped(StageState state) throws IOException {
         writer.await();
         if (!folder.hasBegun()) {
-            return new StoppedException("stopped before the first step; there is nothing to go on from", false);
+            return new StoppedException("stopped before the first step; there is nothing to resume", false);
         }
         if (!state.position().equals(saved)) {
             save(state);

@@ -20,8 +20,8 @@ import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.sample.TeacherCorpus;
 
 /**
- * The texts of a run. One text file of moderate size is read as a whole, and its order is random throughout; everything
- * else is streamed.
+ * The training and validation data of a run. One text file of moderate size is read as a whole, and its order is
+ * random throughout; everything else is streamed.
  */
 public record RunData(Dataset training, TokenSequence heldOut, String description) {
     /** How often a run reads what the teacher wrote for it: to write a token takes as long as to train on one. */

@@ -12,7 +12,7 @@ import org.mohawk4j.nn.Layer;
 import org.mohawk4j.tokenizer.TokenizerFiles;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 
-/** Saves what a run has trained. If its disk has become full meanwhile, that must not cost the training. */
+/** Saves the trained student. A full disk must not lose the training. */
 public final class StudentSaver {
     private final RunFolder folder;
     private final CausalLm student;
@@ -45,7 +45,7 @@ public final class StudentSaver {
         } catch (StorageException | InvalidInputException e) {
             String place = new CheckpointStore(folder.checkpoints())
                     .last()
-                    .map(last -> "with more room, the run goes on from " + last)
+                    .map(last -> "with more disk space, the run resumes from " + last)
                     .orElseGet(this::saveElsewhere);
             throw new StorageException(e.getMessage() + "; " + place, e);
         }

@@ -8,7 +8,7 @@ import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.models.CausalLm;
 
 /**
- * Text that a model writes itself: to distil from it takes no data. Documents are sampled at temperature 1, which is the
+ * Text that the teacher generates, for distillation without data. Documents are sampled at temperature 1, which is the
  * model's own distribution, from the token that ends a text onwards.
  */
 public final class TeacherCorpus {

@@ -5,7 +5,7 @@ import java.util.Map;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 
-/** What a stage minimises. */
+/** The objective of a stage. */
 public interface Objective {
     /** Of a parameter and token, forward: a multiplication and an addition. */
     double FORWARD_FLOPS = 2;

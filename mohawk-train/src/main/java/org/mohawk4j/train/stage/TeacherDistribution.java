@@ -6,7 +6,7 @@ import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Tensor;
 
-/** The teacher's side of stage 3: its distributions of the next token, whole, or their likeliest tokens. */
+/** The teacher's side of stage 3: its distributions of the next token, complete or top-k. */
 public interface TeacherDistribution {
     /** Whole distributions, by the teacher's head on its last state. */
     static TeacherDistribution whole(CausalLm teacher, TeacherStates states) {
@@ -19,7 +19,7 @@ public interface TeacherDistribution {
      * @param states from which they are computed where they are not there
      * @param k from 1 to V
      */
-    static TeacherDistribution likeliest(CausalLm teacher, TeacherStates states, TeacherTopK tokens, int k) {
+    static TeacherDistribution topK(CausalLm teacher, TeacherStates states, TeacherTopK tokens, int k) {
         return new TopKDistribution(new FullDistribution(teacher, states), tokens, k);
     }
 

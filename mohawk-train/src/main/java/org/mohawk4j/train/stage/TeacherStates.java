@@ -4,8 +4,8 @@ import java.util.function.Supplier;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * A teacher's hidden states between its blocks: state 0 is what the first block is applied to, state i + 1 the output of
- * block i. Whoever wants them says how to compute them; they may have been computed before.
+ * A teacher's hidden states between its blocks: state 0 is what the first block is applied to, state i + 1 the output
+ * of block i. A caller passes how to compute them; they may be cached.
  */
 public interface TeacherStates extends AutoCloseable {
     /** States that are computed each time. */

@@ -4,7 +4,7 @@ import java.util.function.Supplier;
 import org.mohawk4j.op.loss.TopKLogits;
 import org.mohawk4j.tensor.Tensor;
 
-/** The likeliest tokens of a teacher's distributions. Whoever wants them says how to compute them; they may be there. */
+/** The top-k tokens of a teacher's distributions. A caller passes how to compute them; they may be cached. */
 @FunctionalInterface
 public interface TeacherTopK extends AutoCloseable {
     /** Tokens that are computed each time. */

@@ -43,7 +43,7 @@ class TokenCacheTest extends CacheTest {
     private Objective stage(TeacherTopK tokens, int k, Weights weights) {
         return plan(TeacherStates.UNCACHED)
                 .knowledgeDistillation(
-                        TeacherDistribution.likeliest(teacher, TeacherStates.UNCACHED, tokens, k), weights, false);
+                        TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k), weights, false);
     }
 
     @Test
@@ -168,7 +168,7 @@ class TokenCacheTest extends CacheTest {
         clear("lm_head");
         assertRefused(K, 1.5, CONTEXT, "found those of another teacher or run");
         Files.writeString(file(), "something else");
-        assertRefused(K, 1.5, CONTEXT, "expected a teacher's likeliest tokens, found something else");
+        assertRefused(K, 1.5, CONTEXT, "expected a teacher's top-k tokens, found something else");
     }
 
     private void assertRefused(int k, double temperature, int context, String message) {

@@ -93,7 +93,7 @@ class TrainerTest {
                 plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
                 plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3)),
                 plan.knowledgeDistillation(
-                        TeacherDistribution.likeliest(plan.teacher(), TeacherStates.UNCACHED, TeacherTopK.UNCACHED, 7),
+                        TeacherDistribution.topK(plan.teacher(), TeacherStates.UNCACHED, TeacherTopK.UNCACHED, 7),
                         new DistillationFunction.Weights(2, 0.3),
                         false))) {
             TokenBatch batch = batches().next();

@@ -137,6 +137,6 @@ class HtmlReportTest {
     void stepsWithoutALossAreSaid() throws IOException {
         losses.add(new StepMetrics(new Position(3, 21), 50_000, 4000, Double.NaN, List.of(), 1e-3, 1, Map.of()));
 
-        assertThat(write(report())).contains("steps without a finite loss, left out: 1");
+        assertThat(write(report())).contains("steps skipped for a non-finite loss: 1");
     }
 }

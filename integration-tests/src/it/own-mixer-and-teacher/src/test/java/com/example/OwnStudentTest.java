@@ -116,7 +116,7 @@ class OwnStudentTest {
                 })
                 .run();
 
-        assertThat(facts.get("goes on")).startsWith("after stage 1");
+        assertThat(facts.get("resumed")).startsWith("after stage 1");
         assertThat(weights(resumed)).isEqualTo(weights(whole));
     }
 

@@ -223,7 +223,7 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
             check(cublas.cublasLtMatmulPreferenceDestroy(preference));
             check(status);
             if (found.get() == 0) {
-                throw new CudaException("cuBLASLt knows no way to compute " + key);
+                throw new CudaException("cuBLASLt has no algorithm for " + key);
             }
             return found.get();
         }

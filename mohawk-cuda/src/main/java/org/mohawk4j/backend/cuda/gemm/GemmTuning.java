@@ -148,7 +148,7 @@ final class GemmTuning {
             run.run();
             return fingerprint(result).equals(expected);
         } catch (CudaException e) {
-            LOG.debug("passed over: {}", e.getMessage());
+            LOG.debug("skipped: {}", e.getMessage());
             return false;
         }
     }

@@ -159,7 +159,7 @@ struct Nearest {
     }
 };
 
-struct ByPlace {
+struct Dithered {
     // Of a place and its neighbour, 16 bits each, the first in the lower half (the finaliser of MurmurHash3).
     __device__ static unsigned thresholds(Size pair) {
         unsigned h = (unsigned)pair + 1;

@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** What may stand behind {@code |}. */
+/** The filters, as in {@code value | filter}. */
 public final class Filters {
     private interface Filter {
         @Nullable Object apply(@Nullable Object value, Arguments arguments);

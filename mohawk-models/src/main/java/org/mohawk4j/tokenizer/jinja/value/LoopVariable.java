@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code loop} is in a loop.
+ * The variable {@code loop} of a loop.
  *
  * @param index from 0
  */

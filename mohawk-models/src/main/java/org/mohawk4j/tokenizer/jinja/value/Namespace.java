@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code namespace(…)} gives: the one value whose attributes a template sets. */
+/** The result of {@code namespace(…)}: the only value whose attributes a template can set. */
 public final class Namespace implements Attributes {
     private final Map<String, @Nullable Object> names = new HashMap<>();
 

@@ -2,7 +2,7 @@ package org.mohawk4j.tokenizer.jinja.value;
 
 import java.util.Locale;
 
-/** What Python does with text where Java's own methods differ. */
+/** Python's string methods, where Java's differ. */
 public final class PythonText {
     private PythonText() {}
 

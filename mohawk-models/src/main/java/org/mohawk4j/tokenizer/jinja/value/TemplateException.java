@@ -1,6 +1,6 @@
 package org.mohawk4j.tokenizer.jinja.value;
 
-/** A template that is not one, or that cannot be rendered with what it is given; the message says why in one line. */
+/** A template that is invalid or cannot be rendered with its variables. The message is one line. */
 public final class TemplateException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

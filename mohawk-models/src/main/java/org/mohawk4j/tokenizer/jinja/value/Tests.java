@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What may stand behind {@code is}. */
+/** The tests, as in {@code value is test}. */
 public final class Tests {
     private interface Test {
         boolean holds(@Nullable Object value, Arguments arguments);

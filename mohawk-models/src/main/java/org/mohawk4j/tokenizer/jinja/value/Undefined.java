@@ -1,7 +1,7 @@
 package org.mohawk4j.tokenizer.jinja.value;
 
 /**
- * What a name stands for that nothing was given for: empty and false, but without attributes.
+ * The value of an undefined name: empty and false, without attributes.
  *
  * @param name for the message
  */

@@ -66,7 +66,7 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
         Work work = new Work(x, weight, parts, false, CudaArray.cast(bias));
         DType dtype = x.array().dtype();
         work.run(
-                trained && dtype == DType.BFLOAT16 ? "convolution_by_place" : ElementType.named("convolution", dtype),
+                trained && dtype == DType.BFLOAT16 ? "convolution_dithered" : ElementType.named("convolution", dtype),
                 gpu.arguments().add(x.array()).add(weight, bias).addStruct(work.parts()));
         return parts;
     }

@@ -283,5 +283,5 @@ __device__ inline void convolutionGradient(
 #define TO_NEAREST(T, suffix) FORWARD(T, suffix, Nearest)
 
 FOR_ACTIVATIONS(TO_NEAREST)
-FORWARD(Bf16, by_place, ByPlace)
+FORWARD(Bf16, dithered, Dithered)
 FOR_PAIRS(BACKWARD)

@@ -175,7 +175,7 @@ __device__ inline void castEach(const X *x, Y *y, Size n) {
 
 extern "C" __global__ void cast_f32_bf16(const float *x, Bf16 *y, Size n) { castEach<Nearest>(x, y, n); }
 extern "C" __global__ void cast_bf16_f32(const Bf16 *x, float *y, Size n) { castEach<Nearest>(x, y, n); }
-extern "C" __global__ void round_dithered(const float *x, Bf16 *y, Size n) { castEach<ByPlace>(x, y, n); }
+extern "C" __global__ void round_dithered(const float *x, Bf16 *y, Size n) { castEach<Dithered>(x, y, n); }
 
 // Between types, to nearest. Through float32 where the target is 16 bits wide: rounding twice is the price of float64
 // sources, which only checks have.
