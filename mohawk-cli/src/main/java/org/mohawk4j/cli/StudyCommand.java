@@ -3,9 +3,10 @@ package org.mohawk4j.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
+import org.mohawk4j.train.study.MatricesStudy;
 import org.mohawk4j.train.study.StagesStudy;
 import org.mohawk4j.train.study.StructuresStudy;
 import org.mohawk4j.train.study.Study;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Spec;
         description = "Repeats an experiment of the paper on your own teacher. A study that was ended goes on in its"
                 + " folder; what is measured is not measured again.",
         synopsisSubcommandLabel = "NAME",
-        subcommands = {StudyCommand.Stages.class, StudyCommand.Structures.class})
+        subcommands = {StudyCommand.Matrices.class, StudyCommand.Stages.class, StudyCommand.Structures.class})
 final class StudyCommand implements Runnable {
     private static final int SEEDS = 3;
 
@@ -44,7 +45,7 @@ final class StudyCommand implements Runnable {
                 names = "--seeds",
                 paramLabel = "N",
                 description = "how often each run is repeated (default: " + SEEDS + "; with --quick: 1)")
-        private OptionalInt seeds = OptionalInt.empty();
+        private Optional<Integer> seeds = Optional.empty();
 
         @Option(
                 names = "--quick",
@@ -52,6 +53,10 @@ final class StudyCommand implements Runnable {
         private boolean quick;
 
         abstract Study study();
+
+        final boolean quick() {
+            return quick;
+        }
 
         /** Options of this study alone that its results depend on. */
         Map<String, String> options() {
@@ -78,6 +83,46 @@ final class StudyCommand implements Runnable {
             out.println("results   " + finished.folder().resolve("results.jsonl"));
             out.println("report    " + finished.page());
             out.println(finished.line());
+        }
+    }
+
+    /** How well structured matrices approximate attention. */
+    @Command(
+            name = "matrices",
+            description = "How well structured matrices approximate the teacher's attention, as the paper's Table 3:"
+                    + " Toeplitz, causal low rank, scalar decay, general semiseparable.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Matrices extends Common {
+        private static final int SAMPLES = 8;
+        private static final int QUICK_SAMPLES = 2;
+
+        @Option(
+                names = "--state-sizes",
+                paramLabel = "N,…",
+                split = "\\s*,\\s*",
+                hideParamSyntax = true,
+                description = "ascending, below a quarter of the context (default: its 32nd, 16th and 8th)")
+        private List<Integer> sizes = List.of();
+
+        @Option(
+                names = "--samples",
+                paramLabel = "N",
+                description = "windows of held-out text (default: " + SAMPLES + "; with --quick: " + QUICK_SAMPLES
+                        + ")")
+        private Optional<Integer> samples = Optional.empty();
+
+        @Override
+        Study study() {
+            return new MatricesStudy(sizes, samples());
+        }
+
+        private int samples() {
+            return samples.orElse(quick() ? QUICK_SAMPLES : SAMPLES);
+        }
+
+        @Override
+        Map<String, String> options() {
+            return Map.of("samples", String.valueOf(samples()), "state-sizes", String.valueOf(sizes));
         }
     }
 

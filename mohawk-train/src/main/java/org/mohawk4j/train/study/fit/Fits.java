@@ -101,7 +101,7 @@ public final class Fits {
     private double keepBestGeneral(int size) {
         List<StateSpace> candidates = new ArrayList<>(general);
         candidates.add(realization.truncated(size).refitted(target));
-        ssd.forEach(fit -> candidates.add(fit.asStateSpace()));
+        ssd.forEach(fit -> candidates.add(fit.asStateSpace().refitted(target)));
         StateSpace best = candidates.stream()
                 .min(Comparator.comparingDouble(this::distance))
                 .orElseThrow();

@@ -10,7 +10,9 @@ import java.util.Arrays;
  * @param c [T][N]
  */
 public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
-    private static final int SWEEPS = 6;
+    private static final int MOST_SWEEPS = 30;
+    /** The fit has converged when a sweep lowers its error by less than this share. */
+    private static final double CONVERGED = 1e-3;
 
     /** N. */
     public int states() {
@@ -40,22 +42,96 @@ public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
     }
 
     /**
-     * The nearest matrix with these transitions that alternating least squares of c and b finds from here: in the Frobenius
-     * norm it is never worse than this one.
+     * The nearest matrix that alternating least squares of transitions, c and b finds from here: in the Frobenius norm it
+     * is never worse than this one.
      */
     public StateSpace refitted(double[][] target) {
         StateSpace best = this;
         double error = Lower.distance(dense(), target);
-        for (int sweep = 0; sweep < SWEEPS; sweep++) {
-            StateSpace next = best.withRows(target).withColumns(target).withRows(target);
+        for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
+            StateSpace next =
+                    best.withRows(target).withColumns(target).withTransitions(target).withRows(target);
             double reached = Lower.distance(next.dense(), target);
             if (!(reached < error)) {
                 break;
             }
             best = next;
+            boolean converged = error - reached < CONVERGED * error;
             error = reached;
+            if (converged) {
+                break;
+            }
         }
         return best;
+    }
+
+    /**
+     * With each transition in turn the best for all else. The block of the target that a transition A reaches is the
+     * product of what its outputs read, A, and what its inputs left: {@code (OᵀO) A (W Wᵀ) = Oᵀ H Wᵀ}.
+     */
+    private StateSpace withTransitions(double[][] target) {
+        int time = b.length;
+        int states = states();
+        double[][][] observed = observed();
+        double[][][] fitted = transitions.clone();
+        SmallSystem system = new SmallSystem(states);
+        double[][] reached = new double[time][];
+        reached[0] = b[0];
+        for (int t = 1; t < time; t++) {
+            double[][] inputs = new double[states][states];
+            double[][] outputs = new double[states][states];
+            double[][] cross = new double[states][states];
+            double[] unused = new double[states];
+            for (int s = 0; s < t; s++) {
+                add(inputs, unused, reached[s], 0);
+            }
+            for (int row = t; row < time; row++) {
+                add(outputs, unused, observed[t][row - t], 0);
+                double[] seen = new double[states];
+                for (int s = 0; s < t; s++) {
+                    for (int i = 0; i < states; i++) {
+                        seen[i] += target[row][s] * reached[s][i];
+                    }
+                }
+                for (int i = 0; i < states; i++) {
+                    for (int j = 0; j < states; j++) {
+                        cross[i][j] += observed[t][row - t][i] * seen[j];
+                    }
+                }
+            }
+            // both Gram matrices are symmetric: first from the left, by columns, then from the right, by rows
+            double[][] columns = new double[states][states];
+            for (int j = 0; j < states; j++) {
+                system.solve(outputs, column(cross, j), columns[j]);
+            }
+            fitted[t] = new double[states][states];
+            for (int i = 0; i < states; i++) {
+                system.solve(inputs, column(columns, i), fitted[t][i]);
+            }
+            for (int s = 0; s < t; s++) {
+                reached[s] = times(fitted[t], reached[s]);
+            }
+            reached[t] = b[t];
+        }
+        return new StateSpace(fitted, b, c);
+    }
+
+    /** What each output reads of the state after position t: [T], then rows from t on. */
+    private double[][][] observed() {
+        int time = b.length;
+        double[][][] observed = new double[time][][];
+        for (int t = time - 1; t >= 0; t--) {
+            observed[t] = new double[time - t][];
+            observed[t][0] = c[t];
+            for (int row = t + 1; row < time; row++) {
+                observed[t][row - t] = transposed(transitions[t + 1], observed[t + 1][row - t - 1]);
+            }
+        }
+        return observed;
+    }
+
+    private static double[] column(double[][] matrix, int column) {
+        return Arrays.stream(matrix).mapToDouble(row -> row[column]).toArray();
     }
 
     /** With the best c for this b. */
