@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
+import org.mohawk4j.train.study.BudgetsStudy;
 import org.mohawk4j.train.study.MatricesStudy;
 import org.mohawk4j.train.study.StagesStudy;
 import org.mohawk4j.train.study.StructuresStudy;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Spec;
         description = "Repeats an experiment of the paper on your own teacher. A study that was ended goes on in its"
                 + " folder; what is measured is not measured again.",
         synopsisSubcommandLabel = "NAME",
-        subcommands = {StudyCommand.Matrices.class, StudyCommand.Stages.class, StudyCommand.Structures.class})
+        subcommands = {StudyCommand.Budgets.class, StudyCommand.Matrices.class, StudyCommand.Stages.class, StudyCommand.Structures.class})
 final class StudyCommand implements Runnable {
     private static final int SEEDS = 3;
 
@@ -83,6 +84,19 @@ final class StudyCommand implements Runnable {
             out.println("results   " + finished.folder().resolve("results.jsonl"));
             out.println("report    " + finished.page());
             out.println(finished.line());
+        }
+    }
+
+    /** How tokens are best divided among the stages. */
+    @Command(
+            name = "budgets",
+            description = "How tokens are best divided among the stages, as the paper's Figures 3 and 5: losses against"
+                    + " tokens with fitted curves, and the split that these recommend for --tokens.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Budgets extends Common {
+        @Override
+        Study study() {
+            return new BudgetsStudy();
         }
     }
 
