@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 public enum StageObjective {
     /** The distance of mixing matrices, layer by layer. */
     @JsonProperty("matrix-orientation")
-    MATRIX_ORIENTATION("matrix orientation", 0.1, 1e-3),
+    MATRIX_ORIENTATION("matrix orientation", 0.1, 2.5e-4),
     /** The distance of layer outputs, layer by layer. */
     @JsonProperty("hidden-state-alignment")
-    HIDDEN_STATE_ALIGNMENT("hidden-state alignment", 0.2, 2e-3),
+    HIDDEN_STATE_ALIGNMENT("hidden-state alignment", 0.2, 5e-4),
     /** The cross-entropy with the teacher's distribution of the next token. */
     @JsonProperty("knowledge-distillation")
-    KNOWLEDGE_DISTILLATION("knowledge distillation", 0.7, 1e-3);
+    KNOWLEDGE_DISTILLATION("knowledge distillation", 0.7, 2.5e-4);
 
     private final String label;
     private final double usualShare;

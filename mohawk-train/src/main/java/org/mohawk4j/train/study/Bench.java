@@ -8,14 +8,14 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.loop.TrainingListener;
-import org.mohawk4j.train.run.RunTexts;
+import org.mohawk4j.train.run.RunData;
 
 /**
  * What measurements work on: teacher, tokenizer and texts, loaded once.
  *
  * @param teacherFolder that the teacher and tokenizer are of
  */
-public record Bench(Engine engine, CausalLm teacher, Path teacherFolder, TokenizerJson tokenizer, RunTexts texts)
+public record Bench(Engine engine, CausalLm teacher, Path teacherFolder, TokenizerJson tokenizer, RunData texts)
         implements AutoCloseable {
     static Bench open(DistillConfig config, Path teacherFolder, TrainingListener listener) {
         TokenizerJson tokenizer =
@@ -23,7 +23,7 @@ public record Bench(Engine engine, CausalLm teacher, Path teacherFolder, Tokeniz
         Engine engine = config.machine().open();
         try {
             CausalLm teacher = ModelFolder.load(engine, teacherFolder);
-            RunTexts texts = RunTexts.of(config, teacher, tokenizer, listener);
+            RunData texts = RunData.of(config, teacher, tokenizer, listener);
             return new Bench(engine, teacher, teacherFolder, tokenizer, texts);
         } catch (RuntimeException e) {
             engine.close();

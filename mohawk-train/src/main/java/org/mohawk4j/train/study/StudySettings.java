@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.run.NewFolder;
+import org.mohawk4j.train.run.OutputFolder;
 import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.yaml.ConfigMapper;
 
@@ -34,7 +34,7 @@ public record StudySettings(DistillConfig config, int seeds, boolean quick, Map<
 
     /** The study's folder: the configuration's {@code out}, or a new one in {@code runs}. */
     Path folder(String study) {
-        return config.files().out().orElseGet(() -> NewFolder.of("study-" + study));
+        return config.files().out().orElseGet(() -> OutputFolder.of("study-" + study));
     }
 
     /**
