@@ -37,7 +37,8 @@ final class DistillCommand implements Runnable {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "YAML with all these options, as in every run folder; options on the command line override it.")
+            description =
+                    "YAML with all these options, as in every run folder; options on the command line override it.")
     private Optional<Path> file = Optional.empty();
 
     @Option(

@@ -63,8 +63,9 @@ final class EvaluateCommand implements Runnable {
     @Option(
             names = "--out",
             paramLabel = "DIR",
-            description = "folder for the report and the tasks' answers, from which a killed run resumes (default: a new"
-                    + " one in runs)")
+            description =
+                    "folder for the report and the tasks' answers, from which a killed run resumes (default: a new"
+                            + " one in runs)")
     private Optional<Path> out = Optional.empty();
 
     @Option(

@@ -21,8 +21,9 @@ import picocli.CommandLine.Spec;
 /** Lists the tensors of a file or model folder, and says what model it is. Reads headers alone. */
 @Command(
         name = "inspect",
-        description = "Lists the tensors of a safetensors file or a model folder. For a folder it also prints the model,"
-                + " its default student, and what is unsupported.")
+        description =
+                "Lists the tensors of a safetensors file or a model folder. For a folder it also prints the model,"
+                        + " its default student, and what is unsupported.")
 final class InspectCommand implements Runnable {
     private static final int SHOWN_DIMENSIONS = 8;
     private static final int DTYPE_WIDTH = 9;

@@ -25,7 +25,12 @@ import picocli.CommandLine.Spec;
         description = "Repeats an experiment of the paper on your own teacher. A study that was ended goes on in its"
                 + " folder; what is measured is not measured again.",
         synopsisSubcommandLabel = "NAME",
-        subcommands = {StudyCommand.Budgets.class, StudyCommand.Matrices.class, StudyCommand.Stages.class, StudyCommand.Structures.class})
+        subcommands = {
+            StudyCommand.Budgets.class,
+            StudyCommand.Matrices.class,
+            StudyCommand.Stages.class,
+            StudyCommand.Structures.class
+        })
 final class StudyCommand implements Runnable {
     private static final int SEEDS = 3;
 
@@ -121,8 +126,8 @@ final class StudyCommand implements Runnable {
         @Option(
                 names = "--samples",
                 paramLabel = "N",
-                description = "windows of held-out text (default: " + SAMPLES + "; with --quick: " + QUICK_SAMPLES
-                        + ")")
+                description =
+                        "windows of held-out text (default: " + SAMPLES + "; with --quick: " + QUICK_SAMPLES + ")")
         private Optional<Integer> samples = Optional.empty();
 
         @Override

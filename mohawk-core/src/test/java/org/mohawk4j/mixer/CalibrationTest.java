@@ -132,7 +132,8 @@ class CalibrationTest extends Float64Test {
             Tensor in = mixer.parameters().get("in_proj.weight").value();
             double root = Math.sqrt(attention.scale());
             for (int group = 0; group < 2; group++) {
-                double[] key = attention.key().narrow(0, 6L * group, 6).mul(root).toDoubles();
+                double[] key =
+                        attention.key().narrow(0, 6L * group, 6).mul(root).toDoubles();
                 double[] query = attention
                         .query()
                         .narrow(0, 12L * group, 6)

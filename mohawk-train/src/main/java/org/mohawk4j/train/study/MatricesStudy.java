@@ -132,7 +132,9 @@ public final class MatricesStudy implements Study {
             found.put(key(head, "norm", 0), distances.norm());
             found.put(key(head, TOEPLITZ, 0), distances.toeplitz());
             for (int i = 0; i < measured.size(); i++) {
-                found.put(key(head, "low_rank", measured.get(i)), distances.lowRank().get(i));
+                found.put(
+                        key(head, "low_rank", measured.get(i)),
+                        distances.lowRank().get(i));
                 found.put(key(head, "ssd", measured.get(i)), distances.ssd().get(i));
                 found.put(
                         key(head, "semiseparable", measured.get(i)),
@@ -248,7 +250,8 @@ public final class MatricesStudy implements Study {
                 "How well structured matrices approximate attention",
                 List.of(),
                 List.of(table, PaperFigures.matrices()),
-                List.of(Plot.lines("Relative distance by state size", "state size N", "relative distance", false, series)),
+                List.of(Plot.lines(
+                        "Relative distance by state size", "state size N", "relative distance", false, series)),
                 Map.of());
     }
 }

@@ -70,9 +70,8 @@ record PowerLaw(double constant, double exponent, List<Double> scales, double er
             double scale = Math.max(0, (sums.fy - constant * sums.f) / sums.ff);
             scales.add(scale);
             for (int i = 0; i < curve.x().size(); i++) {
-                double residual = curve.y().get(i)
-                        - constant
-                        - scale * Math.pow(curve.x().get(i), -exponent);
+                double residual =
+                        curve.y().get(i) - constant - scale * Math.pow(curve.x().get(i), -exponent);
                 squares += residual * residual;
                 count++;
             }

@@ -43,14 +43,14 @@ class StageListTest {
         assertThat(config.activeStages())
                 .containsExactly(
                         new ActiveStage(1, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 3e-3, run, List.of()),
-                        new ActiveStage(2, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 2e-3, run, List.of()),
+                        new ActiveStage(2, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 5e-4, run, List.of()),
                         new ActiveStage(
                                 3,
                                 StageObjective.KNOWLEDGE_DISTILLATION,
                                 8,
                                 2,
                                 64,
-                                1e-3,
+                                2.5e-4,
                                 new ScheduleConfig(ScheduleConfig.Kind.COSINE, 0.5, 0.1, 0.1),
                                 List.of("*.mixer.*", "lm_head.weight")));
         assertThat(config.trainsBy(StageObjective.MATRIX_ORIENTATION)).isFalse();
@@ -88,13 +88,13 @@ class StageListTest {
             stages:
             - objective: matrix-orientation
               share: 0.1
-              learning-rate: 0.001
+              learning-rate: 2.5E-4
             - objective: hidden-state-alignment
               share: 0.2
-              learning-rate: 0.002
+              learning-rate: 5.0E-4
             - objective: knowledge-distillation
               share: 0.7
-              learning-rate: 0.001
+              learning-rate: 2.5E-4
             """);
     }
 
@@ -178,8 +178,8 @@ class StageListTest {
         DistillConfig before = DistillConfig.defaults();
         DistillConfig one = parse("stages: [{objective: knowledge-distillation}]");
 
-        assertThat(ConfigChanges.between(before, before.with(Map.of("lr", List.of(1e-3, 2e-3, 0.5)))))
-                .containsExactly("stages[2].learning-rate was 0.001, is 0.5");
+        assertThat(ConfigChanges.between(before, before.with(Map.of("lr", List.of(2.5e-4, 5e-4, 0.5)))))
+                .containsExactly("stages[2].learning-rate was 2.5E-4, is 0.5");
         assertThat(ConfigChanges.between(before, one))
                 .containsExactly("stages was [matrix-orientation, hidden-state-alignment, knowledge-distillation],"
                         + " is [knowledge-distillation]");

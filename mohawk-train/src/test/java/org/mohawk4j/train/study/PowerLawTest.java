@@ -11,7 +11,8 @@ class PowerLawTest {
 
     private static PowerLaw.Curve curve(double constant, double scale, double exponent) {
         return new PowerLaw.Curve(
-                X, X.stream().map(x -> constant + scale * Math.pow(x, -exponent)).toList());
+                X,
+                X.stream().map(x -> constant + scale * Math.pow(x, -exponent)).toList());
     }
 
     @Test

@@ -54,8 +54,7 @@ class StudyRunTest {
                 sum += result.value("value");
             }
             Table table = new Table("A <table>", "", List.of("sum"), List.of(List.of(String.valueOf(sum))));
-            return new Outcome(
-                    new StudyPage("Counting", List.of(), List.of(table), List.of(), Map.of()), "sum=" + sum);
+            return new Outcome(new StudyPage("Counting", List.of(), List.of(table), List.of(), Map.of()), "sum=" + sum);
         }
     }
 
@@ -88,8 +87,10 @@ class StudyRunTest {
         StudyRun.Finished finished = run(second, settings(1));
         assertThat(second.taken).containsExactly("m2");
         assertThat(finished.line()).isEqualTo("sum=-1.5");
-        assertThat(Files.readAllLines(results)).hasSize(3).allSatisfy(line -> assertThat(line)
-                .contains("\"configuration\":{\"index\":", "\"batch\":2", "\"values\":{\"value\":"));
+        assertThat(Files.readAllLines(results))
+                .hasSize(3)
+                .allSatisfy(line -> assertThat(line)
+                        .contains("\"configuration\":{\"index\":", "\"batch\":2", "\"values\":{\"value\":"));
         assertThat(finished.page())
                 .content()
                 .contains("A &lt;table&gt;", "shows the machinery", "-1.5")
