@@ -29,6 +29,15 @@ public enum StageObjective {
         return label;
     }
 
+    /** The number of its stage in the paper. */
+    public int paperStage() {
+        return switch (this) {
+            case MATRIX_ORIENTATION -> 1;
+            case HIDDEN_STATE_ALIGNMENT -> 2;
+            case KNOWLEDGE_DISTILLATION -> 3;
+        };
+    }
+
     double usualShare() {
         return usualShare;
     }

@@ -42,7 +42,15 @@ public record Plot(
      * @param error of each point, a standard deviation; 0 draws none
      * @param measured whether these are points, with marks; otherwise a fitted curve
      */
-    public record Series(String name, double[] x, double[] y, double[] error, boolean measured) {}
+    public record Series(String name, List<Double> x, List<Double> y, List<Double> error, boolean measured) {
+        public Series(String name, double[] x, double[] y, double[] error, boolean measured) {
+            this(name, boxed(x), boxed(y), boxed(error), measured);
+        }
+
+        private static List<Double> boxed(double[] values) {
+            return DoubleStream.of(values).boxed().toList();
+        }
+    }
 
     /** Copies the lists. */
     public Plot {
@@ -119,12 +127,7 @@ public record Plot(
         styler.setYAxisMin(least);
         for (int i = 0; i < series.size(); i++) {
             Series own = series.get(i);
-            chart.addSeries(
-                            own.name(),
-                            categories,
-                            DoubleStream.of(own.y()).boxed().toList(),
-                            DoubleStream.of(own.error()).boxed().toList())
-                    .setFillColor(color(i));
+            chart.addSeries(own.name(), categories, own.y(), own.error()).setFillColor(color(i));
         }
         return chart;
     }
@@ -134,9 +137,9 @@ public record Plot(
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
         for (Series own : series) {
-            for (int i = 0; i < own.y().length; i++) {
-                least = Math.min(least, own.y()[i] - own.error()[i]);
-                most = Math.max(most, own.y()[i] + own.error()[i]);
+            for (int i = 0; i < own.y().size(); i++) {
+                least = Math.min(least, own.y().get(i) - own.error().get(i));
+                most = Math.max(most, own.y().get(i) + own.error().get(i));
             }
         }
         double margin = 0.15 * (most - least);

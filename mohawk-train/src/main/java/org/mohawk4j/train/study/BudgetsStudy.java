@@ -50,9 +50,9 @@ public final class BudgetsStudy implements Study {
             return String.format(
                     Locale.ROOT,
                     "stage%d-%s.stage%d-%s.seed%d",
-                    before.ordinal() + 1,
+                    before.paperStage(),
                     first,
-                    stage.ordinal() + 1,
+                    stage.paperStage(),
                     second,
                     seed);
         }
@@ -148,8 +148,8 @@ public final class BudgetsStudy implements Study {
                             lab,
                             grid.id(before, budget, seed),
                             Map.of(
-                                    "tokens of stage " + (grid.before().ordinal() + 1), tokens(lab, before),
-                                    "tokens of stage " + (grid.stage().ordinal() + 1), tokens(lab, budget)),
+                                    "tokens of stage " + grid.before().paperStage(), tokens(lab, before),
+                                    "tokens of stage " + grid.stage().paperStage(), tokens(lab, budget)),
                             config(lab, grid, before, budget, seed)));
                 }
                 row.add(Spread.of(results, grid.value()));
@@ -220,7 +220,7 @@ public final class BudgetsStudy implements Study {
 
     private static Table table(Lab lab, Fitted fitted) {
         Grid grid = fitted.grid();
-        int before = grid.before().ordinal() + 1;
+        int before = grid.before().paperStage();
         List<String> columns = new ArrayList<>(List.of("tokens of stage " + before));
         grid.budgets().forEach(share -> columns.add(Numbers.whole((double) tokens(lab, share))));
         columns.add("scale");
