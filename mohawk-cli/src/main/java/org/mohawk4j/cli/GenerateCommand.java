@@ -63,7 +63,10 @@ final class GenerateCommand implements Runnable {
     @Option(names = "--top-k", paramLabel = "K", description = "sample from the K most likely tokens")
     private Optional<Integer> topK = Optional.empty();
 
-    @Option(names = "--top-p", paramLabel = "P", description = "sample from the smallest set of tokens with probability P (nucleus sampling)")
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "sample from the smallest set of tokens with probability P (nucleus sampling)")
     private Optional<Double> topP = Optional.empty();
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
