@@ -6,8 +6,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What a function, filter or test is called with. */
 public record Arguments(List<@Nullable Object> positional, Map<String, @Nullable Object> named) {
-    public static final Arguments NONE = new Arguments(List.of(), Map.of());
-
     public boolean has(int index, String name) {
         return index < positional.size() || named.containsKey(name);
     }
