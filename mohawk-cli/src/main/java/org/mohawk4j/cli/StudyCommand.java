@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.study.BudgetsStudy;
+import org.mohawk4j.train.study.HybridsStudy;
 import org.mohawk4j.train.study.MatricesStudy;
 import org.mohawk4j.train.study.StagesStudy;
 import org.mohawk4j.train.study.StructuresStudy;
@@ -25,7 +26,13 @@ import picocli.CommandLine.Spec;
         description = "Repeats an experiment of the paper on your own teacher. A study that was ended goes on in its"
                 + " folder; what is measured is not measured again.",
         synopsisSubcommandLabel = "NAME",
-        subcommands = {StudyCommand.Budgets.class, StudyCommand.Matrices.class, StudyCommand.Stages.class, StudyCommand.Structures.class})
+        subcommands = {
+            StudyCommand.Budgets.class,
+            StudyCommand.Hybrids.class,
+            StudyCommand.Matrices.class,
+            StudyCommand.Stages.class,
+            StudyCommand.Structures.class
+        })
 final class StudyCommand implements Runnable {
     private static final int SEEDS = 3;
 
@@ -98,6 +105,31 @@ final class StudyCommand implements Runnable {
         @Override
         Study study() {
             return new BudgetsStudy();
+        }
+    }
+
+    /** Which layers should keep their attention. */
+    @Command(
+            name = "hybrids",
+            description = "Which K layers of a hybrid should keep their attention: ranked by what restoring one layer's"
+                    + " attention recovers (arXiv 2512.20569), compared with evenly spaced, first and last layers.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Hybrids extends Common {
+        @Option(
+                names = "--keep",
+                paramLabel = "K",
+                defaultValue = "1",
+                description = "layers that keep their attention (default: ${DEFAULT-VALUE})")
+        private int kept;
+
+        @Override
+        Study study() {
+            return new HybridsStudy(kept);
+        }
+
+        @Override
+        Map<String, String> options() {
+            return Map.of("keep", String.valueOf(kept));
         }
     }
 
