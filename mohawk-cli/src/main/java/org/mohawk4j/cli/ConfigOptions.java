@@ -224,7 +224,7 @@ final class ConfigOptions {
                     .map(group -> new Group(
                             group.heading(),
                             group.options().stream()
-                                    .filter(option -> group == MACHINE || OF_USER.contains(option.name()))
+                                    .filter(option -> group.equals(MACHINE) || OF_USER.contains(option.name()))
                                     .toList()))
                     .filter(group -> !group.options().isEmpty())
                     .forEach(group -> group.addTo(command));

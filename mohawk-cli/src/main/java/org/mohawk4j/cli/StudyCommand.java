@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.study.BudgetsStudy;
+import org.mohawk4j.train.study.HybridsStudy;
 import org.mohawk4j.train.study.MatricesStudy;
 import org.mohawk4j.train.study.StagesStudy;
 import org.mohawk4j.train.study.StructuresStudy;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "NAME",
         subcommands = {
             StudyCommand.Budgets.class,
+            StudyCommand.Hybrids.class,
             StudyCommand.Matrices.class,
             StudyCommand.Stages.class,
             StudyCommand.Structures.class
@@ -102,6 +104,31 @@ final class StudyCommand implements Runnable {
         @Override
         Study study() {
             return new BudgetsStudy();
+        }
+    }
+
+    /** Which layers should keep their attention. */
+    @Command(
+            name = "hybrids",
+            description = "Which K layers of a hybrid should keep their attention: ranked by what restoring one layer's"
+                    + " attention recovers (arXiv 2512.20569), compared with evenly spaced, first and last layers.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Hybrids extends Common {
+        @Option(
+                names = "--keep",
+                paramLabel = "K",
+                defaultValue = "1",
+                description = "layers that keep their attention (default: ${DEFAULT-VALUE})")
+        private int kept;
+
+        @Override
+        Study study() {
+            return new HybridsStudy(kept);
+        }
+
+        @Override
+        Map<String, String> options() {
+            return Map.of("keep", String.valueOf(kept));
         }
     }
 

@@ -1,5 +1,7 @@
 package org.mohawk4j.train.study;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -83,8 +85,9 @@ public final class StructuresStudy implements Study {
                 results.get(0).values().containsKey(distance)
                         ? Spread.of(results, distance).toString()
                         : "–",
-                scores.get(mixer).toString(),
-                String.format(Locale.ROOT, "%.4f", scores.get(mixer).mean() - teacher))));
+                requireNonNull(scores.get(mixer)).toString(),
+                String.format(
+                        Locale.ROOT, "%.4f", requireNonNull(scores.get(mixer)).mean() - teacher))));
         Table table = new Table(
                 "The whole pipeline by mixer",
                 String.format(
