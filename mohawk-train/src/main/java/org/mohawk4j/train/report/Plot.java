@@ -87,13 +87,17 @@ public record Plot(
                 .yAxisTitle(yTitle)
                 .build();
         LossChart.style(chart.getStyler());
-        chart.getStyler().setXAxisLogarithmic(logarithmic).setErrorBarsColor(Images.INK);
+        chart.getStyler().setErrorBarsColor(Images.INK);
+        if (logarithmic) {
+            // XChart has ticks at powers of ten alone, of which there may be none
+            chart.setCustomXAxisTickLabelsFormatter(exponent -> Numbers.compact(rounded(Math.pow(10, exponent))));
+        }
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         for (int i = 0; i < series.size(); i++) {
             Series own = series.get(i);
             XYSeries line = own.measured()
-                    ? chart.addSeries(own.name(), own.x(), own.y(), own.error())
-                    : chart.addSeries(own.name(), own.x(), own.y());
+                    ? chart.addSeries(own.name(), shown(own.x()), own.y(), own.error())
+                    : chart.addSeries(own.name(), shown(own.x()), own.y());
             float[] dashes = own.measured() ? null : new float[] {4, 4};
             line.setMarker(own.measured() ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
             line.setMarkerColor(color(i));
@@ -102,6 +106,16 @@ public record Plot(
                     new BasicStroke(1.8f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND, 10, dashes, 0));
         }
         return chart;
+    }
+
+    private double[] shown(double[] x) {
+        return logarithmic ? DoubleStream.of(x).map(Math::log10).toArray() : x;
+    }
+
+    /** Two digits. */
+    private static double rounded(double value) {
+        double unit = Math.pow(10, Math.floor(Math.log10(value)) - 1);
+        return Math.round(value / unit) * unit;
     }
 
     private CategoryChart bars() {

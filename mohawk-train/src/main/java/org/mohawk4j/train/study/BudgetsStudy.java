@@ -115,9 +115,7 @@ public final class BudgetsStudy implements Study {
     @Override
     public Outcome run(Lab lab) {
         List<Grid> grids = grids(lab);
-        lab.expect(
-                name(),
-                lab.settings().seeds()
+        lab.expect(lab.settings().seeds()
                         * grids.stream()
                                 .mapToInt(grid -> grid.budgetsBefore().size()
                                         * grid.budgets().size())

@@ -98,7 +98,7 @@ public final class HybridsStudy implements Study {
         int layers = lab.dimensions().layers();
         int seeds = lab.settings().seeds();
         // how many choices differ is known when layers are ranked
-        lab.expect(name(), seeds * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
+        lab.expect(seeds * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
         List<Spread> recovered = ranking(lab);
         List<Integer> ranked = IntStream.range(0, layers)
                 .boxed()
@@ -109,7 +109,7 @@ public final class HybridsStudy implements Study {
                 .toList();
         Map<String, List<Integer>> choices = choices(lab, ranked);
         List<List<Integer>> distinct = choices.values().stream().distinct().toList();
-        lab.expect(name(), seeds * (2 + layers + distinct.size()));
+        lab.expect(seeds * (2 + layers + distinct.size()));
         Map<List<Integer>, List<Result>> measured = new LinkedHashMap<>();
         for (List<Integer> choice : distinct) {
             for (int seed = 0; seed < seeds; seed++) {

@@ -60,7 +60,7 @@ public final class StructuresStudy implements Study {
 
     @Override
     public Outcome run(Lab lab) {
-        lab.expect(name(), mixers.size() * lab.settings().seeds());
+        lab.expect(mixers.size() * lab.settings().seeds());
         Map<String, List<Result>> rows = new LinkedHashMap<>();
         for (String mixer : mixers) {
             for (int seed = 0; seed < lab.settings().seeds(); seed++) {

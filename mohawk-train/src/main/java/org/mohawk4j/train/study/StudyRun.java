@@ -43,7 +43,7 @@ public final class StudyRun {
         CausalLmConfig dimensions = ModelFolder.config(teacher);
         try (StudyFolder folder =
                         StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
-                Lab lab = new Lab(settings, folder, teacher, dimensions, out)) {
+                Lab lab = new Lab(study, settings, folder, teacher, dimensions, out)) {
             study.check(lab);
             Study.Outcome outcome = study.run(lab);
             folder.begin();
