@@ -221,7 +221,7 @@ final class ConfigOptions {
                     .map(group -> new Group(
                             group.heading(),
                             group.options().stream()
-                                    .filter(option -> group == MACHINE
+                                    .filter(option -> group.equals(MACHINE)
                                             || OF_USER.contains(option.name()))
                                     .toList()))
                     .filter(group -> !group.options().isEmpty())

@@ -42,6 +42,7 @@ public record Plot(
      * @param error of each point, a standard deviation; 0 draws none
      * @param measured whether these are points, with marks; otherwise a fitted curve
      */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     public record Series(String name, double[] x, double[] y, double[] error, boolean measured) {}
 
     /** Copies the lists. */

@@ -37,16 +37,25 @@ public final class BudgetsStudy implements Study {
     private static final List<Double> QUICK_BEFORE_TWO = List.of(0.0, 0.2);
     private static final List<Double> QUICK_STAGE = List.of(0.25, 0.5, 1.0);
 
-    /** A grid: budgets of a stage, and of the one before it, in shares of the run's tokens. */
+    /**
+     * A grid: budgets of a stage, and of the one before it, in shares of the run's tokens.
+     *
+     * @param number of the stage
+     */
     private record Grid(
-            StageObjective before, StageObjective stage, List<Double> budgetsBefore, List<Double> budgets, String value) {
+            int number,
+            StageObjective before,
+            StageObjective stage,
+            List<Double> budgetsBefore,
+            List<Double> budgets,
+            String value) {
         String id(double first, double second, int seed) {
             return String.format(
                     Locale.ROOT,
                     "stage%d-%s.stage%d-%s.seed%d",
-                    before.ordinal() + 1,
+                    number - 1,
                     first,
-                    stage.ordinal() + 1,
+                    number,
                     second,
                     seed);
         }
@@ -61,12 +70,14 @@ public final class BudgetsStudy implements Study {
         boolean quick = lab.settings().quick();
         return List.of(
                 new Grid(
+                        3,
                         TWO,
                         THREE,
                         quick ? QUICK_BEFORE_THREE : BEFORE_THREE,
                         quick ? QUICK_STAGE : OF_THREE,
                         Distiller.NLL),
                 new Grid(
+                        2,
                         ONE,
                         TWO,
                         quick ? QUICK_BEFORE_TWO : BEFORE_TWO,
@@ -144,8 +155,8 @@ public final class BudgetsStudy implements Study {
                             lab,
                             grid.id(before, budget, seed),
                             Map.of(
-                                    "tokens of stage " + (grid.before().ordinal() + 1), tokens(lab, before),
-                                    "tokens of stage " + (grid.stage().ordinal() + 1), tokens(lab, budget)),
+                                    "tokens of stage " + (grid.number() - 1), tokens(lab, before),
+                                    "tokens of stage " + grid.number(), tokens(lab, budget)),
                             config(lab, grid, before, budget, seed)));
                 }
                 row.add(Spread.of(results, grid.value()));
@@ -216,7 +227,7 @@ public final class BudgetsStudy implements Study {
 
     private static Table table(Lab lab, Fitted fitted) {
         Grid grid = fitted.grid();
-        int before = grid.before().ordinal() + 1;
+        int before = grid.number() - 1;
         List<String> columns = new ArrayList<>(List.of("tokens of stage " + before));
         grid.budgets().forEach(share -> columns.add(Numbers.whole((double) tokens(lab, share))));
         columns.add("scale");

@@ -108,20 +108,20 @@ public final class HybridsStudy implements Study {
                 .sorted()
                 .toList();
         Map<String, List<Integer>> choices = choices(lab, ranked);
-        List<List<Integer>> distinct = choices.values().stream().distinct().toList();
-        lab.expect(seeds * (2 + layers + distinct.size()));
-        Map<List<Integer>, List<Result>> measured = new LinkedHashMap<>();
-        for (List<Integer> choice : distinct) {
+        lab.expect(seeds * (2 + layers + choices.size()));
+        List<Hybrid> hybrids = new ArrayList<>();
+        choices.forEach((name, choice) -> {
+            List<Result> results = new ArrayList<>();
             for (int seed = 0; seed < seeds; seed++) {
-                measured.computeIfAbsent(choice, key -> new ArrayList<>())
-                        .add(Distiller.measure(
-                                lab,
-                                "keep-" + Layers.text(choice) + ".seed" + seed,
-                                Map.of("keep-attention", choice),
-                                run(lab, choice, seed)));
+                results.add(Distiller.measure(
+                        lab,
+                        "keep-" + Layers.text(choice) + ".seed" + seed,
+                        Map.of("keep-attention", choice),
+                        run(lab, choice, seed)));
             }
-        }
-        return new Outcome(page(choices, measured, recovered), "keep_attention=" + Layers.text(ranked));
+            hybrids.add(new Hybrid(name, choice, results));
+        });
+        return new Outcome(page(hybrids, recovered), "keep_attention=" + Layers.text(ranked));
     }
 
     /** What each layer recovers beyond what the tuning alone does. */
@@ -161,25 +161,26 @@ public final class HybridsStudy implements Study {
         return result.value(RestoredLayer.KL);
     }
 
-    private StudyPage page(
-            Map<String, List<Integer>> choices, Map<List<Integer>, List<Result>> measured, List<Spread> recovered) {
-        double teacher =
-                measured.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
+    /** A choice of layers by its name; what several names choose alike has the same results. */
+    private record Hybrid(String name, List<Integer> layers, List<Result> results) {}
+
+    private StudyPage page(List<Hybrid> hybrids, List<Spread> recovered) {
+        double teacher = hybrids.get(0).results().get(0).value(Distiller.TEACHER_NLL);
         List<List<String>> layers = new ArrayList<>();
         for (int layer = 0; layer < recovered.size(); layer++) {
             layers.add(List.of(String.valueOf(layer), recovered.get(layer).toString()));
         }
         List<List<String>> rows = new ArrayList<>();
         List<Spread> own = new ArrayList<>();
-        choices.forEach((name, choice) -> {
-            Spread nll = Spread.of(measured.get(choice), Distiller.NLL);
+        for (Hybrid hybrid : hybrids) {
+            Spread nll = Spread.of(hybrid.results(), Distiller.NLL);
             own.add(nll);
             rows.add(List.of(
-                    name,
-                    Layers.text(choice),
+                    hybrid.name(),
+                    Layers.text(hybrid.layers()),
                     nll.toString(),
                     String.format(Locale.ROOT, "%.4f", nll.mean() - teacher)));
-        });
+        }
         return new StudyPage(
                 "Which layers should keep their attention",
                 List.of(),
@@ -216,7 +217,7 @@ public final class HybridsStudy implements Study {
                         Plot.bars(
                                 "How far each hybrid ends above its teacher",
                                 "nats per token above the teacher",
-                                List.copyOf(choices.keySet()),
+                                hybrids.stream().map(Hybrid::name).toList(),
                                 List.of(new Plot.Series(
                                         "hybrid",
                                         new double[own.size()],

@@ -79,13 +79,16 @@ public final class StructuresStudy implements Study {
                 rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
         String distance = Distiller.lastLoss(StageObjective.HIDDEN_STATE_ALIGNMENT);
         List<List<String>> cells = new ArrayList<>();
-        rows.forEach((mixer, results) -> cells.add(List.of(
-                mixer,
-                results.get(0).values().containsKey(distance)
-                        ? Spread.of(results, distance).toString()
-                        : "–",
-                scores.get(mixer).toString(),
-                String.format(Locale.ROOT, "%.4f", scores.get(mixer).mean() - teacher))));
+        rows.forEach((mixer, results) -> {
+            Spread nll = Spread.of(results, Distiller.NLL);
+            cells.add(List.of(
+                    mixer,
+                    results.get(0).values().containsKey(distance)
+                            ? Spread.of(results, distance).toString()
+                            : "–",
+                    nll.toString(),
+                    String.format(Locale.ROOT, "%.4f", nll.mean() - teacher)));
+        });
         Table table = new Table(
                 "The whole pipeline by mixer",
                 String.format(

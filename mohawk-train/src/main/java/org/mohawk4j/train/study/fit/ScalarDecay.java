@@ -10,6 +10,7 @@ import java.util.Arrays;
  * @param b [T][N]
  * @param c [T][N]
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record ScalarDecay(double[] decay, double[][] b, double[][] c) {
     private static final int MOST_SWEEPS = 300;
     /** The fit has converged when a sweep lowers its squared error by less than this share. */

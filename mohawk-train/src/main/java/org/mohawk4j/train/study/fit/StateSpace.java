@@ -9,6 +9,7 @@ import java.util.Arrays;
  * @param b [T][N]
  * @param c [T][N]
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
     private static final int MOST_SWEEPS = 30;
     /** The fit has converged when a sweep lowers its error by less than this share. */
