@@ -42,15 +42,8 @@ public record Plot(
      * @param error of each point, a standard deviation; 0 draws none
      * @param measured whether these are points, with marks; otherwise a fitted curve
      */
-    public record Series(String name, List<Double> x, List<Double> y, List<Double> error, boolean measured) {
-        public Series(String name, double[] x, double[] y, double[] error, boolean measured) {
-            this(name, boxed(x), boxed(y), boxed(error), measured);
-        }
-
-        private static List<Double> boxed(double[] values) {
-            return DoubleStream.of(values).boxed().toList();
-        }
-    }
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    public record Series(String name, double[] x, double[] y, double[] error, boolean measured) {}
 
     /** Copies the lists. */
     public Plot {
@@ -95,20 +88,35 @@ public record Plot(
                 .yAxisTitle(yTitle)
                 .build();
         LossChart.style(chart.getStyler());
-        chart.getStyler().setXAxisLogarithmic(logarithmic).setErrorBarsColor(Images.INK);
+        chart.getStyler().setErrorBarsColor(Images.INK);
+        if (logarithmic) {
+            // XChart has ticks at powers of ten alone, of which there may be none
+            chart.setCustomXAxisTickLabelsFormatter(exponent -> Numbers.compact(rounded(Math.pow(10, exponent))));
+        }
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         for (int i = 0; i < series.size(); i++) {
             Series own = series.get(i);
             XYSeries line = own.measured()
-                    ? chart.addSeries(own.name(), own.x(), own.y(), own.error())
-                    : chart.addSeries(own.name(), own.x(), own.y());
+                    ? chart.addSeries(own.name(), shown(own.x()), own.y(), own.error())
+                    : chart.addSeries(own.name(), shown(own.x()), own.y());
             float[] dashes = own.measured() ? null : new float[] {4, 4};
             line.setMarker(own.measured() ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
             line.setMarkerColor(color(i));
             line.setLineColor(color(i));
-            line.setLineStyle(new BasicStroke(1.8f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND, 10, dashes, 0));
+            line.setLineStyle(
+                    new BasicStroke(1.8f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND, 10, dashes, 0));
         }
         return chart;
+    }
+
+    private double[] shown(double[] x) {
+        return logarithmic ? DoubleStream.of(x).map(Math::log10).toArray() : x;
+    }
+
+    /** Two digits. */
+    private static double rounded(double value) {
+        double unit = Math.pow(10, Math.floor(Math.log10(value)) - 1);
+        return Math.round(value / unit) * unit;
     }
 
     private CategoryChart bars() {
@@ -127,7 +135,12 @@ public record Plot(
         styler.setYAxisMin(least);
         for (int i = 0; i < series.size(); i++) {
             Series own = series.get(i);
-            chart.addSeries(own.name(), categories, own.y(), own.error()).setFillColor(color(i));
+            chart.addSeries(
+                            own.name(),
+                            categories,
+                            DoubleStream.of(own.y()).boxed().toList(),
+                            DoubleStream.of(own.error()).boxed().toList())
+                    .setFillColor(color(i));
         }
         return chart;
     }
@@ -137,9 +150,9 @@ public record Plot(
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
         for (Series own : series) {
-            for (int i = 0; i < own.y().size(); i++) {
-                least = Math.min(least, own.y().get(i) - own.error().get(i));
-                most = Math.max(most, own.y().get(i) + own.error().get(i));
+            for (int i = 0; i < own.y().length; i++) {
+                least = Math.min(least, own.y()[i] - own.error()[i]);
+                most = Math.max(most, own.y()[i] + own.error()[i]);
             }
         }
         double margin = 0.15 * (most - least);

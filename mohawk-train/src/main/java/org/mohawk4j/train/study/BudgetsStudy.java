@@ -28,19 +28,22 @@ public final class BudgetsStudy implements Study {
 
     /** Shares of the run's tokens that the stage before takes. */
     private static final List<Double> BEFORE_THREE = List.of(0.0, 0.05, 0.1, 0.2, 0.4);
-
     private static final List<Double> BEFORE_TWO = List.of(0.0, 0.02, 0.05, 0.1);
     /** Shares of the run's tokens that the stage itself takes. */
     private static final List<Double> OF_THREE = List.of(0.125, 0.25, 0.5, 1.0);
-
     private static final List<Double> OF_TWO = List.of(0.05, 0.1, 0.2, 0.4);
 
     private static final List<Double> QUICK_BEFORE_THREE = List.of(0.0, 0.2, 0.4);
     private static final List<Double> QUICK_BEFORE_TWO = List.of(0.0, 0.2);
     private static final List<Double> QUICK_STAGE = List.of(0.25, 0.5, 1.0);
 
-    /** A grid: budgets of a stage, and of the one before it, in shares of the run's tokens. */
+    /**
+     * A grid: budgets of a stage, and of the one before it, in shares of the run's tokens.
+     *
+     * @param number of the stage
+     */
     private record Grid(
+            int number,
             StageObjective before,
             StageObjective stage,
             List<Double> budgetsBefore,
@@ -50,9 +53,9 @@ public final class BudgetsStudy implements Study {
             return String.format(
                     Locale.ROOT,
                     "stage%d-%s.stage%d-%s.seed%d",
-                    before.paperStage(),
+                    number - 1,
                     first,
-                    stage.paperStage(),
+                    number,
                     second,
                     seed);
         }
@@ -67,12 +70,19 @@ public final class BudgetsStudy implements Study {
         boolean quick = lab.settings().quick();
         return List.of(
                 new Grid(
+                        3,
                         TWO,
                         THREE,
                         quick ? QUICK_BEFORE_THREE : BEFORE_THREE,
                         quick ? QUICK_STAGE : OF_THREE,
                         Distiller.NLL),
-                new Grid(ONE, TWO, quick ? QUICK_BEFORE_TWO : BEFORE_TWO, quick ? QUICK_STAGE : OF_TWO, DISTANCE));
+                new Grid(
+                        2,
+                        ONE,
+                        TWO,
+                        quick ? QUICK_BEFORE_TWO : BEFORE_TWO,
+                        quick ? QUICK_STAGE : OF_TWO,
+                        DISTANCE));
     }
 
     @Override
@@ -116,9 +126,7 @@ public final class BudgetsStudy implements Study {
     @Override
     public Outcome run(Lab lab) {
         List<Grid> grids = grids(lab);
-        lab.expect(
-                name(),
-                lab.settings().seeds()
+        lab.expect(lab.settings().seeds()
                         * grids.stream()
                                 .mapToInt(grid -> grid.budgetsBefore().size()
                                         * grid.budgets().size())
@@ -136,9 +144,8 @@ public final class BudgetsStudy implements Study {
     private static Fitted measure(Lab lab, Grid grid) {
         List<List<Spread>> spreads = new ArrayList<>();
         List<PowerLaw.Curve> curves = new ArrayList<>();
-        List<Double> x = grid.budgets().stream()
-                .map(share -> (double) tokens(lab, share))
-                .toList();
+        List<Double> x =
+                grid.budgets().stream().map(share -> (double) tokens(lab, share)).toList();
         for (double before : grid.budgetsBefore()) {
             List<Spread> row = new ArrayList<>();
             for (double budget : grid.budgets()) {
@@ -148,8 +155,8 @@ public final class BudgetsStudy implements Study {
                             lab,
                             grid.id(before, budget, seed),
                             Map.of(
-                                    "tokens of stage " + grid.before().paperStage(), tokens(lab, before),
-                                    "tokens of stage " + grid.stage().paperStage(), tokens(lab, budget)),
+                                    "tokens of stage " + (grid.number() - 1), tokens(lab, before),
+                                    "tokens of stage " + grid.number(), tokens(lab, budget)),
                             config(lab, grid, before, budget, seed)));
                 }
                 row.add(Spread.of(results, grid.value()));
@@ -220,7 +227,7 @@ public final class BudgetsStudy implements Study {
 
     private static Table table(Lab lab, Fitted fitted) {
         Grid grid = fitted.grid();
-        int before = grid.before().paperStage();
+        int before = grid.number() - 1;
         List<String> columns = new ArrayList<>(List.of("tokens of stage " + before));
         grid.budgets().forEach(share -> columns.add(Numbers.whole((double) tokens(lab, share))));
         columns.add("scale");
@@ -251,8 +258,9 @@ public final class BudgetsStudy implements Study {
 
     private static Plot plot(Lab lab, Fitted fitted) {
         Grid grid = fitted.grid();
-        double[] x =
-                grid.budgets().stream().mapToDouble(share -> tokens(lab, share)).toArray();
+        double[] x = grid.budgets().stream()
+                .mapToDouble(share -> tokens(lab, share))
+                .toArray();
         List<Plot.Series> series = new ArrayList<>();
         for (int i = 0; i < grid.budgetsBefore().size(); i++) {
             int curve = i;

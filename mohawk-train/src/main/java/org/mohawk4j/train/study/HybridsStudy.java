@@ -1,7 +1,5 @@
 package org.mohawk4j.train.study;
 
-import static java.util.Objects.requireNonNull;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,8 +44,8 @@ public final class HybridsStudy implements Study {
         StagesStudy.requireAttention(lab);
         int layers = lab.dimensions().layers();
         if (kept < 1 || kept >= layers) {
-            throw new InvalidInputException(
-                    "keep: expected 1 to " + (layers - 1) + " of the teacher's " + layers + " layers, got " + kept);
+            throw new InvalidInputException("keep: expected 1 to " + (layers - 1) + " of the teacher's " + layers
+                    + " layers, got " + kept);
         }
         run(lab, List.of(), 0).activeStages();
         tuning(lab, List.of(), 0).activeStages();
@@ -100,12 +98,7 @@ public final class HybridsStudy implements Study {
         int layers = lab.dimensions().layers();
         int seeds = lab.settings().seeds();
         // how many choices differ is known when layers are ranked
-        lab.expect(
-                name(),
-                seeds
-                        * (2
-                                + layers
-                                + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
+        lab.expect(seeds * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
         List<Spread> recovered = ranking(lab);
         List<Integer> ranked = IntStream.range(0, layers)
                 .boxed()
@@ -115,20 +108,20 @@ public final class HybridsStudy implements Study {
                 .sorted()
                 .toList();
         Map<String, List<Integer>> choices = choices(lab, ranked);
-        List<List<Integer>> distinct = choices.values().stream().distinct().toList();
-        lab.expect(name(), seeds * (2 + layers + distinct.size()));
-        Map<List<Integer>, List<Result>> measured = new LinkedHashMap<>();
-        for (List<Integer> choice : distinct) {
+        lab.expect(seeds * (2 + layers + choices.size()));
+        List<Hybrid> hybrids = new ArrayList<>();
+        choices.forEach((name, choice) -> {
+            List<Result> results = new ArrayList<>();
             for (int seed = 0; seed < seeds; seed++) {
-                measured.computeIfAbsent(choice, key -> new ArrayList<>())
-                        .add(Distiller.measure(
-                                lab,
-                                "keep-" + Layers.text(choice) + ".seed" + seed,
-                                Map.of("keep-attention", choice),
-                                run(lab, choice, seed)));
+                results.add(Distiller.measure(
+                        lab,
+                        "keep-" + Layers.text(choice) + ".seed" + seed,
+                        Map.of("keep-attention", choice),
+                        run(lab, choice, seed)));
             }
-        }
-        return new Outcome(page(choices, measured, recovered), "keep_attention=" + Layers.text(ranked));
+            hybrids.add(new Hybrid(name, choice, results));
+        });
+        return new Outcome(page(hybrids, recovered), "keep_attention=" + Layers.text(ranked));
     }
 
     /** What each layer recovers beyond what the tuning alone does. */
@@ -156,8 +149,8 @@ public final class HybridsStudy implements Study {
     private static double restored(Lab lab, String student, DistillConfig run, List<Integer> layers, int seed) {
         DistillConfig tuning = tuning(lab, layers, seed);
         String what = layers.isEmpty() ? "none" : "layer" + layers.get(0);
-        Result result =
-                lab.measure("restored-" + what + ".seed" + seed, Map.of("restored", layers), tuning, (bench, work) -> {
+        Result result = lab.measure(
+                "restored-" + what + ".seed" + seed, Map.of("restored", layers), tuning, (bench, work) -> {
                     Path folder = lab.work(student);
                     if (!Files.isDirectory(folder.resolve("student"))) {
                         // a study that was ended may have lost it: a run is the same each time
@@ -168,24 +161,26 @@ public final class HybridsStudy implements Study {
         return result.value(RestoredLayer.KL);
     }
 
-    private StudyPage page(
-            Map<String, List<Integer>> choices, Map<List<Integer>, List<Result>> measured, List<Spread> recovered) {
-        double teacher = measured.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
+    /** A choice of layers by its name; what several names choose alike has the same results. */
+    private record Hybrid(String name, List<Integer> layers, List<Result> results) {}
+
+    private StudyPage page(List<Hybrid> hybrids, List<Spread> recovered) {
+        double teacher = hybrids.get(0).results().get(0).value(Distiller.TEACHER_NLL);
         List<List<String>> layers = new ArrayList<>();
         for (int layer = 0; layer < recovered.size(); layer++) {
             layers.add(List.of(String.valueOf(layer), recovered.get(layer).toString()));
         }
         List<List<String>> rows = new ArrayList<>();
         List<Spread> own = new ArrayList<>();
-        choices.forEach((name, choice) -> {
-            Spread nll = Spread.of(requireNonNull(measured.get(choice)), Distiller.NLL);
+        for (Hybrid hybrid : hybrids) {
+            Spread nll = Spread.of(hybrid.results(), Distiller.NLL);
             own.add(nll);
             rows.add(List.of(
-                    name,
-                    Layers.text(choice),
+                    hybrid.name(),
+                    Layers.text(hybrid.layers()),
                     nll.toString(),
                     String.format(Locale.ROOT, "%.4f", nll.mean() - teacher)));
-        });
+        }
         return new StudyPage(
                 "Which layers should keep their attention",
                 List.of(),
@@ -222,7 +217,7 @@ public final class HybridsStudy implements Study {
                         Plot.bars(
                                 "How far each hybrid ends above its teacher",
                                 "nats per token above the teacher",
-                                List.copyOf(choices.keySet()),
+                                hybrids.stream().map(Hybrid::name).toList(),
                                 List.of(new Plot.Series(
                                         "hybrid",
                                         new double[own.size()],

@@ -21,6 +21,7 @@ import org.mohawk4j.train.yaml.ConfigMapper;
  * the first one that is missing.
  */
 public final class Lab implements AutoCloseable {
+    private final Study study;
     private final StudySettings settings;
     private final StudyFolder folder;
     private final Path teacherFolder;
@@ -29,12 +30,18 @@ public final class Lab implements AutoCloseable {
     private final long startedAt = System.nanoTime();
     private @Nullable Bench bench;
     private @Nullable ConsoleProgress progress;
-    private String name = "study";
     private int total;
     private int done;
     private int taken;
 
-    Lab(StudySettings settings, StudyFolder folder, Path teacherFolder, CausalLmConfig dimensions, PrintWriter out) {
+    Lab(
+            Study study,
+            StudySettings settings,
+            StudyFolder folder,
+            Path teacherFolder,
+            CausalLmConfig dimensions,
+            PrintWriter out) {
+        this.study = study;
         this.settings = settings;
         this.folder = folder;
         this.teacherFolder = teacherFolder;
@@ -73,8 +80,7 @@ public final class Lab implements AutoCloseable {
     }
 
     /** Says how many measurements the study takes. */
-    public void expect(String study, int measurements) {
-        name = study;
+    public void expect(int measurements) {
         total = measurements;
     }
 
@@ -112,13 +118,15 @@ public final class Lab implements AutoCloseable {
         if (ready == null) {
             ready = Bench.open(settings.config(), teacherFolder, new Facts());
             bench = ready;
+            ready.heldOut(settings.config().training().context());
+            study.check(this, ready);
         }
         return ready;
     }
 
     private void advance(String id) {
         if (progress == null) {
-            progress = ConsoleProgress.start(out, name, Math.max(total, 1));
+            progress = ConsoleProgress.start(out, study.name(), Math.max(total, 1));
         }
         double seconds = (System.nanoTime() - startedAt) / 1e9;
         String left =

@@ -70,6 +70,15 @@ public final class MatricesStudy implements Study {
         }
     }
 
+    @Override
+    public void check(Lab lab, Bench bench) {
+        TokenWindows windows = bench.heldOut(lab.config().training().context());
+        if (windows.count() < samples) {
+            throw new InvalidInputException("samples: expected at most the " + windows.count() + " windows of context "
+                    + windows.context() + " in the held-out text, got " + samples);
+        }
+    }
+
     private List<Integer> sizes(Lab lab) {
         int time = lab.config().training().context();
         return sizes.isEmpty()
@@ -89,7 +98,7 @@ public final class MatricesStudy implements Study {
     @Override
     public Outcome run(Lab lab) {
         int layers = lab.dimensions().layers();
-        lab.expect(name(), samples * layers);
+        lab.expect(samples * layers);
         List<List<Result>> byLayer = new ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             byLayer.add(new ArrayList<>());
@@ -113,10 +122,6 @@ public final class MatricesStudy implements Study {
     /** All heads of a layer on one window, which is taken from equal parts of the held-out text. */
     private Map<String, Double> fit(Lab lab, Bench bench, int sample, int layer) {
         TokenWindows windows = bench.heldOut(lab.config().training().context());
-        if (windows.count() < samples) {
-            throw new InvalidInputException("samples: expected at most the " + windows.count() + " windows of context "
-                    + windows.context() + " in the held-out text, got " + samples);
-        }
         TokenBatch window = windows.batch(sample * (windows.count() / samples), 1);
         double[] values = attention(bench, window, layer);
         int time = windows.context();

@@ -108,7 +108,7 @@ public final class StagesStudy implements Study {
     @Override
     public Outcome run(Lab lab) {
         List<Group> groups = groups();
-        lab.expect(name(), groups.size() * STAGES.size() * lab.settings().seeds());
+        lab.expect(groups.size() * STAGES.size() * lab.settings().seeds());
         Map<String, List<Result>> rows = new LinkedHashMap<>();
         for (Group group : groups) {
             STAGES.forEach((label, objectives) -> {

@@ -1,7 +1,5 @@
 package org.mohawk4j.train.study;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -62,7 +60,7 @@ public final class StructuresStudy implements Study {
 
     @Override
     public Outcome run(Lab lab) {
-        lab.expect(name(), mixers.size() * lab.settings().seeds());
+        lab.expect(mixers.size() * lab.settings().seeds());
         Map<String, List<Result>> rows = new LinkedHashMap<>();
         for (String mixer : mixers) {
             for (int seed = 0; seed < lab.settings().seeds(); seed++) {
@@ -77,17 +75,20 @@ public final class StructuresStudy implements Study {
     }
 
     private static StudyPage page(Map<String, List<Result>> rows, Map<String, Spread> scores) {
-        double teacher = rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
+        double teacher =
+                rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
         String distance = Distiller.lastLoss(StageObjective.HIDDEN_STATE_ALIGNMENT);
         List<List<String>> cells = new ArrayList<>();
-        rows.forEach((mixer, results) -> cells.add(List.of(
-                mixer,
-                results.get(0).values().containsKey(distance)
-                        ? Spread.of(results, distance).toString()
-                        : "–",
-                requireNonNull(scores.get(mixer)).toString(),
-                String.format(
-                        Locale.ROOT, "%.4f", requireNonNull(scores.get(mixer)).mean() - teacher))));
+        rows.forEach((mixer, results) -> {
+            Spread nll = Spread.of(results, Distiller.NLL);
+            cells.add(List.of(
+                    mixer,
+                    results.get(0).values().containsKey(distance)
+                            ? Spread.of(results, distance).toString()
+                            : "–",
+                    nll.toString(),
+                    String.format(Locale.ROOT, "%.4f", nll.mean() - teacher)));
+        });
         Table table = new Table(
                 "The whole pipeline by mixer",
                 String.format(

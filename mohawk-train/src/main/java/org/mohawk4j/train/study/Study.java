@@ -14,6 +14,13 @@ public interface Study {
      */
     default void check(Lab lab) {}
 
+    /**
+     * Checks what depends on teacher and texts, before the folder is made.
+     *
+     * @throws org.mohawk4j.InvalidInputException if the texts do not allow the study
+     */
+    default void check(Lab lab, Bench bench) {}
+
     /** Takes all measurements, in an order that the settings alone decide. */
     Outcome run(Lab lab);
 

@@ -41,15 +41,17 @@ public final class StudyRun {
     public Finished run(PrintWriter out) {
         Path teacher = settings.config().files().teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(teacher);
-        try (StudyFolder folder = StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
-                Lab lab = new Lab(settings, folder, teacher, dimensions, out)) {
+        try (StudyFolder folder =
+                        StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
+                Lab lab = new Lab(study, settings, folder, teacher, dimensions, out)) {
             study.check(lab);
             Study.Outcome outcome = study.run(lab);
             folder.begin();
             StudyPage page = outcome.page();
             List<String> notes =
                     Stream.concat(lab.notes().stream(), page.notes().stream()).toList();
-            Path file = folder.writePage(new StudyPage(page.title(), notes, page.tables(), page.plots(), lab.facts()));
+            Path file = folder.writePage(
+                    new StudyPage(page.title(), notes, page.tables(), page.plots(), lab.facts()));
             return new Finished(folder.path(), file, outcome.line());
         }
     }

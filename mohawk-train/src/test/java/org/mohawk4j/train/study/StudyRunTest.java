@@ -40,7 +40,7 @@ class StudyRunTest {
 
         @Override
         public Outcome run(Lab lab) {
-            lab.expect(name(), 3);
+            lab.expect(3);
             double sum = 0;
             for (int i = 0; i < 3; i++) {
                 int index = i;

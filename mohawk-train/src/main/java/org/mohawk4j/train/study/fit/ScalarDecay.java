@@ -10,7 +10,7 @@ import java.util.Arrays;
  * @param b [T][N]
  * @param c [T][N]
  */
-@SuppressWarnings("ArrayRecordComponent") // factors of a fit, which nobody compares
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record ScalarDecay(double[] decay, double[][] b, double[][] c) {
     private static final int MOST_SWEEPS = 300;
     /** The fit has converged when a sweep lowers its squared error by less than this share. */
@@ -155,9 +155,8 @@ public record ScalarDecay(double[] decay, double[][] b, double[][] c) {
     }
 
     private static double columnNorm(double[][] matrix, int column) {
-        return Math.sqrt(Arrays.stream(matrix)
-                .mapToDouble(row -> row[column] * row[column])
-                .sum());
+        return Math.sqrt(
+                Arrays.stream(matrix).mapToDouble(row -> row[column] * row[column]).sum());
     }
 
     private static void accumulate(double[][] gram, double kept, double[] feature) {

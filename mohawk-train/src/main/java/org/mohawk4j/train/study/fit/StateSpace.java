@@ -9,7 +9,7 @@ import java.util.Arrays;
  * @param b [T][N]
  * @param c [T][N]
  */
-@SuppressWarnings("ArrayRecordComponent") // factors of a fit, which nobody compares
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
     private static final int MOST_SWEEPS = 30;
     /** The fit has converged when a sweep lowers its error by less than this share. */
@@ -50,10 +50,8 @@ public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
         StateSpace best = this;
         double error = Lower.distance(dense(), target);
         for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-            StateSpace next = best.withRows(target)
-                    .withColumns(target)
-                    .withTransitions(target)
-                    .withRows(target);
+            StateSpace next =
+                    best.withRows(target).withColumns(target).withTransitions(target).withRows(target);
             double reached = Lower.distance(next.dense(), target);
             if (!(reached < error)) {
                 break;
