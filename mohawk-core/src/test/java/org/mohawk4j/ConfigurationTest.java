@@ -45,7 +45,8 @@ class ConfigurationTest extends Float64Test {
         assertThat(new Toeplitz.Config(6, 2, 3, 4))
                 .hasToString("Toeplitz.Config[width=6, innerWidth=6, heads=2, maxTime=3, chunk=4]");
         assertThat(new SoftmaxAttention.Config(6, 2, 1, 2, 100).toString())
-                .startsWith("SoftmaxAttention.Config[width=6, heads=2, keyValueHeads=1, headDim=3, projections=Projections[");
+                .startsWith(
+                        "SoftmaxAttention.Config[width=6, heads=2, keyValueHeads=1, headDim=3, projections=Projections[");
         assertThat(new Mamba2Function.Config(6, 2, 1, 3, 4).toString()).startsWith("Mamba2Function.Config[width=6,");
     }
 

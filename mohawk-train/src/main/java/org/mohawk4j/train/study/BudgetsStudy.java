@@ -28,9 +28,11 @@ public final class BudgetsStudy implements Study {
 
     /** Shares of the run's tokens that the stage before takes. */
     private static final List<Double> BEFORE_THREE = List.of(0.0, 0.05, 0.1, 0.2, 0.4);
+
     private static final List<Double> BEFORE_TWO = List.of(0.0, 0.02, 0.05, 0.1);
     /** Shares of the run's tokens that the stage itself takes. */
     private static final List<Double> OF_THREE = List.of(0.125, 0.25, 0.5, 1.0);
+
     private static final List<Double> OF_TWO = List.of(0.05, 0.1, 0.2, 0.4);
 
     private static final List<Double> QUICK_BEFORE_THREE = List.of(0.0, 0.2, 0.4);
@@ -50,14 +52,7 @@ public final class BudgetsStudy implements Study {
             List<Double> budgets,
             String value) {
         String id(double first, double second, int seed) {
-            return String.format(
-                    Locale.ROOT,
-                    "stage%d-%s.stage%d-%s.seed%d",
-                    number - 1,
-                    first,
-                    number,
-                    second,
-                    seed);
+            return String.format(Locale.ROOT, "stage%d-%s.stage%d-%s.seed%d", number - 1, first, number, second, seed);
         }
     }
 
@@ -76,13 +71,7 @@ public final class BudgetsStudy implements Study {
                         quick ? QUICK_BEFORE_THREE : BEFORE_THREE,
                         quick ? QUICK_STAGE : OF_THREE,
                         Distiller.NLL),
-                new Grid(
-                        2,
-                        ONE,
-                        TWO,
-                        quick ? QUICK_BEFORE_TWO : BEFORE_TWO,
-                        quick ? QUICK_STAGE : OF_TWO,
-                        DISTANCE));
+                new Grid(2, ONE, TWO, quick ? QUICK_BEFORE_TWO : BEFORE_TWO, quick ? QUICK_STAGE : OF_TWO, DISTANCE));
     }
 
     @Override
@@ -127,10 +116,10 @@ public final class BudgetsStudy implements Study {
     public Outcome run(Lab lab) {
         List<Grid> grids = grids(lab);
         lab.expect(lab.settings().seeds()
-                        * grids.stream()
-                                .mapToInt(grid -> grid.budgetsBefore().size()
-                                        * grid.budgets().size())
-                                .sum());
+                * grids.stream()
+                        .mapToInt(grid ->
+                                grid.budgetsBefore().size() * grid.budgets().size())
+                        .sum());
         Fitted third = measure(lab, grids.get(0));
         Fitted second = measure(lab, grids.get(1));
         long total = lab.config().training().tokens();
@@ -144,8 +133,9 @@ public final class BudgetsStudy implements Study {
     private static Fitted measure(Lab lab, Grid grid) {
         List<List<Spread>> spreads = new ArrayList<>();
         List<PowerLaw.Curve> curves = new ArrayList<>();
-        List<Double> x =
-                grid.budgets().stream().map(share -> (double) tokens(lab, share)).toList();
+        List<Double> x = grid.budgets().stream()
+                .map(share -> (double) tokens(lab, share))
+                .toList();
         for (double before : grid.budgetsBefore()) {
             List<Spread> row = new ArrayList<>();
             for (double budget : grid.budgets()) {
@@ -258,9 +248,8 @@ public final class BudgetsStudy implements Study {
 
     private static Plot plot(Lab lab, Fitted fitted) {
         Grid grid = fitted.grid();
-        double[] x = grid.budgets().stream()
-                .mapToDouble(share -> tokens(lab, share))
-                .toArray();
+        double[] x =
+                grid.budgets().stream().mapToDouble(share -> tokens(lab, share)).toArray();
         List<Plot.Series> series = new ArrayList<>();
         for (int i = 0; i < grid.budgetsBefore().size(); i++) {
             int curve = i;

@@ -44,8 +44,8 @@ public final class HybridsStudy implements Study {
         StagesStudy.requireAttention(lab);
         int layers = lab.dimensions().layers();
         if (kept < 1 || kept >= layers) {
-            throw new InvalidInputException("keep: expected 1 to " + (layers - 1) + " of the teacher's " + layers
-                    + " layers, got " + kept);
+            throw new InvalidInputException(
+                    "keep: expected 1 to " + (layers - 1) + " of the teacher's " + layers + " layers, got " + kept);
         }
         run(lab, List.of(), 0).activeStages();
         tuning(lab, List.of(), 0).activeStages();
@@ -98,7 +98,8 @@ public final class HybridsStudy implements Study {
         int layers = lab.dimensions().layers();
         int seeds = lab.settings().seeds();
         // how many choices differ is known when layers are ranked
-        lab.expect(seeds * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
+        lab.expect(seeds
+                * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
         List<Spread> recovered = ranking(lab);
         List<Integer> ranked = IntStream.range(0, layers)
                 .boxed()
@@ -149,8 +150,8 @@ public final class HybridsStudy implements Study {
     private static double restored(Lab lab, String student, DistillConfig run, List<Integer> layers, int seed) {
         DistillConfig tuning = tuning(lab, layers, seed);
         String what = layers.isEmpty() ? "none" : "layer" + layers.get(0);
-        Result result = lab.measure(
-                "restored-" + what + ".seed" + seed, Map.of("restored", layers), tuning, (bench, work) -> {
+        Result result =
+                lab.measure("restored-" + what + ".seed" + seed, Map.of("restored", layers), tuning, (bench, work) -> {
                     Path folder = lab.work(student);
                     if (!Files.isDirectory(folder.resolve("student"))) {
                         // a study that was ended may have lost it: a run is the same each time

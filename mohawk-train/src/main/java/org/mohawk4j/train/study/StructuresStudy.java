@@ -75,8 +75,7 @@ public final class StructuresStudy implements Study {
     }
 
     private static StudyPage page(Map<String, List<Result>> rows, Map<String, Spread> scores) {
-        double teacher =
-                rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
+        double teacher = rows.values().iterator().next().get(0).value(Distiller.TEACHER_NLL);
         String distance = Distiller.lastLoss(StageObjective.HIDDEN_STATE_ALIGNMENT);
         List<List<String>> cells = new ArrayList<>();
         rows.forEach((mixer, results) -> {

@@ -41,8 +41,7 @@ public final class StudyRun {
     public Finished run(PrintWriter out) {
         Path teacher = settings.config().files().teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(teacher);
-        try (StudyFolder folder =
-                        StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
+        try (StudyFolder folder = StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
                 Lab lab = new Lab(study, settings, folder, teacher, dimensions, out)) {
             study.check(lab);
             Study.Outcome outcome = study.run(lab);
@@ -50,8 +49,7 @@ public final class StudyRun {
             StudyPage page = outcome.page();
             List<String> notes =
                     Stream.concat(lab.notes().stream(), page.notes().stream()).toList();
-            Path file = folder.writePage(
-                    new StudyPage(page.title(), notes, page.tables(), page.plots(), lab.facts()));
+            Path file = folder.writePage(new StudyPage(page.title(), notes, page.tables(), page.plots(), lab.facts()));
             return new Finished(folder.path(), file, outcome.line());
         }
     }

@@ -155,8 +155,9 @@ public record ScalarDecay(double[] decay, double[][] b, double[][] c) {
     }
 
     private static double columnNorm(double[][] matrix, int column) {
-        return Math.sqrt(
-                Arrays.stream(matrix).mapToDouble(row -> row[column] * row[column]).sum());
+        return Math.sqrt(Arrays.stream(matrix)
+                .mapToDouble(row -> row[column] * row[column])
+                .sum());
     }
 
     private static void accumulate(double[][] gram, double kept, double[] feature) {

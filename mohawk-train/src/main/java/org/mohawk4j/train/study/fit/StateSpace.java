@@ -50,8 +50,10 @@ public record StateSpace(double[][][] transitions, double[][] b, double[][] c) {
         StateSpace best = this;
         double error = Lower.distance(dense(), target);
         for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-            StateSpace next =
-                    best.withRows(target).withColumns(target).withTransitions(target).withRows(target);
+            StateSpace next = best.withRows(target)
+                    .withColumns(target)
+                    .withTransitions(target)
+                    .withRows(target);
             double reached = Lower.distance(next.dense(), target);
             if (!(reached < error)) {
                 break;
