@@ -86,13 +86,12 @@ struct Projection {
 
     template <typename K>
     void run(K one, K four, const float *h, const float *scale, const float *shift, int *progress) const {
-        static auto needed = sizes(projectionSizes); // threads, columns of a piece, bytes of a slot, slots
+        static auto needed = sizes(projectionSizes); // threads, columns of a piece, bytes of the ring
         Size width = over([](const Part &p) { return p.width; }, ownInputs);
         Size pieces = over([](const Part &p) { return ceilOf(p.width, needed[1]); }, byRow);
         Size outputs = over([](const Part &p) { return p.outputs; }, !byRow);
-        Size most = ceilOf(outputs, multiprocessors()) * pieces;
-        Size shared = (most <= needed[0] / WARP ? 1 : needed[3]) * needed[2] + rows * width * 2
-            + most * (rows == 1 ? 1 : 4) * (Size)sizeof(float);
+        Size shared = needed[2] + rows * width * 2
+            + ceilOf(outputs, multiprocessors()) * pieces * (rows == 1 ? 1 : 4) * (Size)sizeof(float);
         Parts parts = {};
         std::copy(maps.begin(), maps.end(), parts.at);
         Grid grid = {dim3((unsigned)multiprocessors()), needed[0], (int)shared, true};

@@ -103,7 +103,7 @@ final class InterruptedRuns {
         List<StepMetrics> done = MetricsReader.read(out.resolve("metrics.jsonl"));
         StepMetrics last = done.get(done.size() - 1);
         assertThat(log(out))
-                .contains("stopped at stage " + last.stage() + ", step " + last.step() + "; to go on: "
+                .contains("stopped at stage " + last.stage() + ", step " + last.step() + "; to resume: "
                         + ResumeCommand.of(out));
         assertThat(out.resolve("checkpoints"))
                 .isDirectoryContaining("glob:**/stage-" + last.stage() + "-step-*" + last.step());

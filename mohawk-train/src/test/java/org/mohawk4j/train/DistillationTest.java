@@ -97,7 +97,7 @@ class DistillationTest {
         assertThatThrownBy(() -> Distillation.resume(run).changes(changes).run())
                 .isInstanceOf(ChangedRunException.class)
                 .hasMessage("run " + run + ": expected the configuration that it was begun with, found changes:"
-                        + " stages[2].learning-rate was 0.001, is 1.0E-4");
+                        + " stages[2].learning-rate was 2.5E-4, is 1.0E-4");
 
         RunResult result =
                 Distillation.resume(run).changes(changes).acceptChanges().run();

@@ -160,7 +160,7 @@ class StageListRunTest {
         stage.put("learning-rate", 0.5);
         assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found all taken, and changes: stages[0].learning-rate was 0.001, is 0.5");
+                .hasMessageContaining("found all taken, and changes: stages[0].learning-rate was 2.5E-4, is 0.5");
         stage.put("learning-rate", 1e-3);
         stage.put("tokens", 384);
         ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true)

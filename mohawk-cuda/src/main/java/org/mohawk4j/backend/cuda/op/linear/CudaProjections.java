@@ -31,7 +31,6 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
     private static final int VECTOR_BYTES = 16;
     private static final long VECTOR = VECTOR_BYTES / 2;
     private static final int PART_FIELDS = 8;
-    private static final int WARP = 32;
 
     private final Gpu gpu;
     private @Nullable Sizes sizes;
@@ -48,18 +47,14 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
     }
 
     /** What {@code projections.cu} says of itself. */
-    private record Sizes(int threads, long piece, long slotBytes, long slots, int mostMaps, long mostNormed) {
-        int warps() {
-            return threads / WARP;
-        }
-    }
+    private record Sizes(int threads, long piece, long ringBytes, int mostMaps, long mostNormed) {}
 
     /** Read once, when the source is first asked for. */
     private Sizes sizes() {
         Sizes known = sizes;
         if (known == null) {
-            int[] read = gpu.source(SOURCE).constants("projectionSizes", 6);
-            known = new Sizes(read[0], read[1], read[2], read[3], read[4], read[5]);
+            int[] read = gpu.source(SOURCE).constants("projectionSizes", 5);
+            known = new Sizes(read[0], read[1], read[2], read[3], read[4]);
             sizes = known;
         }
         return known;
@@ -174,8 +169,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
                 .sum();
         long each = (outputs(weights, form) + gpu.device().multiprocessors() - 1)
                 / gpu.device().multiprocessors();
-        long slots = each * pieces <= sizes().warps() ? 1 : sizes().slots();
-        return slots * sizes().slotBytes()
+        return sizes().ringBytes()
                 + rows * width(weights, form) * Short.BYTES
                 + each * pieces * variant(rows) * Float.BYTES;
     }

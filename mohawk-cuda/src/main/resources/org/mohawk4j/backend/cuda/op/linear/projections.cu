@@ -10,7 +10,7 @@
 //
 // One block a multiprocessor. The rows of all weights in a line (summed_R, gated_R: the outputs) are shared out among the blocks,
 // a block's rows are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each through a ring of its
-// own that the bulk copy engine fills up to SLOTS pieces ahead. The ring is filled before anything is waited for: while the
+// own that the bulk copy engine fills SLOTS pieces ahead. The ring is filled before anything is waited for: while the
 // kernel before this one ends, and while the row is normalised, memory goes on being read. Sums of pieces are added up
 // in order at the end. Before Hopper, which brought that engine, pieces are read as they are needed.
 //
@@ -27,10 +27,8 @@
 // Groups of four numbers of a row that a thread keeps while it is normalised: rows of up to 8,192.
 #define FOURS 4
 
-// Read by the host: threads, columns of a piece, bytes of a slot of all rings, slots, maps, width of a normalised row at
-// most.
-extern "C" __device__ const int projectionSizes[6] = {THREADS, CHUNK, SLOT_BYTES, SLOTS, MOST_PARTS,
-                                                      FOURS *THREADS * 4};
+// Read by the host: threads, columns of a piece, bytes of the ring, maps, width of a normalised row at most.
+extern "C" __device__ const int projectionSizes[5] = {THREADS, CHUNK, RING_BYTES, MOST_PARTS, FOURS *THREADS * 4};
 
 // Rows [rows, width] into shared memory, a row every stride numbers.
 __device__ inline void loadRows(const Bf16 *from, Bf16 *to, int rows, int width, int stride) {
@@ -118,7 +116,7 @@ enum { STACKED, NORMED, GATED, SUMMED };
 // Its pieces up to limit, from where its warps are; their sums go to sums.
 template <int ROWS, typename Shared>
 __device__ inline void addUp(
-    const Shared &share, Ring &ring, int slots, int &c, int limit, int pieces, const Bf16 *x, int stride, int rows,
+    const Shared &share, Ring &ring, int &c, int limit, int pieces, const Bf16 *x, int stride, int rows,
     float *sums) {
     int lane = threadIdx.x % WARP;
     for (; c < limit; c += WARPS) {
@@ -133,8 +131,8 @@ __device__ inline void addUp(
             for (int r = 0; r < ROWS; r++)
                 if (r < rows) addDots(eight, at[r * (stride / 8) + i], dots[r]);
         }
-        bool more = c + slots * WARPS < pieces;
-        ring.refill(more, more ? share.at(c + slots * WARPS) : piece);
+        bool more = c + SLOTS * WARPS < pieces;
+        ring.refill(more, more ? share.at(c + SLOTS * WARPS) : piece);
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
             float dot = combineWarp(SUM, (dots[r].x + dots[r].y) + (dots[r].z + dots[r].w));
@@ -166,12 +164,11 @@ __device__ inline void project(
     Share<FORM == SUMMED || FORM == GATED, FORM == GATED> share(parts, count, early, outputs);
     int pieces = share.allPieces();
     int warp = threadIdx.x / WARP;
-    int slots = share.slots(outputs);
-    Bf16 *x = (Bf16 *)(memory + slots * SLOT_BYTES);
+    Bf16 *x = (Bf16 *)(memory + RING_BYTES);
     float *sums = (float *)(x + rows * stride);
-    Ring ring(memory, barriers, slots);
+    Ring ring(memory, barriers);
     if (threadIdx.x % WARP == 0)
-        for (int s = 0; s < slots; s++)
+        for (int s = 0; s < SLOTS; s++)
             if (warp + s * WARPS < pieces) ring.fill(s, share.at(warp + s * WARPS));
     // comes from near by when it is its turn
     for (int i = threadIdx.x; i < share.rows; i += THREADS)
@@ -192,7 +189,7 @@ __device__ inline void project(
             if (m == early) {
                 if (early > 0) {
                     __syncthreads();
-                    addUp<ROWS>(share, ring, slots, c, share.earlyPieces(), pieces, x, (int)stride, (int)rows, sums);
+                    addUp<ROWS>(share, ring, c, share.earlyPieces(), pieces, x, (int)stride, (int)rows, sums);
                 }
                 gridDependencySync();
             }
@@ -202,7 +199,7 @@ __device__ inline void project(
         }
     }
     __syncthreads();
-    addUp<ROWS>(share, ring, slots, c, pieces, pieces, x, (int)stride, (int)rows, sums);
+    addUp<ROWS>(share, ring, c, pieces, pieces, x, (int)stride, (int)rows, sums);
     // where all maps are early
     if (FORM == SUMMED && early == count) gridDependencySync();
     __syncthreads();
@@ -249,9 +246,8 @@ __device__ inline void project(
     }
 }
 
-// Of one row, two kernels fit beside each other where shared memory has room for both.
 #define PROJECTION(name, form, rows_)                                                                                  \
-    extern "C" __global__ void __launch_bounds__(THREADS, rows_ == 1 ? 2 : 1) name##_##rows_(                                              \
+    extern "C" __global__ void __launch_bounds__(THREADS) name##_##rows_(                                              \
         const __grid_constant__ Parts parts, int count, int early, const float *h, const float *scale,                 \
         const float *shift, double epsilon, int *progress, Size rows, Size outputs, Size stride) {                     \
         project<rows_, form>(                                                                                          \

@@ -12,11 +12,10 @@
 #define CHUNK 2048
 #define SLOTS 2
 
-// Of each slot of all warps.
 #if __CUDA_ARCH__ >= 900
-#define SLOT_BYTES (WARPS * CHUNK * 2)
+#define RING_BYTES (WARPS * SLOTS * CHUNK * 2)
 #else
-#define SLOT_BYTES 0
+#define RING_BYTES 0
 #endif
 
 // One linear map; wide says whether y is float32 and not bfloat16.
@@ -75,12 +74,6 @@ struct Share {
     }
 
     __device__ static inline int pieces(Size width) { return (int)((width + CHUNK - 1) / CHUNK); }
-
-    // Of a warp's ring: as many as any block fills. What takes one leaves room for the next kernel's ring beside it.
-    __device__ inline int slots(Size outputs) const {
-        Size most = (outputs + gridDim.x - 1) / gridDim.x * (perEarly + perLate);
-        return most <= WARPS ? 1 : SLOTS;
-    }
 
     __device__ inline int earlyPieces() const { return rows * perEarly; }
 
@@ -162,14 +155,13 @@ struct Ring {
 #if __CUDA_ARCH__ >= 900
     char *memory;
     unsigned barrier;
-    int slots;
     int slot = 0;
     int phase = 0;
     unsigned long long policy;
 
-    __device__ inline Ring(char *all, unsigned long long *barriers, int slots)
-        : memory(all + threadIdx.x / WARP * slots * CHUNK * 2),
-          barrier(sharedAddress(barriers + threadIdx.x / WARP * SLOTS)), slots(slots) {
+    __device__ inline Ring(char *all, unsigned long long *barriers)
+        : memory(all + threadIdx.x / WARP * SLOTS * CHUNK * 2),
+          barrier(sharedAddress(barriers + threadIdx.x / WARP * SLOTS)) {
         asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
         if (threadIdx.x % WARP == 0) {
             for (int s = 0; s < SLOTS; s++)
@@ -207,13 +199,13 @@ struct Ring {
     __device__ inline void refill(bool more, const Piece &piece) {
         __syncwarp();
         if (more && threadIdx.x % WARP == 0) fill(slot, piece);
-        if (++slot == slots) {
+        if (++slot == SLOTS) {
             slot = 0;
             phase ^= 1;
         }
     }
 #else
-    __device__ inline Ring(char *, unsigned long long *, int) {}
+    __device__ inline Ring(char *, unsigned long long *) {}
     __device__ inline void fill(int, const Piece &) {}
     __device__ inline const uint4 *next(const Piece &piece) { return (const uint4 *)piece.weight; }
     __device__ inline void refill(bool, const Piece &) {}
