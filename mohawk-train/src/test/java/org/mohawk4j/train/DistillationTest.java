@@ -92,7 +92,7 @@ class DistillationTest {
     void changesOfARunAreRefusedUnlessAccepted() {
         stopAfter(3, Distillation.of(config("run")));
         Path run = folder.resolve("run");
-        Map<String, ?> changes = Map.of("lr", List.of(1e-3, 2e-3, 1e-4));
+        Map<String, ?> changes = Map.of("lr", List.of(2.5e-4, 5e-4, 1e-4));
 
         assertThatThrownBy(() -> Distillation.resume(run).changes(changes).run())
                 .isInstanceOf(ChangedRunException.class)
