@@ -9,6 +9,7 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.study.BudgetsStudy;
 import org.mohawk4j.train.study.HybridsStudy;
 import org.mohawk4j.train.study.MatricesStudy;
+import org.mohawk4j.train.study.RecallStudy;
 import org.mohawk4j.train.study.StagesStudy;
 import org.mohawk4j.train.study.StructuresStudy;
 import org.mohawk4j.train.study.Study;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Spec;
             StudyCommand.Budgets.class,
             StudyCommand.Hybrids.class,
             StudyCommand.Matrices.class,
+            StudyCommand.Recall.class,
             StudyCommand.Stages.class,
             StudyCommand.Structures.class
         })
@@ -169,6 +171,19 @@ final class StudyCommand implements Runnable {
         @Override
         Map<String, String> options() {
             return Map.of("samples", String.valueOf(samples()), "state-sizes", String.valueOf(sizes));
+        }
+    }
+
+    /** What perplexity hides. */
+    @Command(
+            name = "recall",
+            description = "What perplexity hides: associative recall, copying and a needle in a text, by distance, for"
+                    + " the teacher and a distilled student.",
+            modelTransformer = ConfigOptions.Study.class)
+    static final class Recall extends Common {
+        @Override
+        Study study() {
+            return new RecallStudy();
         }
     }
 

@@ -53,7 +53,7 @@ class StudyCommandTest {
     @Test
     @Tag("slow")
     void everyQuickStudyRunsToItsPage() {
-        for (String name : List.of("budgets", "hybrids", "stages", "structures")) {
+        for (String name : List.of("budgets", "hybrids", "matrices", "recall", "stages", "structures")) {
             Path own = folder.resolve(name);
             CommandRun run = CommandRun.of("study", name, "--quick", "--out", own.toString(), "--threads", "1")
                     .succeeds();
@@ -63,6 +63,9 @@ class StudyCommandTest {
                             switch (name) {
                                 case "budgets" -> "split=[\\d.]+,[\\d.]+,[\\d.]+";
                                 case "hybrids" -> "keep_attention=\\d";
+                                case "matrices" ->
+                                    "toeplitz=[\\d.]+ low_rank=[\\d.]+ ssd=[\\d.]+ semiseparable=[\\d.]+";
+                                case "recall" -> "teacher=[\\d.]+ student=[\\d.]+";
                                 case "stages" -> "full\\.attention\\.2=[\\d.]+( [a-z.]+[123+]+=[\\d.]+){27}";
                                 default -> "toeplitz=[\\d.]+ linear-attention=[\\d.]+ discrete-mamba2=[\\d.]+";
                             });

@@ -11,11 +11,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.Folders;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageConfig;
+import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.study.page.StudyPage;
@@ -132,22 +135,21 @@ class StudyRunTest {
     }
 
     @Test
+    @Tag("slow")
     void aRunInsideAStudyGoesOnAsIfItHadNotBeenEnded() throws IOException {
         DistillConfig config = settings(1).config().toBuilder()
-                .checkpoint(checkpoint -> checkpoint.withEvery(2))
+                .stages(StageConfig.of(StageObjective.KNOWLEDGE_DISTILLATION).withTokens(256))
+                .checkpoint(checkpoint -> checkpoint.withEvery(3))
                 .build();
-        Path teacher = EmbeddedTeacher.unpack();
-        try (Bench bench = Bench.open(config, teacher, new TrainingListener() {})) {
-            Path whole = folder.resolve("whole");
-            Map<String, Double> expected = Distiller.run(bench, whole, config);
-            // what a kill right after the newest checkpoint leaves
-            Folders.delete(whole.resolve("student"));
-            Folders.delete(whole.resolve("report"));
-            assertThat(Distiller.run(bench, whole, config)).isEqualTo(expected);
+        try (Bench bench = Bench.open(config, EmbeddedTeacher.unpack(), new TrainingListener() {})) {
             // what a kill before config.yaml leaves
-            Path begun = Files.createDirectory(folder.resolve("begun"));
-            Files.writeString(begun.resolve("inputs.json"), "{");
-            assertThat(Distiller.run(bench, begun, config)).isEqualTo(expected);
+            Path run = Files.createDirectory(folder.resolve("run"));
+            Files.writeString(run.resolve("leftover"), "of another attempt");
+            Map<String, Double> expected = Distiller.run(bench, run, config);
+            assertThat(run.resolve("leftover")).doesNotExist();
+            // what a kill after the last checkpoint leaves
+            Folders.delete(run.resolve("student"));
+            assertThat(Distiller.run(bench, run, config)).isEqualTo(expected);
         }
     }
 
