@@ -206,8 +206,7 @@ interface LayoutContract extends ContractTests {
                             (b, in) -> {
                                 // rows of bfloat16 are added to a table of float32
                                 DType given = in.get(0).dtype();
-                                var sum = b.memory()
-                                        .cast(in.get(0), given == DType.BFLOAT16 ? DType.FLOAT32 : given);
+                                var sum = b.memory().cast(in.get(0), given == DType.BFLOAT16 ? DType.FLOAT32 : given);
                                 b.layout().addRows(sum, in.get(1), in.get(2));
                                 return sum;
                             },

@@ -93,8 +93,7 @@ public final class RecallStudy implements Study {
         double teacher = mean(lab, results, "teacher");
         double student = mean(lab, results, "student");
         return new Outcome(
-                page(lab, results, teacher),
-                String.format(Locale.ROOT, "teacher=%.6f student=%.6f", teacher, student));
+                page(lab, results, teacher), String.format(Locale.ROOT, "teacher=%.6f student=%.6f", teacher, student));
     }
 
     private static int items(Lab lab) {
@@ -130,7 +129,8 @@ public final class RecallStudy implements Study {
         List<Double> scores = new ArrayList<>();
         for (RecallTask task : RecallTask.values()) {
             distances(lab)
-                    .forEach(distance -> scores.add(Spread.of(results, key(model, task, distance)).mean()));
+                    .forEach(distance -> scores.add(
+                            Spread.of(results, key(model, task, distance)).mean()));
         }
         return Spread.of(scores).mean();
     }
@@ -157,8 +157,7 @@ public final class RecallStudy implements Study {
                         Spread.each(own, Spread::deviation),
                         true));
             }
-            plots.add(Plot.lines(
-                    "Exact matches of task " + task.label(), "distance in tokens", "share", true, series));
+            plots.add(Plot.lines("Exact matches of task " + task.label(), "distance in tokens", "share", true, series));
         }
         List<String> notes = teacher < FAILS
                 ? List.of(String.format(

@@ -41,7 +41,10 @@ class RecallPromptsTest {
                     .toList();
             assertThat(prompt.subList(0, wanted.size())).isEqualTo(wanted);
             assertThat(prompt.subList(given, prompt.size())).containsOnlyOnceElementsOf(item.expected());
-            assertThat(prompt.size()).isBetween(distance, RecallTask.length(distance) - item.expected().size());
+            assertThat(prompt.size())
+                    .isBetween(
+                            distance,
+                            RecallTask.length(distance) - item.expected().size());
         }
     }
 
@@ -49,17 +52,19 @@ class RecallPromptsTest {
     void promptsDependOnTheSeedAlone() {
         for (RecallTask task : RecallTask.values()) {
             assertThat(task.item(8, WORDS, TEXT, new SplittableRandom(3)).prompt())
-                    .isEqualTo(task.item(8, WORDS, TEXT, new SplittableRandom(3)).prompt())
-                    .isNotEqualTo(task.item(8, WORDS, TEXT, new SplittableRandom(4)).prompt());
+                    .isEqualTo(
+                            task.item(8, WORDS, TEXT, new SplittableRandom(3)).prompt())
+                    .isNotEqualTo(
+                            task.item(8, WORDS, TEXT, new SplittableRandom(4)).prompt());
         }
     }
 
     @Test
     void tooFewWordsAreRefused() {
-        assertThatThrownBy(() ->
-                        RecallTask.COPYING.item(8, WORDS.subList(0, 7), TEXT, new SplittableRandom(0)))
+        assertThatThrownBy(() -> RecallTask.COPYING.item(8, WORDS.subList(0, 7), TEXT, new SplittableRandom(0)))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("at least 8 tokens that are whole words").hasMessageContaining("found 7");
+                .hasMessageContaining("at least 8 tokens that are whole words")
+                .hasMessageContaining("found 7");
     }
 
     @Test
