@@ -133,7 +133,7 @@ class RefusalTest {
     @Test
     void aMissingOrUnknownCommandIsRefused() {
         CommandRun.of().refuses("missing command");
-        CommandRun.of("distil").refuses("'distil', did you mean distill?");
+        CommandRun.of("distil").refuses("'distil', did you mean distill or study?");
     }
 
     @Test
