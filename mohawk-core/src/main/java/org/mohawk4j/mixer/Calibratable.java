@@ -19,13 +19,13 @@ public interface Calibratable {
     ScoreFit.Form scoreForm();
 
     /**
-     * Makes room for a constant among the state dimensions and silences what was not copied, then gives the scores of u.
+     * Reserves a state dimension for the constant, and zeroes the rows of C that nothing was copied into.
      *
      * @param attention that {@code initFrom} copied from
      */
     void prepare(AttentionWeights attention);
 
-    /** @param u [B,T,D] */
+    /** The projections C and B of an input u [B,T,D]. */
     Scores scores(Tensor u);
 
     /**

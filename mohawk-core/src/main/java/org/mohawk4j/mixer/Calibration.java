@@ -3,6 +3,7 @@ package org.mohawk4j.mixer;
 import java.util.ArrayList;
 import java.util.List;
 import org.mohawk4j.matrix.MixingMatrix;
+import org.mohawk4j.nn.Linear;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -47,6 +48,25 @@ public final class Calibration {
             mixer.calibrate(fits, one(u), attention);
         }
         return fits;
+    }
+
+    /**
+     * Zeroes the rows of the constant in B, and in C these and all rows after them, which nothing was copied into.
+     *
+     * @param bRows first of B's G·N rows in b
+     * @param cRows first of C's G·N rows in c
+     * @param constant the state dimension of the constant, in each group
+     */
+    static void clearSpareRows(Linear b, long bRows, Linear c, long cRows, int groups, int stateSize, int constant) {
+        Engine engine = b.engine();
+        try (Scope scope = engine.scope()) {
+            Tensor zeros = engine.zeros(stateSize - constant, b.weight().dim(1));
+            for (int group = 0; group < groups; group++) {
+                long first = (long) group * stateSize + constant;
+                b.setRows(bRows + first, zeros.narrow(0, 0, 1));
+                c.setRows(cRows + first, zeros);
+            }
+        }
     }
 
     private static List<LagSums> sums(Tensor c, Tensor b, int group, int shared, MixingMatrix teacher) {

@@ -10,7 +10,6 @@ import org.mohawk4j.nn.Linear;
 import org.mohawk4j.op.Heads;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
@@ -99,15 +98,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
 
     @Override
     public void prepare(AttentionWeights attention) {
-        int constant = constantDim(attention);
-        try (Scope scope = engine().scope()) {
-            Tensor none = engine().zeros(config.stateSize() - constant, config.width());
-            for (int head = 0; head < heads(); head++) {
-                long first = (long) head * config.stateSize() + constant;
-                bProj.setRows(first, none.narrow(0, 0, 1));
-                cProj.setRows(first, none);
-            }
-        }
+        Calibration.clearSpareRows(bProj, 0, cProj, 0, config.heads(), config.stateSize(), constantDim(attention));
     }
 
     @Override

@@ -191,17 +191,15 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     @Override
     public void prepare(AttentionWeights attention) {
-        int constant = constantDim(attention);
         long bRows = config.innerWidth();
-        long cRows = bRows + between.stateWidth();
-        try (Scope scope = engine().scope()) {
-            Tensor none = engine().zeros(config.stateSize() - constant, config.width());
-            for (int group = 0; group < config.groups(); group++) {
-                long first = (long) group * config.stateSize() + constant;
-                inProj.setRows(bRows + first, none.narrow(0, 0, 1));
-                inProj.setRows(cRows + first, none);
-            }
-        }
+        Calibration.clearSpareRows(
+                inProj,
+                bRows,
+                inProj,
+                bRows + between.stateWidth(),
+                config.groups(),
+                config.stateSize(),
+                constantDim(attention));
     }
 
     @Override

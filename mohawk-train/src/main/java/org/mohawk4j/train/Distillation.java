@@ -147,8 +147,8 @@ public final class Distillation {
     /**
      * Runs the remaining stages, evaluates the student and writes the report.
      *
-     * @throws org.mohawk4j.InvalidInputException if something that was given is unusable: then a new run leaves nothing
-     *     behind, and one that was to go on is as it was
+     * @throws org.mohawk4j.InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
+     *     unchanged
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
      * @throws StoppedException if it was stopped on request

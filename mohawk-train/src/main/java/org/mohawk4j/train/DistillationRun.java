@@ -161,17 +161,16 @@ public final class DistillationRun {
     }
 
     /**
-     * Runs all stages, or what is left of them. A run that goes on takes the same steps with the same results as if it
-     * had never been interrupted.
+     * Runs the remaining stages. A resumed run is bit-identical to one that was never interrupted.
      *
      * @param plan the student's mixers
      * @param tokenizerFile copied beside the student
      * @param environment facts for the report, by name
-     * @param from where to go on; empty to start, or to start over in a folder that has begun
+     * @param from the checkpoint to resume from; empty to start, or to restart in a folder without one
      * @param stop asks the run to save and stop
      * @throws StorageException if there is no room for the student, or the disk refuses
      * @throws StoppedException if it was asked to
-     * @throws TrainingException if training cannot go on, or a checkpoint cannot be written
+     * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
      */
     public RunResult run(
             MixerPlan plan,
