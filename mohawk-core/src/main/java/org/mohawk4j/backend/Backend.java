@@ -67,6 +67,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Collective operations with backends of other processes, if the backend has them. */
+    default Optional<Collectives> collectives() {
+        return Optional.empty();
+    }
+
     /** Frees everything that this backend still holds. */
     @Override
     void close();

@@ -1,0 +1,37 @@
+package org.mohawk4j.train.distributed;
+
+import java.util.List;
+import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.Communicator;
+
+/**
+ * The ranks of a run, as one of them sees it: how they find each other, exchange small values on the host, and notice that
+ * one of them has failed. Numbers on devices go through the {@link Communicator}.
+ */
+public interface ProcessGroup extends AutoCloseable {
+    /** From 0. Rank 0 writes the run folder and prints progress. */
+    int rank();
+
+    /** Ranks. */
+    int size();
+
+    /** Where a rank runs, for messages: its host and device. */
+    String host(int rank);
+
+    /**
+     * Gathers one value from each rank, in the order of ranks; returns when all have called it. Also a barrier.
+     *
+     * @throws RankFailedException if a rank has ended, has failed, or does not answer in time
+     */
+    List<byte[]> exchange(byte[] own);
+
+    /** Joins all ranks for collective operations on a backend's arrays. */
+    Communicator communicator(Backend backend);
+
+    /** Tells the other ranks that this one cannot continue, and why, in one line. They fail with that line. */
+    void fail(String reason);
+
+    /** Leaves the group. */
+    @Override
+    void close();
+}
