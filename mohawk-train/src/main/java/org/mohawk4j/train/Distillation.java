@@ -17,6 +17,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -56,6 +57,7 @@ public final class Distillation {
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
+    private Optional<ProcessGroup> group = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -94,6 +96,12 @@ public final class Distillation {
     /** Sets the signal by which another thread stops the run after it has saved. */
     public Distillation stop(StopSignal signal) {
         stop = signal;
+        return this;
+    }
+
+    /** Makes this run one rank of several. The group is the caller's to close. */
+    public Distillation group(ProcessGroup ranks) {
+        group = Optional.of(ranks);
         return this;
     }
 
@@ -200,6 +208,7 @@ public final class Distillation {
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
+            group.ifPresent(run::group);
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",

@@ -31,6 +31,7 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.StageObjective;
+import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -67,6 +68,7 @@ public final class DistillationRun {
     private final TokenWindows validation;
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
+    private Optional<ProcessGroup> group = Optional.empty();
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -100,6 +102,11 @@ public final class DistillationRun {
      */
     public void discardTeacher() {
         teacherIsDiscarded = true;
+    }
+
+    /** Makes this run one rank of several. Their configurations, teachers and texts are equal. The group is the caller's to close. */
+    public void group(ProcessGroup ranks) {
+        group = Optional.of(ranks);
     }
 
     /**
@@ -264,6 +271,7 @@ public final class DistillationRun {
     /** With why there is no stage 1, where the mixers do not allow one. */
     private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
+        group.ifPresent(ranks -> facts.put("ranks", String.valueOf(ranks.size())));
         if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
             plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
         }
