@@ -139,6 +139,11 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return next.readsGradients(stage, step);
+    }
+
+    @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
         next.onGradientCalculation(stage, step, trained, gradients);
