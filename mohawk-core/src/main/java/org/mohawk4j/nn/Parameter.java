@@ -137,6 +137,8 @@ public final class Parameter {
     }
 
     private void free() {
+        // whoever still writes to the memory must not find it to be somebody else's
+        arrive();
         if (value != null) {
             scope.free(value);
             value = null;
@@ -145,7 +147,6 @@ public final class Parameter {
 
     private Tensor replace(Tensor fresh) {
         requireOpen();
-        arrive();
         if (fresh == value) {
             return fresh;
         }

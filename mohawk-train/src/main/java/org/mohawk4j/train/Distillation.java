@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -17,7 +18,10 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -163,11 +167,32 @@ public final class Distillation {
      * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
      */
     public RunResult run() {
+        if (group.isEmpty()) {
+            return runFirst();
+        }
+        ProcessGroup ranks = group.get();
+        try {
+            return ranks.rank() == 0 ? runFirst() : follow(ranks);
+        } catch (StoppedException | RankFailedException e) {
+            // all ranks know
+            throw e;
+        } catch (InvalidInputException e) {
+            ranks.refuse(e.getMessage());
+            throw e;
+        } catch (RuntimeException | Error e) {
+            ranks.fail(e.getMessage() == null ? e.toString() : e.getMessage());
+            throw e;
+        }
+    }
+
+    /** The only rank, or the one that writes the folder. */
+    private RunResult runFirst() {
         if (given == null) {
             ResumedRun found =
                     ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
+                group.ifPresent(ranks -> FollowedRun.announce(ranks, open, found.from()));
                 return run(found.config(), open, found.from());
             }
         }
@@ -176,7 +201,19 @@ public final class Distillation {
             if (mixers == null) {
                 open.comment(comment);
             }
+            group.ifPresent(ranks -> FollowedRun.announce(ranks, open, Optional.empty()));
             return run(config, open, Optional.empty());
+        }
+    }
+
+    private RunResult follow(ProcessGroup ranks) {
+        FollowedRun found = FollowedRun.of(ranks);
+        try (RunFolder open = found.folder()) {
+            if (given == null) {
+                stagesAreFixed = true;
+                return run(DistillConfigYaml.read(open.config()).with(changes), open, found.from());
+            }
+            return run(given.with(changes), open, Optional.empty());
         }
     }
 
@@ -192,11 +229,13 @@ public final class Distillation {
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
-        if (!open.hasBegun()) {
+        boolean isFirst = group.map(ProcessGroup::rank).orElse(0) == 0;
+        if (isFirst && !open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
-        TrainingListener listener = new TrainingListeners(listeners);
-        try (Engine engine = config.machine().open();
+        TrainingListener listener = new TrainingListeners(isFirst ? listeners : List.of());
+        try (KeepAlive loading = KeepAlive.of(group);
+                Engine engine = config.machine().open();
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -219,6 +258,7 @@ public final class Distillation {
                                     kept.windows(),
                                     kept.file())));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
+            loading.close();
             return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
         }
     }

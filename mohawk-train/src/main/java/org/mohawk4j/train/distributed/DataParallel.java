@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Communicator;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.loop.Evaluation;
 import org.mohawk4j.train.loop.Parallelism;
@@ -37,6 +37,7 @@ public final class DataParallel implements Parallelism {
     private final List<Array> toScatter = new ArrayList<>();
     private final List<Array> toReduce = new ArrayList<>();
     private long bucketBytes;
+    private @Nullable KeepAlive waiting;
 
     /** A question and its last common answer. */
     private static final class Flag {
@@ -58,6 +59,7 @@ public final class DataParallel implements Parallelism {
         this.engine = engine;
         this.group = group;
         this.sharding = sharding;
+        this.waiting = new KeepAlive(group);
         this.communicator = group.communicator(engine.backend());
         this.check = new ParameterCheck(this, checkEvery);
     }
@@ -87,8 +89,8 @@ public final class DataParallel implements Parallelism {
         return "rank " + rank + " (" + group.host(rank) + ")";
     }
 
-    /** Gives all ranks the parameters of rank 0. */
-    public void broadcast(Collection<Parameter> parameters) {
+    @Override
+    public void share(Collection<Parameter> parameters) {
         communicator.broadcast(
                 parameters.stream().map(parameter -> parameter.value().array()).toList(), 0);
         communicator.await();
@@ -221,13 +223,30 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
+    public void stageStarts() {
+        if (waiting == null) {
+            waiting = new KeepAlive(group);
+        }
+    }
+
+    @Override
     public void progress() {
+        stopWaiting();
         group.progress();
+    }
+
+    /** From here on a rank counts as alive only if it takes steps. */
+    private void stopWaiting() {
+        if (waiting != null) {
+            waiting.close();
+            waiting = null;
+        }
     }
 
     /** Leaves the communicator; the group is the caller's to close. */
     @Override
     public void close() {
+        stopWaiting();
         communicator.close();
     }
 }

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.loop;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -30,6 +31,9 @@ final class OneRank implements Parallelism {
     public List<byte[]> exchange(byte[] own) {
         return List.of(own);
     }
+
+    @Override
+    public void share(Collection<Parameter> parameters) {}
 
     @Override
     public String name(int rank) {
@@ -69,6 +73,9 @@ final class OneRank implements Parallelism {
             double learningRate) {
         optimizer.update(trained, gradients, norm, learningRate);
     }
+
+    @Override
+    public void stageStarts() {}
 
     @Override
     public void progress() {}

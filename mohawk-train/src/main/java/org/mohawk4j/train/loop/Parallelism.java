@@ -1,5 +1,6 @@
 package org.mohawk4j.train.loop;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -32,6 +33,9 @@ public interface Parallelism extends AutoCloseable {
      * @throws TrainingException if a rank has failed
      */
     List<byte[]> exchange(byte[] own);
+
+    /** Gives all ranks the parameters of rank 0. */
+    void share(Collection<Parameter> parameters);
 
     /** Where a rank runs, for messages. */
     String name(int rank);
@@ -77,6 +81,9 @@ public interface Parallelism extends AutoCloseable {
             Map<String, Tensor> gradients,
             Tensor norm,
             double learningRate);
+
+    /** A stage begins, whose first step may take long. */
+    void stageStarts();
 
     /** A step is done. */
     void progress();

@@ -97,6 +97,7 @@ public final class Trainer {
             StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
         listener.onStageStart(state.stage(), steps);
         state.dataAt(batches.state());
+        ranks.stageStarts();
         Clock clock = new Clock(state.seconds());
         while (state.step() < steps) {
             if (!boundary.isStopping()) {

@@ -90,9 +90,7 @@ final class RankedRun {
             try (Parallelism ranks = alone != null
                     ? alone
                     : new DataParallel(engine, group, sharding.apply(group.rank(), group.size()), checkEvery)) {
-                if (ranks instanceof DataParallel shared) {
-                    shared.broadcast(student.parameters().values());
-                }
+                ranks.share(student.parameters().values());
                 InMemoryLoader batches = new InMemoryLoader(
                         new TokenWindows(
                                 TokenSequence.of(
