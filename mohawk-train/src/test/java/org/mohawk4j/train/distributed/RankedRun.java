@@ -105,7 +105,12 @@ final class RankedRun {
 
         @Override
         public Result evaluate(Tensor ids, Tensor labels) {
-            Result result = objective.evaluate(ids, labels);
+            return evaluate(ids, labels, Receiver.NOBODY);
+        }
+
+        @Override
+        public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
+            Result result = objective.evaluate(ids, labels, receiver);
             if (done) {
                 return result;
             }
