@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -17,6 +18,10 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.distributed.KeepAlive;
+import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -56,6 +61,7 @@ public final class Distillation {
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
+    private Optional<ProcessGroup> group = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -94,6 +100,12 @@ public final class Distillation {
     /** Sets the signal by which another thread stops the run after it has saved. */
     public Distillation stop(StopSignal signal) {
         stop = signal;
+        return this;
+    }
+
+    /** Makes this run one rank of several. The group is the caller's to close. */
+    public Distillation group(ProcessGroup ranks) {
+        group = Optional.of(ranks);
         return this;
     }
 
@@ -155,11 +167,32 @@ public final class Distillation {
      * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
      */
     public RunResult run() {
+        if (group.isEmpty()) {
+            return runFirst();
+        }
+        ProcessGroup ranks = group.get();
+        try {
+            return ranks.rank() == 0 ? runFirst() : follow(ranks);
+        } catch (StoppedException | RankFailedException e) {
+            // all ranks know
+            throw e;
+        } catch (InvalidInputException e) {
+            ranks.refuse(e.getMessage());
+            throw e;
+        } catch (RuntimeException | Error e) {
+            ranks.fail(e.getMessage() == null ? e.toString() : e.getMessage());
+            throw e;
+        }
+    }
+
+    /** The only rank, or the one that writes the folder. */
+    private RunResult runFirst() {
         if (given == null) {
             ResumedRun found =
                     ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
+                group.ifPresent(ranks -> FollowedRun.announce(ranks, open, found.from()));
                 return run(found.config(), open, found.from());
             }
         }
@@ -168,7 +201,19 @@ public final class Distillation {
             if (mixers == null) {
                 open.comment(comment);
             }
+            group.ifPresent(ranks -> FollowedRun.announce(ranks, open, Optional.empty()));
             return run(config, open, Optional.empty());
+        }
+    }
+
+    private RunResult follow(ProcessGroup ranks) {
+        FollowedRun found = FollowedRun.of(ranks);
+        try (RunFolder open = found.folder()) {
+            if (given == null) {
+                stagesAreFixed = true;
+                return run(DistillConfigYaml.read(open.config()).with(changes), open, found.from());
+            }
+            return run(given.with(changes), open, Optional.empty());
         }
     }
 
@@ -184,11 +229,13 @@ public final class Distillation {
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
-        if (!open.hasBegun()) {
+        boolean isFirst = group.map(ProcessGroup::rank).orElse(0) == 0;
+        if (isFirst && !open.hasBegun()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
-        TrainingListener listener = new TrainingListeners(listeners);
-        try (Engine engine = config.machine().open();
+        TrainingListener listener = new TrainingListeners(isFirst ? listeners : List.of());
+        try (KeepAlive loading = KeepAlive.of(group);
+                Engine engine = config.machine().open();
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -200,6 +247,7 @@ public final class Distillation {
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
+            group.ifPresent(run::group);
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",
@@ -210,6 +258,7 @@ public final class Distillation {
                                     kept.windows(),
                                     kept.file())));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
+            loading.close();
             return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
         }
     }

@@ -28,8 +28,21 @@ public interface ProcessGroup extends AutoCloseable {
     /** Joins all ranks for collective operations on a backend's arrays. */
     Communicator communicator(Backend backend);
 
+    /**
+     * Tells that this rank proceeds, after each step and in whatever takes long without {@link #exchange} or a
+     * communicator's operations.
+     *
+     * @throws RankFailedException if the run has failed: results since the last call may be wrong, and are not to be kept
+     */
+    default void progress() {}
+
     /** Tells the other ranks that this one cannot continue, and why, in one line. They fail with that line. */
     void fail(String reason);
+
+    /** As {@link #fail}, for bad input: the other ranks throw an {@link org.mohawk4j.InvalidInputException}. */
+    default void refuse(String reason) {
+        fail(reason);
+    }
 
     /** Leaves the group. */
     @Override
