@@ -1,6 +1,7 @@
 package org.mohawk4j.train.distributed;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.Communicator;
 
@@ -42,6 +43,11 @@ public interface ProcessGroup extends AutoCloseable {
     /** As {@link #fail}, for bad input: the other ranks throw an {@link org.mohawk4j.InvalidInputException}. */
     default void refuse(String reason) {
         fail(reason);
+    }
+
+    /** Why the run has failed on any rank, as an exception to throw; empty while it has not. */
+    default Optional<RuntimeException> failure() {
+        return Optional.empty();
     }
 
     /** Leaves the group. */
