@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.models.CausalLm;
@@ -17,7 +18,9 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.MachineConfig;
 import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankDevices;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -53,11 +56,11 @@ public final class Distillation {
             "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
 
     private final @Nullable DistillConfig given;
-    private final Path folder;
+    private Path folder;
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
-    private Optional<ProcessGroup> group = Optional.empty();
+    private Optional<RankStart> ranks = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -99,9 +102,12 @@ public final class Distillation {
         return this;
     }
 
-    /** Makes this run one rank of several. The group is the caller's to close. */
-    public Distillation group(ProcessGroup ranks) {
-        group = Optional.of(ranks);
+    /**
+     * Makes this run one rank of several, with a device of its own. Rank 0 makes and writes the run folder, which all of them
+     * read. The group is the caller's to close.
+     */
+    public Distillation group(ProcessGroup group) {
+        ranks = Optional.of(new RankStart(group));
         return this;
     }
 
@@ -160,19 +166,32 @@ public final class Distillation {
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
      * @throws StoppedException if it was stopped on request
-     * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
+     * @throws TrainingException if training cannot continue, a checkpoint cannot be written, or another rank has failed
      */
     public RunResult run() {
+        try {
+            return start();
+        } catch (RuntimeException e) {
+            throw ranks.map(rank -> rank.failed(e)).orElse(e);
+        } catch (Error e) {
+            ranks.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
+            throw e;
+        }
+    }
+
+    private RunResult start() {
+        folder = ranks.map(rank -> rank.folder(folder)).orElse(folder);
         if (given == null) {
-            ResumedRun found =
-                    ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
+            Function<DistillConfig, RunInputs> inputs = config -> RunInputs.of(teacherFolder(config), config);
+            ResumedRun found = ranks.map(rank -> rank.resume(folder, changes, accepts, inputs))
+                    .orElseGet(() -> ResumedRun.open(folder, changes, accepts, inputs));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
                 return run(found.config(), open, found.from());
             }
         }
         DistillConfig config = given.with(changes);
-        try (RunFolder open = RunFolder.at(folder)) {
+        try (RunFolder open = ranks.map(rank -> rank.create(folder)).orElseGet(() -> RunFolder.at(folder))) {
             if (mixers == null) {
                 open.comment(comment);
             }
@@ -181,6 +200,7 @@ public final class Distillation {
     }
 
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
+        ranks.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
@@ -192,11 +212,11 @@ public final class Distillation {
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
-        if (!open.hasBegun()) {
+        if (!open.isToldWhatItReads()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
         TrainingListener listener = new TrainingListeners(listeners);
-        try (Engine engine = config.machine().open();
+        try (Engine engine = open(config.machine());
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -208,7 +228,7 @@ public final class Distillation {
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
-            group.ifPresent(run::group);
+            ranks.ifPresent(rank -> run.group(rank.group()));
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",
@@ -218,8 +238,20 @@ public final class Distillation {
                                     kept.bytes(),
                                     kept.windows(),
                                     kept.file())));
+            ranks.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
             return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
+        }
+    }
+
+    private Engine open(MachineConfig machine) {
+        Engine engine = machine.open();
+        try {
+            ranks.ifPresent(rank -> RankDevices.require(rank.group(), engine.backend(), machine.options()));
+            return engine;
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
         }
     }
 

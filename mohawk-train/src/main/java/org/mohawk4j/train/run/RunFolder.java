@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -48,6 +47,8 @@ public final class RunFolder implements AutoCloseable {
             Pattern.compile("\\.lock|\\.(config\\.yaml|inputs\\.json)\\..*|inputs\\.json");
 
     private final Path path;
+    private final boolean writes;
+    private boolean begun;
     private @Nullable RunLock lock;
     private @Nullable Supplier<RunInputs> inputs;
     private MixerValues mixers = MixerValues.UNKNOWN;
@@ -55,8 +56,9 @@ public final class RunFolder implements AutoCloseable {
     private boolean changed;
     private String comment = OF_PROGRAM;
 
-    private RunFolder(Path path) {
+    private RunFolder(Path path, boolean writes) {
         this.path = path;
+        this.writes = writes;
     }
 
     /** Writes the contents of a folder. */
@@ -72,9 +74,26 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if there is a file, a folder that is not empty, or no permission to make one
      */
     public static RunFolder at(Path out) {
-        RunFolder folder = new RunFolder(out);
+        RunFolder folder = new RunFolder(out, true);
         folder.check();
         return folder;
+    }
+
+    /**
+     * A folder that rank 0 of the run makes, locks and writes. It is read here, and whatever would write into it does
+     * nothing.
+     *
+     * @param begun whether it is there
+     */
+    public static RunFolder observed(Path path, boolean begun) {
+        RunFolder folder = new RunFolder(path, false);
+        folder.begun = begun;
+        return folder;
+    }
+
+    /** Whether this process writes into the folder; otherwise another one does. */
+    public boolean isWritten() {
+        return writes;
     }
 
     /**
@@ -83,7 +102,7 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if it is none, or another process writes to it
      */
     public static RunFolder existing(Path path) {
-        RunFolder folder = new RunFolder(path);
+        RunFolder folder = new RunFolder(path, true);
         if (!Files.isRegularFile(folder.config())) {
             throw new InvalidInputException("run " + path + ": expected a run folder with its config.yaml, found "
                     + (Files.isDirectory(path) ? "none in it" : Files.exists(path) ? "a file" : "nothing there"));
@@ -103,11 +122,12 @@ public final class RunFolder implements AutoCloseable {
 
     private void lock() {
         lock = RunLock.acquire(path, path.resolve(LOCK));
+        begun = true;
     }
 
     /** Whether the folder is there, with its configuration. */
     public boolean hasBegun() {
-        return lock != null;
+        return begun;
     }
 
     private void check() {
@@ -139,6 +159,11 @@ public final class RunFolder implements AutoCloseable {
         return inputs != null;
     }
 
+    /** What the run reads, if it was said. */
+    public Optional<Supplier<RunInputs>> inputs() {
+        return Optional.ofNullable(inputs);
+    }
+
     /** Says which mixers the student has, for {@link #writeInputs}. */
     public void trains(MixerValues student) {
         mixers = student;
@@ -158,6 +183,11 @@ public final class RunFolder implements AutoCloseable {
         changed = true;
     }
 
+    /** Whether it was said that the run goes on with something else. */
+    public boolean isChanged() {
+        return changed;
+    }
+
     /** Whether {@code student/} is what the training of the run as it is now came to. */
     public boolean isTrained() {
         return hasBegun() && !changed && Files.isDirectory(student());
@@ -165,7 +195,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Drops a {@code student/} that is of something else, before anything says that it is not. */
     public void dropStaleStudent() {
-        if (changed) {
+        if (changed && writes) {
             try {
                 Folders.delete(student());
             } catch (IOException e) {
@@ -181,7 +211,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
     public void writeInputs() {
-        if (inputs != null) {
+        if (inputs != null && writes) {
             AtomicFile.write(inputsFile(), inputs.get().with(mixers).format().getBytes(StandardCharsets.UTF_8));
         }
     }
@@ -194,6 +224,10 @@ public final class RunFolder implements AutoCloseable {
      * @throws StorageException if the disk refuses
      */
     public void begin(DistillConfig config) {
+        if (!writes) {
+            begun = true;
+            return;
+        }
         check();
         try {
             Files.createDirectories(path);
@@ -208,6 +242,9 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
     public void writeConfig(DistillConfig config) {
+        if (!writes) {
+            return;
+        }
         String text = COMMENT + comment + "\n" + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }
@@ -309,34 +346,14 @@ public final class RunFolder implements AutoCloseable {
     }
 
     private void write(Path target, Contents contents) {
+        if (!writes) {
+            return;
+        }
         try {
-            replace(target, contents);
+            WholeFolder.replace(target, contents);
         } catch (IOException e) {
             throw InputFile.unwritable(target, e);
         }
-    }
-
-    private void replace(Path target, Contents contents) throws IOException {
-        Path partial = path.resolve("." + target.getFileName() + ".partial");
-        Path previous = path.resolve("." + target.getFileName() + ".previous");
-        Folders.delete(partial);
-        Files.createDirectory(partial);
-        try {
-            contents.writeTo(partial);
-        } catch (IOException | RuntimeException | Error e) {
-            try {
-                Folders.delete(partial);
-            } catch (IOException alsoFailed) {
-                e.addSuppressed(alsoFailed);
-            }
-            throw e;
-        }
-        if (Files.exists(target)) {
-            Folders.delete(previous);
-            Files.move(target, previous, StandardCopyOption.ATOMIC_MOVE);
-        }
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        Folders.delete(previous);
     }
 
     /** A writer of {@link #metrics}, which must not exist yet. */
@@ -351,6 +368,7 @@ public final class RunFolder implements AutoCloseable {
     /** Unlocks the folder. */
     @Override
     public void close() {
+        begun = false;
         if (lock != null) {
             lock.close();
             lock = null;

@@ -83,8 +83,10 @@ final class Accepting {
         while (joined.size() < own.size() - 1) {
             Optional<Socket> socket = accept(deadline);
             if (socket.isEmpty()) {
-                throw refused("ranks: expected " + own.size() + " within " + atMost.toSeconds() + " s, found "
-                        + ranks.size() + "; " + missing() + " not joined");
+                String line = own.name() + ": ranks: expected " + own.size() + " within " + atMost.toSeconds() + " s, found "
+                        + ranks.size() + "; " + missing() + " not joined";
+                tell(Message.ofText(Message.Kind.REFUSE, line));
+                throw new InvalidInputException(line);
             }
             join(socket.get());
         }
@@ -111,7 +113,8 @@ final class Accepting {
             Message line = Message.ofText(Message.Kind.REFUSE, refusal.get());
             connection.send(line);
             connection.finish();
-            throw refuse(line, refusal.get());
+            tellOthers(line, other.rank());
+            throw new InvalidInputException(refusal.get());
         }
         ranks.put(other.rank(), other);
         joined.put(other.rank(), connection);
@@ -132,27 +135,28 @@ final class Accepting {
         return "rank" + (count == 1 ? " " : "s ") + names + (count > 8 ? ", …" : "") + (count == 1 ? " has" : " have");
     }
 
-    private InvalidInputException refused(String what) throws IOException {
-        String line = own.name() + ": " + what;
-        return refuse(Message.ofText(Message.Kind.REFUSE, line), line);
+    private void tell(Message refusal) {
+        joined.values().forEach(rank -> rank.send(refusal));
+        joined.values().forEach(Connection::finish);
+        joined.values().forEach(rank -> rank.close(Duration.ofSeconds(1)));
     }
 
-    /** Tells all ranks, also those that come within the next seconds. */
-    private InvalidInputException refuse(Message message, String line) throws IOException {
-        joined.values().forEach(rank -> rank.send(message));
-        joined.values().forEach(Connection::finish);
-        int untold = own.size() - 1 - joined.size();
+    /** Tells all ranks but the one that has been told, also those that come within the next seconds. */
+    private void tellOthers(Message refusal, int told) throws IOException {
+        long untold = IntStream.range(1, own.size())
+                .filter(rank -> rank != told && !joined.containsKey(rank))
+                .count();
+        tell(refusal);
         long until = System.nanoTime() + LINGER.toNanos();
         for (int i = 0; i < untold; i++) {
             Optional<Socket> late = accept(until);
             if (late.isPresent() && hello(late.get()).isPresent()) {
-                Connection connection = new Connection(-1, late.get());
-                connection.send(message);
+                Connection connection = new Connection(0, late.get());
+                connection.send(refusal);
                 connection.finish();
+                connection.close(Duration.ofSeconds(1));
             }
         }
-        joined.values().forEach(rank -> rank.close(Duration.ofSeconds(1)));
-        return new InvalidInputException(line);
     }
 
     private Optional<Socket> accept(long deadline) throws IOException {

@@ -84,7 +84,7 @@ final class Connection {
         outgoing.add(Optional.empty());
     }
 
-    /** Waits until what was sent is read and the other side has closed, then closes. */
+    /** Waits until what was sent is written and, if it is read from, the other side has closed; then closes. */
     void close(Duration atMost) {
         try {
             if (reader.isAlive() && Thread.currentThread() != reader) {

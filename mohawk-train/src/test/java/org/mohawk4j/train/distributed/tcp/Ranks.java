@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,6 +21,7 @@ import org.mohawk4j.train.distributed.RankEnvironment;
 /** Ranks as threads of this process, connected by TCP. */
 final class Ranks implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final List<TcpProcessGroup> groups = new CopyOnWriteArrayList<>();
 
     static final TcpSettings QUICK = TcpSettings.defaults()
             .withHost("here")
@@ -55,7 +57,9 @@ final class Ranks implements AutoCloseable {
             int own = rank;
             joining.add(start(() -> join(own, size, port, settings)));
         }
-        return joining.stream().map(Ranks::get).toList();
+        List<TcpProcessGroup> group = joining.stream().map(Ranks::get).toList();
+        groups.addAll(group);
+        return group;
     }
 
     static <T> T get(Future<T> result) {
@@ -83,6 +87,7 @@ final class Ranks implements AutoCloseable {
 
     @Override
     public void close() {
+        groups.stream().map(rank -> threads.submit(rank::close)).toList().forEach(Ranks::get);
         threads.shutdownNow();
     }
 }
