@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -20,7 +21,6 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.MachineConfig;
 import org.mohawk4j.train.distributed.ProcessGroup;
-import org.mohawk4j.train.distributed.RankDevices;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -161,7 +161,7 @@ public final class Distillation {
     /**
      * Runs the remaining stages, evaluates the student and writes the report.
      *
-     * @throws org.mohawk4j.InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
+     * @throws InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
      *     unchanged
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
@@ -245,13 +245,26 @@ public final class Distillation {
     }
 
     private Engine open(MachineConfig machine) {
-        Engine engine = machine.open();
+        if (ranks.isEmpty()) {
+            return machine.open();
+        }
+        ProcessGroup group = ranks.get().group();
+        Engine engine = openOfRank(machine, group.size());
         try {
-            ranks.ifPresent(rank -> RankDevices.require(rank.group(), engine.backend(), machine.options()));
+            group.requireJoinable(engine.backend(), machine.options());
             return engine;
         } catch (RuntimeException e) {
             engine.close();
             throw e;
+        }
+    }
+
+    private static Engine openOfRank(MachineConfig machine, int size) {
+        try {
+            return machine.open();
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(
+                    "expected a GPU for each of " + size + " ranks, found: " + e.getMessage(), e);
         }
     }
 

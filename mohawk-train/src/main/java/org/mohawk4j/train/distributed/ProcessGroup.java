@@ -3,6 +3,7 @@ package org.mohawk4j.train.distributed;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Communicator;
 
 /**
@@ -25,6 +26,14 @@ public interface ProcessGroup extends AutoCloseable {
      * @throws RankFailedException if a rank has ended, has failed, or does not answer in time
      */
     List<byte[]> exchange(byte[] own);
+
+    /**
+     * Checks, before anything is loaded, that the ranks' backends can join each other.
+     *
+     * @param options that the backend was opened with
+     * @throws RefusedRanksException on all ranks, if they cannot
+     */
+    default void requireJoinable(Backend backend, BackendOptions options) {}
 
     /** Joins all ranks for collective operations on a backend's arrays. */
     Communicator communicator(Backend backend);

@@ -12,9 +12,11 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Collectives;
 import org.mohawk4j.backend.Communicator;
 import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankDevices;
 import org.mohawk4j.train.distributed.RankEnvironment;
 import org.mohawk4j.train.distributed.tcp.Watchdog.Pace;
 
@@ -109,6 +111,11 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
             joined.connections().values().forEach(other -> other.send(result));
             exchange.complete(all);
         });
+    }
+
+    @Override
+    public void requireJoinable(Backend backend, BackendOptions options) {
+        RankDevices.require(this, backend, options);
     }
 
     @Override
