@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
@@ -19,7 +18,8 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.MachineConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
@@ -60,7 +60,7 @@ public final class Distillation {
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
-    private Optional<RankStart> ranks = Optional.empty();
+    private Optional<RankStart> group = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -106,8 +106,8 @@ public final class Distillation {
      * Makes this run one rank of several, with a device of its own. Rank 0 makes and writes the run folder, which all of them
      * read. The group is the caller's to close.
      */
-    public Distillation group(ProcessGroup group) {
-        ranks = Optional.of(new RankStart(group));
+    public Distillation group(ProcessGroup ranks) {
+        group = Optional.of(new RankStart(ranks));
         return this;
     }
 
@@ -161,7 +161,7 @@ public final class Distillation {
     /**
      * Runs the remaining stages, evaluates the student and writes the report.
      *
-     * @throws InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
+     * @throws org.mohawk4j.InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
      *     unchanged
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
@@ -170,37 +170,54 @@ public final class Distillation {
      */
     public RunResult run() {
         try {
-            return start();
+            return isFirst() ? runFirst() : follow(group.get().group());
         } catch (RuntimeException e) {
-            throw ranks.map(rank -> rank.failed(e)).orElse(e);
+            throw group.map(rank -> rank.failed(e)).orElse(e);
         } catch (Error e) {
-            ranks.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
+            group.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
             throw e;
         }
     }
 
-    private RunResult start() {
-        folder = ranks.map(rank -> rank.folder(folder)).orElse(folder);
+    private boolean isFirst() {
+        return group.map(rank -> rank.group().rank()).orElse(0) == 0;
+    }
+
+    /** The only rank, or the one that writes the folder. */
+    private RunResult runFirst() {
         if (given == null) {
-            Function<DistillConfig, RunInputs> inputs = config -> RunInputs.of(teacherFolder(config), config);
-            ResumedRun found = ranks.map(rank -> rank.resume(folder, changes, accepts, inputs))
-                    .orElseGet(() -> ResumedRun.open(folder, changes, accepts, inputs));
+            ResumedRun found =
+                    ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
+                group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, found.from()));
                 return run(found.config(), open, found.from());
             }
         }
         DistillConfig config = given.with(changes);
-        try (RunFolder open = ranks.map(rank -> rank.create(folder)).orElseGet(() -> RunFolder.at(folder))) {
+        try (RunFolder open = RunFolder.at(folder)) {
             if (mixers == null) {
                 open.comment(comment);
             }
+            group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, Optional.empty()));
             return run(config, open, Optional.empty());
         }
     }
 
+    private RunResult follow(ProcessGroup ranks) {
+        FollowedRun found = FollowedRun.of(ranks);
+        folder = found.folder().path();
+        try (RunFolder open = found.folder()) {
+            if (given == null) {
+                stagesAreFixed = true;
+                return run(DistillConfigYaml.read(open.config()).with(changes), open, found.from());
+            }
+            return run(given.with(changes), open, Optional.empty());
+        }
+    }
+
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
-        ranks.ifPresent(rank -> rank.requireSame(asked));
+        group.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
@@ -215,8 +232,10 @@ public final class Distillation {
         if (!open.isToldWhatItReads()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
-        TrainingListener listener = new TrainingListeners(listeners);
-        try (Engine engine = open(config.machine());
+        TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
+        try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
+                Engine engine = group.map(rank -> rank.open(config.machine()))
+                        .orElseGet(config.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -228,7 +247,7 @@ public final class Distillation {
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
-            ranks.ifPresent(rank -> run.group(rank.group()));
+            group.ifPresent(rank -> run.group(rank.group()));
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",
@@ -238,33 +257,10 @@ public final class Distillation {
                                     kept.bytes(),
                                     kept.windows(),
                                     kept.file())));
-            ranks.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
+            group.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
+            loading.close();
             return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
-        }
-    }
-
-    private Engine open(MachineConfig machine) {
-        if (ranks.isEmpty()) {
-            return machine.open();
-        }
-        ProcessGroup group = ranks.get().group();
-        Engine engine = openOfRank(machine, group.size());
-        try {
-            group.requireJoinable(engine.backend(), machine.options());
-            return engine;
-        } catch (RuntimeException e) {
-            engine.close();
-            throw e;
-        }
-    }
-
-    private static Engine openOfRank(MachineConfig machine, int size) {
-        try {
-            return machine.open();
-        } catch (InvalidInputException e) {
-            throw new InvalidInputException(
-                    "expected a GPU for each of " + size + " ranks, found: " + e.getMessage(), e);
         }
     }
 

@@ -31,7 +31,10 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.StageObjective;
+import org.mohawk4j.train.distributed.DataParallel;
+import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -147,8 +150,20 @@ public final class DistillationRun {
                 .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
-        long windows = Math.min(met, training.windows(context).orElse(met));
-        return config.data().teacherCache().map(file -> CachePlan.of(file, teacher, contents, context, windows));
+        int ranks = group.map(ProcessGroup::size).orElse(1);
+        long windows = Math.min(met / ranks, training.windows(context).orElse(met));
+        return config.data()
+                .teacherCache()
+                .map(this::ofRank)
+                .map(file -> CachePlan.of(file, teacher, contents, context, windows));
+    }
+
+    /** Each rank keeps what the teacher computes of the windows that it meets. */
+    private Path ofRank(Path cache) {
+        return group.filter(ranks -> ranks.size() > 1)
+                .map(ranks -> cache.resolveSibling(
+                        cache.getFileName() + ".rank-" + ranks.rank() + "-of-" + ranks.size()))
+                .orElse(cache);
     }
 
     private OpenCache openCache() {
@@ -188,22 +203,32 @@ public final class DistillationRun {
             StopSignal stop) {
         ModelFolder.requireSavable(teacher.config().withMixers(plan.mixers()));
         MixerValues mixers = MixerValues.of(plan, teacher.config());
-        ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
+        if (isFirst()) {
+            ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
+        }
+        requireEqualShares();
         SplittableRandom random = new SplittableRandom(config.training().seed());
         stop.trainingStarts();
-        try (CausalLm student = plan.student(teacher, config.student().init(), random);
+        try (Parallelism ranks = ranks();
+                CausalLm student = plan.student(teacher, config.student().init(), random);
                 OpenCache kept = openCache();
                 StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
-                RunRecorder recorder = new RunRecorder(config, folder, statistics)) {
+                RunRecorder recorder = isFirst()
+                        ? new RunRecorder(config, folder, statistics)
+                        : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
-            saver.requireSavable();
+            if (isFirst()) {
+                saver.requireSavable();
+            }
             ParameterGroup.requireFound(
                     "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
-            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED) {
-                calibrate(student, plan, random.nextLong());
+            long sample = random.nextLong();
+            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED && isFirst()) {
+                calibrate(student, plan, sample);
             }
+            ranks.share(student.parameters().values());
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
                 Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
@@ -214,9 +239,9 @@ public final class DistillationRun {
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean trained = from.isEmpty() && folder.isTrained();
+                boolean trained = ofFirst(ranks, from.isEmpty() && folder.isTrained());
                 try (RunCheckpointer steps =
-                        new RunCheckpointer(config, folder, recorder, student, probe, stop, mixers)) {
+                        new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
                     if (trained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
@@ -226,20 +251,58 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, teacher.engine(), objectives, data, probe).run(recorder, steps, from);
+                        new StageRunner(config, teacher.engine(), objectives, data, probe, ranks)
+                                .run(recorder, steps, from);
                     }
                 }
                 stop.trainingEnds();
-                if (!trained) {
-                    saver.save();
+                try (KeepAlive evaluating = KeepAlive.of(group)) {
+                    RunEvaluation evaluation = new RunEvaluation(config, folder, tokenizer, validation, listener);
+                    RunResult result = RunEvaluation.none(folder);
+                    if (isFirst()) {
+                        if (!trained) {
+                            saver.save();
+                        }
+                        // what is saved is evaluated as whoever loads it for inference does
+                        student.castWeights();
+                        result = evaluation.of(
+                                teacher, student, recorder.losses(), probe, facts(plan, environment));
+                    }
+                    // a rank that left before would look like one that has failed
+                    ranks.exchange(new byte[0]);
+                    return result;
                 }
-                // what is saved is evaluated as whoever loads it for inference does
-                student.castWeights();
-                return new RunEvaluation(config, folder, tokenizer, validation, listener)
-                        .of(teacher, student, recorder.losses(), probe, facts(plan, environment));
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
+        }
+    }
+
+    private Parallelism ranks() {
+        return group.filter(ranks -> ranks.size() > 1)
+                .<Parallelism>map(ranks -> new DataParallel(teacher.engine(), ranks))
+                .orElse(Parallelism.NONE);
+    }
+
+    /** Whether this rank writes the run folder, evaluates and reports. */
+    private boolean isFirst() {
+        return group.map(ProcessGroup::rank).orElse(0) == 0;
+    }
+
+    /** What rank 0 says, which alone has looked at the folder. */
+    private static boolean ofFirst(Parallelism ranks, boolean own) {
+        return ranks.exchange(new byte[] {(byte) (own ? 1 : 0)}).get(0)[0] == 1;
+    }
+
+    private void requireEqualShares() {
+        int ranks = group.map(ProcessGroup::size).orElse(1);
+        int shares = ranks * config.training().accumulate();
+        for (ActiveStage stage : config.activeStages()) {
+            if (ranks > 1 && stage.batch() % shares != 0) {
+                throw new InvalidInputException(stage.key() + ".batch: expected a multiple of " + shares + ", "
+                        + config.training().accumulate() + " micro-batches of " + ranks + " ranks, found "
+                        + stage.batch());
+            }
         }
     }
 

@@ -87,18 +87,6 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         }
     }
 
-    /** As another rank than the one that has opened the run, and that has found it fit to go on. */
-    static ResumedRun observe(Path path, Map<String, ?> changes, boolean force) {
-        RunFolder folder = RunFolder.observed(path, true);
-        if (force) {
-            folder.acceptChanges();
-        }
-        return new ResumedRun(
-                folder,
-                DistillConfigYaml.read(folder.config()).with(changes),
-                new CheckpointStore(folder.checkpoints()).newest());
-    }
-
     /**
      * Checks what a run is given that is no part of its configuration, and tells its folder.
      *

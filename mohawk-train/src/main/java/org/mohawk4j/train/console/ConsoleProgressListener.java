@@ -61,6 +61,11 @@ public final class ConsoleProgressListener implements TrainingListener, AutoClos
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return false;
+    }
+
+    @Override
     public void iterationDone(StepMetrics metrics) {
         if (progress != null) {
             progress.advance(

@@ -47,8 +47,8 @@ public final class RunFolder implements AutoCloseable {
             Pattern.compile("\\.lock|\\.(config\\.yaml|inputs\\.json)\\..*|inputs\\.json");
 
     private final Path path;
-    private final boolean writes;
-    private boolean begun;
+    private final boolean follows;
+    private boolean followsBegun;
     private @Nullable RunLock lock;
     private @Nullable Supplier<RunInputs> inputs;
     private MixerValues mixers = MixerValues.UNKNOWN;
@@ -56,9 +56,9 @@ public final class RunFolder implements AutoCloseable {
     private boolean changed;
     private String comment = OF_PROGRAM;
 
-    private RunFolder(Path path, boolean writes) {
+    private RunFolder(Path path, boolean follows) {
         this.path = path;
-        this.writes = writes;
+        this.follows = follows;
     }
 
     /** Writes the contents of a folder. */
@@ -74,26 +74,9 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if there is a file, a folder that is not empty, or no permission to make one
      */
     public static RunFolder at(Path out) {
-        RunFolder folder = new RunFolder(out, true);
+        RunFolder folder = new RunFolder(out, false);
         folder.check();
         return folder;
-    }
-
-    /**
-     * A folder that rank 0 of the run makes, locks and writes. It is read here, and whatever would write into it does
-     * nothing.
-     *
-     * @param begun whether it is there
-     */
-    public static RunFolder observed(Path path, boolean begun) {
-        RunFolder folder = new RunFolder(path, false);
-        folder.begun = begun;
-        return folder;
-    }
-
-    /** Whether this process writes into the folder; otherwise another one does. */
-    public boolean isWritten() {
-        return writes;
     }
 
     /**
@@ -102,7 +85,7 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if it is none, or another process writes to it
      */
     public static RunFolder existing(Path path) {
-        RunFolder folder = new RunFolder(path, true);
+        RunFolder folder = new RunFolder(path, false);
         if (!Files.isRegularFile(folder.config())) {
             throw new InvalidInputException("run " + path + ": expected a run folder with its config.yaml, found "
                     + (Files.isDirectory(path) ? "none in it" : Files.exists(path) ? "a file" : "nothing there"));
@@ -120,14 +103,24 @@ public final class RunFolder implements AutoCloseable {
         return folder;
     }
 
+    /**
+     * The folder of a run that another rank writes, not to be touched by this one.
+     *
+     * @param begun whether the other rank has found it to be begun
+     */
+    public static RunFolder followed(Path path, boolean begun) {
+        RunFolder folder = new RunFolder(path, true);
+        folder.followsBegun = begun;
+        return folder;
+    }
+
     private void lock() {
         lock = RunLock.acquire(path, path.resolve(LOCK));
-        begun = true;
     }
 
     /** Whether the folder is there, with its configuration. */
     public boolean hasBegun() {
-        return begun;
+        return follows ? followsBegun : lock != null;
     }
 
     private void check() {
@@ -169,6 +162,11 @@ public final class RunFolder implements AutoCloseable {
         mixers = student;
     }
 
+    /** The student's mixers, as far as it was said. */
+    MixerValues mixers() {
+        return mixers;
+    }
+
     /** Says that the run goes on with whatever has changed. */
     public void acceptChanges() {
         acceptsChanges = true;
@@ -183,11 +181,6 @@ public final class RunFolder implements AutoCloseable {
         changed = true;
     }
 
-    /** Whether it was said that the run goes on with something else. */
-    public boolean isChanged() {
-        return changed;
-    }
-
     /** Whether {@code student/} is what the training of the run as it is now came to. */
     public boolean isTrained() {
         return hasBegun() && !changed && Files.isDirectory(student());
@@ -195,7 +188,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Drops a {@code student/} that is of something else, before anything says that it is not. */
     public void dropStaleStudent() {
-        if (changed && writes) {
+        if (changed) {
             try {
                 Folders.delete(student());
             } catch (IOException e) {
@@ -211,7 +204,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
     public void writeInputs() {
-        if (inputs != null && writes) {
+        if (inputs != null) {
             AtomicFile.write(inputsFile(), inputs.get().with(mixers).format().getBytes(StandardCharsets.UTF_8));
         }
     }
@@ -224,8 +217,8 @@ public final class RunFolder implements AutoCloseable {
      * @throws StorageException if the disk refuses
      */
     public void begin(DistillConfig config) {
-        if (!writes) {
-            begun = true;
+        if (follows) {
+            followsBegun = true;
             return;
         }
         check();
@@ -242,9 +235,6 @@ public final class RunFolder implements AutoCloseable {
 
     /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
     public void writeConfig(DistillConfig config) {
-        if (!writes) {
-            return;
-        }
         String text = COMMENT + comment + "\n" + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }
@@ -346,9 +336,6 @@ public final class RunFolder implements AutoCloseable {
     }
 
     private void write(Path target, Contents contents) {
-        if (!writes) {
-            return;
-        }
         try {
             WholeFolder.replace(target, contents);
         } catch (IOException e) {
@@ -368,7 +355,6 @@ public final class RunFolder implements AutoCloseable {
     /** Unlocks the folder. */
     @Override
     public void close() {
-        begun = false;
         if (lock != null) {
             lock.close();
             lock = null;

@@ -10,6 +10,7 @@ import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.config.OptimizerConfig;
+import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
@@ -24,6 +25,7 @@ public final class StageRunner {
     private final Map<ActiveStage, Objective> objectives;
     private final StageData data;
     private final MatrixProbe probe;
+    private final Parallelism ranks;
 
     /** @param objectives of the stages that take steps, in order */
     public StageRunner(
@@ -31,7 +33,9 @@ public final class StageRunner {
             Engine engine,
             Map<ActiveStage, Objective> objectives,
             StageData data,
-            MatrixProbe probe) {
+            MatrixProbe probe,
+            Parallelism ranks) {
+        this.ranks = ranks;
         this.config = config;
         this.engine = engine;
         this.objectives = objectives;
@@ -56,12 +60,13 @@ public final class StageRunner {
                 saver.resume(from.get(), batches);
                 resumed = true;
             }
+            AdamW.Config optimizer = optimizer(config.learning().optimizer());
             try (StageState state = new StageState(
-                    engine, stage.number(), optimizer(config.learning().optimizer()), faults.spikeThreshold())) {
+                    stage.number(), new AdamW(engine, optimizer, ranks.sharding()), faults.spikeThreshold())) {
                 if (from.isPresent() && from.get().position().stage() == stage.number()) {
                     saver.restore(state, from.get());
                 }
-                new Trainer(engine, batches, listener, config.training().accumulate(), faults)
+                new Trainer(engine, batches, listener, config.training().accumulate(), faults, ranks)
                         .run(
                                 state,
                                 entry.getValue(),

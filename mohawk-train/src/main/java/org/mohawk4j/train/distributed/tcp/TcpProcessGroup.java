@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
@@ -35,6 +36,7 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
     private final Watchdog watchdog;
     private final AtomicLong operations = new AtomicLong();
     private final AtomicLong activity = new AtomicLong();
+    private volatile @Nullable Thread trainer;
     private volatile boolean steps;
     private volatile boolean exchanging;
     private volatile boolean closed;
@@ -89,6 +91,7 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
     @Override
     public synchronized List<byte[]> exchange(byte[] own) {
         ending.requireNone();
+        trainer = Thread.currentThread();
         operations.incrementAndGet();
         exchanging = true;
         try {
@@ -134,7 +137,11 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
 
     @Override
     public void progress() {
-        steps = true;
+        // other threads speak up while this one loads a teacher or the like
+        Thread own = trainer;
+        if (own == null || own == Thread.currentThread()) {
+            steps = true;
+        }
         activity.incrementAndGet();
         ending.requireNone();
     }
