@@ -180,6 +180,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public Optional<String> deviceId() {
+        return Optional.of(gpu.device().uuid());
+    }
+
+    @Override
     public OptionalDouble peakFlops() {
         return options.parameterType() == DType.FLOAT32
                 ? gpu.device().peakFlops(options.mixed())
