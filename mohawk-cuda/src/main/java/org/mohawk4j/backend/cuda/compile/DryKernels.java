@@ -4,11 +4,18 @@ import java.util.Arrays;
 import java.util.List;
 import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
+import org.mohawk4j.tensor.types.Shape;
 
 /** What kernels would do on a device that is not there: the bytes that they move, and the products on tensor cores. */
 final class DryKernels {
     /** Rows of a tile of the distance of stage 1 where kernels may use {@code wgmma}, as {@code frobenius.cuh} says. */
     private static final int FROBENIUS_ROWS = 64;
+
+    /**
+     * Positions after which the matrix of a new student is zero, about, so that the distance's kernels skip its tiles:
+     * stage 1 at T 2,048 and at T 16,384 took the time of so many. A student that remembers longer takes more.
+     */
+    private static final long FROBENIUS_REACH = 192;
 
     private DryKernels() {}
 
@@ -22,8 +29,8 @@ final class DryKernels {
     }
 
     /**
-     * Of products along time in the causal half of T·T, by kernel: the first array is q [B,T,H,P]. The other kernels wait
-     * for memory.
+     * Of products along time in the causal half of T·T, by kernel: the first array is q [B,T,H,P], the third C [B,T,G,N].
+     * The other kernels wait for memory.
      */
     private static double operations(String kernel, List<CudaArray> arrays) {
         return switch (kernel) {
@@ -34,21 +41,28 @@ final class DryKernels {
             // scores, gradients by probabilities and by queries
             case "attention_backward_q" -> causal(arrays, 0, 0, 0);
             case "frob_lse" -> causal(arrays, 0);
-            // both matrices; their distance's gradient by C where it is wanted
-            case "frob_rows_loss" -> causal(arrays, 0, 2);
-            case "frob_rows", "frob_cols" -> causal(arrays, 0, 2, 2);
+            // both matrices, and the gradient by C or B, where the student's matrix is not zero
+            case "frob_rows_loss" -> within(FROBENIUS_REACH, arrays, 0, 2);
+            case "frob_rows", "frob_cols" -> within(FROBENIUS_REACH, arrays, 0, 2, 2);
             default -> 0;
         };
     }
 
-    /** @param widths for each product, the array whose last extent it sums or gives */
     private static double causal(List<CudaArray> arrays, int... widths) {
-        CudaArray q = arrays.get(0);
-        double pairs = (double) q.shape().dim(0) * q.shape().dim(2) * q.shape().dim(1) * q.shape().dim(1) / 2;
-        return 2 * pairs
-                * Arrays.stream(widths)
-                        .mapToLong(index -> arrays.get(index).shape().dim(-1))
-                        .sum();
+        return within(arrays.get(0).shape().dim(1), arrays, widths);
+    }
+
+    /**
+     * @param reach positions that each one looks back at most
+     * @param widths for each product, the array whose last extent it sums or gives
+     */
+    private static double within(long reach, List<CudaArray> arrays, int... widths) {
+        Shape q = arrays.get(0).shape();
+        double back = Math.min(reach, q.dim(1) / 2.0);
+        double width = Arrays.stream(widths)
+                .mapToLong(index -> arrays.get(index).shape().dim(-1))
+                .sum();
+        return 2.0 * q.dim(0) * q.dim(2) * q.dim(1) * back * width;
     }
 
     /** Integers that a source works out from its definitions; those that only shape a launch are 1 here. */

@@ -1,0 +1,105 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.train.DistillationRun;
+import org.mohawk4j.train.ResolvedStages;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.plan.Gpu;
+import org.mohawk4j.train.plan.RunPlanner;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Predicts what a run of {@code distill} needs. Of the teacher it reads {@code config.json} and headers of weights. */
+@Command(
+        name = "plan",
+        description = "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
+                + " text; computes nothing and reads no weights.",
+        abbreviateSynopsis = true,
+        modelTransformer = ConfigOptions.All.class)
+final class PlanCommand implements Runnable {
+    private static final String AUTO = "auto";
+    private static final String CUDA = "cuda";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "YAML with all these options; options on the command line override it.")
+    private Optional<Path> file = Optional.empty();
+
+    @Option(
+            names = "--gpus",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "GPUs that share each batch (default: ${DEFAULT-VALUE}).")
+    private int gpus;
+
+    @Option(
+            names = "--gpu",
+            paramLabel = "NAME",
+            defaultValue = "h200",
+            description = "The GPU whose measured rates are used (default: ${DEFAULT-VALUE}).")
+    private String gpu = "";
+
+    @Option(
+            names = "--gpu-memory",
+            paramLabel = "SIZE",
+            description = "Memory of a GPU, such as 80GiB (default: that of the GPU, 143771MiB for h200).")
+    private Optional<String> memory = Optional.empty();
+
+    @Option(
+            names = "--tokens-per-second",
+            paramLabel = "X",
+            description = "The speed of all GPUs together in every stage, instead of the predicted one.")
+    private Optional<Double> tokensPerSecond = Optional.empty();
+
+    @Override
+    public void run() {
+        if (gpus < 1) {
+            throw new InvalidInputException("--gpus: expected at least 1, got " + gpus);
+        }
+        tokensPerSecond.filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY)).ifPresent(speed -> {
+            throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
+        });
+        Map<String, Object> values = ConfigOptions.given(spec);
+        DistillConfig asked = file.map(DistillConfigYaml::read)
+                .orElseGet(() -> values.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config())
+                .with(values);
+        String backend = asked.machine().backend();
+        if (!backend.equals(AUTO) && !backend.equals(CUDA)) {
+            throw new InvalidInputException("backend: expected " + CUDA + " or " + AUTO
+                    + ", since only GPUs are planned for, got " + backend);
+        }
+        Gpu known = Gpu.named(gpu);
+        Gpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
+                .orElse(known);
+        Path folder = asked.files().teacher().orElseGet(EmbeddedTeacher::unpack);
+        CausalLmConfig dimensions = ModelFolder.config(folder);
+        DistillationRun.requirePositions(asked, dimensions.maxPositions());
+        MixerPlan mixers = asked.student().plan(dimensions, asked.training().keepAttention());
+        ResolvedStages resolved = ResolvedStages.of(asked, mixers, dimensions, values.containsKey("split"));
+        RunPlanner planner = new RunPlanner(
+                engine -> ModelFolder.unread(engine, folder),
+                mixers,
+                device,
+                gpus,
+                tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
+        PrintWriter out = spec.commandLine().getOut();
+        resolved.note().ifPresent(note -> out.println("stage 1     " + note));
+        new PlanTable(planner.plan(resolved.config()), resolved.config(), device, gpus).print(out);
+    }
+}
