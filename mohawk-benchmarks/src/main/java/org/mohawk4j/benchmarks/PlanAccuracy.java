@@ -21,7 +21,7 @@ import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.MachineConfig.Precision;
 import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.plan.DryTraining;
-import org.mohawk4j.train.plan.Gpu;
+import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.StageProfile;
 
 /**
@@ -104,7 +104,7 @@ public final class PlanAccuracy {
 
     private static Figures predict(Row row) {
         CausalLmConfig teacher = dimensions(row);
-        Gpu gpu = Gpu.named("h200");
+        PlannedGpu gpu = PlannedGpu.named("h200");
         StageConfig[] stages = StageConfig.defaults().toArray(StageConfig[]::new);
         for (int i = 0; i < stages.length; i++) {
             stages[i] = stages[i].withShare(i + 1 == row.stage() ? 1 : 0);

@@ -8,9 +8,11 @@ import org.mohawk4j.InvalidInputException;
 
 /** Amounts of memory as people write them. */
 final class ByteSize {
+    private static final double MIB = 1 << 20;
+    private static final double GIB = 1 << 30;
     private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([a-z]*)");
     private static final Map<String, Double> UNITS = Map.of(
-            "", 1.0, "b", 1.0, "mb", 1e6, "gb", 1e9, "mib", (double) (1L << 20), "gib", (double) (1L << 30));
+            "", 1.0, "b", 1.0, "mb", 1e6, "gb", 1e9, "mib", MIB, "gib", GIB);
     private static final double LARGEST = 1e15;
 
     private ByteSize() {}
@@ -31,8 +33,10 @@ final class ByteSize {
         return (long) bytes;
     }
 
-    /** In GiB, with two digits behind the point. */
-    static String gib(long bytes) {
-        return String.format(Locale.ROOT, "%,.2f", bytes / (double) (1L << 30));
+    /** Such as {@code 58.72 GiB} or {@code 64.0 MiB}. */
+    static String show(long bytes) {
+        return bytes >= GIB
+                ? String.format(Locale.ROOT, "%,.2f GiB", bytes / GIB)
+                : String.format(Locale.ROOT, "%.1f MiB", bytes / MIB);
     }
 }

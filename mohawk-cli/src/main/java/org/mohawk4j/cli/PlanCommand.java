@@ -13,7 +13,7 @@ import org.mohawk4j.train.DistillationRun;
 import org.mohawk4j.train.ResolvedStages;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
-import org.mohawk4j.train.plan.Gpu;
+import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.RunPlanner;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
@@ -84,8 +84,8 @@ final class PlanCommand implements Runnable {
             throw new InvalidInputException("backend: expected " + CUDA + " or " + AUTO
                     + ", since only GPUs are planned for, got " + backend);
         }
-        Gpu known = Gpu.named(gpu);
-        Gpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
+        PlannedGpu known = PlannedGpu.named(gpu);
+        PlannedGpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
                 .orElse(known);
         Path folder = asked.files().teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(folder);
@@ -100,6 +100,6 @@ final class PlanCommand implements Runnable {
                 tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
         PrintWriter out = spec.commandLine().getOut();
         resolved.note().ifPresent(note -> out.println("stage 1     " + note));
-        new PlanTable(planner.plan(resolved.config()), resolved.config(), device, gpus).print(out);
+        new PlanTable(planner.plan(resolved.config()), device, gpus).print(out);
     }
 }

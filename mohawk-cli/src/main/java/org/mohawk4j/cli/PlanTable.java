@@ -4,14 +4,13 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Function;
-import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.plan.Gpu;
+import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.MemoryPart;
 import org.mohawk4j.train.plan.RunPlan;
 import org.mohawk4j.train.plan.StageEstimate;
 
-/** A plan as {@code ./mohawk plan} prints it: a column for each stage, GiB unless it says otherwise. */
-record PlanTable(RunPlan plan, DistillConfig config, Gpu gpu, int gpus) {
+/** A plan as {@code ./mohawk plan} prints it: a column for each stage. */
+record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
     private static final String UNKNOWN = "unknown";
 
     void print(PrintWriter out) {
@@ -19,42 +18,41 @@ record PlanTable(RunPlan plan, DistillConfig config, Gpu gpu, int gpus) {
         line(out, "student     %,d parameters", plan.studentParameters());
         line(
                 out,
-                "device      %d × %s with %s GiB%s",
+                "device      %d × %s with %s%s",
                 gpus,
                 gpu.model().name(),
-                ByteSize.gib(gpu.model().memoryBytes()),
-                gpus == 1 ? "" : ", sharing " + plan.sharding().label());
+                ByteSize.show(gpu.model().memoryBytes()),
+                gpus == 1 ? "" : ", " + plan.sharding().label());
         row(out, "", stage -> "stage " + stage.stage().number());
         row(out, "batch", stage -> stage.stage().batch() + "x" + stage.stage().context());
         for (MemoryPart part : MemoryPart.values()) {
             if (plan.stages().stream().anyMatch(stage -> stage.memory().containsKey(part))) {
-                row(out, part.label(), stage -> ByteSize.gib(stage.memory().getOrDefault(part, 0L)));
+                row(out, part.label(), stage -> ByteSize.show(stage.memory().getOrDefault(part, 0L)));
             }
         }
-        row(out, "peak", stage -> ByteSize.gib(stage.peakBytes()));
+        row(out, "peak", stage -> ByteSize.show(stage.peakBytes()));
         row(out, "tokens", stage -> String.format(Locale.ROOT, "%,d", stage.tokens()));
         row(out, "tokens/s", stage -> number("%,.0f", stage.tokensPerSecond()));
         row(out, "hours", stage -> number("%,.2f", stage.hours()));
         if (plan.hours().isEmpty()) {
             line(
                     out,
-                    "speed       no rate was measured with --dtype %s; --dtype %s or --tokens-per-second",
-                    config.machine().dtype().name().toLowerCase(Locale.ROOT),
-                    "bf16");
+                    "speed       rates were measured with --dtype bf16 and without --top-k only; for others, give"
+                            + " --tokens-per-second");
         }
         RunPlan.Disk disk = plan.disk();
         line(
                 out,
-                "disk        student %s GiB, checkpoints at most %d of %s GiB%s",
-                ByteSize.gib(disk.student()),
+                "disk        student %s, checkpoints at most %d of %s%s",
+                ByteSize.show(disk.student()),
                 disk.checkpoints(),
-                ByteSize.gib(disk.checkpoint()),
+                ByteSize.show(disk.checkpoint()),
                 disk.cache()
-                        .map(bytes -> ", teacher cache at most " + ByteSize.gib(bytes) + " GiB")
+                        .map(bytes -> ", teacher cache at most " + ByteSize.show(bytes))
                         .orElse(""));
         if (!plan.fits()) {
             for (RunPlan.Change change : plan.changes()) {
-                line(out, "fits with   %s: %s GiB", change.options(), ByteSize.gib(change.peakBytes()));
+                line(out, "fits with   %s: %s", change.options(), ByteSize.show(change.peakBytes()));
             }
             if (plan.changes().isEmpty()) {
                 line(out, "fits with   a smaller batch or context, or a smaller teacher");

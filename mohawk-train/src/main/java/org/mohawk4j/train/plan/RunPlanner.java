@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
-import java.util.function.ToLongFunction;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
@@ -15,6 +14,7 @@ import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.MachineConfig.Precision;
+import org.mohawk4j.train.config.StageObjective;
 
 /**
  * Predicts memory, speed and disk of a run, without computing anything.
@@ -25,7 +25,7 @@ import org.mohawk4j.train.config.MachineConfig.Precision;
  * @param tokensPerSecond of all devices together, if it is known better than from the device's rates
  */
 public record RunPlanner(
-        Function<Engine, CausalLm> teacher, MixerPlan mixers, Gpu gpu, int devices, OptionalDouble tokensPerSecond) {
+        Function<Engine, CausalLm> teacher, MixerPlan mixers, PlannedGpu gpu, int devices, OptionalDouble tokensPerSecond) {
     /**
      * What a device needs beside its arrays: what the driver's pool holds in pieces that no array fits (up to 1.5 GiB in
      * the recorded rows), its context and the kernels.
@@ -61,7 +61,7 @@ public record RunPlanner(
         Sharding sharding = shardings(devices).stream()
                 .filter(some -> fits(trial.peak(some, devices)))
                 .findFirst()
-                .orElse(devices == 1 ? Sharding.NONE : Sharding.PARAMETERS);
+                .orElse(shardings(devices).get(0));
         boolean fits = fits(trial.peak(sharding, devices));
         List<ActiveStage> stages = config.activeStages();
         List<StageEstimate> estimates = new ArrayList<>();
@@ -79,7 +79,7 @@ public record RunPlanner(
     }
 
     private static List<Sharding> shardings(int devices) {
-        return devices == 1 ? List.of(Sharding.NONE) : List.of(Sharding.values());
+        return devices == 1 ? List.of(Sharding.NONE) : List.of(Sharding.OPTIMIZER, Sharding.PARAMETERS);
     }
 
     private boolean fits(long peak) {
@@ -90,9 +90,10 @@ public record RunPlanner(
         for (ActiveStage stage : config.activeStages()) {
             int parts = devices * config.training().accumulate();
             if (stage.batch() % parts != 0) {
-                throw new InvalidInputException(stage.key() + ".batch: expected a multiple of " + parts + ", "
-                        + devices + " devices of " + config.training().accumulate() + " micro-batches each, got "
-                        + stage.batch());
+                boolean own = stage.batch() != config.training().batch();
+                throw new InvalidInputException((own ? stage.key() + ".batch" : "batch") + ": expected a multiple of "
+                        + parts + ", got " + stage.batch() + "; GPUs: " + devices + ", micro-batches of each: "
+                        + config.training().accumulate());
             }
         }
     }
@@ -129,64 +130,70 @@ public record RunPlanner(
         if (tokensPerSecond.isPresent()) {
             return OptionalDouble.of((double) stage.batch() * stage.context() / tokensPerSecond.getAsDouble());
         }
-        // the rates are of products in bfloat16
-        return config.machine().dtype() == Precision.BFLOAT16
+        return isMeasured(config, stage)
                 ? OptionalDouble.of(gpu.rates().seconds(profile.step())
                         + gpu.rates().reductionSeconds(devices, profile.gradientBytes(), sharding.passes()))
                 : OptionalDouble.empty();
     }
 
+    /** The rates are of products in bfloat16, and the likeliest tokens are chosen by the host. */
+    private static boolean isMeasured(DistillConfig config, ActiveStage stage) {
+        boolean onHost = stage.objective() == StageObjective.KNOWLEDGE_DISTILLATION
+                && config.learning().distillation().topK() > 0;
+        return config.machine().dtype() == Precision.BFLOAT16 && !onHost;
+    }
+
     private List<RunPlan.Change> changes(DistillConfig config) {
         List<RunPlan.Change> found = new ArrayList<>();
-        ToLongFunction<DistillConfig> peak = changed -> shardings(devices).stream()
-                .mapToLong(sharding -> trial(changed, devices).peak(sharding, devices))
-                .min()
-                .orElseThrow();
         DistillConfig recomputed = config.with(Map.of("distillation.recompute", true));
         boolean canRecompute = !config.learning().distillation().recompute();
         if (canRecompute) {
-            keepIfFitting(found, "--recompute", peak.applyAsLong(recomputed));
+            addIfFitting(found, "--recompute", recomputed);
         }
         for (int parts : accumulations(config)) {
-            if (keepIfFitting(found, "--accumulate " + parts, peak.applyAsLong(accumulated(config, parts)))) {
+            if (addIfFitting(found, "--accumulate " + parts, accumulated(config, parts))) {
                 break;
             }
         }
         if (found.isEmpty() && canRecompute) {
             for (int parts : accumulations(config)) {
-                String options = "--recompute --accumulate " + parts;
-                if (keepIfFitting(found, options, peak.applyAsLong(accumulated(recomputed, parts)))) {
+                if (addIfFitting(found, "--recompute --accumulate " + parts, accumulated(recomputed, parts))) {
                     break;
                 }
             }
         }
         if (found.isEmpty()) {
-            moreDevices(found, config);
+            moreDevices(found, recomputed);
         }
         return found;
     }
 
-    /** With everything else that saves memory, on as few devices as it takes. */
+    private boolean addIfFitting(List<RunPlan.Change> found, String options, DistillConfig changed) {
+        Trial trial = trial(changed, devices);
+        for (Sharding sharding : shardings(devices)) {
+            long peak = trial.peak(sharding, devices);
+            if (fits(peak)) {
+                found.add(new RunPlan.Change(options + (devices > 1 ? ", " + sharding.label() : ""), peak));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** On as few devices as it takes, which share the parameters and have as many windows each as before. */
     private void moreDevices(List<RunPlan.Change> found, DistillConfig config) {
-        DistillConfig smallest = config.with(Map.of("distillation.recompute", true));
+        Trial trial = trial(config, devices);
         for (int count = 2 * devices; count <= MOST_DEVICES; count *= 2) {
-            int share = count;
-            boolean divides = config.activeStages().stream()
-                    .allMatch(stage -> stage.batch() % (share * config.training().accumulate()) == 0);
-            long peak = trial(smallest, divides ? count : devices).peak(Sharding.PARAMETERS, count);
-            String batch = divides ? "" : " and a batch " + count / devices + " times as large";
-            if (keepIfFitting(found, "--recompute --gpus " + count + " with sharded parameters" + batch, peak)) {
+            long peak = trial.peak(Sharding.PARAMETERS, count);
+            if (fits(peak)) {
+                int times = count / devices;
+                found.add(new RunPlan.Change(
+                        "--recompute --gpus " + count + " and " + times + " times the batch, "
+                                + Sharding.PARAMETERS.label(),
+                        peak));
                 return;
             }
         }
-    }
-
-    private boolean keepIfFitting(List<RunPlan.Change> found, String options, long peak) {
-        boolean fits = fits(peak);
-        if (fits) {
-            found.add(new RunPlan.Change(options, peak));
-        }
-        return fits;
     }
 
     /** Numbers of micro-batches above the run's, doubled as long as they divide each batch. */

@@ -5,12 +5,12 @@ import java.util.Map;
 
 /** What devices that train together divide among themselves, beside the batch. */
 public enum Sharding {
-    /** Nothing: each has all parameters and moments. */
-    NONE("nothing", 1),
-    /** The moments. */
-    OPTIMIZER("the optimizer", 1),
+    /** Nothing, since there is one device. */
+    NONE("one device", 1),
+    /** The moments; each has all parameters. */
+    OPTIMIZER("sharded optimizer", 1),
     /** The student's parameters and their gradients as well, gathered block by block, the next one ahead. */
-    PARAMETERS("parameters", 1.5);
+    PARAMETERS("sharded parameters", 1.5);
 
     private static final int BLOCKS_GATHERED = 2;
 

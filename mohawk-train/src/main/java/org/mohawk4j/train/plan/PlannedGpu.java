@@ -11,11 +11,11 @@ import org.mohawk4j.backend.DeviceModel;
  *
  * @param rates measured on it, in mixed precision
  */
-public record Gpu(DeviceModel model, DeviceRates rates) {
+public record PlannedGpu(DeviceModel model, DeviceRates rates) {
     /** The memory is what {@code nvidia-smi} shows of it, 143,771 MiB. */
-    private static final Map<String, Gpu> KNOWN = new TreeMap<>(Map.of(
+    private static final Map<String, PlannedGpu> KNOWN = new TreeMap<>(Map.of(
             "h200",
-            new Gpu(
+            new PlannedGpu(
                     new DeviceModel("NVIDIA H200", 9, 0, 132, 1_980_000, 227 << 10, 143_771L << 20),
                     DeviceRates.H200)));
 
@@ -24,8 +24,8 @@ public record Gpu(DeviceModel model, DeviceRates rates) {
      *
      * @throws InvalidInputException if nothing was measured on it
      */
-    public static Gpu named(String name) {
-        Gpu found = KNOWN.get(name.toLowerCase(Locale.ROOT));
+    public static PlannedGpu named(String name) {
+        PlannedGpu found = KNOWN.get(name.toLowerCase(Locale.ROOT));
         if (found == null) {
             throw new InvalidInputException(
                     "gpu: expected one with measured rates, " + String.join(", ", KNOWN.keySet()) + ", got " + name);
@@ -34,7 +34,7 @@ public record Gpu(DeviceModel model, DeviceRates rates) {
     }
 
     /** The same GPU with another amount of memory. */
-    public Gpu withMemoryBytes(long bytes) {
-        return new Gpu(model.withMemoryBytes(bytes), rates);
+    public PlannedGpu withMemoryBytes(long bytes) {
+        return new PlannedGpu(model.withMemoryBytes(bytes), rates);
     }
 }
