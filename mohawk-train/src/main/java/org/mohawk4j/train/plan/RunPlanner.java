@@ -37,7 +37,7 @@ public record RunPlanner(
 
     private static final int MOMENTS = 2;
 
-    /** A stage's profile, and a stage of all devices. */
+    /** A dry run. */
     private record Trial(List<StageProfile> profiles, RunPlan.Disk disk, long teacherSize, long studentSize) {
         long peak(Sharding sharding, int devices) {
             return profiles.stream()

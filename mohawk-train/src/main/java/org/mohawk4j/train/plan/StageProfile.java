@@ -35,10 +35,6 @@ public record StageProfile(
         return memory.values().stream().mapToLong(Long::longValue).sum();
     }
 
-    long bytes(MemoryPart part) {
-        return memory.getOrDefault(part, 0L);
-    }
-
     /** Tokens of one device's part of a step. */
     public long tokens() {
         return (long) stage.batch() * stage.context();

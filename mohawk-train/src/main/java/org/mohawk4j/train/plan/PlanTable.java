@@ -1,19 +1,19 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.plan;
 
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Function;
-import org.mohawk4j.train.plan.PlannedGpu;
-import org.mohawk4j.train.plan.MemoryPart;
-import org.mohawk4j.train.plan.RunPlan;
-import org.mohawk4j.train.plan.StageEstimate;
 
-/** A plan as {@code ./mohawk plan} prints it: a column for each stage. */
-record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
+/**
+ * A plan as {@code ./mohawk plan} prints it: a column for each stage, and a last line for scripts.
+ *
+ * @param gpus how many share each batch
+ */
+public record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
     private static final String UNKNOWN = "unknown";
 
-    void print(PrintWriter out) {
+    public void print(PrintWriter out) {
         line(out, "teacher     %,d parameters", plan.teacherParameters());
         line(out, "student     %,d parameters", plan.studentParameters());
         line(

@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.plan;
 
 import java.util.Locale;
 import java.util.Map;
@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 
 /** Amounts of memory as people write them. */
-final class ByteSize {
+public final class ByteSize {
     private static final double MIB = 1 << 20;
     private static final double GIB = 1 << 30;
     private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([a-z]*)");
@@ -22,7 +22,7 @@ final class ByteSize {
      *
      * @param option for the message
      */
-    static long parse(String option, String text) {
+    public static long parse(String option, String text) {
         Matcher matcher = FORM.matcher(text.strip().toLowerCase(Locale.ROOT));
         Double unit = matcher.matches() ? UNITS.get(matcher.group(2)) : null;
         double bytes = unit == null ? 0 : Double.parseDouble(matcher.group(1)) * unit;
@@ -34,7 +34,7 @@ final class ByteSize {
     }
 
     /** Such as {@code 58.72 GiB} or {@code 64.0 MiB}. */
-    static String show(long bytes) {
+    public static String show(long bytes) {
         return bytes >= GIB
                 ? String.format(Locale.ROOT, "%,.2f GiB", bytes / GIB)
                 : String.format(Locale.ROOT, "%.1f MiB", bytes / MIB);
