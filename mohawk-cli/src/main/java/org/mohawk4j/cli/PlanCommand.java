@@ -19,7 +19,9 @@ import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.RunPlanner;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -29,8 +31,10 @@ import picocli.CommandLine.Spec;
         description = "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
                 + " text; computes nothing and reads no weights.",
         abbreviateSynopsis = true,
-        modelTransformer = ConfigOptions.All.class)
+        modelTransformer = PlanCommand.Options.class)
 final class PlanCommand implements Runnable {
+    private static final String GPUS = "--gpus";
+    private static final int MOST_GPUS = 65_536;
     private static final String AUTO = "auto";
     private static final String CUDA = "cuda";
 
@@ -42,13 +46,6 @@ final class PlanCommand implements Runnable {
             paramLabel = "FILE",
             description = "YAML with all these options; options on the command line override it.")
     private Optional<Path> file = Optional.empty();
-
-    @Option(
-            names = "--gpus",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "GPUs that share each batch (default: ${DEFAULT-VALUE}).")
-    private int gpus;
 
     @Option(
             names = "--gpu",
@@ -69,11 +66,36 @@ final class PlanCommand implements Runnable {
             description = "The speed of all GPUs together in every stage, instead of the predicted one.")
     private Optional<Double> tokensPerSecond = Optional.empty();
 
+    /** Those of {@code distill}, and {@code --gpus} where it is not one of them. */
+    static final class Options implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            new ConfigOptions.All().transform(command);
+            if (command.findOption(GPUS) == null) {
+                command.addOption(OptionSpec.builder(GPUS)
+                        .paramLabel("N")
+                        .type(Long.class)
+                        .description("GPUs that share each batch (default: 1).")
+                        .build());
+            }
+            return command;
+        }
+    }
+
+    private int gpus() {
+        Long given = spec.findOption(GPUS).getValue();
+        if (given == null) {
+            return 1;
+        }
+        if (given < 1 || given > MOST_GPUS) {
+            throw new InvalidInputException("--gpus: expected 1 to " + MOST_GPUS + ", got " + given);
+        }
+        return given.intValue();
+    }
+
     @Override
     public void run() {
-        if (gpus < 1) {
-            throw new InvalidInputException("--gpus: expected at least 1, got " + gpus);
-        }
+        int gpus = gpus();
         tokensPerSecond.filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY)).ifPresent(speed -> {
             throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
         });
