@@ -8,10 +8,10 @@ import java.util.Set;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.DeviceModel;
-import org.mohawk4j.backend.DryRun;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.EventTimer;
+import org.mohawk4j.backend.DeviceModel;
+import org.mohawk4j.backend.DryRun;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.KernelProfiler;
@@ -209,6 +209,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public Optional<DryRun> dryRun() {
+        return gpu.context().dry().map(CudaDryRun::new);
+    }
+
+    @Override
     public MemoryOps memory() {
         return gpu.memory();
     }
@@ -251,11 +256,6 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<KernelProfiler> profiler() {
         return Optional.of(gpu.context().profiler());
-    }
-
-    @Override
-    public Optional<DryRun> dryRun() {
-        return gpu.context().dry().map(CudaDryRun::new);
     }
 
     @Override

@@ -35,6 +35,6 @@ record CudaDryRun(DryDevice device) implements DryRun {
 
     @Override
     public long addressOf(Array array) {
-        return CudaArray.cast(array).block().address();
+        return device.start(CudaArray.cast(array).address());
     }
 }

@@ -3,6 +3,7 @@ package org.mohawk4j.backend.cuda.driver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.mohawk4j.backend.DryRun.Allocation;
 import org.mohawk4j.backend.DryRun.Launch;
@@ -90,6 +91,11 @@ public final class DryDevice {
             return 0;
         }
         return Math.max(0, found.getKey() + found.getValue().bytes() - number);
+    }
+
+    /** Where the memory begins that an address is in. */
+    public long start(long address) {
+        return Objects.requireNonNull(live.floorKey(address), "an address of no array");
     }
 
     /** Of the arrays that a table at an address points to; 0 where there is none. */

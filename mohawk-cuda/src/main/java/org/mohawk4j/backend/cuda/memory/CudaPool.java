@@ -46,10 +46,6 @@ public final class CudaPool implements AutoCloseable {
             this.bytes = bytes;
             this.kept = kept;
         }
-
-        public long address() {
-            return address;
-        }
     }
 
     public CudaPool(CudaContext context) {
