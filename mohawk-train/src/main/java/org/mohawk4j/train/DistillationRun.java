@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.data.DataLoader;
@@ -31,11 +32,13 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.StageObjective;
+import org.mohawk4j.train.loop.HeldOutLoss;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.MixerValues;
@@ -137,7 +140,9 @@ public final class DistillationRun {
         CacheContents contents = CacheContents.of(config);
         int context = config.training().context();
         long met = config.activeStages().stream()
-                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                // what a stage with tokens auto saves may be spent by one that the cache serves
+                .filter(stage -> config.isAuto(stage)
+                        || (stage.context() == context && contents.serves(stage.objective())))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
         long windows = Math.min(met, training.windows(context).orElse(met));
@@ -199,18 +204,19 @@ public final class DistillationRun {
             }
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
-                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
-                        .of(new StagePlan(
-                                teacher, student, plan, config.training().freeze()));
+                StagePlan trained =
+                        new StagePlan(teacher, student, plan, config.training().freeze());
+                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept).of(trained);
+                Map<ActiveStage, DoubleSupplier> heldOut = heldOut(trained);
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean trained = from.isEmpty() && folder.isTrained();
+                boolean isTrained = from.isEmpty() && folder.isTrained();
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, mixers)) {
-                    if (trained) {
+                    if (isTrained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
                         probe.captureStudent(
@@ -219,20 +225,47 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, teacher.engine(), objectives, data, probe).run(recorder, steps, from);
+                        new StageRunner(config, teacher.engine(), objectives, data, probe, heldOut)
+                                .run(recorder, steps, from);
                     }
                 }
                 stop.trainingEnds();
-                if (!trained) {
+                if (!isTrained) {
                     saver.save();
                 }
                 // what is saved is evaluated as whoever loads it for inference does
                 student.castWeights();
                 return new RunEvaluation(config, folder, tokenizer, validation, listener)
-                        .of(teacher, student, recorder.losses(), probe, facts(plan, environment));
+                        .of(teacher, student, recorder.losses(), probe, facts(plan, recorder.losses(), environment));
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
+        }
+    }
+
+    /** Losses on held-out windows of stages with {@code tokens: auto}, which the cache of the teacher does not meet. */
+    private Map<ActiveStage, DoubleSupplier> heldOut(StagePlan plan) {
+        Map<ActiveStage, DoubleSupplier> losses = new LinkedHashMap<>();
+        new StageObjectives(config, OpenCache.NONE).of(plan).forEach((stage, objective) -> {
+            if (config.isAuto(stage)) {
+                losses.put(
+                        stage,
+                        new HeldOutLoss(
+                                teacher.engine(),
+                                objective,
+                                heldOut(stage),
+                                config.learning().autoTokens().windows(),
+                                stage.batch() / config.training().accumulate()));
+            }
+        });
+        return losses;
+    }
+
+    private TokenWindows heldOut(ActiveStage stage) {
+        try {
+            return new TokenWindows(validation.tokens(), stage.context());
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(stage.key() + ".tokens: auto: held-out " + e.getMessage(), e);
         }
     }
 
@@ -261,9 +294,15 @@ public final class DistillationRun {
         }
     }
 
-    /** With why there is no stage 1, where the mixers do not allow one. */
-    private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
+    /** With what became of stages that ended early, and why there is no stage 1, where the mixers do not allow one. */
+    private Map<String, String> facts(MixerPlan plan, LossHistory losses, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
+        losses.savedSteps()
+                .forEach((stage, saved) -> facts.put(
+                        "stage " + stage,
+                        "tokens auto: ended " + saved + " steps before its share was spent, since the held-out loss"
+                                + " fell by less than "
+                                + config.learning().autoTokens().improvement() + " of itself"));
         if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
             plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
         }

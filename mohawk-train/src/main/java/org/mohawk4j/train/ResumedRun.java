@@ -10,8 +10,6 @@ import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
-import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.ConfigChanges;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
@@ -161,17 +159,12 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         List<String> ofTraining = ofTraining(changes);
         boolean isMore =
                 changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
-        boolean isOver =
-                isOver(config, from.position()) || (!isMore && isOver(RunCheckpointer.configOf(from), from.position()));
+        boolean isOver = RunCheckpointer.isLast(from, config)
+                || (!isMore && RunCheckpointer.isLast(from, RunCheckpointer.configOf(from)));
         if (isOver && !ofTraining.isEmpty()) {
             throw new InvalidInputException(
                     "run " + path + ": expected steps left to take with changes, found all taken," + " and changes: "
                             + String.join("; ", ofTraining));
         }
-    }
-
-    private static boolean isOver(DistillConfig config, Position place) {
-        ActiveStage last = config.lastStage();
-        return place.compareTo(new Position(last.number(), last.steps())) >= 0;
     }
 }

@@ -47,6 +47,7 @@ final class ConfigTree {
                 all.set(section.getKey(), section.getValue());
             }
         });
+        StageTrees.showAuto(all.path(StageTrees.KEY));
         return all;
     }
 
@@ -61,6 +62,8 @@ final class ConfigTree {
                 sections.set(name, root.path(name));
             }
         });
+        ObjectNode training = (ObjectNode) sections.path("training");
+        training.set(StageTrees.KEY, StageTrees.hideAuto(training.path(StageTrees.KEY)));
         return sections;
     }
 

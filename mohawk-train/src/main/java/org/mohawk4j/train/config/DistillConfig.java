@@ -33,7 +33,13 @@ public record DistillConfig(
     /** Checks the schedules of stages, which depend on the run's. */
     public DistillConfig {
         for (int i = 0; i < training.stages().size(); i++) {
-            schedule(i, training.stages().get(i), learning.schedule());
+            StageConfig stage = training.stages().get(i);
+            ScheduleConfig schedule = schedule(i, stage, learning.schedule());
+            Ranges.require(
+                    !stage.auto() || schedule.kind() == ScheduleConfig.Kind.WARMUP_STABLE_DECAY,
+                    ActiveStage.key(i) + ".schedule.kind",
+                    "warmup-stable-decay with tokens auto",
+                    "cosine");
         }
     }
 
@@ -96,6 +102,11 @@ public record DistillConfig(
         return active;
     }
 
+    /** Whether a stage ends when its held-out loss hardly improves. */
+    public boolean isAuto(ActiveStage stage) {
+        return training.stages().get(stage.number() - 1).auto();
+    }
+
     /** The last stage that takes steps. */
     public ActiveStage lastStage() {
         List<ActiveStage> active = activeStages();
@@ -142,6 +153,7 @@ public record DistillConfig(
         private ScheduleConfig schedule;
         private HiddenStateConfig hiddenStates;
         private DistillationConfig distillation;
+        private AutoTokensConfig autoTokens;
         private EvaluationConfig evaluation;
         private DataConfig data;
         private CheckpointConfig checkpoint;
@@ -170,6 +182,7 @@ public record DistillConfig(
             schedule = from.learning().schedule();
             hiddenStates = from.learning().hiddenStates();
             distillation = from.learning().distillation();
+            autoTokens = from.learning().autoTokens();
             evaluation = from.evaluation();
             data = from.data();
             checkpoint = from.recovery().checkpoint();
@@ -308,6 +321,12 @@ public record DistillConfig(
             return this;
         }
 
+        /** Changes when stages with {@code tokens: auto} end. */
+        public Builder autoTokens(UnaryOperator<AutoTokensConfig> change) {
+            autoTokens = change.apply(autoTokens);
+            return this;
+        }
+
         /** Changes the evaluation. */
         public Builder evaluation(UnaryOperator<EvaluationConfig> change) {
             evaluation = change.apply(evaluation);
@@ -343,7 +362,7 @@ public record DistillConfig(
                     new TrainingConfig(tokens, context, batch, accumulate, keepAttention, freeze, seed, stages),
                     new MachineConfig(threads, backend, device, dtype),
                     student,
-                    new LearningConfig(optimizer, schedule, hiddenStates, distillation),
+                    new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),
                     evaluation,
                     data,
                     new RecoveryConfig(checkpoint, faults));

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.nn.Layer;
@@ -79,6 +80,15 @@ abstract class LayerwiseObjective implements Objective {
 
     @Override
     public Result evaluate(Tensor ids, Tensor labels) {
+        return evaluate(ids, true);
+    }
+
+    @Override
+    public List<Tensor> losses(Tensor ids, Tensor labels) {
+        return evaluate(ids, false).losses();
+    }
+
+    private Result evaluate(Tensor ids, boolean differentiates) {
         Engine engine = student.engine();
         List<Tensor> losses = new ArrayList<>();
         Map<String, Tensor> gradients = new LinkedHashMap<>();
@@ -88,7 +98,7 @@ abstract class LayerwiseObjective implements Objective {
             for (int i = 0; i < trained.size(); i++) {
                 Tensor input = h;
                 int layer = i;
-                h = engine.scoped(() -> layer(layer, input, batch, results, losses, gradients));
+                h = engine.scoped(() -> layer(layer, input, batch, results, losses, differentiates ? gradients : null));
                 results.free(input);
             }
             batch.complete();
@@ -96,17 +106,22 @@ abstract class LayerwiseObjective implements Objective {
         return new Result(losses, gradients);
     }
 
-    /** Aligns one layer and gives the teacher's output. */
+    /** Aligns one layer, differentiated unless no gradients are wanted, and gives the teacher's output. */
     private Tensor layer(
             int index,
             Tensor h,
             TeacherStates.Batch batch,
             Scope results,
             List<Tensor> losses,
-            Map<String, Tensor> gradients) {
+            @Nullable Map<String, Tensor> gradients) {
         TeacherPass pass = new TeacherPass(teacher.blocks().get(index), h, batch, index + 1);
         Map<String, Parameter> parameters = trained.get(index);
-        if (!parameters.isEmpty()) {
+        if (parameters.isEmpty()) {
+            return pass.output();
+        }
+        if (gradients == null) {
+            losses.add(results.adopt(loss(pass, student.blocks().get(index))));
+        } else {
             align(pass, index, parameters, results, losses, gradients);
         }
         return pass.output();

@@ -38,6 +38,16 @@ public interface Objective {
     Result evaluate(Tensor ids, Tensor labels);
 
     /**
+     * The losses of {@link #evaluate} alone.
+     *
+     * @param ids int32 [B,T]
+     * @param labels int32 [B·T], the tokens that follow
+     */
+    default List<Tensor> losses(Tensor ids, Tensor labels) {
+        return evaluate(ids, labels).losses();
+    }
+
+    /**
      * @param losses one per aligned layer, or one; rank 0 each. The objective is their sum
      * @param gradients of the sum by parameter name; none for a parameter that the losses do not depend on
      */
