@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -43,7 +44,12 @@ final class TinyRun {
     private Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private Tokenizer tokenizer = new Numbers();
+    private Tokenizer tokenizer = new Numbers() {
+        @Override
+        public Set<Integer> stops() {
+            return IntStream.range(0, VOCABULARY).boxed().collect(Collectors.toSet());
+        }
+    };
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     /** From Phi. */
@@ -88,6 +94,11 @@ final class TinyRun {
     TinyRun withMixer(Function<MixerConfig, MixerConfig> replacement) {
         mixer = replacement;
         return this;
+    }
+
+    /** Also writes sample texts of teacher and student, which takes as long as some steps. */
+    TinyRun withSamples() {
+        return withTokenizer(new Numbers());
     }
 
     TinyRun withTokenizer(Tokenizer other) {
