@@ -36,6 +36,9 @@ import org.mohawk4j.train.run.RunFolder;
 final class TinyRun {
     static final int STEPS = 4;
 
+    /** Of one step in each of the three stages. */
+    static final int TOKENS_OF_STAGES = 3 * 4 * 16;
+
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     private static final int VOCABULARY = 128;
 
@@ -67,7 +70,7 @@ final class TinyRun {
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
-                        "tokens", 3 * STEPS * 4 * 16,
+                        "tokens", STEPS * TOKENS_OF_STAGES,
                         "split", List.of(1.0 / 3, 1.0 / 3, 1.0 / 3),
                         "context", 16,
                         "batch", 4,
