@@ -56,7 +56,7 @@ final class ConfigOptions {
                     .listed(),
             word("freeze", "NAME,…", "parameters not trained, * is a wildcard", TrainingConfig::freeze)
                     .listed(),
-            whole("keep-attention", "I,…", "layers, from 0, that keep their attention", TrainingConfig::keepAttention)
+            word("keep-attention", "I,…", "layers, from 0, that keep their attention; auto:K", TrainingConfig::keepAttention)
                     .listed(),
             whole("seed", "S", "random seed", TrainingConfig::seed));
 

@@ -2,28 +2,20 @@ package org.mohawk4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
-import org.mohawk4j.data.TokenBatch;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.io.InputFile;
-import org.mohawk4j.mixer.ScoreFit;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.models.StudentCalibration;
-import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -199,8 +191,8 @@ public final class DistillationRun {
             saver.requireSavable();
             ParameterGroup.requireFound(
                     "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
-            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED) {
-                calibrate(student, plan, random.nextLong());
+            if (from.isEmpty()) {
+                StudentStart.calibrate(config, teacher, student, plan, training, random.nextLong());
             }
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
@@ -266,31 +258,6 @@ public final class DistillationRun {
             return new TokenWindows(validation.tokens(), stage.context());
         } catch (InvalidInputException e) {
             throw new InvalidInputException(stage.key() + ".tokens: auto: held-out " + e.getMessage(), e);
-        }
-    }
-
-    /** Fits new mixers on two windows of the text, which training meets as well. */
-    private void calibrate(CausalLm student, MixerPlan plan, long seed) {
-        int context = config.activeStages().get(0).context();
-        long begin = System.nanoTime();
-        try (DataLoader sample = training.batches(context, 2, seed);
-                Scope scope = teacher.engine().scope()) {
-            TokenBatch batch = sample.next();
-            StudentCalibration.apply(
-                            teacher,
-                            student,
-                            plan,
-                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()))
-                    .values()
-                    .stream()
-                    .flatMap(Collection::stream)
-                    .mapToDouble(ScoreFit::relativeError)
-                    .average()
-                    .ifPresent(error -> LOG.info(String.format(
-                            Locale.ROOT,
-                            "calibrated in %.2f s: mean relative error of the mixing matrices %.3f",
-                            (System.nanoTime() - begin) / 1e9,
-                            error)));
         }
     }
 

@@ -63,6 +63,10 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         try {
             DistillConfig written = DistillConfigYaml.read(folder.config());
             DistillConfig config = written.with(changes);
+            config.training().autoAttention().ifPresent(auto -> {
+                throw new InvalidInputException("run " + path + ": keep-attention: expected layers, which the run has"
+                        + " chosen when it began: " + written.training().keepAttention() + ", got " + auto);
+            });
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
             List<String> found =
                     ConfigChanges.between(from.map(RunCheckpointer::configOf).orElse(written), config);

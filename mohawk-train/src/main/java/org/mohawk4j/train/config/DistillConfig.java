@@ -141,6 +141,7 @@ public record DistillConfig(
         private int batch;
         private int accumulate;
         private List<Integer> keepAttention;
+        private Optional<AutoAttention> autoAttention;
         private List<String> freeze;
         private long seed;
         private List<StageConfig> stages;
@@ -170,6 +171,7 @@ public record DistillConfig(
             batch = from.training().batch();
             accumulate = from.training().accumulate();
             keepAttention = from.training().keepAttention();
+            autoAttention = from.training().autoAttention();
             freeze = from.training().freeze();
             seed = from.training().seed();
             stages = from.training().stages();
@@ -246,6 +248,14 @@ public record DistillConfig(
         /** Layers, from 0, in which the student keeps the teacher's attention. */
         public Builder keepAttention(Integer... layers) {
             keepAttention = List.of(layers);
+            autoAttention = Optional.empty();
+            return this;
+        }
+
+        /** Layers in which the student keeps the teacher's attention, by a ranking. */
+        public Builder keepAttention(AutoAttention ranked) {
+            keepAttention = List.of();
+            autoAttention = Optional.of(ranked);
             return this;
         }
 
@@ -359,7 +369,8 @@ public record DistillConfig(
         public DistillConfig build() {
             return new DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
-                    new TrainingConfig(tokens, context, batch, accumulate, keepAttention, freeze, seed, stages),
+                    new TrainingConfig(
+                            tokens, context, batch, accumulate, keepAttention, autoAttention, freeze, seed, stages),
                     new MachineConfig(threads, backend, device, dtype),
                     student,
                     new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),
