@@ -41,11 +41,11 @@ import org.mohawk4j.train.stage.Objective;
  * are enough for induction heads. Writes a model folder with a tokenizer of its own words, and texts of the same kind.
  */
 public final class TrainRecallTeacher {
-    private static final int VOCABULARY = 256;
+    private static final int VOCABULARY = 128;
     private static final int WIDTH = 64;
     private static final int LAYERS = 2;
     private static final int HEADS = 4;
-    private static final int CONTEXT = 128;
+    private static final int CONTEXT = 64;
     private static final int BATCH = 16;
     private static final int STEPS = 3000;
     private static final double LEARNING_RATE = 3e-3;
@@ -76,10 +76,11 @@ public final class TrainRecallTeacher {
         write(folder.resolve("valid.txt"), HELD_OUT_LINES, 2);
         try (Engine engine = Engine.open(Backends.AUTO, BackendOptions.defaults());
                 CausalLm teacher = new CausalLm(engine, ModelFolder.config(model), new SplittableRandom(0))) {
-            new Trainer(engine, new Sequences(3), listener)
+            Sequences sequences = new Sequences(3);
+            new Trainer(engine, sequences, listener)
                     .run(
                             1,
-                            new NextToken(teacher),
+                            new NextToken(teacher, sequences),
                             AdamW.Config.defaults(),
                             ScheduleConfig.defaults().forStage(LEARNING_RATE, steps),
                             steps);
@@ -181,6 +182,7 @@ public final class TrainRecallTeacher {
     /** Fresh sequences without end. */
     private static final class Sequences implements DataLoader {
         private final SplittableRandom random;
+        private float[] weights = {};
         private int taken;
 
         Sequences(long seed) {
@@ -196,7 +198,29 @@ public final class TrainRecallTeacher {
                 System.arraycopy(sequence, 0, inputs, b * CONTEXT, CONTEXT);
                 System.arraycopy(sequence, 1, targets, b * CONTEXT, CONTEXT);
             }
+            weights = weights(inputs, targets);
             return new TokenBatch("sequences " + taken++, BATCH, CONTEXT, inputs, targets);
+        }
+
+        /** 1 where a token has followed the one before it already, so that it can be known, divided by their number. */
+        private static float[] weights(int[] inputs, int[] targets) {
+            float[] weights = new float[inputs.length];
+            int known = 0;
+            for (int i = 0; i < inputs.length; i++) {
+                for (int before = i / CONTEXT * CONTEXT; before < i && weights[i] == 0; before++) {
+                    weights[i] = inputs[before] == inputs[i] && targets[before] == targets[i] ? 1 : 0;
+                }
+                known += (int) weights[i];
+            }
+            for (int i = 0; i < weights.length; i++) {
+                weights[i] /= known;
+            }
+            return weights;
+        }
+
+        /** Of the last batch, by row. */
+        float[] weights() {
+            return weights;
         }
 
         @Override
@@ -215,8 +239,8 @@ public final class TrainRecallTeacher {
         }
     }
 
-    /** Cross-entropy of the next token. */
-    private record NextToken(CausalLm model) implements Objective {
+    /** Cross-entropy of those next tokens that can be known. */
+    private record NextToken(CausalLm model, Sequences sequences) implements Objective {
         @Override
         public Map<String, Parameter> trained() {
             return model.parameters();
@@ -235,7 +259,9 @@ public final class TrainRecallTeacher {
                     engine.tape(trained().values().stream().map(Parameter::value).toList())) {
                 Tensor hidden = engine.scoped(() -> model.hidden(ids));
                 Tensor rows = CrossEntropyFunction.apply(model.head(hidden), labels);
-                Tensor loss = rows.mean();
+                Tensor loss = rows.reshape(-1)
+                        .mul(engine.tensor(sequences.weights(), sequences.weights().length))
+                        .sum();
                 Gradients found = tape.gradients(loss);
                 trained()
                         .forEach((name, parameter) -> found.of(parameter.value())
