@@ -134,6 +134,9 @@ final class ConfigOptions {
                     whole("threads", "K", "of the CPU, 0 for the backend's choice", MachineConfig::threads),
                     word("dtype", "TYPE", "float, double, bf16", MachineConfig::dtype)));
 
+    private static final List<ConfigOption<MachineConfig>> SEVERAL_GPUS =
+            List.of(whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus));
+
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 
     private static final Group TOKENIZER =
@@ -158,7 +161,8 @@ final class ConfigOptions {
             Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
             Group.of("Checkpoints", "checkpoint", config -> config.recovery().checkpoint(), CHECKPOINTS),
             Group.of("Losses that jump", "faults", config -> config.recovery().faults(), FAULTS),
-            MACHINE);
+            MACHINE,
+            Group.of("Several GPUs", "", DistillConfig::machine, SEVERAL_GPUS));
 
     private ConfigOptions() {}
 

@@ -21,7 +21,6 @@ import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
-import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -57,11 +56,11 @@ public final class Distillation {
             "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
 
     private final @Nullable DistillConfig given;
-    private final Path folder;
+    private Path folder;
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
-    private Optional<ProcessGroup> group = Optional.empty();
+    private Optional<RankStart> group = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -103,9 +102,12 @@ public final class Distillation {
         return this;
     }
 
-    /** Makes this run one rank of several. The group is the caller's to close. */
+    /**
+     * Makes this run one rank of several, with a device of its own. Rank 0 makes and writes the run folder, which all of them
+     * read. The group is the caller's to close.
+     */
     public Distillation group(ProcessGroup ranks) {
-        group = Optional.of(ranks);
+        group = Optional.of(new RankStart(ranks));
         return this;
     }
 
@@ -164,25 +166,21 @@ public final class Distillation {
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
      * @throws StoppedException if it was stopped on request
-     * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
+     * @throws TrainingException if training cannot continue, a checkpoint cannot be written, or another rank has failed
      */
     public RunResult run() {
-        if (group.isEmpty()) {
-            return runFirst();
-        }
-        ProcessGroup ranks = group.get();
         try {
-            return ranks.rank() == 0 ? runFirst() : follow(ranks);
-        } catch (StoppedException | RankFailedException e) {
-            // all ranks know
-            throw e;
-        } catch (InvalidInputException e) {
-            ranks.refuse(e.getMessage());
-            throw e;
-        } catch (RuntimeException | Error e) {
-            ranks.fail(e.getMessage() == null ? e.toString() : e.getMessage());
+            return isFirst() ? runFirst() : follow(group.get().group());
+        } catch (RuntimeException e) {
+            throw group.map(rank -> rank.failed(e)).orElse(e);
+        } catch (Error e) {
+            group.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
             throw e;
         }
+    }
+
+    private boolean isFirst() {
+        return group.map(rank -> rank.group().rank()).orElse(0) == 0;
     }
 
     /** The only rank, or the one that writes the folder. */
@@ -192,7 +190,7 @@ public final class Distillation {
                     ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
-                group.ifPresent(ranks -> FollowedRun.announce(ranks, open, found.from()));
+                group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, found.from()));
                 return run(found.config(), open, found.from());
             }
         }
@@ -201,13 +199,14 @@ public final class Distillation {
             if (mixers == null) {
                 open.comment(comment);
             }
-            group.ifPresent(ranks -> FollowedRun.announce(ranks, open, Optional.empty()));
+            group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, Optional.empty()));
             return run(config, open, Optional.empty());
         }
     }
 
     private RunResult follow(ProcessGroup ranks) {
         FollowedRun found = FollowedRun.of(ranks);
+        folder = found.folder().path();
         try (RunFolder open = found.folder()) {
             if (given == null) {
                 stagesAreFixed = true;
@@ -218,6 +217,7 @@ public final class Distillation {
     }
 
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
+        group.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
@@ -229,13 +229,13 @@ public final class Distillation {
         TokenizerJson tokenizer =
                 TokenizerJson.load(teacherFolder, config.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
-        boolean isFirst = group.map(ProcessGroup::rank).orElse(0) == 0;
-        if (isFirst && !open.hasBegun()) {
+        if (!open.isToldWhatItReads()) {
             open.reads(new PendingInputs(teacherFolder, config));
         }
-        TrainingListener listener = new TrainingListeners(isFirst ? listeners : List.of());
-        try (KeepAlive loading = KeepAlive.of(group);
-                Engine engine = config.machine().open();
+        TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
+        try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
+                Engine engine = group.map(rank -> rank.open(config.machine()))
+                        .orElseGet(config.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -247,7 +247,7 @@ public final class Distillation {
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
-            group.ifPresent(run::group);
+            group.ifPresent(rank -> run.group(rank.group()));
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",
@@ -258,6 +258,7 @@ public final class Distillation {
                                     kept.windows(),
                                     kept.file())));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
+            group.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
             loading.close();
             return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
         }

@@ -117,7 +117,7 @@ public final class DistillationRun {
      *
      * @throws InvalidInputException if not
      */
-    static void requirePositions(DistillConfig config, long positions) {
+    public static void requirePositions(DistillConfig config, long positions) {
         requirePositions("context", config.training().context(), positions);
         config.activeStages().forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
     }

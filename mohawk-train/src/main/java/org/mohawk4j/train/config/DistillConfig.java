@@ -137,6 +137,7 @@ public record DistillConfig(
         private String backend;
         private int device;
         private Precision dtype;
+        private int gpus;
         private StudentConfig student;
         private OptimizerConfig optimizer;
         private ScheduleConfig schedule;
@@ -165,6 +166,7 @@ public record DistillConfig(
             backend = from.machine().backend();
             device = from.machine().device();
             dtype = from.machine().dtype();
+            gpus = from.machine().gpus();
             student = from.student();
             optimizer = from.learning().optimizer();
             schedule = from.learning().schedule();
@@ -266,6 +268,12 @@ public record DistillConfig(
             return this;
         }
 
+        /** How many GPUs of one machine the command takes. */
+        public Builder gpus(int count) {
+            gpus = count;
+            return this;
+        }
+
         /** Which of the backend's devices, from 0. */
         public Builder device(int index) {
             device = index;
@@ -341,7 +349,7 @@ public record DistillConfig(
             return new DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
                     new TrainingConfig(tokens, context, batch, accumulate, keepAttention, freeze, seed, stages),
-                    new MachineConfig(threads, backend, device, dtype),
+                    new MachineConfig(threads, backend, device, dtype, gpus),
                     student,
                     new LearningConfig(optimizer, schedule, hiddenStates, distillation),
                     evaluation,

@@ -3,6 +3,7 @@ package org.mohawk4j.train.distributed;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.mohawk4j.InvalidInputException;
 
 /**
  * Tells a group that this rank proceeds, for as long as it is open: around work that takes long without a step, such as
@@ -36,7 +37,7 @@ public final class KeepAlive implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RankFailedException e) {
+        } catch (RankFailedException | InvalidInputException e) {
             // the rank's own thread learns of it at its next exchange
             closed.countDown();
         }

@@ -1,7 +1,9 @@
 package org.mohawk4j.train.distributed;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Communicator;
 
 /**
@@ -25,6 +27,14 @@ public interface ProcessGroup extends AutoCloseable {
      */
     List<byte[]> exchange(byte[] own);
 
+    /**
+     * Checks, before anything is loaded, that the ranks' backends can join each other.
+     *
+     * @param options that the backend was opened with
+     * @throws RefusedRanksException on all ranks, if they cannot
+     */
+    default void requireJoinable(Backend backend, BackendOptions options) {}
+
     /** Joins all ranks for collective operations on a backend's arrays. */
     Communicator communicator(Backend backend);
 
@@ -42,6 +52,11 @@ public interface ProcessGroup extends AutoCloseable {
     /** As {@link #fail}, for bad input: the other ranks throw an {@link org.mohawk4j.InvalidInputException}. */
     default void refuse(String reason) {
         fail(reason);
+    }
+
+    /** Why the run has failed on any rank, as an exception to throw; empty while it has not. */
+    default Optional<RuntimeException> failure() {
+        return Optional.empty();
     }
 
     /** Leaves the group. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -151,6 +150,11 @@ public final class RunFolder implements AutoCloseable {
     /** Whether it was said what the run reads. */
     public boolean isToldWhatItReads() {
         return inputs != null;
+    }
+
+    /** What the run reads, if it was said. */
+    public Optional<Supplier<RunInputs>> inputs() {
+        return Optional.ofNullable(inputs);
     }
 
     /** Says which mixers the student has, for {@link #writeInputs}. */
@@ -333,33 +337,10 @@ public final class RunFolder implements AutoCloseable {
 
     private void write(Path target, Contents contents) {
         try {
-            replace(target, contents);
+            WholeFolder.replace(target, contents);
         } catch (IOException e) {
             throw InputFile.unwritable(target, e);
         }
-    }
-
-    private void replace(Path target, Contents contents) throws IOException {
-        Path partial = path.resolve("." + target.getFileName() + ".partial");
-        Path previous = path.resolve("." + target.getFileName() + ".previous");
-        Folders.delete(partial);
-        Files.createDirectory(partial);
-        try {
-            contents.writeTo(partial);
-        } catch (IOException | RuntimeException | Error e) {
-            try {
-                Folders.delete(partial);
-            } catch (IOException alsoFailed) {
-                e.addSuppressed(alsoFailed);
-            }
-            throw e;
-        }
-        if (Files.exists(target)) {
-            Folders.delete(previous);
-            Files.move(target, previous, StandardCopyOption.ATOMIC_MOVE);
-        }
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        Folders.delete(previous);
     }
 
     /** A writer of {@link #metrics}, which must not exist yet. */
