@@ -117,7 +117,7 @@ final class RankedRun {
             }
             done = true;
             return new Result(
-                    result.losses().stream().map(loss -> loss.mul(Double.NaN)).toList(), result.gradients());
+                    result.losses().stream().map(loss -> loss.neg().sqrt()).toList(), result.gradients());
         }
     }
 
