@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 class RanksTest {
     private static final int STEPS = 24;
+    private static final int VOCABULARY = 128;
 
     @TempDir
     private Path folder;
@@ -29,6 +30,8 @@ class RanksTest {
     @BeforeEach
     void begin() throws IOException {
         commands = new RankCommands(folder);
+        InterruptedRuns.teacher(VOCABULARY, folder.resolve("teacher"));
+        InterruptedRuns.text(VOCABULARY, 2000, folder.resolve("text.txt"));
     }
 
     @AfterEach
@@ -40,12 +43,17 @@ class RanksTest {
         List<String> options = new ArrayList<>(List.of(
                 "--backend", HostRanksProvider.NAME,
                 "--out", folder.resolve(run).toString(),
+                "--teacher", folder.resolve("teacher").toString(),
+                "--text", folder.resolve("text.txt").toString(),
+                "--held-out", "0.1",
+                "--state-size", "16",
+                "--split", "0.4,0.2,0.4",
                 "--tokens", String.valueOf(STEPS * 4 * 16),
                 "--context", "16",
                 "--batch", "4",
                 "--threads", "1",
                 "--report", "false",
-                "--windows", "2",
+                "--windows", "1",
                 "--checkpoint-every", "2",
                 "--rank-timeout", "30"));
         options.addAll(List.of(more));
@@ -144,14 +152,16 @@ class RanksTest {
     }
 
     @Test
-    void rankWithAnotherTextIsRefusedOnBoth() throws Exception {
-        Path text = CommandRun.text(folder.resolve("train.txt"), 4_000);
-        Path valid = CommandRun.text(folder.resolve("valid.txt"), 400);
-        List<String> zero = options("run", "--text", text.toString(), "--valid", valid.toString());
-        Path elsewhere = CommandRun.text(Files.createDirectory(folder.resolve("b")).resolve("train.txt"), 4_001);
-        List<String> one = options("run", "--text", elsewhere.toString(), "--valid", valid.toString());
+    void rankWithAnotherTeacherIsRefusedOnBoth() throws Exception {
+        InterruptedRuns.teacher(VOCABULARY, folder.resolve("other"));
+        Path weights = folder.resolve("other/model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 3] ^= 1;
+        Files.write(weights, bytes);
+        List<String> other = new ArrayList<>(options("run"));
+        other.set(other.indexOf("--teacher") + 1, folder.resolve("other").toString());
 
-        bothRefuse(zero, one, "device 1: text: expected ");
+        bothRefuse(options("run"), other, "device 1: teacher model.safetensors: expected sha256 ");
     }
 
     @Test
