@@ -166,7 +166,7 @@ public final class Distillation {
     /**
      * Runs the remaining stages, evaluates the student and writes the report.
      *
-     * @throws org.mohawk4j.InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
+     * @throws InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
      *     unchanged
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
