@@ -62,6 +62,7 @@ public final class DistillationRun {
     private final TokenWindows validation;
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
+    private boolean writesSamples = true;
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -95,6 +96,11 @@ public final class DistillationRun {
      */
     public void discardTeacher() {
         teacherIsDiscarded = true;
+    }
+
+    /** Leaves out the sample texts of teacher and student, for runs that nobody reads. */
+    public void withoutSamples() {
+        writesSamples = false;
     }
 
     /**
@@ -227,7 +233,8 @@ public final class DistillationRun {
                 }
                 // what is saved is evaluated as whoever loads it for inference does
                 student.castWeights();
-                return new RunEvaluation(config, folder, tokenizer, validation, listener)
+                Optional<Tokenizer> writing = Optional.of(tokenizer).filter(own -> writesSamples);
+                return new RunEvaluation(config, folder, writing, validation, listener)
                         .of(teacher, student, recorder.losses(), probe, facts(plan, recorder.losses(), environment));
             }
         } catch (IOException e) {

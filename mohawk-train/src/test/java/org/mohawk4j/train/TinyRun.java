@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -47,12 +46,8 @@ final class TinyRun {
     private Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private Tokenizer tokenizer = new Numbers() {
-        @Override
-        public Set<Integer> stops() {
-            return IntStream.range(0, VOCABULARY).boxed().collect(Collectors.toSet());
-        }
-    };
+    private Tokenizer tokenizer = new Numbers();
+    private boolean writesSamples;
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     /** From Phi. */
@@ -101,7 +96,8 @@ final class TinyRun {
 
     /** Also writes sample texts of teacher and student, which takes as long as some steps. */
     TinyRun withSamples() {
-        return withTokenizer(new Numbers());
+        writesSamples = true;
+        return this;
     }
 
     TinyRun withTokenizer(Tokenizer other) {
@@ -175,8 +171,12 @@ final class TinyRun {
                     ? given.student().plan(model.config(), given.training().keepAttention())
                     : MixerPlan.replacing(
                             model.config(), mixer, given.training().keepAttention());
-            return new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run)
-                    .run(plan, tokenizerFile, Map.of(), listener, from, stop);
+            DistillationRun distillation =
+                    new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run);
+            if (!writesSamples) {
+                distillation.withoutSamples();
+            }
+            return distillation.run(plan, tokenizerFile, Map.of(), listener, from, stop);
         } finally {
             Files.deleteIfExists(tokenizerFile);
         }
