@@ -14,7 +14,6 @@ import org.mohawk4j.train.ResolvedStages;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.plan.ByteSize;
-import org.mohawk4j.train.plan.PlanTable;
 import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.RunPlanner;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
