@@ -101,15 +101,15 @@ class PlanCommandTest {
 
     @Test
     void hoursAreTokensBySpeed() {
-        CommandRun run = planOfLlama().succeeds();
+        CommandRun run = planOfLlama("--split", "0.5,0.5,0").succeeds();
         assertThat(run.value("hours")).isCloseTo(3e9 / run.value(SPEED) / 3600, Percentage.withPercentage(1));
-        CommandRun given = planOfLlama("--tokens-per-second", "100000").succeeds();
+        CommandRun given = planOfLlama("--split", "0,1,0", "--tokens-per-second", "100000").succeeds();
         assertThat(given.value(SPEED)).isEqualTo(100_000);
     }
 
     @Test
     void whatDoesNotFitSaysWithWhichOptionItDoesAndThatIsWhatThePlanWithItSays() {
-        CommandRun tooLarge = planOfLlama("--gpu-memory", "40GiB").succeeds();
+        CommandRun tooLarge = planOfLlama("--split", "0,0,1", "--gpu-memory", "40GiB").succeeds();
         assertThat(fits(tooLarge)).isFalse();
         List<String> changes = tooLarge.lines().stream()
                 .filter(line -> line.startsWith("fits with"))
@@ -117,7 +117,7 @@ class PlanCommandTest {
         assertThat(changes).hasSizeGreaterThanOrEqualTo(2);
         for (String change : changes) {
             String[] parts = change.substring("fits with".length()).strip().split(": ");
-            List<String> options = new ArrayList<>(List.of("--gpu-memory", "40GiB"));
+            List<String> options = new ArrayList<>(List.of("--split", "0,0,1", "--gpu-memory", "40GiB"));
             options.addAll(List.of(parts[0].split(" ")));
             CommandRun changed = planOfLlama(options.toArray(String[]::new)).succeeds();
             assertThat(fits(changed)).as(change).isTrue();
@@ -151,7 +151,7 @@ class PlanCommandTest {
 
     @Test
     void diskCountsTheTeachersCacheAndAllCheckpointsAtATime() {
-        CommandRun run = planOfLlama("--teacher-cache", folder.resolve("cache").toString(), "--keep", "4").succeeds();
+        CommandRun run = planOfLlama("--split", "0,0,1", "--teacher-cache", folder.resolve("cache").toString(), "--keep", "4").succeeds();
         assertThat(run.out())
                 .contains("student 5.23 GiB, checkpoints at most 5 of 15.70 GiB, teacher cache at most ");
         assertThat(folder.resolve("cache")).doesNotExist();
