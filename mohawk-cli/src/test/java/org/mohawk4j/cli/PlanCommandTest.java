@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -147,6 +148,23 @@ class PlanCommandTest {
     @ValueSource(strings = {"toeplitz", "linear-attention", "attention"})
     void everyMixerIsPlanned(String mixer) {
         assertThat(plan("--mixer", mixer, "--dtype", "bf16").succeeds().value(PEAK)).isPositive();
+    }
+
+    @Test
+    void everyFamilyIsPlanned() throws IOException {
+        Path families = CommandRun.golden("teacher").getParent().resolveSibling("golden-families");
+        List<Path> teachers;
+        try (Stream<Path> all = Files.list(families)) {
+            teachers = all.map(family -> family.resolve("teacher"))
+                    .filter(Files::isDirectory)
+                    .sorted()
+                    .toList();
+        }
+        assertThat(teachers).hasSizeGreaterThan(10);
+        for (Path teacher : teachers) {
+            CommandRun run = plan("--teacher", teacher.toString(), "--dtype", "bf16", "--context", "16");
+            assertThat(run.succeeds().value(SPEED)).as("%s", teacher).isPositive();
+        }
     }
 
     @Test
