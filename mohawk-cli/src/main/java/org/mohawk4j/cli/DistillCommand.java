@@ -1,10 +1,12 @@
 package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.train.ChangedRunException;
@@ -13,11 +15,16 @@ import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.console.ConsoleProgressListener;
+import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankEnvironment;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.run.OutputFolder;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -29,7 +36,7 @@ import picocli.CommandLine.Spec;
                 + " alignment, knowledge distillation.",
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
-final class DistillCommand implements Runnable {
+final class DistillCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
@@ -52,12 +59,59 @@ final class DistillCommand implements Runnable {
             description = "With --resume: accept options, a teacher or texts that differ from those of the run.")
     private boolean force;
 
+    @Mixin
+    private final RankOptions ranks = new RankOptions();
+
     @Override
-    public void run() {
-        Distillation distillation = distillation().fact("mohawk4j", Version.number());
+    public Integer call() {
+        Map<String, Object> values = ConfigOptions.given(spec);
+        Optional<RankEnvironment> rank = ranks.rank();
+        if (rank.isPresent()) {
+            ranks.apply(rank.get(), values);
+            try (ProcessGroup group = ranks.join(rank.get(), spec)) {
+                run(values, Optional.of(group));
+            }
+            return ExitCode.OK;
+        }
+        int gpus = gpus(values);
+        if (ranks.launches(gpus, values)) {
+            return launch(gpus, values);
+        }
+        run(values, Optional.empty());
+        return ExitCode.OK;
+    }
+
+    private int launch(int gpus, Map<String, Object> values) {
+        if (resumed.isPresent()) {
+            return ranks.launch(gpus, resumed.get(), Optional.empty(), false, spec);
+        }
+        Optional<Path> said = config(values).files().out();
+        // chosen here, since ranks that start at different times would choose different ones
+        Path folder = said.orElseGet(() -> OutputFolder.of("distill"));
+        return ranks.launch(gpus, folder, said.isPresent() ? Optional.empty() : Optional.of(folder), true, spec);
+    }
+
+    /** A resumed run takes as many as before, unless others are asked for. */
+    private int gpus(Map<String, Object> values) {
+        return resumed.map(run -> run.resolve("config.yaml"))
+                .filter(config -> Files.isRegularFile(config))
+                .map(config -> DistillConfigYaml.read(config).with(machineOf(values)))
+                .orElseGet(() -> config(resumed.isPresent() ? machineOf(values) : values))
+                .machine()
+                .gpus();
+    }
+
+    private static Map<String, Object> machineOf(Map<String, Object> values) {
+        return values.containsKey("gpus") ? Map.of("gpus", values.get("gpus")) : Map.of();
+    }
+
+    private void run(Map<String, Object> values, Optional<ProcessGroup> group) {
+        Distillation distillation = distillation(values).fact("mohawk4j", Version.number());
+        group.ifPresent(distillation::group);
         StopSignal stop = new StopSignal();
         try (StopSignals signals = StopSignals.listen(stop, spec.commandLine().getErr())) {
-            runAndTell(distillation.stop(stop));
+            boolean isSilent = ranks.sharesConsole() && group.isPresent() && group.get().rank() > 0;
+            runAndTell(distillation.stop(stop), isSilent ? new PrintWriter(Writer.nullWriter()) : spec.commandLine().getOut());
         } catch (ChangedRunException e) {
             throw new InvalidInputException(e.getMessage() + "; --force accepts them", e);
         } catch (StorageException e) {
@@ -72,8 +126,7 @@ final class DistillCommand implements Runnable {
         return "; to resume: " + ResumeCommand.of(distillation.folder());
     }
 
-    private Distillation distillation() {
-        Map<String, Object> values = ConfigOptions.given(spec);
+    private Distillation distillation(Map<String, Object> values) {
         if (resumed.isEmpty()) {
             Distillation run = Distillation.of(config(values))
                     .comment(
@@ -95,8 +148,7 @@ final class DistillCommand implements Runnable {
         return base.with(values);
     }
 
-    private void runAndTell(Distillation distillation) {
-        PrintWriter out = spec.commandLine().getOut();
+    private void runAndTell(Distillation distillation, PrintWriter out) {
         try (ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
             RunResult result = distillation.listener(progress).run();
             out.println();

@@ -67,6 +67,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** What tells the device from all others, also of other machines, if the backend knows. */
+    default Optional<String> deviceId() {
+        return Optional.empty();
+    }
+
     /** Collective operations with backends of other processes, if the backend has them. */
     default Optional<Collectives> collectives() {
         return Optional.empty();

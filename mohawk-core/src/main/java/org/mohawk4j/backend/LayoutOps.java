@@ -5,13 +5,16 @@ import org.mohawk4j.tensor.types.Shape;
 
 /** Rearranging without arithmetic, and rows picked by index. */
 public interface LayoutOps {
-    /** The same numbers in another shape of the same size. May be a view. */
+    /** The same numbers in another shape of the same size, as a view: a change of one is a change of both. */
     Array reshape(Array x, Shape shape);
 
     /** Axis i of the result is axis {@code order[i]} of x. May be a view. */
     Array permute(Array x, int... order);
 
-    /** Positions {@code from .. from + length - 1} of one axis. May be a view. */
+    /**
+     * Positions {@code from .. from + length - 1} of one axis. May be a view; of the only axis with more than one element
+     * it is one.
+     */
     Array narrow(Array x, int axis, long from, long length);
 
     /** Arrays joined along one axis; their other extents are equal. */

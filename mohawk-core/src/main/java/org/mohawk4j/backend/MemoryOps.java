@@ -60,6 +60,11 @@ public interface MemoryOps {
     /** Overwrites positions {@code from ..} of one axis of {@code target}; the other extents are equal. */
     void copyInto(Array target, int axis, long from, Array source);
 
+    /** Whether other arrays may lie in the same memory, so that a change of this one may be a change of theirs. */
+    default boolean isShared(Array array) {
+        return true;
+    }
+
     /** Gives the memory of an array back; views made from it stay valid until they are released themselves. */
     void release(Array array);
 

@@ -16,6 +16,7 @@ public final class Parameter {
     private final Initializer initializer;
     private final Scope scope;
     private @Nullable Tensor value;
+    private @Nullable Runnable arrival;
     private List<Section> sections = List.of();
     private boolean closed;
 
@@ -49,12 +50,32 @@ public final class Parameter {
 
     /** The current value. An optimiser changes its numbers in place. */
     public Tensor value() {
+        arrive();
         Tensor current = value;
         if (current == null) {
             requireOpen();
             current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
         }
         return current;
+    }
+
+    /**
+     * Says that the numbers are on their way, to be waited for before they are used again: what another device changes need
+     * not hold up what does not read it.
+     *
+     * @param wait called once, before the next use
+     */
+    public void arrivesWith(Runnable wait) {
+        arrive();
+        arrival = wait;
+    }
+
+    private void arrive() {
+        Runnable pending = arrival;
+        if (pending != null) {
+            arrival = null;
+            pending.run();
+        }
     }
 
     /** Copies host numbers in, of any floating type. */
@@ -116,6 +137,8 @@ public final class Parameter {
     }
 
     private void free() {
+        // whoever still writes to the memory must not find it to be somebody else's
+        arrive();
         if (value != null) {
             scope.free(value);
             value = null;

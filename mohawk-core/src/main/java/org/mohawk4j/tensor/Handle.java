@@ -28,6 +28,11 @@ final class Handle {
         return references > 0;
     }
 
+    /** Whether more than one scope or tape keeps this alive. */
+    boolean isShared() {
+        return references > 1;
+    }
+
     Array array() {
         if (!isLive()) {
             throw new IllegalStateException(

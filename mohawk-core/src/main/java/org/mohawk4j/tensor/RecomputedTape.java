@@ -34,6 +34,7 @@ final class RecomputedTape extends Tape {
             open.differentiate(
                     body.apply(input),
                     seed,
+                    node -> {},
                     () -> leaves.forEach((there, leaf) -> leaf.handGradient(engine.currentScope(), there::accumulate)));
         }
     }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.tensor.Node.Slot;
@@ -19,16 +20,35 @@ import org.mohawk4j.tensor.Node.Slot;
 public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedTape {
     private final Engine engine;
     private final @Nullable Tape outer;
-    private final Map<Handle, Slot> leaves = new LinkedHashMap<>();
+    private final Map<Handle, Leaf> leaves = new LinkedHashMap<>();
+    private final Map<Slot, Leaf> leavesBySlot = new HashMap<>();
     private final List<Node> nodes = new ArrayList<>();
+
+    /** Leaves by the first node that adds to their gradient, which is the last one in the backward pass. */
+    private final Map<Node, List<Leaf>> firstUses = new HashMap<>();
+
     private final Slot detached = new Slot(this, new Node(1, List.of(), gradients -> {}), 0);
     private boolean consumed;
+
+    /** A watched tensor, and whether an operation has used it. */
+    private static final class Leaf {
+        private final Tensor watched;
+        private final Slot slot;
+        private boolean used;
+
+        Leaf(Tensor watched, Slot slot) {
+            this.watched = watched;
+            this.slot = slot;
+        }
+    }
 
     Tape(Engine engine, @Nullable Tape outer, Collection<Tensor> watched) {
         this.engine = engine;
         this.outer = outer;
         for (Tensor tensor : watched) {
-            leaves.put(tensor.handle(), leaf());
+            Leaf leaf = new Leaf(tensor, leaf());
+            leaves.put(tensor.handle(), leaf);
+            leavesBySlot.put(leaf.slot, leaf);
         }
     }
 
@@ -39,26 +59,49 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
 
     /** Differentiates a loss of one element by every watched tensor. */
     public Gradients gradients(Tensor loss) {
+        return gradients(loss, (watched, gradient) -> {});
+    }
+
+    /**
+     * As {@link #gradients(Tensor)}.
+     *
+     * @param listener told of each gradient as soon as it is final
+     */
+    public Gradients gradients(Tensor loss, GradientListener listener) {
         if (loss.shape().size() != 1) {
             throw new IllegalArgumentException("a loss has one element, this has shape " + loss.shape());
         }
         Tensor unit = loss.fullLike(1);
-        return engine.startingAt(unit, () -> gradients(loss, unit));
+        return engine.startingAt(unit, () -> gradients(loss, unit, listener));
     }
 
     /** Differentiates {@code sum(output * seed)} by every watched tensor. */
     public Gradients gradients(Tensor output, Tensor seed) {
+        return gradients(output, seed, (watched, gradient) -> {});
+    }
+
+    private Gradients gradients(Tensor output, Tensor seed, GradientListener listener) {
         Map<Handle, Tensor> result = new HashMap<>();
+        Consumer<Leaf> give = leaf -> leaf.slot.handGradient(engine.currentScope(), gradient -> {
+            result.put(leaf.watched.handle(), gradient);
+            listener.onFinal(leaf.watched, gradient);
+        });
         differentiate(
                 output,
                 seed,
-                () -> leaves.forEach((handle, leaf) ->
-                        leaf.handGradient(engine.currentScope(), gradient -> result.put(handle, gradient))));
+                node -> firstUses.getOrDefault(node, List.of()).forEach(give),
+                // no node uses a leaf that is the output itself
+                () -> leaves.values().forEach(give));
         return new Gradients(result);
     }
 
-    /** @param collect takes the gradients from the leaves, before what is left of them is freed */
-    final void differentiate(Tensor output, Tensor seed, Runnable collect) {
+    /**
+     * Runs the backward pass, once.
+     *
+     * @param behind called with each node when its rule has run
+     * @param collect takes the gradients from the leaves, before what is left of them is freed
+     */
+    final void differentiate(Tensor output, Tensor seed, Consumer<Node> behind, Runnable collect) {
         if (consumed) {
             throw new IllegalStateException("a tape differentiates once");
         }
@@ -66,7 +109,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         engine.replaceTape(this, outer);
         try {
             engine.withoutTape(() -> {
-                backward(output, seed);
+                backward(output, seed, behind);
                 collect.run();
             });
         } finally {
@@ -74,7 +117,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         }
     }
 
-    private void backward(Tensor output, Tensor seed) {
+    private void backward(Tensor output, Tensor seed, Consumer<Node> behind) {
         Slot start = slotOf(output);
         if (start == null) {
             return;
@@ -88,6 +131,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
                 }
             }
             node.discard();
+            behind.accept(node);
         }
     }
 
@@ -106,7 +150,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         if (slots.isEmpty()) {
             return output;
         }
-        return append(saved, List.of(output), gradients -> {
+        return append(saved, slots, List.of(output), gradients -> {
                     Tensor gradient = Objects.requireNonNull(gradients[0]);
                     for (int i = 0; i < slots.size(); i++) {
                         slots.get(i).accumulate(tracked.get(i), gradient);
@@ -121,7 +165,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
             return outputs;
         }
         List<Tensor> plain = outputs.stream().map(Tensor::detach).toList();
-        return append(saved, outputs, gradients -> {
+        return append(saved, Arrays.asList(slots), outputs, gradients -> {
             List<Tensor> given = new ArrayList<>();
             for (int i = 0; i < gradients.length; i++) {
                 Tensor gradient = gradients[i];
@@ -149,20 +193,37 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         saved.add(x);
         return append(
                         saved,
+                        saved.stream().map(this::slotOf).toList(),
                         List.of(output),
                         gradients -> new RecomputedTape(engine, this)
                                 .backward(x, inputSlot, body, Objects.requireNonNull(gradients[0])))
                 .get(0);
     }
 
-    private List<Tensor> append(List<Tensor> saved, List<Tensor> outputs, Node.Backward backward) {
+    /** @param inputs the places that the node's rule may add to */
+    private List<Tensor> append(
+            List<Tensor> saved,
+            List<? extends @Nullable Slot> inputs,
+            List<Tensor> outputs,
+            Node.Backward backward) {
         Node node = new Node(outputs.size(), saved, backward);
         nodes.add(node);
+        noteFirstUses(node, inputs);
         List<Tensor> recorded = new ArrayList<>();
         for (int i = 0; i < outputs.size(); i++) {
             recorded.add(outputs.get(i).at(new Slot(this, node, i)));
         }
         return recorded;
+    }
+
+    private void noteFirstUses(Node node, List<? extends @Nullable Slot> inputs) {
+        for (Slot input : inputs) {
+            Leaf leaf = input == null ? null : leavesBySlot.get(input);
+            if (leaf != null && !leaf.used) {
+                leaf.used = true;
+                firstUses.computeIfAbsent(node, n -> new ArrayList<>()).add(leaf);
+            }
+        }
     }
 
     final @Nullable Slot slotOf(Tensor tensor) {
@@ -175,7 +236,8 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
 
     /** The place of a tensor that was not made on this tape. */
     @Nullable Slot slotOfForeign(Tensor tensor) {
-        return leaves.get(tensor.handle());
+        Leaf leaf = leaves.get(tensor.handle());
+        return leaf == null ? null : leaf.slot;
     }
 
     /** Whether a change of this tensor would be felt. */
@@ -194,6 +256,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
         engine.replaceTape(this, outer);
         nodes.forEach(Node::discard);
         nodes.clear();
-        leaves.values().forEach(leaf -> leaf.node().discard());
+        firstUses.clear();
+        leaves.values().forEach(leaf -> leaf.slot.node().discard());
     }
 }

@@ -76,6 +76,11 @@ public final class Tensor {
         return engine.detach(this);
     }
 
+    /** For changes in place: this, or a copy if anything else may be in the same memory. */
+    public Tensor unshared() {
+        return handle.isShared() || engine.backend().memory().isShared(array()) ? affine(1, 0) : this;
+    }
+
     /** A tensor of this shape and type with every element {@code value}. */
     public Tensor fullLike(double value) {
         return engine.full(shape(), dtype(), value);

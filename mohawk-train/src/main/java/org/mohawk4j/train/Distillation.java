@@ -7,8 +7,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
@@ -16,7 +19,11 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.config.AutoAttention;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.distributed.KeepAlive;
+import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
@@ -48,14 +55,17 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
  * teacher, texts or a tokenizer in memory need a {@link DistillationRun}.
  */
 public final class Distillation {
+    private static final String KEPT = "attention kept";
+
     private static final String OF_CONFIGURATION =
             "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
 
     private final @Nullable DistillConfig given;
-    private final Path folder;
+    private Path folder;
     private final List<TrainingListener> listeners = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private @Nullable Mixers mixers;
+    private Optional<RankStart> group = Optional.empty();
     private StopSignal stop = new StopSignal();
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
@@ -94,6 +104,15 @@ public final class Distillation {
     /** Sets the signal by which another thread stops the run after it has saved. */
     public Distillation stop(StopSignal signal) {
         stop = signal;
+        return this;
+    }
+
+    /**
+     * Makes this run one rank of several, with a device of its own. Rank 0 makes and writes the run folder, which all of them
+     * read. The group is the caller's to close.
+     */
+    public Distillation group(ProcessGroup ranks) {
+        group = Optional.of(new RankStart(ranks));
         return this;
     }
 
@@ -147,19 +166,36 @@ public final class Distillation {
     /**
      * Runs the remaining stages, evaluates the student and writes the report.
      *
-     * @throws org.mohawk4j.InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
+     * @throws InvalidInputException if an input is invalid; a new run then leaves no files, and a resumed run is
      *     unchanged
      * @throws ChangedRunException if a resumed run differs from what it was started with
      * @throws StorageException if the student cannot be written
      * @throws StoppedException if it was stopped on request
-     * @throws TrainingException if training cannot continue, or a checkpoint cannot be written
+     * @throws TrainingException if training cannot continue, a checkpoint cannot be written, or another rank has failed
      */
     public RunResult run() {
+        try {
+            return isFirst() ? runFirst() : follow(group.get().group());
+        } catch (RuntimeException e) {
+            throw group.map(rank -> rank.failed(e)).orElse(e);
+        } catch (Error e) {
+            group.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
+            throw e;
+        }
+    }
+
+    private boolean isFirst() {
+        return group.map(rank -> rank.group().rank()).orElse(0) == 0;
+    }
+
+    /** The only rank, or the one that writes the folder. */
+    private RunResult runFirst() {
         if (given == null) {
             ResumedRun found =
                     ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
                 stagesAreFixed = true;
+                group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, found.from()));
                 return run(found.config(), open, found.from());
             }
         }
@@ -168,38 +204,72 @@ public final class Distillation {
             if (mixers == null) {
                 open.comment(comment);
             }
+            group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, Optional.empty()));
             return run(config, open, Optional.empty());
         }
     }
 
+    private RunResult follow(ProcessGroup ranks) {
+        FollowedRun found = FollowedRun.of(ranks);
+        folder = found.folder().path();
+        try (RunFolder open = found.folder()) {
+            if (given == null) {
+                stagesAreFixed = true;
+                return run(DistillConfigYaml.read(open.config()).with(changes), open, found.from());
+            }
+            return run(given.with(changes), open, Optional.empty());
+        }
+    }
+
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
+        group.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
-        MixerPlan plan = mixers == null
-                ? asked.student().plan(dimensions, asked.training().keepAttention())
-                : mixers.plan(asked, dimensions);
-        ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
-        DistillConfig config = fitted.config();
-        TokenizerJson tokenizer =
-                TokenizerJson.load(teacherFolder, config.data().bos());
-        tokenizer.requireRows(dimensions.vocabulary());
-        if (!open.hasBegun()) {
-            open.reads(new PendingInputs(teacherFolder, config));
+        Optional<AutoAttention> auto = asked.training().autoAttention();
+        int ranked = auto.map(own -> LayerRanking.count(own, dimensions.layers())).orElse(0);
+        if (ranked > 0 && mixers != null) {
+            throw new InvalidInputException(
+                    "keep-attention: expected layers beside mixers that a program gives, got " + auto.get());
         }
-        TrainingListener listener = new TrainingListeners(listeners);
-        try (Engine engine = config.machine().open();
+        Optional<LayerRanking> studied =
+                auto.flatMap(AutoAttention::study).map(study -> LayerRanking.of(study, dimensions.layers()));
+        List<Integer> first = studied.map(ranking -> ranking.best(ranked))
+                .orElseGet(() -> ranked > 0
+                        ? IntStream.range(0, ranked).boxed().toList()
+                        : asked.training().keepAttention());
+        MixerPlan plan =
+                mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
+        ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
+        DistillConfig fitting = fitted.config();
+        TokenizerJson tokenizer =
+                TokenizerJson.load(teacherFolder, fitting.data().bos());
+        tokenizer.requireRows(dimensions.vocabulary());
+        if (!open.isToldWhatItReads()) {
+            open.reads(new PendingInputs(teacherFolder, fitting));
+        }
+        TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
+        try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
+                Engine engine = group.map(rank -> rank.open(fitting.machine()))
+                        .orElseGet(fitting.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
-                    "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+                    "teacher", fitting.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
             from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
-            RunData texts = RunData.of(config, teacher, tokenizer, listener);
+            RunData texts = RunData.of(fitting, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
+            DistillConfig config = auto.isEmpty()
+                    ? fitting
+                    : withBest(fitting, ranked, studied.orElseGet(() -> rank(fitting, teacher, texts)), open);
+            if (auto.isPresent()) {
+                listener.onFact("attention", String.valueOf(environment.get(KEPT)));
+            }
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
+            group.ifPresent(rank -> run.group(rank.group()));
             run.cachePlan()
                     .ifPresent(kept -> listener.onFact(
                             "cache",
@@ -210,8 +280,54 @@ public final class Distillation {
                                     kept.windows(),
                                     kept.file())));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
-            return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
+            MixerPlan chosen = auto.isEmpty()
+                    ? plan
+                    : config.student().plan(dimensions, config.training().keepAttention());
+            group.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
+            loading.close();
+            return run.run(chosen, tokenizerFile, environment(engine), listener, from, stop);
         }
+    }
+
+    private static LayerRanking rank(DistillConfig config, CausalLm teacher, RunData texts) {
+        return LayerRanking.of(
+                config,
+                teacher,
+                texts.training(),
+                new TokenWindows(
+                        texts.heldOut()
+                                .requireVocabulary(
+                                        Math.toIntExact(teacher.config().vocabulary())),
+                        config.training().context()));
+    }
+
+    /** From here on the run is one whose layers were given, in its folder as well. */
+    private DistillConfig withBest(
+            DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
+        List<Integer> best = ofFirst(ranking.best(count));
+        String fact = best + "; nats that each layer's attention recovers: " + ranking;
+        environment.put(KEPT, fact);
+        if (isFirst()) {
+            open.comment(comment + " " + KEPT + ": " + fact);
+        }
+        return config.toBuilder()
+                .keepAttention(best.toArray(Integer[]::new))
+                .build();
+    }
+
+    /** The layers that rank 0 has ranked best, on all ranks. */
+    private List<Integer> ofFirst(List<Integer> layers) {
+        return group.map(rank -> {
+                    byte[] own = new byte[layers.size()];
+                    for (int i = 0; i < own.length; i++) {
+                        own[i] = layers.get(i).byteValue();
+                    }
+                    byte[] first = rank.group().exchange(own).get(0);
+                    return IntStream.range(0, first.length)
+                            .mapToObj(i -> Byte.toUnsignedInt(first[i]))
+                            .toList();
+                })
+                .orElse(layers);
     }
 
     private Path teacherFolder(DistillConfig config) {

@@ -54,6 +54,11 @@ final class RunEvaluation {
         this.listener = listener;
     }
 
+    /** The result on a rank that evaluates nothing. */
+    static RunResult none(RunFolder folder) {
+        return new RunResult(folder.path(), List.of(), UNKNOWN, UNKNOWN, List.of());
+    }
+
     /** Evaluates, tells the listener, and writes the report. */
     RunResult of(
             CausalLm teacher,

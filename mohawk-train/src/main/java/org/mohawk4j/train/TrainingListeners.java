@@ -31,6 +31,11 @@ record TrainingListeners(List<TrainingListener> all) implements TrainingListener
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return all.stream().anyMatch(listener -> listener.readsGradients(stage, step));
+    }
+
+    @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
         all.forEach(listener -> listener.onGradientCalculation(stage, step, trained, gradients));

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -24,6 +25,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.MetricsReader;
@@ -35,15 +37,23 @@ import org.mohawk4j.train.run.RunFolder;
 final class TinyRun {
     static final int STEPS = 4;
 
+    /** Of one step in each of the three stages. */
+    static final int TOKENS_OF_STAGES = 3 * 4 * 16;
+
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     private static final int VOCABULARY = 128;
 
     private final Path folder;
     private final DistillConfig config;
-    private Path tokenizerFile = Path.of("none");
+    private volatile Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private Tokenizer tokenizer = new Numbers();
+    private Tokenizer tokenizer = new Numbers() {
+        @Override
+        public Set<Integer> stops() {
+            return IntStream.range(0, VOCABULARY).boxed().collect(Collectors.toSet());
+        }
+    };
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     /** From Phi. */
@@ -61,7 +71,7 @@ final class TinyRun {
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
-                        "tokens", 3 * STEPS * 4 * 16,
+                        "tokens", STEPS * TOKENS_OF_STAGES,
                         "split", List.of(1.0 / 3, 1.0 / 3, 1.0 / 3),
                         "context", 16,
                         "batch", 4,
@@ -88,6 +98,11 @@ final class TinyRun {
     TinyRun withMixer(Function<MixerConfig, MixerConfig> replacement) {
         mixer = replacement;
         return this;
+    }
+
+    /** Also writes sample texts of teacher and student, which takes as long as some steps. */
+    TinyRun withSamples() {
+        return withTokenizer(new Numbers());
     }
 
     TinyRun withTokenizer(Tokenizer other) {
@@ -149,10 +164,44 @@ final class TinyRun {
         return resume(new TrainingListener() {}, new StopSignal());
     }
 
+    /** One rank's part, from the start or from the newest checkpoint. */
+    RunResult run(ProcessGroup group, boolean resumed, TrainingListener listener, StopSignal stop) throws IOException {
+        if (group.rank() > 0) {
+            FollowedRun found = FollowedRun.of(group);
+            try (RunFolder run = found.folder()) {
+                return run(config, run, found.from(), listener, stop, Optional.of(group));
+            }
+        }
+        if (resumed) {
+            ResumedRun found = ResumedRun.open(folder, Map.of(), false);
+            try (RunFolder run = found.folder()) {
+                FollowedRun.announce(group, run, found.from());
+                return run(found.config(), run, found.from(), listener, stop, Optional.of(group));
+            }
+        }
+        try (RunFolder run = RunFolder.at(folder)) {
+            FollowedRun.announce(group, run, Optional.empty());
+            return run(config, run, Optional.empty(), listener, stop, Optional.of(group));
+        }
+    }
+
     private RunResult run(
             DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopSignal stop)
             throws IOException {
-        tokenizerFile = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
+        return run(given, run, from, listener, stop, Optional.empty());
+    }
+
+    private RunResult run(
+            DistillConfig given,
+            RunFolder run,
+            Optional<Checkpoint> from,
+            TrainingListener listener,
+            StopSignal stop,
+            Optional<ProcessGroup> group)
+            throws IOException {
+        // a file for each rank
+        Path beside = Files.writeString(Files.createTempFile("tokenizer", ".json"), " ".repeat(2000));
+        tokenizerFile = beside;
         try (Engine engine = Engine.open(
                         "nd4j",
                         BackendOptions.defaults().withThreads(given.machine().threads()));
@@ -161,10 +210,12 @@ final class TinyRun {
                     ? given.student().plan(model.config(), given.training().keepAttention())
                     : MixerPlan.replacing(
                             model.config(), mixer, given.training().keepAttention());
-            return new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run)
-                    .run(plan, tokenizerFile, Map.of(), listener, from, stop);
+            DistillationRun distillation =
+                    new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run);
+            group.ifPresent(distillation::group);
+            return distillation.run(plan, beside, Map.of(), listener, from, stop);
         } finally {
-            Files.deleteIfExists(tokenizerFile);
+            Files.deleteIfExists(beside);
         }
     }
 

@@ -83,6 +83,11 @@ final class Nd4jMemory implements MemoryOps {
     }
 
     @Override
+    public boolean isShared(Array array) {
+        return Nd4jArray.cast(array).block().isShared();
+    }
+
+    @Override
     public void release(Array array) {
         pool.release(Nd4jArray.cast(array));
     }

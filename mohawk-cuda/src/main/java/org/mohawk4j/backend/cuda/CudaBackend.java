@@ -8,6 +8,7 @@ import java.util.Set;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.Collectives;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.EventTimer;
 import org.mohawk4j.backend.DeviceModel;
@@ -25,6 +26,7 @@ import org.mohawk4j.backend.cuda.driver.CudaEventTimer;
 import org.mohawk4j.backend.cuda.driver.CudaStatus;
 import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaGraphCapture;
+import org.mohawk4j.backend.cuda.nccl.NcclCollectives;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.attention.CudaAttention;
 import org.mohawk4j.backend.cuda.op.attention.CudaRotary;
@@ -202,6 +204,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public Optional<String> deviceId() {
+        return Optional.of(gpu.device().uuid());
+    }
+
+    @Override
     public OptionalDouble peakFlops() {
         return options.parameterType() == DType.FLOAT32
                 ? gpu.device().peakFlops(options.mixed())
@@ -256,6 +263,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<KernelProfiler> profiler() {
         return Optional.of(gpu.context().profiler());
+    }
+
+    @Override
+    public Optional<Collectives> collectives() {
+        return Optional.of(new NcclCollectives(gpu.context()));
     }
 
     @Override

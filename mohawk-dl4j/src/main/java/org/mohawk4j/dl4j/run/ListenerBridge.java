@@ -32,6 +32,11 @@ public final class ListenerBridge implements TrainingListener {
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return false;
+    }
+
+    @Override
     public void iterationDone(StepMetrics metrics) {
         score = metrics.loss();
         listeners.forEach(listener -> listener.iterationDone(model, iteration, metrics.stage() - 1));

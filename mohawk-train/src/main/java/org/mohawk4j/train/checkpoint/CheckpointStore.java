@@ -1,5 +1,6 @@
 package org.mohawk4j.train.checkpoint;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -46,31 +47,70 @@ public final class CheckpointStore {
      * @throws IOException if the disk refuses; nothing of the checkpoint is left then, and the others are as they were
      */
     public void write(Snapshot snapshot, List<Path> beside, int keep) throws IOException {
-        Path target = folder(snapshot.position());
-        Path partial = root.resolve("." + target.getFileName() + ".partial");
+        prepare(snapshot.position());
+        commit(snapshot.position(), writePart(snapshot), beside, keep);
+    }
+
+    /** Makes room for a checkpoint that several ranks write: the first of three steps, taken by one of them. */
+    public void prepare(Position position) throws IOException {
         try {
             Files.createDirectories(root);
             Folders.sync(root.resolve("..").normalize());
-            Folders.delete(partial);
-            Files.createDirectory(partial);
-            fill(partial, snapshot);
+            Folders.delete(partial(position));
+            Files.createDirectory(partial(position));
+        } catch (IOException e) {
+            throw discard(position, e);
+        }
+    }
+
+    /**
+     * Writes one rank's files of a checkpoint: the second step, taken by all ranks at the same time. State is written if the
+     * snapshot has any.
+     *
+     * @return what the manifest says of the files
+     * @throws IOException if the disk refuses; nothing of the checkpoint is left then
+     */
+    public ObjectNode writePart(Snapshot snapshot) throws IOException {
+        try {
+            return fill(partial(snapshot.position()), snapshot);
+        } catch (InvalidInputException | StorageException e) {
+            // how the writers of files say that the disk refuses
+            throw discard(snapshot.position(), new IOException(e.getMessage(), e));
+        } catch (IOException e) {
+            throw discard(snapshot.position(), e);
+        }
+    }
+
+    /**
+     * Makes a checkpoint count whose files are all written, as {@link #write}: the last step, taken by one rank.
+     *
+     * @param manifest what {@link #writePart} gave, of all ranks together
+     */
+    public void commit(Position position, ObjectNode manifest, List<Path> beside, int keep) throws IOException {
+        Path target = folder(position);
+        try {
+            Manifest.write(partial(position), manifest);
+            Folders.sync(partial(position));
             for (Path file : beside) {
                 sync(file);
             }
             remove(target);
-            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(partial(position), target, StandardCopyOption.ATOMIC_MOVE);
             Folders.sync(root);
             Manifest.mark(target);
-        } catch (InvalidInputException | StorageException e) {
-            // how the writers of files say that the disk refuses
-            throw discard(partial, target, new IOException(e.getMessage(), e));
+        } catch (StorageException e) {
+            throw discard(position, new IOException(e.getMessage(), e));
         } catch (IOException e) {
-            throw discard(partial, target, e);
+            throw discard(position, e);
         }
         retain(keep);
     }
 
-    private static void fill(Path folder, Snapshot snapshot) throws IOException {
+    private Path partial(Position position) {
+        return root.resolve("." + position.folder() + ".partial");
+    }
+
+    private static ObjectNode fill(Path folder, Snapshot snapshot) throws IOException {
         List<String> files = new ArrayList<>();
         for (Map.Entry<String, Map<String, HostSource>> file : snapshot.files().entrySet()) {
             List<TensorSpec> specs = new ArrayList<>();
@@ -82,12 +122,13 @@ public final class CheckpointStore {
             }
             files.add(file.getKey());
         }
-        AtomicFile.write(
-                folder.resolve(Checkpoint.STATE),
-                snapshot.state().toPrettyString().getBytes(StandardCharsets.UTF_8));
-        files.add(Checkpoint.STATE);
-        Manifest.write(folder, files);
-        Folders.sync(folder);
+        if (!snapshot.state().isEmpty()) {
+            AtomicFile.write(
+                    folder.resolve(Checkpoint.STATE),
+                    snapshot.state().toPrettyString().getBytes(StandardCharsets.UTF_8));
+            files.add(Checkpoint.STATE);
+        }
+        return Manifest.of(folder, files);
     }
 
     private static void sync(Path file) throws IOException {
@@ -96,16 +137,21 @@ public final class CheckpointStore {
         }
     }
 
-    private static IOException discard(Path partial, Path target, IOException failure) {
+    private IOException discard(Position position, IOException failure) {
         try {
-            Folders.delete(partial);
-            if (!Manifest.isMarked(target)) {
-                Folders.delete(target);
-            }
+            discard(position);
         } catch (IOException e) {
             failure.addSuppressed(e);
         }
         return failure;
+    }
+
+    /** Drops what there is of a checkpoint that does not count. */
+    public void discard(Position position) throws IOException {
+        Folders.delete(partial(position));
+        if (!Manifest.isMarked(folder(position))) {
+            Folders.delete(folder(position));
+        }
     }
 
     /** Drops all but the newest. */
@@ -144,6 +190,11 @@ public final class CheckpointStore {
                     + (damaged.size() == 1 ? "one, and " : damaged.size() + ", and ") + damaged.get(0));
         }
         return Optional.empty();
+    }
+
+    /** The checkpoint of a position, which another rank has found whole. */
+    public Checkpoint at(Position position) {
+        return new Checkpoint(folder(position), position);
     }
 
     /** What is wrong with a checkpoint of this store; empty if it is whole. */

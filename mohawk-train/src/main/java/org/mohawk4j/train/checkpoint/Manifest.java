@@ -29,14 +29,18 @@ final class Manifest {
 
     private Manifest() {}
 
-    /** Writes the manifest of files that are there. */
-    static void write(Path folder, Iterable<String> files) throws IOException {
+    /** What a manifest says of files that are there. */
+    static ObjectNode of(Path folder, Iterable<String> files) throws IOException {
         ObjectNode manifest = JsonNodeFactory.instance.objectNode();
         for (String file : files) {
             manifest.putObject(file)
                     .put(BYTES, Files.size(folder.resolve(file)))
                     .put(SHA256, Sha256.of(folder.resolve(file)));
         }
+        return manifest;
+    }
+
+    static void write(Path folder, ObjectNode manifest) throws IOException {
         AtomicFile.write(folder.resolve(NAME), manifest.toPrettyString().getBytes(StandardCharsets.UTF_8));
     }
 

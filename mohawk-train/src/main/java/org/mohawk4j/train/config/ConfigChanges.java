@@ -3,14 +3,19 @@ package org.mohawk4j.train.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.train.yaml.ConfigMapper;
 
 /** What differs between two configurations, value by value, of what can change a run's results. */
 public final class ConfigChanges {
     /** They change how fast a run is, or which of a machine's devices it takes, and not a bit of what comes of it. */
-    private static final Set<String> OF_SPEED = Set.of("data.readers", "data.teacher-cache", "device");
+    private static final Set<String> OF_SPEED = Set.of("data.readers", "data.teacher-cache", "device", "gpus");
+
+    /** Where files are, which may be elsewhere on another machine. */
+    private static final Set<String> OF_PLACE = Set.of("teacher", "out", "report");
 
     private ConfigChanges() {}
 
@@ -19,6 +24,24 @@ public final class ConfigChanges {
         List<String> changes = new ArrayList<>();
         compare(ConfigTree.of(before).root(), ConfigTree.of(after).root(), "", changes);
         return changes;
+    }
+
+    /** What has to be the same on all ranks of a run, by key. */
+    public static Map<String, String> values(DistillConfig config) {
+        Map<String, String> values = new LinkedHashMap<>();
+        collect(ConfigTree.of(config).root(), "", values);
+        return values;
+    }
+
+    private static void collect(ObjectNode section, String prefix, Map<String, String> values) {
+        section.properties().forEach(entry -> {
+            String key = prefix + entry.getKey();
+            if (entry.getValue() instanceof ObjectNode inner) {
+                collect(inner, key + ".", values);
+            } else if (!OF_SPEED.contains(key) && !OF_PLACE.contains(key)) {
+                values.put(key, entry.getValue().toString());
+            }
+        });
     }
 
     private static void compare(ObjectNode before, ObjectNode after, String prefix, List<String> changes) {

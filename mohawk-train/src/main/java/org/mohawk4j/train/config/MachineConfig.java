@@ -12,8 +12,9 @@ import org.mohawk4j.tensor.types.DType;
  * @param backend {@code auto} or the name of one
  * @param device which of the backend's devices, from 0
  * @param dtype what a run computes in
+ * @param gpus how many of one machine a run takes, each by a process of its own that the command starts
  */
-public record MachineConfig(int threads, String backend, int device, Precision dtype) {
+public record MachineConfig(int threads, String backend, int device, Precision dtype, int gpus) {
     /** What a run computes in. */
     public enum Precision {
         /** 32 bits throughout. */
@@ -50,11 +51,12 @@ public record MachineConfig(int threads, String backend, int device, Precision d
         Ranges.atLeast(0, "threads", threads);
         Ranges.require(!backend.isBlank(), "backend", "auto or the name of a backend", "nothing");
         Ranges.atLeast(0, "device", device);
+        Ranges.atLeast(1, "gpus", gpus);
     }
 
     /** The defaults. */
     public static MachineConfig defaults() {
-        return new MachineConfig(0, "auto", 0, Precision.FLOAT);
+        return new MachineConfig(0, "auto", 0, Precision.FLOAT, 1);
     }
 
     /**
@@ -63,6 +65,11 @@ public record MachineConfig(int threads, String backend, int device, Precision d
      * @throws org.mohawk4j.InvalidInputException if there is no such backend or device, or it cannot run here
      */
     public Engine open() {
-        return Engine.open(backend, dtype.options().withThreads(threads).withDevice(device));
+        return Engine.open(backend, options());
+    }
+
+    /** What its backend is opened with. */
+    public BackendOptions options() {
+        return dtype.options().withThreads(threads).withDevice(device);
     }
 }

@@ -1,7 +1,9 @@
 package org.mohawk4j.train.distributed;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Backend;
+import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.Communicator;
 
 /**
@@ -25,11 +27,37 @@ public interface ProcessGroup extends AutoCloseable {
      */
     List<byte[]> exchange(byte[] own);
 
+    /**
+     * Checks, before anything is loaded, that the ranks' backends can join each other.
+     *
+     * @param options that the backend was opened with
+     * @throws RefusedRanksException on all ranks, if they cannot
+     */
+    default void requireJoinable(Backend backend, BackendOptions options) {}
+
     /** Joins all ranks for collective operations on a backend's arrays. */
     Communicator communicator(Backend backend);
 
+    /**
+     * Tells that this rank proceeds, after each step and in whatever takes long without {@link #exchange} or a
+     * communicator's operations.
+     *
+     * @throws RankFailedException if the run has failed: results since the last call may be wrong, and are not to be kept
+     */
+    default void progress() {}
+
     /** Tells the other ranks that this one cannot continue, and why, in one line. They fail with that line. */
     void fail(String reason);
+
+    /** As {@link #fail}, for bad input: the other ranks throw an {@link org.mohawk4j.InvalidInputException}. */
+    default void refuse(String reason) {
+        fail(reason);
+    }
+
+    /** Why the run has failed on any rank, as an exception to throw; empty while it has not. */
+    default Optional<RuntimeException> failure() {
+        return Optional.empty();
+    }
 
     /** Leaves the group. */
     @Override

@@ -15,83 +15,85 @@ import org.mohawk4j.train.stage.Objective;
 
 /**
  * Gradient accumulation: losses and gradients of a batch from equal parts of it, one after the other, in the memory of
- * one part. Both are means over a batch's windows, so those of the batch are the means of those of its parts.
+ * one part. Both are means over a batch's windows, so those of the batch are the means of those of its parts. Of each
+ * part a rank takes its own share.
  */
 final class GradientAccumulation {
     private final Engine engine;
     private final int parts;
+    private final Parallelism ranks;
 
-    /** @param parts that a batch is taken in, a divisor of B */
-    GradientAccumulation(Engine engine, int parts) {
+    /** @param parts that a batch is taken in; B is a multiple of parts times ranks */
+    GradientAccumulation(Engine engine, int parts, Parallelism ranks) {
         this.engine = engine;
         this.parts = parts;
+        this.ranks = ranks;
     }
 
-    /** @param gradients by parameter name, in the scope that was innermost */
-    record Evaluation(List<Double> losses, Map<String, Tensor> gradients) {}
-
     /**
-     * Evaluates an objective on a batch.
+     * Evaluates an objective on this rank's share of a batch, and starts to add the gradients up over the ranks, each as
+     * soon as it is final.
      *
      * @param giveUp asked between two parts
      * @return empty if it was given up
      */
     Optional<Evaluation> evaluate(Objective objective, TokenBatch batch, BooleanSupplier giveUp) {
-        if (batch.batch() % parts != 0) {
-            throw new IllegalArgumentException(
-                    "a batch of " + batch.batch() + " windows has no " + parts + " equal parts");
+        if (batch.batch() % (parts * ranks.size()) != 0) {
+            throw new IllegalArgumentException("a batch of " + batch.batch() + " windows has no " + parts
+                    + " equal parts for each of " + ranks.size() + " ranks");
         }
-        if (parts == 1) {
-            Objective.Result result = evaluate(objective, batch, 0);
-            return Optional.of(new Evaluation(items(result), result.gradients()));
-        }
-        double[] losses = {};
-        Map<String, Tensor> sums = new LinkedHashMap<>();
         Scope results = engine.currentScope();
+        List<List<Tensor>> losses = new ArrayList<>();
+        Map<String, Tensor> sums = new LinkedHashMap<>();
+        Map<String, Tensor> reduced = new LinkedHashMap<>();
         for (int part = 0; part < parts; part++) {
             if (part > 0 && giveUp.getAsBoolean()) {
                 return Optional.empty();
             }
+            boolean last = part == parts - 1;
             try (Scope scope = engine.scope()) {
-                Objective.Result result = evaluate(objective, batch, part);
-                List<Double> own = items(result);
-                losses = part == 0 ? new double[own.size()] : losses;
-                for (int i = 0; i < losses.length; i++) {
-                    losses[i] += own.get(i) / parts;
-                }
-                result.gradients().forEach((name, gradient) -> add(sums, name, gradient, results));
+                Objective.Result result = evaluate(objective, batch, part, (name, gradient) -> {
+                    Tensor sum = parts == 1 ? results.adopt(gradient) : add(sums, name, gradient, results);
+                    if (last) {
+                        reduced.put(name, results.adopt(ranks.reduce(sum)));
+                    }
+                });
+                losses.add(result.losses().stream().map(results::adopt).toList());
             }
         }
-        return Optional.of(new Evaluation(Arrays.stream(losses).boxed().toList(), sums));
+        // of a parameter that only an earlier part depends on
+        sums.forEach((name, sum) -> reduced.computeIfAbsent(name, n -> results.adopt(ranks.reduce(sum))));
+        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        objective.trained().keySet().stream()
+                .filter(reduced::containsKey)
+                .forEach(name -> gradients.put(name, reduced.get(name)));
+        return Optional.of(new Evaluation(losses, gradients));
     }
 
-    private Objective.Result evaluate(Objective objective, TokenBatch batch, int part) {
-        int windows = batch.batch() / parts;
+    private Objective.Result evaluate(Objective objective, TokenBatch batch, int part, Objective.Receiver receiver) {
+        int windows = batch.batch() / parts / ranks.size();
         int tokens = windows * batch.context();
-        int[] inputs = part(batch.inputs(), part * tokens, tokens);
-        int[] targets = part(batch.targets(), part * tokens, tokens);
+        int from = (part * ranks.size() + ranks.rank()) * tokens;
+        int[] inputs = part(batch.inputs(), from, tokens);
+        int[] targets = part(batch.targets(), from, tokens);
         Tensor ids = engine.indices(inputs, windows, batch.context());
-        return objective.evaluate(ids, engine.indices(targets, tokens));
+        return objective.evaluate(ids, engine.indices(targets, tokens), receiver);
     }
 
     private static int[] part(int[] all, int from, int length) {
         return length == all.length ? all : Arrays.copyOfRange(all, from, from + length);
     }
 
-    private static List<Double> items(Objective.Result result) {
-        List<Double> items = new ArrayList<>();
-        result.losses().forEach(loss -> items.add(loss.item()));
-        return items;
-    }
-
     /** Gradients may share memory with each other, so the sums are arrays of their own. */
-    private void add(Map<String, Tensor> sums, String name, Tensor gradient, Scope results) {
+    private Tensor add(Map<String, Tensor> sums, String name, Tensor gradient, Scope results) {
         double share = 1.0 / parts;
         Tensor sum = sums.get(name);
         if (sum == null) {
-            sums.put(name, results.adopt(gradient.mul(share)));
+            sum = results.adopt(gradient.mul(share));
+            sums.put(name, sum);
         } else {
             engine.backend().elementwise().accumulate(sum.array(), gradient.array(), share);
         }
+        return sum;
     }
 }

@@ -4,15 +4,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.config.FaultConfig.SpikeAction;
-import org.mohawk4j.train.loop.GradientAccumulation.Evaluation;
 import org.mohawk4j.train.loop.StepGuard.Fault;
 import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
@@ -36,6 +37,7 @@ public final class Trainer {
     private final TrainingListener listener;
     private final GradientAccumulation parts;
     private final FaultConfig faults;
+    private final Parallelism ranks;
 
     /** Takes each batch at once, and passes over faults as the defaults say. */
     public Trainer(Engine engine, DataLoader batches, TrainingListener listener) {
@@ -47,10 +49,27 @@ public final class Trainer {
      * @param faults what becomes of losses that jump
      */
     public Trainer(Engine engine, DataLoader batches, TrainingListener listener, int accumulate, FaultConfig faults) {
+        this(engine, batches, listener, accumulate, faults, Parallelism.NONE);
+    }
+
+    /**
+     * One rank of several. All are given the same batches, of which each takes its share.
+     *
+     * @param accumulate micro-batches that a batch is taken in; B is a multiple of this times ranks
+     * @param faults what becomes of losses that jump
+     */
+    public Trainer(
+            Engine engine,
+            DataLoader batches,
+            TrainingListener listener,
+            int accumulate,
+            FaultConfig faults,
+            Parallelism ranks) {
+        this.ranks = ranks;
         this.engine = engine;
         this.batches = batches;
         this.listener = listener;
-        this.parts = new GradientAccumulation(engine, accumulate);
+        this.parts = new GradientAccumulation(engine, accumulate, ranks);
         this.faults = faults;
     }
 
@@ -68,20 +87,21 @@ public final class Trainer {
      *     updates anything
      */
     public void run(int stage, Objective objective, Optimizer optimizer, LearningRateSchedule schedule, int steps) {
-        try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold())) {
-            run(state, objective, schedule, steps, StepBoundary.NOTHING);
+        StageLength length = new StageLength(schedule, steps);
+        try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold(), length)) {
+            run(state, objective, StepBoundary.NOTHING);
         }
     }
 
     /** Takes the steps that a stage still has. */
-    public void run(
-            StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
-        listener.onStageStart(state.stage(), steps);
+    public void run(StageState state, Objective objective, StepBoundary boundary) {
+        listener.onStageStart(state.stage(), state.length().steps());
         state.dataAt(batches.state());
+        ranks.stageStarts();
         Clock clock = new Clock(state.seconds());
-        while (state.step() < steps) {
+        while (state.step() < state.length().steps()) {
             if (!boundary.isStopping()) {
-                step(state, objective, schedule, clock, boundary);
+                step(state, objective, clock, boundary);
             }
             boundary.between(state);
         }
@@ -103,31 +123,33 @@ public final class Trainer {
     }
 
     /** Takes one step, or none if the boundary wants to stop meanwhile. */
-    private void step(
-            StageState state, Objective objective, LearningRateSchedule schedule, Clock clock, StepBoundary boundary) {
+    private void step(StageState state, Objective objective, Clock clock, StepBoundary boundary) {
         TokenBatch batch = batches.next();
-        double learningRate = schedule.at(state.step());
+        double learningRate = state.length().learningRate(state.step());
+        BooleanSupplier shown = ranks.agreed(
+                "whole gradients", () -> listener.readsGradients(state.stage(), state.step() + 1));
         try (Scope scope = engine.scope()) {
             Optional<Evaluation> evaluated = parts.evaluate(objective, batch, boundary::isStopping);
             if (evaluated.isEmpty()) {
                 return;
             }
-            List<Double> losses = evaluated.get().losses();
+            Map<String, Parameter> trained = objective.trained();
             Map<String, Tensor> gradients = evaluated.get().gradients();
+            Parallelism.Totals totals = ranks.totals(state.optimizer(), trained, evaluated.get());
+            List<Double> losses = totals.losses();
             double loss = losses.stream().mapToDouble(Double::doubleValue).sum();
-            double norm = Double.NaN;
-            Optional<Fault> fault;
-            if (Double.isFinite(loss)) {
-                Tensor gradientNorm = state.optimizer().norm(objective.trained(), gradients);
-                norm = gradientNorm.item();
-                fault = state.guard().judge(loss, norm);
-                if (fault.isEmpty()) {
-                    listener.onGradientCalculation(state.stage(), state.step() + 1, objective.trained(), gradients);
-                    state.optimizer().update(objective.trained(), gradients, gradientNorm, learningRate);
+            double norm = Double.isFinite(loss) ? totals.norm().item() : Double.NaN;
+            Optional<Fault> fault = state.guard().judge(loss, norm);
+            if (fault.isEmpty()) {
+                if (shown.getAsBoolean()) {
+                    ranks.show(
+                            gradients,
+                            whole -> listener.onGradientCalculation(
+                                    state.stage(), state.step() + 1, trained, whole));
                 }
-            } else {
-                fault = state.guard().judge(loss, norm);
+                ranks.update(state.optimizer(), trained, gradients, totals.norm(), learningRate);
             }
+            ranks.progress();
             state.advance(batch.tokens(), clock.seconds());
             state.dataAt(batches.state());
             listener.iterationDone(new StepMetrics(
@@ -153,8 +175,9 @@ public final class Trainer {
         extra.put("peak_memory_bytes", engine.backend().memory().peakBytes());
         engine.backend().peakFlops().ifPresent(peak -> {
             double flops = objective.flopsPerToken() * state.tokens() / state.seconds();
-            extra.put("model_flop_utilization", flops / peak);
+            extra.put("model_flop_utilization", flops / (peak * ranks.size()));
         });
+        extra.putAll(state.length().after(state.step()));
         fault.ifPresent(found -> extra.put(StepMetrics.FAULT, found.reason()));
         return extra;
     }

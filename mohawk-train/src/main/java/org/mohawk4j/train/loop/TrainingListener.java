@@ -24,7 +24,18 @@ public interface TrainingListener {
     default void onStageStart(int stage, int steps) {}
 
     /**
-     * Before each step's update.
+     * Whether {@link #onGradientCalculation} is of use to this listener at a step. Of several ranks each then needs the whole
+     * gradients for a moment, which takes time.
+     *
+     * @param stage in the run's list of stages, from 1
+     * @param step of the stage, from 1
+     */
+    default boolean readsGradients(int stage, int step) {
+        return true;
+    }
+
+    /**
+     * Before a step's update, if {@link #readsGradients} says so.
      *
      * @param step of the stage, from 1
      * @param trained the parameters of the stage, by name

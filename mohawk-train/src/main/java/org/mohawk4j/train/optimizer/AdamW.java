@@ -14,6 +14,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * AdamW with decoupled weight decay on matrices (parameters of rank 2 or more), and clipping by global norm. A parameter
@@ -97,14 +98,24 @@ public final class AdamW implements Optimizer {
     private final Config config;
     private final Scope scope;
     private final GroupedRates rates;
+    private final Sharding sharding;
+
+    /** Flat, of the elements that this rank updates. */
     private final Map<String, Moments> moments = new LinkedHashMap<>();
+
     private int steps;
 
-    private record Moments(Tensor first, Tensor second) {}
+    private record Moments(Tensor first, Tensor second, boolean isSaved) {}
 
     public AdamW(Engine engine, Config config) {
+        this(engine, config, Sharding.NONE);
+    }
+
+    /** @param sharding which elements this rank updates; gradients are then sums over the ranks */
+    public AdamW(Engine engine, Config config, Sharding sharding) {
         this.engine = engine;
         this.config = config;
+        this.sharding = sharding;
         this.scope = engine.detachedScope();
         this.rates = new GroupedRates(config.weightDecay(), config.groups());
     }
@@ -117,12 +128,12 @@ public final class AdamW implements Optimizer {
             List<AdamWFunction.Slot> slots = new ArrayList<>();
             parameters.forEach((name, parameter) -> Optional.ofNullable(gradients.get(name))
                     .ifPresent(gradient -> slots.add(slot(name, parameter, gradient))));
-            Tensor scale = work.adopt(
-                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.fullLike(1));
+            Tensor clipping = config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.fullLike(1);
+            Tensor scale = sharding.ranks() == 1 ? clipping : clipping.mul(1.0 / sharding.ranks());
             AdamWFunction.update(
                     engine,
                     slots,
-                    scale,
+                    work.adopt(scale),
                     new AdamWFunction.Hyperparameters(
                             learningRate, config.beta1(), config.beta2(), config.epsilon(), steps));
         }
@@ -133,13 +144,23 @@ public final class AdamW implements Optimizer {
         return steps;
     }
 
-    /** The moments of every parameter that was updated, under its name with {@link #FIRST} or {@link #SECOND} behind. */
+    @Override
+    public Sharding sharding() {
+        return sharding;
+    }
+
+    /**
+     * The moments of every parameter that was updated, flat, under its name with {@link #FIRST} or {@link #SECOND} behind.
+     * Of several ranks, each has those of its parts, and rank 0 also those that all ranks have.
+     */
     @Override
     public Map<String, Tensor> moments() {
         Map<String, Tensor> all = new LinkedHashMap<>();
         moments.forEach((name, own) -> {
-            all.put(name + FIRST, own.first());
-            all.put(name + SECOND, own.second());
+            if (own.isSaved()) {
+                all.put(name + FIRST, own.first());
+                all.put(name + SECOND, own.second());
+            }
         });
         return all;
     }
@@ -155,24 +176,52 @@ public final class AdamW implements Optimizer {
             if (key.endsWith(FIRST)) {
                 String name = key.substring(0, key.length() - FIRST.length());
                 HostSource second = Objects.requireNonNull(saved.get(name + SECOND), name);
-                moments.put(name, new Moments(upload(first), upload(second)));
+                moments.put(name, new Moments(upload(first), upload(second), isSaved(first.shape())));
             }
         });
         steps = updates;
     }
 
     private Tensor upload(HostSource numbers) {
-        return scope.adopt(engine.tensor(numbers, engine.parameterType()));
+        long count = numbers.shape().size();
+        HostSource own = numbers.slice(sharding.first(count), Shape.of(sharding.length(count)));
+        return scope.adopt(engine.tensor(own, engine.parameterType()));
+    }
+
+    private boolean isSaved(Shape whole) {
+        return sharding.saves(whole.size());
     }
 
     private AdamWFunction.Slot slot(String name, Parameter parameter, Tensor gradient) {
+        Tensor value = own(parameter.value());
         Moments own = moments.computeIfAbsent(
                 name,
                 n -> new Moments(
-                        scope.adopt(parameter.value().fullLike(0)),
-                        scope.adopt(parameter.value().fullLike(0))));
-        return new AdamWFunction.Slot(
-                parameter.value(), gradient, own.first(), own.second(), rates.parts(name, parameter));
+                        scope.adopt(value.fullLike(0)), scope.adopt(value.fullLike(0)), isSaved(parameter.shape())));
+        return new AdamWFunction.Slot(value, own(gradient), own.first(), own.second(), parts(name, parameter));
+    }
+
+    /** The elements that this rank updates, as a view. */
+    private Tensor own(Tensor whole) {
+        long count = whole.shape().size();
+        return whole.reshape(count).narrow(0, sharding.first(count), sharding.length(count));
+    }
+
+    /** Those of the stretches that lie in this rank's elements. */
+    private List<AdamWFunction.Part> parts(String name, Parameter parameter) {
+        List<AdamWFunction.Part> parts = new ArrayList<>();
+        long count = parameter.shape().size();
+        long first = sharding.first(count);
+        long end = first + sharding.length(count);
+        long at = 0;
+        for (AdamWFunction.Part part : rates.parts(name, parameter)) {
+            long inside = Math.min(at + part.count(), end) - Math.max(at, first);
+            if (inside > 0) {
+                parts.add(new AdamWFunction.Part(inside, part.rateFactor(), part.weightDecay()));
+            }
+            at += part.count();
+        }
+        return parts;
     }
 
     /** Frees the moments. */

@@ -44,6 +44,11 @@ public interface Optimizer extends AutoCloseable {
         return norm;
     }
 
+    /** Which elements of each parameter it updates. */
+    default Sharding sharding() {
+        return Sharding.NONE;
+    }
+
     /** How many updates there were. */
     int steps();
 

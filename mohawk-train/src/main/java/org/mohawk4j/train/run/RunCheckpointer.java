@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.DataLoader;
@@ -17,14 +19,14 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostSource;
 import org.mohawk4j.tensor.types.HostTensor;
-import org.mohawk4j.train.checkpoint.BackgroundWriter;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.checkpoint.Snapshot;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.CheckpointConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.StepBoundary;
 import org.mohawk4j.train.loop.StopSignal;
@@ -42,15 +44,14 @@ import org.slf4j.LoggerFactory;
 public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RunCheckpointer.class);
     private static final String STUDENT = "student.safetensors";
-    private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final Pattern OPTIMIZER = Pattern.compile("optimizer(-\\d+-of-\\d+)?\\.safetensors");
     private static final String MATRICES = "matrices.safetensors";
     private static final String CONFIG = "config";
     private static final String MIXERS = "mixers";
     private static final String BACKEND = "backend";
     private static final String TRAINING = "training";
     private static final String FILES = "files";
-    private static final double NANOS_A_SECOND = 1e9;
-    private static final double NANOS_A_MINUTE = 60 * NANOS_A_SECOND;
+    private static final double NANOS_A_MINUTE = 60e9;
 
     /** Spikes that roll back to one checkpoint; the next one ends the run. */
     private static final int MOST_ROLL_BACKS = 3;
@@ -63,11 +64,11 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private final RunRecorder recorder;
     private final CausalLm student;
     private final MatrixProbe probe;
-    private final StopSignal stop;
-    private final MixerValues mixers;
+    private final Parallelism ranks;
+    private final BooleanSupplier stopping;
+    private final BooleanSupplier overdue;
     private final CheckpointStore store;
-    private final BackgroundWriter writer = new BackgroundWriter();
-    private @Nullable Snapshot snapshot;
+    private final CheckpointWriter writer;
     private @Nullable Position saved;
 
     /** The last step that was finite: checkpoints before it are known to be good. */
@@ -85,15 +86,17 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
             CausalLm student,
             MatrixProbe probe,
             StopSignal stop,
-            MixerValues mixers) {
+            Parallelism ranks) {
         this.config = config;
         this.folder = folder;
         this.recorder = recorder;
         this.student = student;
         this.probe = probe;
-        this.stop = stop;
-        this.mixers = mixers;
+        this.ranks = ranks;
+        this.stopping = ranks.agreed("stop", stop::isRequested);
+        this.overdue = ranks.agreed("a checkpoint is overdue", this::isOverdue);
         this.store = new CheckpointStore(folder.checkpoints());
+        this.writer = new CheckpointWriter(store, ranks);
     }
 
     /** Puts everything back but the stage's state, for which see {@link #restore(StageState, Checkpoint)}. */
@@ -115,7 +118,9 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         for (int stage = 1; stage < from.position().stage(); stage++) {
             probe.restore(MatrixProbe.afterStage(stage), pictures);
         }
-        store.clearBehind(from.position());
+        if (ranks.rank() == 0) {
+            store.clearBehind(from.position());
+        }
         recorder.resume(state.withObjectProperty(FILES));
         saved = from.position();
         finite = saved;
@@ -129,14 +134,16 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
 
     /** Starts over in a folder whose run was ended before its first checkpoint. */
     public void startOver() throws IOException {
-        folder.dropStaleStudent();
-        store.clearBehind(new Position(0, 0));
+        if (ranks.rank() == 0) {
+            folder.dropStaleStudent();
+            store.clearBehind(new Position(0, 0));
+        }
         recorder.resume(JsonNodeFactory.instance.objectNode());
     }
 
     /** Puts the state of a checkpoint's stage back. */
     void restore(StageState state, Checkpoint from) {
-        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.numbers(OPTIMIZER));
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.joined(OPTIMIZER));
     }
 
     private void loadStudent(Checkpoint from) {
@@ -154,13 +161,13 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
 
     @Override
     public boolean isStopping() {
-        return stop.isRequested();
+        return stopping.getAsBoolean();
     }
 
     @Override
     public void between(StageState state) {
         try {
-            if (stop.isRequested()) {
+            if (stopping.getAsBoolean()) {
                 throw stopped(state);
             }
             writer.check();
@@ -180,7 +187,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         if (due) {
             save(state);
         } else if (unretired && !state.position().equals(saved)) {
-            writer.start(() -> store.retain(config.recovery().checkpoint().keep()));
+            writer.retain(config.recovery().checkpoint().keep());
             unretired = false;
         }
     }
@@ -191,7 +198,12 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         }
         CheckpointConfig when = config.recovery().checkpoint();
         boolean bySteps = when.every() > 0 && state.step() % when.every() == 0;
-        return bySteps || (when.minutes() > 0 && System.nanoTime() - savedAt >= when.minutes() * NANOS_A_MINUTE);
+        return bySteps || overdue.getAsBoolean();
+    }
+
+    private boolean isOverdue() {
+        double minutes = config.recovery().checkpoint().minutes();
+        return minutes > 0 && System.nanoTime() - savedAt >= minutes * NANOS_A_MINUTE;
     }
 
     private StoppedException stopped(StageState state) throws IOException {
@@ -223,48 +235,12 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     }
 
     private void save(StageState state) throws IOException {
-        long begin = System.nanoTime();
         Position position = state.position();
-        Snapshot copy = snapshot;
-        if (copy == null) {
-            copy = new Snapshot(position, describe(state));
-            snapshot = copy;
-        } else {
-            copy.restart(position, describe(state));
-        }
-        Map<String, Tensor> values = new LinkedHashMap<>();
-        student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
-        copy.copy(STUDENT, values);
-        copy.copy(OPTIMIZER, state.optimizer().moments());
-        Map<String, HostTensor> pictures = new LinkedHashMap<>(probe.pictures(MatrixProbe.START));
-        for (int stage = 1; stage < position.stage(); stage++) {
-            pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
-        }
-        copy.put(MATRICES, pictures);
-        Snapshot whole = copy;
-        List<Path> beside = recorder.files();
-        double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
         // among steps that are not finite, where a run is saved only because it ends, nothing is given up for it
         int keep = state.guard().isFinite()
                 ? Math.max(LEAST_KEPT, config.recovery().checkpoint().keep())
                 : Integer.MAX_VALUE;
-        BackgroundWriter.Work work = () -> {
-            store.write(whole, beside, keep);
-            double written = (System.nanoTime() - begin) / NANOS_A_SECOND - copied;
-            LOG.info(String.format(
-                    Locale.ROOT,
-                    "checkpoint of %s: copied in %.3f s, written %s training in %.3f s",
-                    position,
-                    copied,
-                    whole.isCopied() ? "behind" : "for lack of memory before",
-                    written));
-        };
-        if (whole.isCopied()) {
-            writer.start(work);
-        } else {
-            writer.await();
-            work.run();
-        }
+        writer.write(position, contents(state), recorder.files(), keep);
         if (!position.equals(saved)) {
             rollBacks = 0;
         }
@@ -274,11 +250,35 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         savedAt = System.nanoTime();
     }
 
+    /** What this rank writes: rank 0 everything that all ranks have. */
+    private CheckpointWriter.Contents contents(StageState state) {
+        Map<String, Map<String, Tensor>> arrays = new LinkedHashMap<>();
+        if (ranks.rank() > 0) {
+            arrays.put(optimizerFile(), state.optimizer().moments());
+            return new CheckpointWriter.Contents(JsonNodeFactory.instance.objectNode(), arrays, Map.of());
+        }
+        Map<String, Tensor> values = new LinkedHashMap<>();
+        student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
+        arrays.put(STUDENT, values);
+        arrays.put(optimizerFile(), state.optimizer().moments());
+        Map<String, HostTensor> pictures = new LinkedHashMap<>(probe.pictures(MatrixProbe.START));
+        for (int stage = 1; stage < state.stage(); stage++) {
+            pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
+        }
+        return new CheckpointWriter.Contents(describe(state), arrays, Map.of(MATRICES, pictures));
+    }
+
+    private String optimizerFile() {
+        return ranks.size() == 1
+                ? "optimizer.safetensors"
+                : String.format(Locale.ROOT, "optimizer-%05d-of-%05d.safetensors", ranks.rank() + 1, ranks.size());
+    }
+
     private ObjectNode describe(StageState state) {
         ObjectNode all = JsonNodeFactory.instance.objectNode();
         all.put("stage", state.stage()).put("step", state.step());
         all.put(CONFIG, DistillConfigYaml.format(config));
-        all.set(MIXERS, mixers.toJson());
+        all.set(MIXERS, folder.mixers().toJson());
         all.put(BACKEND, student.engine().backend().name());
         all.set(TRAINING, state.toJson());
         all.set(FILES, recorder.lengths());
@@ -291,6 +291,15 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
                 checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
     }
 
+    /** Whether all steps of a configuration's last stage are behind a checkpoint. */
+    public static boolean isLast(Checkpoint checkpoint, DistillConfig config) {
+        ActiveStage last = config.lastStage();
+        Position place = checkpoint.position();
+        return place.stage() > last.number()
+                || (place.stage() == last.number()
+                        && place.step() >= StageState.steps(checkpoint.state().path(TRAINING), last.steps()));
+    }
+
     /** The mixers of the student that a checkpoint is of. */
     public static MixerValues mixersOf(Checkpoint checkpoint) {
         return MixerValues.parse(
@@ -301,7 +310,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     public String lost() {
         try {
             writer.await();
-            List<Position> spoilt = finite == null ? List.of() : store.setAside(finite);
+            List<Position> spoilt = finite == null || ranks.rank() > 0 ? List.of() : store.setAside(finite);
             String aside = spoilt.isEmpty()
                     ? ""
                     : "the checkpoint of " + spoilt.get(0) + " is put aside, since no step behind it was finite; ";
@@ -351,12 +360,6 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     /** Waits for what is being written. */
     @Override
     public void close() {
-        try {
-            writer.close();
-        } finally {
-            if (snapshot != null) {
-                snapshot.close();
-            }
-        }
+        writer.close();
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -48,6 +47,8 @@ public final class RunFolder implements AutoCloseable {
             Pattern.compile("\\.lock|\\.(config\\.yaml|inputs\\.json)\\..*|inputs\\.json");
 
     private final Path path;
+    private final boolean follows;
+    private boolean followsBegun;
     private @Nullable RunLock lock;
     private @Nullable Supplier<RunInputs> inputs;
     private MixerValues mixers = MixerValues.UNKNOWN;
@@ -55,8 +56,9 @@ public final class RunFolder implements AutoCloseable {
     private boolean changed;
     private String comment = OF_PROGRAM;
 
-    private RunFolder(Path path) {
+    private RunFolder(Path path, boolean follows) {
         this.path = path;
+        this.follows = follows;
     }
 
     /** Writes the contents of a folder. */
@@ -72,7 +74,7 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if there is a file, a folder that is not empty, or no permission to make one
      */
     public static RunFolder at(Path out) {
-        RunFolder folder = new RunFolder(out);
+        RunFolder folder = new RunFolder(out, false);
         folder.check();
         return folder;
     }
@@ -83,7 +85,7 @@ public final class RunFolder implements AutoCloseable {
      * @throws InvalidInputException if it is none, or another process writes to it
      */
     public static RunFolder existing(Path path) {
-        RunFolder folder = new RunFolder(path);
+        RunFolder folder = new RunFolder(path, false);
         if (!Files.isRegularFile(folder.config())) {
             throw new InvalidInputException("run " + path + ": expected a run folder with its config.yaml, found "
                     + (Files.isDirectory(path) ? "none in it" : Files.exists(path) ? "a file" : "nothing there"));
@@ -101,13 +103,24 @@ public final class RunFolder implements AutoCloseable {
         return folder;
     }
 
+    /**
+     * The folder of a run that another rank writes, not to be touched by this one.
+     *
+     * @param begun whether the other rank has found it to be begun
+     */
+    public static RunFolder followed(Path path, boolean begun) {
+        RunFolder folder = new RunFolder(path, true);
+        folder.followsBegun = begun;
+        return folder;
+    }
+
     private void lock() {
         lock = RunLock.acquire(path, path.resolve(LOCK));
     }
 
     /** Whether the folder is there, with its configuration. */
     public boolean hasBegun() {
-        return lock != null;
+        return follows ? followsBegun : lock != null;
     }
 
     private void check() {
@@ -139,9 +152,19 @@ public final class RunFolder implements AutoCloseable {
         return inputs != null;
     }
 
+    /** What the run reads, if it was said. */
+    public Optional<Supplier<RunInputs>> inputs() {
+        return Optional.ofNullable(inputs);
+    }
+
     /** Says which mixers the student has, for {@link #writeInputs}. */
     public void trains(MixerValues student) {
         mixers = student;
+    }
+
+    /** The student's mixers, as far as it was said. */
+    MixerValues mixers() {
+        return mixers;
     }
 
     /** Says that the run goes on with whatever has changed. */
@@ -194,6 +217,10 @@ public final class RunFolder implements AutoCloseable {
      * @throws StorageException if the disk refuses
      */
     public void begin(DistillConfig config) {
+        if (follows) {
+            followsBegun = true;
+            return;
+        }
         check();
         try {
             Files.createDirectories(path);
@@ -310,33 +337,10 @@ public final class RunFolder implements AutoCloseable {
 
     private void write(Path target, Contents contents) {
         try {
-            replace(target, contents);
+            WholeFolder.replace(target, contents);
         } catch (IOException e) {
             throw InputFile.unwritable(target, e);
         }
-    }
-
-    private void replace(Path target, Contents contents) throws IOException {
-        Path partial = path.resolve("." + target.getFileName() + ".partial");
-        Path previous = path.resolve("." + target.getFileName() + ".previous");
-        Folders.delete(partial);
-        Files.createDirectory(partial);
-        try {
-            contents.writeTo(partial);
-        } catch (IOException | RuntimeException | Error e) {
-            try {
-                Folders.delete(partial);
-            } catch (IOException alsoFailed) {
-                e.addSuppressed(alsoFailed);
-            }
-            throw e;
-        }
-        if (Files.exists(target)) {
-            Folders.delete(previous);
-            Files.move(target, previous, StandardCopyOption.ATOMIC_MOVE);
-        }
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        Folders.delete(previous);
     }
 
     /** A writer of {@link #metrics}, which must not exist yet. */

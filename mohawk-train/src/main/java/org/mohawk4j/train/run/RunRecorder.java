@@ -40,11 +40,22 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
     private final List<StepMetrics> early = new ArrayList<>();
     private final List<SkippedStep> earlyFaults = new ArrayList<>();
     private final List<String> stages;
+    private final boolean writes;
     private LossHistory losses;
     private @Nullable MetricsWriter writer;
     private @Nullable SkippedStepsWriter faults;
 
     public RunRecorder(DistillConfig config, RunFolder folder, TrainingListener next) {
+        this(config, folder, next, true);
+    }
+
+    /** On a rank that does not write the run folder. */
+    public static RunRecorder silent(DistillConfig config, RunFolder folder) {
+        return new RunRecorder(config, folder, new TrainingListener() {}, false);
+    }
+
+    private RunRecorder(DistillConfig config, RunFolder folder, TrainingListener next, boolean writes) {
+        this.writes = writes;
         this.config = config;
         this.folder = folder;
         this.next = next;
@@ -56,6 +67,9 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
 
     /** Goes on in a folder that has begun, with its files as they were at a checkpoint, or empty. */
     void resume(ObjectNode lengths) throws IOException {
+        if (!writes) {
+            return;
+        }
         folder.writeInputs();
         MetricsWriter open = MetricsWriter.continued(folder.metrics(), length(lengths, METRICS));
         writer = open;
@@ -139,6 +153,11 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return writes && next.readsGradients(stage, step);
+    }
+
+    @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
         next.onGradientCalculation(stage, step, trained, gradients);
@@ -146,7 +165,11 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
 
     @Override
     public void iterationDone(StepMetrics metrics) {
-        if (writer != null) {
+        if (!writes) {
+            if (!metrics.isFaulty()) {
+                folder.begin(config);
+            }
+        } else if (writer != null) {
             write(metrics, writer);
         } else {
             early.add(metrics);
@@ -178,6 +201,9 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
 
     @Override
     public void onFault(SkippedStep fault) {
+        if (!writes) {
+            return;
+        }
         if (writer == null) {
             earlyFaults.add(fault);
         } else {

@@ -10,7 +10,6 @@ import org.mohawk4j.nn.Layer;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 
@@ -73,17 +72,26 @@ public final class KnowledgeDistillation implements Objective {
     }
 
     @Override
+    public List<Tensor> losses(Tensor ids, Tensor labels) {
+        TeacherDistribution.Target target = distribution.target(ids, weights);
+        Tensor hidden = student.engine().scoped(() -> student.hidden(ids));
+        return List.of(target.loss(student.head(hidden), Optional.of(labels)));
+    }
+
+    @Override
     public Result evaluate(Tensor ids, Tensor labels) {
+        return evaluate(ids, labels, Receiver.NOBODY);
+    }
+
+    @Override
+    public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
         Engine engine = student.engine();
         TeacherDistribution.Target target = distribution.target(ids, weights);
-        Map<String, Tensor> gradients = new LinkedHashMap<>();
-        try (Tape tape =
-                engine.tape(trained.values().stream().map(Parameter::value).toList())) {
+        try (Tape tape = NamedGradients.tape(trained)) {
             Tensor hidden = engine.scoped(() -> recompute ? student.hiddenRecomputed(ids) : student.hidden(ids));
             Tensor loss = target.loss(student.head(hidden), Optional.of(labels));
-            Gradients found = tape.gradients(loss);
-            trained.forEach((name, parameter) ->
-                    found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
+            Map<String, Tensor> gradients =
+                    NamedGradients.of(tape, loss, trained, engine.currentScope(), receiver);
             return new Result(List.of(loss.detach()), gradients);
         }
     }

@@ -7,12 +7,12 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.nn.Layer;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
-import org.mohawk4j.tensor.Gradients;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
@@ -79,54 +79,55 @@ abstract class LayerwiseObjective implements Objective {
 
     @Override
     public Result evaluate(Tensor ids, Tensor labels) {
+        return evaluate(ids, labels, Receiver.NOBODY);
+    }
+
+    @Override
+    public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
+        return run(ids, receiver);
+    }
+
+    @Override
+    public List<Tensor> losses(Tensor ids, Tensor labels) {
+        return run(ids, null).losses();
+    }
+
+    /** Differentiates if somebody receives the gradients. */
+    private Result run(Tensor ids, @Nullable Receiver receiver) {
         Engine engine = student.engine();
-        List<Tensor> losses = new ArrayList<>();
-        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        Result result = new Result(new ArrayList<>(), new LinkedHashMap<>());
         Scope results = engine.currentScope();
         try (TeacherStates.Batch batch = states.batch(ids, true)) {
             Tensor h = batch.state(0, () -> teacher.embed(ids));
             for (int i = 0; i < trained.size(); i++) {
                 Tensor input = h;
                 int layer = i;
-                h = engine.scoped(() -> layer(layer, input, batch, results, losses, gradients));
+                h = engine.scoped(() -> {
+                    TeacherPass pass = new TeacherPass(teacher.blocks().get(layer), input, batch, layer + 1);
+                    if (trained.get(layer).isEmpty()) {
+                        return pass.output();
+                    }
+                    if (receiver == null) {
+                        result.losses().add(results.adopt(loss(pass, student.blocks().get(layer))));
+                    } else {
+                        align(pass, layer, results, result, receiver);
+                    }
+                    return pass.output();
+                });
                 results.free(input);
             }
             batch.complete();
         }
-        return new Result(losses, gradients);
+        return result;
     }
 
-    /** Aligns one layer and gives the teacher's output. */
-    private Tensor layer(
-            int index,
-            Tensor h,
-            TeacherStates.Batch batch,
-            Scope results,
-            List<Tensor> losses,
-            Map<String, Tensor> gradients) {
-        TeacherPass pass = new TeacherPass(teacher.blocks().get(index), h, batch, index + 1);
+    /** Adds a layer's loss and gradients to a result. */
+    private void align(TeacherPass pass, int index, Scope results, Result result, Receiver receiver) {
         Map<String, Parameter> parameters = trained.get(index);
-        if (!parameters.isEmpty()) {
-            align(pass, index, parameters, results, losses, gradients);
-        }
-        return pass.output();
-    }
-
-    private void align(
-            TeacherPass pass,
-            int index,
-            Map<String, Parameter> parameters,
-            Scope results,
-            List<Tensor> losses,
-            Map<String, Tensor> gradients) {
-        Engine engine = student.engine();
-        try (Tape tape =
-                engine.tape(parameters.values().stream().map(Parameter::value).toList())) {
+        try (Tape tape = NamedGradients.tape(parameters)) {
             Tensor loss = loss(pass, student.blocks().get(index));
-            losses.add(results.adopt(loss.detach()));
-            Gradients found = tape.gradients(loss);
-            parameters.forEach((name, parameter) ->
-                    found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, results.adopt(gradient))));
+            result.losses().add(results.adopt(loss.detach()));
+            result.gradients().putAll(NamedGradients.of(tape, loss, parameters, results, receiver));
         }
     }
 }

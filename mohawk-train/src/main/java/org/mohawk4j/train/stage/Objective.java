@@ -38,6 +38,41 @@ public interface Objective {
     Result evaluate(Tensor ids, Tensor labels);
 
     /**
+     * As {@link #evaluate(Tensor, Tensor)}, telling of each gradient as soon as it is final, while others are still being
+     * computed. An objective that does not know tells of all of them at the end.
+     */
+    default Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
+        Result result = evaluate(ids, labels);
+        result.gradients().forEach(receiver::accept);
+        return result;
+    }
+
+    /**
+     * The losses of {@link #evaluate} alone.
+     *
+     * @param ids int32 [B,T]
+     * @param labels int32 [B·T], the tokens that follow
+     */
+    default List<Tensor> losses(Tensor ids, Tensor labels) {
+        return evaluate(ids, labels).losses();
+    }
+
+    /** Takes gradients. */
+    @FunctionalInterface
+    interface Receiver {
+        /** Nobody waits for them. */
+        Receiver NOBODY = (name, gradient) -> {};
+
+        /**
+         * A gradient is final.
+         *
+         * @param name of the parameter
+         * @param gradient as in the result
+         */
+        void accept(String name, Tensor gradient);
+    }
+
+    /**
      * @param losses one per aligned layer, or one; rank 0 each. The objective is their sum
      * @param gradients of the sum by parameter name; none for a parameter that the losses do not depend on
      */

@@ -59,6 +59,11 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     }
 
     @Override
+    public boolean readsGradients(int stage, int step) {
+        return isRecorded(step) || next.readsGradients(stage, step);
+    }
+
+    @Override
     public void onGradientCalculation(
             int stage, int step, Map<String, Parameter> parameters, Map<String, Tensor> found) {
         if (isRecorded(step)) {

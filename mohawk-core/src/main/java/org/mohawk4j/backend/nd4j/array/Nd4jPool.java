@@ -61,6 +61,11 @@ public final class Nd4jPool {
             users++;
         }
 
+        /** Whether there is more than one array, or the memory is not the pool's. */
+        public boolean isShared() {
+            return users > 1 || lender != null;
+        }
+
         public DataBuffer buffer() {
             return buffer;
         }

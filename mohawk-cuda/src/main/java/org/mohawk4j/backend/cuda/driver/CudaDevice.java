@@ -1,6 +1,8 @@
 package org.mohawk4j.backend.cuda.driver;
 
+import java.util.HexFormat;
 import java.util.OptionalDouble;
+import org.bytedeco.cuda.cudart.CUuuid;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.SizeTPointer;
 
@@ -21,6 +23,7 @@ public record CudaDevice(
     private static final int HOPPER = 9;
 
     private static final int NAME_LENGTH = 256;
+    private static final int UUID_BYTES = 16;
 
     public static int count() {
         start();
@@ -81,6 +84,19 @@ public record CudaDevice(
     /** Whether it has {@code wgmma}. */
     public boolean hasWarpgroupProducts() {
         return major == HOPPER;
+    }
+
+    /** As NVIDIA's tools write it: no other GPU has the same. */
+    public String uuid() {
+        try (CUuuid uuid = new CUuuid()) {
+            CudaStatus.driver(cudart.cuDeviceGetUuid(uuid, index), () -> "asking for the UUID of " + name);
+            StringBuilder text = new StringBuilder("GPU-");
+            for (int i = 0; i < UUID_BYTES; i++) {
+                text.append(i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "")
+                        .append(HexFormat.of().toHexDigits(uuid.bytes(i)));
+            }
+            return text.toString();
+        }
     }
 
     /** All of its memory, whoever has it. */

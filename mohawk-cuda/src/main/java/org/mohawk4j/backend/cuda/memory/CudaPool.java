@@ -46,6 +46,11 @@ public final class CudaPool implements AutoCloseable {
             this.bytes = bytes;
             this.kept = kept;
         }
+
+        /** Whether there is more than one array. */
+        public boolean isShared() {
+            return users > 1;
+        }
     }
 
     public CudaPool(CudaContext context) {

@@ -238,6 +238,11 @@ public final class CudaMemory implements MemoryOps {
     }
 
     @Override
+    public boolean isShared(Array array) {
+        return CudaArray.cast(array).block().isShared();
+    }
+
+    @Override
     public void release(Array array) {
         pool.release(CudaArray.cast(array));
     }

@@ -1,0 +1,269 @@
+package org.mohawk4j.train.distributed;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.Communicator;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.AdamWFunction;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.loop.Evaluation;
+import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.optimizer.Optimizer;
+import org.mohawk4j.train.optimizer.Sharding;
+
+/**
+ * Data parallelism: each rank has the whole student and takes an equal part of each batch. Gradients are added up in
+ * buckets while the backward pass goes on. With a divided optimizer a rank receives the sums of the parts that it
+ * updates, and its parameters go to the others while the next step's teacher runs.
+ */
+public final class DataParallel implements Parallelism {
+    /** Of gradients that are sent together: fewer would not fill the links, more would begin late. */
+    private static final long BUCKET_BYTES = 32L << 20;
+
+    private final Engine engine;
+    private final ProcessGroup group;
+    private final Communicator communicator;
+    private final Sharding sharding;
+    private final ParameterCheck check;
+    private final Map<String, Flag> flags = new LinkedHashMap<>();
+    private final List<Array> toScatter = new ArrayList<>();
+    private final List<Array> toReduce = new ArrayList<>();
+    private long bucketBytes;
+    private @Nullable KeepAlive waiting;
+
+    /** A question and its last common answer. */
+    private static final class Flag {
+        private final BooleanSupplier own;
+        private boolean agreed;
+
+        Flag(BooleanSupplier own) {
+            this.own = own;
+        }
+    }
+
+    /** With the optimizer divided among the ranks, and their parameters compared every hundred updates. */
+    public DataParallel(Engine engine, ProcessGroup group) {
+        this(engine, group, Sharding.divided(group.rank(), group.size()), ParameterCheck.EVERY);
+    }
+
+    /** @param checkEvery updates between two comparisons of the ranks' parameters; 0: none */
+    public DataParallel(Engine engine, ProcessGroup group, Sharding sharding, int checkEvery) {
+        this.engine = engine;
+        this.group = group;
+        this.sharding = sharding;
+        this.waiting = new KeepAlive(group);
+        this.communicator = group.communicator(engine.backend());
+        this.check = new ParameterCheck(this, checkEvery);
+    }
+
+    @Override
+    public int rank() {
+        return group.rank();
+    }
+
+    @Override
+    public int size() {
+        return group.size();
+    }
+
+    @Override
+    public Sharding sharding() {
+        return sharding;
+    }
+
+    @Override
+    public List<byte[]> exchange(byte[] own) {
+        return group.exchange(own);
+    }
+
+    @Override
+    public String name(int rank) {
+        return "rank " + rank + " (" + group.host(rank) + ")";
+    }
+
+    @Override
+    public void share(Collection<Parameter> parameters) {
+        List<Array> arrays =
+                parameters.stream().map(parameter -> parameter.value().array()).toList();
+        together(() -> {
+            communicator.broadcast(arrays, 0);
+            communicator.await();
+        });
+    }
+
+    @Override
+    public BooleanSupplier agreed(String name, BooleanSupplier own) {
+        Flag flag = new Flag(own);
+        flags.put(name, flag);
+        return () -> flag.agreed;
+    }
+
+    @Override
+    public Tensor reduce(Tensor gradient) {
+        Tensor own = gradient.unshared();
+        (sharding.divides(own.shape().size()) ? toScatter : toReduce).add(own.array());
+        bucketBytes += own.nbytes();
+        if (bucketBytes >= BUCKET_BYTES) {
+            send();
+        }
+        return own;
+    }
+
+    private void send() {
+        together(() -> {
+            communicator.reduceScatter(List.copyOf(toScatter));
+            communicator.allReduce(List.copyOf(toReduce));
+        });
+        toScatter.clear();
+        toReduce.clear();
+        bucketBytes = 0;
+    }
+
+    @Override
+    public Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation) {
+        if (!optimizer.sharding().equals(sharding)) {
+            throw new IllegalArgumentException(
+                    "an optimizer that updates " + optimizer.sharding() + " on a rank that has " + sharding);
+        }
+        send();
+        together(communicator::await);
+        // one small sum for everything that the ranks must know of each other, so that the device is waited for once
+        List<Tensor> ballot = new ArrayList<>();
+        evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
+        int losses = ballot.size();
+        ballot.add(number(squares(trained, evaluation.gradients())));
+        flags.values().forEach(flag -> ballot.add(engine.full(flag.own.getAsBoolean() ? 1 : 0, 1)));
+        Tensor sums = Tensor.concat(0, ballot);
+        together(() -> {
+            communicator.allReduce(List.of(sums.array()));
+            communicator.await();
+        });
+        // the gradients are sums: their mean's norm is their norm over the ranks
+        Tensor norm = sums.narrow(0, losses, 1).reshape().sqrt().mul(1.0 / size());
+        double[] counted = sums.toDoubles();
+        // what was waited for may have been given up, and the numbers be none
+        group.progress();
+        int next = losses + 1;
+        for (Flag flag : flags.values()) {
+            flag.agreed = counted[next++] > 0;
+        }
+        return new Totals(evaluation.means(counted, size()), norm);
+    }
+
+    /** Throws what the group knows of a failure, rather than what comes of it here. */
+    private void together(Runnable operations) {
+        try {
+            operations.run();
+        } catch (RuntimeException e) {
+            group.progress();
+            throw e;
+        }
+    }
+
+    private Tensor number(Tensor scalar) {
+        return scalar.cast(engine.parameterType()).reshape(1);
+    }
+
+    /** Of this rank's share of the gradients: its parts, and on one rank what all have. */
+    private Tensor squares(Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+        List<Tensor> own = new ArrayList<>();
+        for (String name : trained.keySet()) {
+            Tensor gradient = gradients.get(name);
+            if (gradient != null && sharding.saves(gradient.shape().size())) {
+                long count = gradient.shape().size();
+                own.add(gradient.reshape(count).narrow(0, sharding.first(count), sharding.length(count)));
+            }
+        }
+        return own.isEmpty() ? engine.zeros() : AdamWFunction.norm(engine, own).square();
+    }
+
+    @Override
+    public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
+        List<Array> parts = divided(gradients.values());
+        together(() -> {
+            communicator.allGather(parts);
+            communicator.await();
+        });
+        scale(gradients.values(), 1.0 / size());
+        observer.accept(gradients);
+        scale(gradients.values(), size());
+    }
+
+    private void scale(Collection<Tensor> tensors, double factor) {
+        tensors.forEach(
+                tensor -> engine.backend().elementwise().accumulate(tensor.array(), tensor.array(), factor - 1));
+    }
+
+    private List<Array> divided(Collection<Tensor> tensors) {
+        return tensors.stream()
+                .filter(tensor -> sharding.divides(tensor.shape().size()))
+                .map(Tensor::array)
+                .toList();
+    }
+
+    @Override
+    public void update(
+            Optimizer optimizer,
+            Map<String, Parameter> trained,
+            Map<String, Tensor> gradients,
+            Tensor norm,
+            double learningRate) {
+        optimizer.update(trained, gradients, norm, learningRate);
+        Map<String, Parameter> updated = new LinkedHashMap<>(trained);
+        updated.keySet().retainAll(gradients.keySet());
+        List<Array> parts =
+                divided(updated.values().stream().map(Parameter::value).toList());
+        if (!parts.isEmpty()) {
+            together(() -> communicator.allGather(parts));
+            Runnable arrival = once(communicator::await);
+            updated.values().forEach(parameter -> parameter.arrivesWith(arrival));
+        }
+        check.afterUpdate(updated, optimizer.steps());
+    }
+
+    private static Runnable once(Runnable body) {
+        boolean[] done = new boolean[1];
+        return () -> {
+            if (!done[0]) {
+                done[0] = true;
+                body.run();
+            }
+        };
+    }
+
+    @Override
+    public void stageStarts() {
+        if (waiting == null) {
+            waiting = new KeepAlive(group);
+        }
+    }
+
+    @Override
+    public void progress() {
+        stopWaiting();
+        group.progress();
+    }
+
+    /** From here on a rank counts as alive only if it takes steps. */
+    private void stopWaiting() {
+        if (waiting != null) {
+            waiting.close();
+            waiting = null;
+        }
+    }
+
+    /** Leaves the communicator; the group is the caller's to close. */
+    @Override
+    public void close() {
+        stopWaiting();
+        communicator.close();
+    }
+}

@@ -1,0 +1,94 @@
+package org.mohawk4j.train.loop;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.optimizer.Optimizer;
+import org.mohawk4j.train.optimizer.Sharding;
+
+/**
+ * How the ranks of a run share each step, as one of them sees it. All ranks call the same methods in the same order, and
+ * take the same decisions, since every number that a decision depends on is the same on all of them.
+ */
+public interface Parallelism extends AutoCloseable {
+    /** One rank, which shares nothing. */
+    Parallelism NONE = new OneRank();
+
+    /** From 0. Rank 0 writes the run folder and reports progress. */
+    int rank();
+
+    /** Ranks. Each takes an equal part of the windows of each micro-batch. */
+    int size();
+
+    /** What this rank's optimizer updates. */
+    Sharding sharding();
+
+    /**
+     * Gathers one value from each rank, in the order of ranks; returns when all have called it.
+     *
+     * @throws TrainingException if a rank has failed
+     */
+    List<byte[]> exchange(byte[] own);
+
+    /** Gives all ranks the parameters of rank 0. */
+    void share(Collection<Parameter> parameters);
+
+    /** Where a rank runs, for messages. */
+    String name(int rank);
+
+    /**
+     * A question that is answered alike on all ranks: whether any of them said yes when the last step's {@link #totals} were
+     * taken. Of one rank it is its own answer at any time.
+     *
+     * @param name of the question; a later one of the same name takes its place
+     */
+    BooleanSupplier agreed(String name, BooleanSupplier own);
+
+    /**
+     * Starts to add up a gradient over the ranks, beside other work.
+     *
+     * @param gradient of this rank's windows, final, in a scope that stays open until the step ends
+     * @return what receives the sum, in place; defined from {@link #totals} on, as far as {@link #sharding} says
+     */
+    Tensor reduce(Tensor gradient);
+
+    /**
+     * Means of a step over all ranks.
+     *
+     * @param losses of all windows, in the order of the objective's
+     * @param norm of the gradients, rank 0
+     */
+    record Totals(List<Double> losses, Tensor norm) {}
+
+    /**
+     * Takes the means over all ranks. From then on the gradients are added up.
+     *
+     * @param gradients of {@link #reduce}, by parameter name
+     */
+    Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation);
+
+    /** Shows somebody whole gradients, which are means over all ranks until the call returns. */
+    void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer);
+
+    /** Updates the parameters, on all ranks. What other ranks update may arrive later: see {@link Parameter#arrivesWith}. */
+    void update(
+            Optimizer optimizer,
+            Map<String, Parameter> trained,
+            Map<String, Tensor> gradients,
+            Tensor norm,
+            double learningRate);
+
+    /** A stage begins, whose first step may take long. */
+    void stageStarts();
+
+    /** A step is done. */
+    void progress();
+
+    /** Leaves the group. */
+    @Override
+    void close();
+}

@@ -1,0 +1,48 @@
+package org.mohawk4j.train.optimizer;
+
+/**
+ * How the ranks of a run share an optimizer's work and memory (ZeRO, stage 1, arXiv 1910.02054). Of a parameter whose
+ * elements can be shared equally, each rank updates one contiguous part and keeps its moments; all others are updated by
+ * every rank.
+ *
+ * @param rank of this optimizer, from 0
+ * @param ranks whose gradients an update is given the sum of
+ * @param divided whether any parameter is shared
+ */
+public record Sharding(int rank, int ranks, boolean divided) {
+    /** One rank. */
+    public static final Sharding NONE = new Sharding(0, 1, false);
+
+    /** Elements that a part is a multiple of, so that parts are as well aligned as whole parameters. */
+    private static final int ALIGNMENT = 64;
+
+    /** Each rank updates its part. */
+    public static Sharding divided(int rank, int ranks) {
+        return new Sharding(rank, ranks, ranks > 1);
+    }
+
+    /** Every rank updates everything. */
+    public static Sharding replicated(int rank, int ranks) {
+        return new Sharding(rank, ranks, false);
+    }
+
+    /** Whether a parameter of so many elements is shared. */
+    public boolean divides(long count) {
+        return divided && count % ((long) ranks * ALIGNMENT) == 0;
+    }
+
+    /** The first element that this rank updates. */
+    public long first(long count) {
+        return divides(count) ? rank * length(count) : 0;
+    }
+
+    /** How many elements this rank updates. */
+    public long length(long count) {
+        return divides(count) ? count / ranks : count;
+    }
+
+    /** Whether this rank is the one that saves its part, or all, of a parameter's moments. */
+    public boolean saves(long count) {
+        return rank == 0 || divides(count);
+    }
+}

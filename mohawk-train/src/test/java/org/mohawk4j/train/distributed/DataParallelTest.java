@@ -1,0 +1,169 @@
+package org.mohawk4j.train.distributed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.optimizer.Sharding;
+
+/** All three stages on one, two and four ranks. */
+class DataParallelTest {
+    private static RankedRun.Result alone;
+
+    @BeforeAll
+    static void runAlone() throws Exception {
+        alone = new RankedRun().on(0);
+    }
+
+    private static void assertSame(RankedRun.Result found, RankedRun.Result expected, double tolerance) {
+        assertThat(found.steps()).hasSameSizeAs(expected.steps());
+        for (int i = 0; i < expected.steps().size(); i++) {
+            StepMetrics one = found.steps().get(i);
+            StepMetrics other = expected.steps().get(i);
+            assertThat(one.position()).isEqualTo(other.position());
+            assertThat(one.tokens()).isEqualTo(other.tokens());
+            assertThat(one.loss()).as("loss of " + other.position()).isCloseTo(other.loss(), relative(other.loss(), tolerance));
+            assertThat(one.gradientNorm())
+                    .as("norm of " + other.position())
+                    .isCloseTo(other.gradientNorm(), relative(other.gradientNorm(), tolerance));
+        }
+        expected.parameters()
+                .forEach((name, values) -> assertThat(found.parameters().get(name))
+                        .as(name)
+                        .usingComparatorWithPrecision(tolerance)
+                        .containsExactly(values));
+    }
+
+    private static Offset<Double> relative(double value, double tolerance) {
+        return within(Math.abs(value) * tolerance);
+    }
+
+    @Test
+    void oneRankIsTheRunWithoutRanks() throws Exception {
+        RankedRun.Result one = new RankedRun().on(1);
+        assertSame(one, alone, 0);
+    }
+
+    @Test
+    void twoAndFourRanksAgreeWithOne() throws Exception {
+        assertSame(new RankedRun().on(2), alone, 1e-9);
+        assertSame(new RankedRun().on(4), alone, 1e-9);
+    }
+
+    @Test
+    void theyAgreeWithMicroBatchesAndFrozenParametersAndWithoutASharedOptimizer() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 5;
+        run.frozen = List.of("*.mlp.fc1.*", "embedding.weight");
+        RankedRun.Result expected = run.on(0);
+        run.accumulate = 2;
+        assertSame(run.on(4), expected, 1e-9);
+        run.sharding = Sharding::replicated;
+        assertSame(run.on(2), expected, 1e-9);
+    }
+
+    @Test
+    void theyAgreeInFloat32() throws Exception {
+        RankedRun run = new RankedRun();
+        run.type = DType.FLOAT32;
+        run.steps = 4;
+        RankedRun.Result expected = run.on(0);
+        assertSame(run.on(2), expected, 1e-4);
+        assertSame(run.on(4), expected, 1e-4);
+    }
+
+    @Test
+    void anEqualNumberOfRanksGivesEqualBits() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 3;
+        run.type = DType.FLOAT32;
+        RankedRun.Result first = run.on(2);
+        assertSame(run.on(2), first, 0);
+    }
+
+    @Test
+    void listenersAreShownWholeGradientsThatAreMeans() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 3;
+        Map<String, double[]> expected = gradientsOfTheFirstStage(run, 1);
+        Map<String, double[]> found = gradientsOfTheFirstStage(run, 2);
+        assertThat(found.keySet()).isEqualTo(expected.keySet()).isNotEmpty();
+        found.forEach((name, gradient) -> assertThat(gradient)
+                .as(name)
+                .usingComparatorWithPrecision(1e-12)
+                .containsExactly(expected.get(name)));
+    }
+
+    /** As rank 0 sees them. */
+    private static Map<String, double[]> gradientsOfTheFirstStage(RankedRun run, int ranks) throws Exception {
+        Map<String, double[]> found = new LinkedHashMap<>();
+        run.onRanks(ranks, rank -> new TrainingListener() {
+            @Override
+            public boolean readsGradients(int stage, int step) {
+                return rank == 0 && stage == 1;
+            }
+
+            @Override
+            public void onGradientCalculation(
+                    int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+                if (rank == 0) {
+                    gradients.forEach((name, gradient) -> found.put(name, gradient.toDoubles()));
+                }
+            }
+        });
+        return found;
+    }
+
+    @Test
+    void aRankWhoseParametersHaveBecomeOthersIsNamed() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 3;
+        List<@Nullable Throwable> thrown = run.onRanks(4, rank -> new TrainingListener() {
+            @Override
+            public void onGradientCalculation(
+                    int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+                if (rank == 2 && step == 3) {
+                    Tensor value = trained.get("layers.0.mixer.D").value();
+                    value.engine().backend().elementwise().accumulate(value.array(), value.array(), 1e-9);
+                }
+            }
+        });
+        assertThat(thrown).allSatisfy(end -> assertThat(end)
+                .isInstanceOf(RankFailedException.class)
+                .hasMessage("the parameters of rank 2 (this process) differ from those of rank 0 (this process) after"
+                        + " 3 updates"));
+    }
+
+    @Test
+    void aLossThatIsNotFiniteOnOneRankIsPassedOverByAll() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 2;
+        run.poisoned = 1;
+        List<List<StepMetrics>> metrics = new ArrayList<>(List.of(List.of(), List.of()));
+        assertThat(run.onRanks(2, rank -> new TrainingListener() {
+                    @Override
+                    public void iterationDone(StepMetrics step) {
+                        List<StepMetrics> all = new ArrayList<>(metrics.get(rank));
+                        all.add(step);
+                        metrics.set(rank, all);
+                    }
+                }))
+                .containsOnlyNulls();
+        for (List<StepMetrics> ofRank : metrics) {
+            assertThat(ofRank.get(0).isFaulty()).isTrue();
+            assertThat(ofRank.get(1).isFaulty()).isFalse();
+        }
+    }
+}
