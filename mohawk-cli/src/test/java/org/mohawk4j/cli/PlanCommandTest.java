@@ -187,8 +187,8 @@ class PlanCommandTest {
             delimiter = '|',
             textBlock =
                     """
-                    --gpus 0                      | --gpus: expected 1 to 65536, got 0
-                    --gpus 99999999999            | --gpus: expected 1 to 65536
+                    --gpus 0                      | gpus: expected a whole number of at least 1, got 0
+                    --gpus 99999999999            | gpus: expected
                     --gpus 3                      | expected a multiple of 3, got 8
                     --gpus 2 --accumulate 8       | expected a multiple of 16, got 8
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100
