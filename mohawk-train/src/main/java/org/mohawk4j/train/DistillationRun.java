@@ -71,6 +71,7 @@ public final class DistillationRun {
     private final TokenWindows validation;
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
+    private boolean dividesParameters;
     private Optional<ProcessGroup> group = Optional.empty();
 
     /**
@@ -110,6 +111,15 @@ public final class DistillationRun {
     /** Makes this run one rank of several. Their configurations, teachers and texts are equal. The group is the caller's to close. */
     public void group(ProcessGroup ranks) {
         group = Optional.of(ranks);
+    }
+
+    /**
+     * Divides the student's parameters among the ranks, beside the optimizer: for students that do not fit otherwise. Stage 3
+     * then needs {@code distillation.recompute}, by which a block's parameters are on a device only while it is computed.
+     * Listeners cannot read them, nor gradients.
+     */
+    public void divideParameters() {
+        dividesParameters = true;
     }
 
     /**
@@ -216,7 +226,8 @@ public final class DistillationRun {
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = isFirst()
-                        ? new RunRecorder(config, folder, statistics)
+                        // statistics would read whole parameters on one rank
+                        ? new RunRecorder(config, folder, dividesParameters ? listener : statistics)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
@@ -251,8 +262,10 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
+                        ranks.divide(student.parameters().values());
                         new StageRunner(config, teacher.engine(), objectives, data, probe, ranks)
                                 .run(recorder, steps, from);
+                        ranks.unite(student.parameters().values());
                     }
                 }
                 stop.trainingEnds();
@@ -280,7 +293,10 @@ public final class DistillationRun {
 
     private Parallelism ranks() {
         return group.filter(ranks -> ranks.size() > 1)
-                .<Parallelism>map(ranks -> new DataParallel(teacher.engine(), ranks))
+                .<Parallelism>map(ranks -> {
+                    DataParallel parallel = new DataParallel(teacher.engine(), ranks);
+                    return dividesParameters ? parallel.dividingParameters() : parallel;
+                })
                 .orElse(Parallelism.NONE);
     }
 

@@ -137,6 +137,22 @@ class RanksRunTest {
     }
 
     @Test
+    void aRunWithDividedParametersGoesOnOnAnotherNumberOfRanks() throws Exception {
+        TinyRun run = new TinyRun(folder.resolve("run"), CHANGES).withDividedParameters();
+        stoppedAfter(3, 2, run, false);
+        Path newest = new CheckpointStore(run.folder().resolve("checkpoints"))
+                .newest()
+                .orElseThrow()
+                .folder();
+        assertThat(newest.resolve("student-00002-of-00002.safetensors")).exists();
+        stoppedAfter(3, 4, run, true);
+
+        run.resume();
+
+        assertClose(run, alone, 1e-4);
+    }
+
+    @Test
     void anInterruptedRunOfTwoIsBitIdenticalToOneThatWasNot() throws Exception {
         TinyRun run = begun();
 
