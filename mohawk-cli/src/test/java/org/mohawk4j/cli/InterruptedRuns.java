@@ -59,6 +59,16 @@ final class InterruptedRuns {
                         + "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"w0\",\"vocab\":{" + words + "}}}");
     }
 
+    /** The golden data's teacher, which is smaller than the one that is shipped. */
+    static Path teacher(int vocabulary, Path folder) throws IOException {
+        Files.createDirectory(folder);
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(CommandRun.golden("teacher").resolve(name), folder.resolve(name));
+        }
+        numberedWords(vocabulary, folder.resolve("tokenizer.json"));
+        return folder;
+    }
+
     /** Writes a text of such words. */
     static Path text(int vocabulary, int length, Path file) throws IOException {
         return Files.writeString(

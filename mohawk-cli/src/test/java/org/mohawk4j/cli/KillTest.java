@@ -22,7 +22,7 @@ class KillTest {
 
     @BeforeAll
     static void runWithoutInterruption() throws IOException, InterruptedException {
-        Path teacher = teacher(folder.resolve("teacher"));
+        Path teacher = InterruptedRuns.teacher(VOCABULARY, folder.resolve("teacher"));
         Path text = InterruptedRuns.text(VOCABULARY, 2000, folder.resolve("text.txt"));
         List<String> options = new ArrayList<>();
         options.addAll(List.of("--teacher", teacher.toString(), "--text", text.toString(), "--held-out", "0.1"));
@@ -30,16 +30,6 @@ class KillTest {
         options.addAll(List.of("--tokens", String.valueOf(STEPS * 64), "--split", "0.4,0.2,0.4", "--threads", "1"));
         options.addAll(List.of("--checkpoint-every", "2", "--windows", "1", "--report", "false"));
         runs = new InterruptedRuns(folder, options, STEPS);
-    }
-
-    /** The golden data's teacher, which is smaller than the one that is shipped. */
-    private static Path teacher(Path folder) throws IOException {
-        Files.createDirectory(folder);
-        for (String name : List.of("config.json", "model.safetensors")) {
-            Files.copy(CommandRun.golden("teacher").resolve(name), folder.resolve(name));
-        }
-        InterruptedRuns.numberedWords(VOCABULARY, folder.resolve("tokenizer.json"));
-        return folder;
     }
 
     @Test

@@ -30,6 +30,7 @@ import org.mohawk4j.train.distributed.LocalProcessGroup;
 import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.StepBoundary;
 import org.mohawk4j.train.loop.Trainer;
@@ -96,9 +97,13 @@ class TwoGpuTrainingTest {
                         listener.iterationDone(metrics);
                     }
                 };
-                try (StageState state = new StageState(stage, new AdamW(engine, adamw, ranks.sharding()), 0)) {
+                try (StageState state = new StageState(
+                        stage,
+                        new AdamW(engine, adamw, ranks.sharding()),
+                        0,
+                        new StageLength(new CosineSchedule(1e-3, 0, STEPS, 0), STEPS))) {
                     new Trainer(engine, batches, noting, accumulate, FaultConfig.defaults(), ranks)
-                            .run(state, objective, new CosineSchedule(1e-3, 0, STEPS, 0), STEPS, StepBoundary.NOTHING);
+                            .run(state, objective, StepBoundary.NOTHING);
                 }
             }
         }

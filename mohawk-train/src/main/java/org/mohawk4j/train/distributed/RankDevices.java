@@ -28,7 +28,17 @@ public final class RankDevices {
                 ? ""
                 : "expected a GPU for each of " + group.size() + " ranks, found backend " + backend.name()
                         + reasons(options);
-        String own = String.join(SEPARATOR, backend.name(), backend.deviceId().orElse(""), problem);
+        require(group, backend.deviceId().orElse(""), backend.name(), problem);
+    }
+
+    /**
+     * Checks it.
+     *
+     * @param device tells it from all others; empty if nothing does
+     * @param problem why this rank cannot join; empty if it can
+     */
+    public static void require(ProcessGroup group, String device, String backend, String problem) {
+        String own = String.join(SEPARATOR, backend, device, problem);
         List<String[]> ranks = group.exchange(own.getBytes(StandardCharsets.UTF_8)).stream()
                 .map(bytes -> new String(bytes, StandardCharsets.UTF_8).split(SEPARATOR, 3))
                 .toList();

@@ -24,6 +24,7 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.StepBoundary;
 import org.mohawk4j.train.loop.Trainer;
@@ -155,7 +156,11 @@ final class RankedRun {
                         plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
                         plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true))) {
                     try (StageState state =
-                            new StageState(stage, new AdamW(engine, ADAMW, ranks.sharding()), 0)) {
+                            new StageState(
+                                    stage,
+                                    new AdamW(engine, ADAMW, ranks.sharding()),
+                                    0,
+                                    new StageLength(new CosineSchedule(1e-3, 0, steps, 0), steps))) {
                         Objective trained = group != null && group.rank() == poisoned && stage == 1
                                 ? new Poisoned(objective)
                                 : objective;
@@ -186,7 +191,7 @@ final class RankedRun {
                                         accumulate,
                                         FaultConfig.defaults(),
                                         ranks)
-                                .run(state, trained, new CosineSchedule(1e-3, 0, steps, 0), steps, StepBoundary.NOTHING);
+                                .run(state, trained, StepBoundary.NOTHING);
                     }
                     stage++;
                 }
