@@ -67,7 +67,6 @@ public final class DistillationRun {
     private final TokenWindows validation;
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
-    private boolean dividesParameters;
     private Optional<ProcessGroup> group = Optional.empty();
 
     /**
@@ -107,15 +106,6 @@ public final class DistillationRun {
     /** Makes this run one rank of several. Their configurations, teachers and texts are equal. The group is the caller's to close. */
     public void group(ProcessGroup ranks) {
         group = Optional.of(ranks);
-    }
-
-    /**
-     * Divides the student's parameters among the ranks, beside the optimizer: for students that do not fit otherwise. Stage 3
-     * then needs {@code distillation.recompute}, by which a block's parameters are on a device only while it is computed.
-     * Listeners cannot read them, nor gradients.
-     */
-    public void divideParameters() {
-        dividesParameters = true;
     }
 
     /**
@@ -225,7 +215,7 @@ public final class DistillationRun {
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = isFirst()
                         // statistics would read whole parameters on one rank
-                        ? new RunRecorder(config, folder, dividesParameters ? listener : statistics)
+                        ? new RunRecorder(config, folder, config.machine().shardParameters() ? listener : statistics)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
@@ -298,7 +288,7 @@ public final class DistillationRun {
         return group.filter(ranks -> ranks.size() > 1)
                 .<Parallelism>map(ranks -> {
                     DataParallel parallel = new DataParallel(teacher.engine(), ranks);
-                    return dividesParameters ? parallel.dividingParameters() : parallel;
+                    return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
                 })
                 .orElse(Parallelism.NONE);
     }
@@ -341,7 +331,7 @@ public final class DistillationRun {
                         objective,
                         heldOut(stage),
                         config.learning().autoTokens().windows(),
-                        stage.batch() / config.training().accumulate());
+                        stage.batch() / config.training().accumulate() / ranks.size());
                 losses.put(stage, () -> ofFirst(ranks, own.getAsDouble()));
             }
         });

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -138,7 +139,10 @@ class RanksRunTest {
 
     @Test
     void aRunWithDividedParametersGoesOnOnAnotherNumberOfRanks() throws Exception {
-        TinyRun run = new TinyRun(folder.resolve("run"), CHANGES).withDividedParameters();
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("shard-parameters", true);
+        changes.put("distillation.recompute", true);
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
         stoppedAfter(3, 2, run, false);
         Path newest = new CheckpointStore(run.folder().resolve("checkpoints"))
                 .newest()

@@ -48,7 +48,6 @@ final class TinyRun {
     private volatile Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private boolean isDivided;
     private Tokenizer tokenizer = new Numbers() {
         @Override
         public Set<Integer> stops() {
@@ -92,12 +91,6 @@ final class TinyRun {
     /** With the mixers that the configuration names. */
     TinyRun withConfiguredMixers() {
         isConfigured = true;
-        return this;
-    }
-
-    /** With parameters that several ranks divide. */
-    TinyRun withDividedParameters() {
-        isDivided = true;
         return this;
     }
 
@@ -220,9 +213,6 @@ final class TinyRun {
             DistillationRun distillation =
                     new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run);
             group.ifPresent(distillation::group);
-            if (isDivided) {
-                distillation.divideParameters();
-            }
             return distillation.run(plan, beside, Map.of(), listener, from, stop);
         } finally {
             Files.deleteIfExists(beside);
