@@ -220,7 +220,8 @@ public final class DistillationRun {
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = isFirst()
-                        ? new RunRecorder(config, folder, statistics)
+                        // statistics would read whole parameters on one rank
+                        ? new RunRecorder(config, folder, config.machine().shardParameters() ? listener : statistics)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
@@ -256,8 +257,10 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
+                        ranks.divide(student.parameters().values());
                         new StageRunner(config, teacher.engine(), objectives, data, probe, ranks, heldOut)
                                 .run(recorder, steps, from);
+                        ranks.unite(student.parameters().values());
                     }
                 }
                 stop.trainingEnds();
@@ -290,7 +293,10 @@ public final class DistillationRun {
 
     private Parallelism ranks() {
         return group.filter(ranks -> ranks.size() > 1)
-                .<Parallelism>map(ranks -> new DataParallel(teacher.engine(), ranks))
+                .<Parallelism>map(ranks -> {
+                    DataParallel parallel = new DataParallel(teacher.engine(), ranks);
+                    return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
+                })
                 .orElse(Parallelism.NONE);
     }
 
@@ -332,7 +338,7 @@ public final class DistillationRun {
                         objective,
                         heldOut(stage),
                         config.learning().autoTokens().windows(),
-                        stage.batch() / config.training().accumulate());
+                        stage.batch() / config.training().accumulate() / ranks.size());
                 losses.put(stage, () -> ofFirst(ranks, own.getAsDouble()));
             }
         });
