@@ -5,6 +5,7 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
@@ -45,37 +46,57 @@ final class StageTrial implements AutoCloseable {
      * @param stage 1, 2 (mixer outputs) or 3
      */
     StageTrial(CausalLm teacher, TeacherStates states, int stage, int batch, int context) {
-        this(teacher, batch, context, states, plan -> objective(stage, plan));
+        this(teacher, batch, context, MixerInit.ATTENTION, states, plan -> objective(stage, plan, false));
+    }
+
+    /**
+     * With random mixers, whose numbers are drawn when they are first read.
+     *
+     * @param recompute whether stage 3 computes activations again in the backward pass
+     */
+    StageTrial(CausalLm teacher, int stage, int batch, int context, boolean recompute) {
+        this(
+                teacher,
+                batch,
+                context,
+                MixerInit.RANDOM,
+                TeacherStates.UNCACHED,
+                plan -> objective(stage, plan, recompute));
     }
 
     /** Stage 3 of the k likeliest tokens of the teacher's distributions. */
     StageTrial(CausalLm teacher, TeacherTopK tokens, int k, int batch, int context) {
-        this(teacher, batch, context, TeacherStates.UNCACHED, plan -> {
+        this(teacher, batch, context, MixerInit.ATTENTION, TeacherStates.UNCACHED, plan -> {
             TeacherDistribution top = TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k);
             return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);
         });
     }
 
     private StageTrial(
-            CausalLm teacher, int batch, int context, TeacherStates states, Function<StagePlan, Objective> stage) {
+            CausalLm teacher,
+            int batch,
+            int context,
+            MixerInit init,
+            TeacherStates states,
+            Function<StagePlan, Objective> stage) {
         SplittableRandom random = new SplittableRandom(0);
         MixerPlan plan = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
         int vocabulary = Math.toIntExact(teacher.config().vocabulary());
         this.engine = teacher.engine();
         this.batch = batch;
         this.context = context;
-        this.student = plan.student(teacher, random);
+        this.student = plan.student(teacher, init, random);
         this.objective = stage.apply(new StagePlan(teacher, student, plan, List.of(), states));
         this.optimizer = new AdamW(engine, ADAMW);
         this.inputs = random.ints((long) batch * context, 0, vocabulary).toArray();
         this.targets = random.ints((long) batch * context, 0, vocabulary).toArray();
     }
 
-    private static Objective objective(int stage, StagePlan plan) {
+    private static Objective objective(int stage, StagePlan plan, boolean recompute) {
         return switch (stage) {
             case 1 -> plan.matrixOrientation();
             case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, recompute);
             default -> throw new IllegalArgumentException("stage: expected 1, 2 or 3, got " + stage);
         };
     }
@@ -99,6 +120,10 @@ final class StageTrial implements AutoCloseable {
                     .sum();
             return new Step(loss, bytes);
         }
+    }
+
+    CausalLm student() {
+        return student;
     }
 
     /** Floating-point operations that a token needs, as {@link Objective#flopsPerToken} counts them. */

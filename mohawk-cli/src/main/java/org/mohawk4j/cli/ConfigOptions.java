@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.mohawk4j.train.config.AutoTokensConfig;
 import org.mohawk4j.train.config.CheckpointConfig;
 import org.mohawk4j.train.config.DataConfig;
 import org.mohawk4j.train.config.DistillConfig;
@@ -55,7 +56,7 @@ final class ConfigOptions {
                     .listed(),
             word("freeze", "NAME,…", "parameters not trained, * is a wildcard", TrainingConfig::freeze)
                     .listed(),
-            whole("keep-attention", "I,…", "layers, from 0, that keep their attention", TrainingConfig::keepAttention)
+            word("keep-attention", "I,…", "layers, from 0, that keep their attention; auto:K", TrainingConfig::keepAttention)
                     .listed(),
             whole("seed", "S", "random seed", TrainingConfig::seed));
 
@@ -95,6 +96,14 @@ final class ConfigOptions {
             number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
             whole("top-k", "K", "only the teacher's K most likely tokens, 0 for all", DistillationConfig::topK),
             flag("recompute", "activation checkpointing", DistillationConfig::recompute));
+
+    private static final List<ConfigOption<AutoTokensConfig>> AUTO_TOKENS = List.of(
+            number("share", "X", "of its steps between two measurements", AutoTokensConfig::share)
+                    .named("--auto-tokens-share"),
+            number("improvement", "X", "of the held-out loss, below which it ends", AutoTokensConfig::improvement)
+                    .named("--auto-tokens-improvement"),
+            whole("windows", "N", "of the held-out text", AutoTokensConfig::windows)
+                    .named("--auto-tokens-windows"));
 
     private static final List<ConfigOption<EvaluationConfig>> EVALUATION = List.of(
             number("held-out", "X", "share of the text, its end", EvaluationConfig::heldOut),
@@ -158,6 +167,11 @@ final class ConfigOptions {
                     SCHEDULE),
             Group.of("Stage 2", "hidden-states", config -> config.learning().hiddenStates(), HIDDEN_STATES),
             Group.of("Stage 3", "distillation", config -> config.learning().distillation(), LOGITS),
+            Group.of(
+                    "Stages with tokens: auto",
+                    "auto-tokens",
+                    config -> config.learning().autoTokens(),
+                    AUTO_TOKENS),
             Group.of("Evaluation", "evaluation", DistillConfig::evaluation, EVALUATION),
             Group.of("Checkpoints", "checkpoint", config -> config.recovery().checkpoint(), CHECKPOINTS),
             Group.of("Losses that jump", "faults", config -> config.recovery().faults(), FAULTS),

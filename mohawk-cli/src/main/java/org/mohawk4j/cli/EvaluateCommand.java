@@ -9,6 +9,7 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.eval.Perplexity;
+import org.mohawk4j.eval.recall.Recall;
 import org.mohawk4j.io.Folders;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -92,10 +93,12 @@ final class EvaluateCommand implements Runnable {
         PrintWriter printed = spec.commandLine().getOut();
         config.files().text().ifPresent(all -> RunData.reportSkippedFiles(all, new ConsoleProgressListener(printed)));
         Path folder = out.orElseGet(() -> OutputFolder.of("evaluate"));
-        if (teacher.isPresent() || taskData.isPresent()) {
+        if (teacher.isPresent() || !tasks.isEmpty()) {
             Folders.requireWritable(folder);
         }
-        Optional<TaskScoring> scoring = taskData.map(data -> new TaskScoring(tasks, data, folder, printed));
+        Optional<TaskScoring> scoring = tasks.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new TaskScoring(tasks, taskData, distances(dimensions), folder, printed));
         Optional<TeacherComparison> comparison = teacher.map(other -> new TeacherComparison(other, folder, printed));
         try (Engine engine = model.engine();
                 CausalLm loaded = model.load(engine)) {
@@ -122,13 +125,20 @@ final class EvaluateCommand implements Runnable {
         if (teacher.isPresent() && texts.isEmpty()) {
             throw new InvalidInputException("teacher: expected --text TEXT to compare on, found none");
         }
-        if (tasks.isEmpty() != taskData.isEmpty()) {
+        if (tasks.stream().allMatch(TaskScoring::isRecall) != taskData.isEmpty()) {
             throw new InvalidInputException(
                     "tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
         }
         if (windows < 0) {
             throw new InvalidInputException("windows: expected a whole number of at least 0, got " + windows);
         }
+    }
+
+    /** That recall is asked over: those that fit the context, and the model. */
+    private List<Integer> distances(CausalLmConfig dimensions) {
+        return tasks.stream().anyMatch(TaskScoring::isRecall)
+                ? Recall.distances(Math.toIntExact(Math.min(context, dimensions.maxPositions())))
+                : List.of();
     }
 
     /** The windows of a text, if they fit the model. */

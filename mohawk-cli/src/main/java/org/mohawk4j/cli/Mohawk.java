@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             MixersCommand.class,
             ParityCommand.class,
+            PlanCommand.class,
             ServeCommand.class,
             StudyCommand.class,
             TokenizeCommand.class

@@ -11,11 +11,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.mohawk4j.eval.likelihood.ModelLogLikelihood;
+import org.mohawk4j.eval.recall.Recall;
+import org.mohawk4j.eval.recall.RecallTask;
 import org.mohawk4j.eval.tasks.FileHash;
 import org.mohawk4j.eval.tasks.Task;
 import org.mohawk4j.eval.tasks.TaskAnswers;
@@ -30,28 +34,63 @@ import org.mohawk4j.train.console.ConsoleProgress;
 
 /** Puts tasks to a model: answers as they come in {@code answers.jsonl}, at the end the scores in {@code tasks.json}. */
 final class TaskScoring {
-    static final String NAMES = "of lambada, hellaswag, piqa, arc_easy, arc_challenge, winogrande";
+    static final String NAMES = "of lambada, hellaswag, piqa, arc_easy, arc_challenge, winogrande, and recall";
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
+    private static final int RECALL_PROMPTS = 64;
+
     private final Map<Task, Path> files = new LinkedHashMap<>();
+    private final List<Integer> distances;
     private final Path folder;
     private final PrintWriter out;
 
     /**
      * Finds the tasks' files and reads them once, so that what is wrong is said before a model is loaded.
      *
+     * @param data the tasks' files, which recall has none of
+     * @param distances that recall is asked over; none if it is not among the names
      * @param folder for the answers, made when the first are there
      */
-    TaskScoring(List<String> names, Path data, Path folder, PrintWriter out) {
+    TaskScoring(List<String> names, Optional<Path> data, List<Integer> distances, Path folder, PrintWriter out) {
+        this.distances = distances;
         this.folder = folder;
         this.out = out;
         for (String name : names) {
+            if (isRecall(name)) {
+                continue;
+            }
             Task task = Task.named(name);
-            Path file = task.file(data);
+            Path file = task.file(data.orElseThrow());
             task.requireReadable(file);
             files.put(task, file);
         }
+    }
+
+    static boolean isRecall(String name) {
+        return name.strip().toLowerCase(Locale.ROOT).equals(Recall.NAME);
+    }
+
+    /** Scores a model by what it generates: the share of right answers, in all, by task, and by task and distance. */
+    private TaskScore recall(CausalLm model, Recall asked) {
+        Map<RecallTask, Map<Integer, Double>> scores = asked.scores(model, distances);
+        List<Double> shares = scores.values().stream()
+                .flatMap(own -> own.values().stream())
+                .toList();
+        double right = mean(shares);
+        int items = asked.prompts() * shares.size();
+        Map<String, Double> figures = new LinkedHashMap<>();
+        figures.put("acc", right);
+        figures.put("acc_stderr", Math.sqrt(right * (1 - right) / (items - 1)));
+        scores.forEach((task, own) -> {
+            figures.put(task.label(), mean(own.values()));
+            own.forEach((distance, share) -> figures.put(task.label() + "_" + distance, share));
+        });
+        return new TaskScore(Recall.NAME, items, figures);
+    }
+
+    private static double mean(Collection<Double> values) {
+        return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
     }
 
     /** @param modelFolder hashed, so that answers are never those of another model */
@@ -61,10 +100,28 @@ final class TaskScoring {
         identity.put("dtype", dtype.name().toLowerCase(Locale.ROOT));
         // answers of versions that knew of no BOS token stay good where there is none
         tokenizer.beginOfText().ifPresent(id -> identity.put("bos", String.valueOf(id)));
+        Optional<Recall> asked = distances.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Recall.of(
+                        tokenizer, Math.toIntExact(model.config().vocabulary()), distances, RECALL_PROMPTS, 0));
+        List<TaskScore> scores = new ArrayList<>();
+        makeFolder();
+        if (!files.isEmpty()) {
+            scores.addAll(answered(model, tokenizer, identity));
+        }
+        asked.ifPresent(prompts -> scores.add(recall(model, prompts)));
+        AtomicFile.write(folder.resolve("tasks.json"), json(identity, scores).getBytes(StandardCharsets.UTF_8));
+        if (!files.isEmpty()) {
+            out.println("answers   " + folder.resolve("answers.jsonl"));
+        }
+        out.println("scores    " + folder.resolve("tasks.json"));
+        scores.forEach(score -> out.println(line(score)));
+    }
+
+    private List<TaskScore> answered(CausalLm model, Tokenizer tokenizer, Map<String, String> identity) {
         TaskEvaluation evaluation = new TaskEvaluation(
                 new ModelLogLikelihood(model), tokenizer, model.config().maxPositions());
         List<TaskScore> scores = new ArrayList<>();
-        makeFolder();
         try (TaskAnswers answers = TaskAnswers.open(folder.resolve("answers.jsonl"), identity)) {
             files.forEach((task, file) -> {
                 try (Lazily progress = new Lazily(task)) {
@@ -72,10 +129,7 @@ final class TaskScoring {
                 }
             });
         }
-        AtomicFile.write(folder.resolve("tasks.json"), json(identity, scores).getBytes(StandardCharsets.UTF_8));
-        out.println("answers   " + folder.resolve("answers.jsonl"));
-        out.println("scores    " + folder.resolve("tasks.json"));
-        scores.forEach(score -> out.println(line(score)));
+        return scores;
     }
 
     private void makeFolder() {

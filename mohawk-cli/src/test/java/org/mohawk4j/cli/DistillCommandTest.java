@@ -129,6 +129,8 @@ class DistillCommandTest {
                         "4",
                         "--held-out",
                         "0.2",
+                        "--report",
+                        "false",
                         "--threads",
                         "1")
                 .succeeds();

@@ -163,4 +163,32 @@ class EvaluateCommandTest {
                         out.toString())
                 .refuses("answers.jsonl: line 1: these answers are of dtype float, not of double");
     }
+
+    @Test
+    void recallIsScoredByWhatAModelGeneratesWithoutFiles() throws IOException {
+        Path out = folder.resolve("out");
+        String[] arguments = {
+            "evaluate", "--model", teacher, "--tasks", "Recall", "--context", "16", "--out", out.toString()
+        };
+
+        CommandRun run = CommandRun.of(arguments).succeeds();
+
+        JsonNode recall =
+                new ObjectMapper().readTree(out.resolve("tasks.json").toFile()).at("/tasks/recall");
+        assertThat(recall.path("items").asInt()).isEqualTo(3 * 2 * 64);
+        assertThat(recall.fieldNames())
+                .toIterable()
+                .contains("acc", "acc_stderr", "associative", "copying", "needle", "needle_4", "needle_8")
+                .doesNotContain("needle_16");
+        assertThat(run.lines().get(run.lines().size() - 1))
+                .startsWith("task=recall items=384 acc=")
+                .contains(" copying_8=");
+        assertThat(CommandRun.of(arguments).succeeds().lines()).endsWith(run.lines().get(run.lines().size() - 1));
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall", "--context", "8")
+                .refuses("context: expected at least 11, got 8");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall,piqa")
+                .refuses("tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recal", "--task-data", folder.toString())
+                .refuses("winogrande, recall, found 'recal'");
+    }
 }

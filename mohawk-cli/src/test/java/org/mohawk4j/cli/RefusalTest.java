@@ -60,6 +60,11 @@ class RefusalTest {
             --lr 1e-3,1e-3,-1                      | lr: expected numbers above 0
             --keep-attention 4                     | layers 0 to 3
             --keep-attention 0,1,2,3               | nothing to train
+            --keep-attention x                     | keep-attention: expected layers from 0, auto:K or auto:K:STUDY, got 'x'
+            --keep-attention auto:4                | keep-attention: expected auto:1 to auto:3 of the teacher's 4 layers, got auto:4
+            --keep-attention auto:0                | keep-attention: auto: expected a whole number of at least 1, got 0
+            --keep-attention auto:1,auto:2         | keep-attention: expected layers from 0, auto:K or auto:K:STUDY, got 'auto:1'
+            --keep-attention auto:2:nowhere        | nowhere
             --value-heads 3                        | option heads: expected a divisor of 128, the width of the teacher's heads together, got 3
             --value-heads 8 --split 0.2,0.2,0.6    | stages[0].objective: expected none that compares mixing matrices
             --qk-heads 3                           | option groups: expected a divisor of 4, the heads, got 3

@@ -85,7 +85,7 @@ class StudyCommandTest {
                 "matrices   | --state-sizes 8,4      | state-sizes: expected ascending",
                 "matrices   | --context 64 --state-sizes 16 | state-sizes: expected numbers below a quarter of context 64",
                 "matrices   | --context 4096         | context: expected 16 to 2048",
-                "matrices   | --context 64 --samples 9999 | samples: expected at most the",
+                "matrices   | --context 64 --samples 9999 --tokens 1024 | samples: expected at most the",
                 "hybrids    | --keep 4               | keep: expected 1 to 3 of the teacher's 4 layers, got 4",
                 "hybrids    | --keep 0               | keep: expected 1 to 3",
                 "budgets    | --tokens 512           | tokens: expected at least",

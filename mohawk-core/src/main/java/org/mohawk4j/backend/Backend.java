@@ -77,6 +77,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** What it was asked to do, if it has no device and computes nothing. */
+    default Optional<DryRun> dryRun() {
+        return Optional.empty();
+    }
+
     /** Frees everything that this backend still holds. */
     @Override
     void close();

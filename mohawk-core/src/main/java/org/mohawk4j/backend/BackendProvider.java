@@ -1,5 +1,7 @@
 package org.mohawk4j.backend;
 
+import java.util.Optional;
+
 /** How a backend is found: implementations are listed for {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
     /** The name users choose it by, such as {@code nd4j}. */
@@ -15,6 +17,15 @@ public interface BackendProvider {
 
     /** Opens the device. Called only when {@link #availability(BackendOptions)} says that it can run. */
     Backend open(BackendOptions options);
+
+    /**
+     * Opens a backend whose {@link Backend#dryRun} tells what a device would be asked to do, where none need be.
+     *
+     * @return empty if this provider has no such backend
+     */
+    default Optional<Backend> openDry(BackendOptions options, DeviceModel device) {
+        return Optional.empty();
+    }
 
     /**
      * Whether a backend can run on this machine.

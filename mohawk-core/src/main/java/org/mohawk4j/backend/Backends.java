@@ -61,6 +61,22 @@ public final class Backends {
         return best.provider().open(options);
     }
 
+    /**
+     * Opens a backend that computes nothing and tells what a device would be asked to do.
+     *
+     * @param name a provider's name
+     * @throws InvalidInputException if no backend of that name can do so
+     */
+    public static Backend openDry(String name, BackendOptions options, DeviceModel device) {
+        return ServiceLoader.load(BackendProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals(name))
+                .findFirst()
+                .flatMap(provider -> provider.openDry(options, device))
+                .orElseThrow(() -> new InvalidInputException("backend '" + name
+                        + "' cannot be planned for: expected one on the class path that can run without its device"));
+    }
+
     private static String reasons(List<Candidate> candidates) {
         if (candidates.size() == 1) {
             return candidates.get(0).availability().reason();

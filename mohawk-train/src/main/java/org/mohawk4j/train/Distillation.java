@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
@@ -17,6 +19,7 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.config.AutoAttention;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.distributed.KeepAlive;
@@ -52,6 +55,8 @@ import org.mohawk4j.train.sample.EmbeddedTeacher;
  * teacher, texts or a tokenizer in memory need a {@link DistillationRun}.
  */
 public final class Distillation {
+    private static final String KEPT = "attention kept";
+
     private static final String OF_CONFIGURATION =
             "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
 
@@ -221,29 +226,46 @@ public final class Distillation {
         Path teacherFolder = teacherFolder(asked);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
-        MixerPlan plan = mixers == null
-                ? asked.student().plan(dimensions, asked.training().keepAttention())
-                : mixers.plan(asked, dimensions);
+        Optional<AutoAttention> auto = asked.training().autoAttention();
+        int ranked = auto.map(own -> LayerRanking.count(own, dimensions.layers())).orElse(0);
+        if (ranked > 0 && mixers != null) {
+            throw new InvalidInputException(
+                    "keep-attention: expected layers beside mixers that a program gives, got " + auto.get());
+        }
+        Optional<LayerRanking> studied =
+                auto.flatMap(AutoAttention::study).map(study -> LayerRanking.of(study, dimensions.layers()));
+        List<Integer> first = studied.map(ranking -> ranking.best(ranked))
+                .orElseGet(() -> ranked > 0
+                        ? IntStream.range(0, ranked).boxed().toList()
+                        : asked.training().keepAttention());
+        MixerPlan plan =
+                mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
         ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
-        DistillConfig config = fitted.config();
+        DistillConfig fitting = fitted.config();
         TokenizerJson tokenizer =
-                TokenizerJson.load(teacherFolder, config.data().bos());
+                TokenizerJson.load(teacherFolder, fitting.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
         if (!open.isToldWhatItReads()) {
-            open.reads(new PendingInputs(teacherFolder, config));
+            open.reads(new PendingInputs(teacherFolder, fitting));
         }
         TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
         try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
-                Engine engine = group.map(rank -> rank.open(config.machine()))
-                        .orElseGet(config.machine()::open);
+                Engine engine = group.map(rank -> rank.open(fitting.machine()))
+                        .orElseGet(fitting.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
-                    "teacher", config.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+                    "teacher", fitting.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
             from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
-            RunData texts = RunData.of(config, teacher, tokenizer, listener);
+            RunData texts = RunData.of(fitting, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
+            DistillConfig config = auto.isEmpty()
+                    ? fitting
+                    : withBest(fitting, ranked, studied.orElseGet(() -> rank(fitting, teacher, texts)), open);
+            if (auto.isPresent()) {
+                listener.onFact("attention", String.valueOf(environment.get(KEPT)));
+            }
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
@@ -258,10 +280,54 @@ public final class Distillation {
                                     kept.windows(),
                                     kept.file())));
             Path tokenizerFile = teacherFolder.resolve(TokenizerJson.FILE_NAME);
+            MixerPlan chosen = auto.isEmpty()
+                    ? plan
+                    : config.student().plan(dimensions, config.training().keepAttention());
             group.ifPresent(rank -> open.inputs().ifPresent(rank::requireSame));
             loading.close();
-            return run.run(plan, tokenizerFile, environment(engine), listener, from, stop);
+            return run.run(chosen, tokenizerFile, environment(engine), listener, from, stop);
         }
+    }
+
+    private static LayerRanking rank(DistillConfig config, CausalLm teacher, RunData texts) {
+        return LayerRanking.of(
+                config,
+                teacher,
+                texts.training(),
+                new TokenWindows(
+                        texts.heldOut()
+                                .requireVocabulary(
+                                        Math.toIntExact(teacher.config().vocabulary())),
+                        config.training().context()));
+    }
+
+    /** From here on the run is one whose layers were given, in its folder as well. */
+    private DistillConfig withBest(
+            DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
+        List<Integer> best = ofFirst(ranking.best(count));
+        String fact = best + "; nats that each layer's attention recovers: " + ranking;
+        environment.put(KEPT, fact);
+        if (isFirst()) {
+            open.comment(comment + " " + KEPT + ": " + fact);
+        }
+        return config.toBuilder()
+                .keepAttention(best.toArray(Integer[]::new))
+                .build();
+    }
+
+    /** The layers that rank 0 has ranked best, on all ranks. */
+    private List<Integer> ofFirst(List<Integer> layers) {
+        return group.map(rank -> {
+                    byte[] own = new byte[layers.size()];
+                    for (int i = 0; i < own.length; i++) {
+                        own[i] = layers.get(i).byteValue();
+                    }
+                    byte[] first = rank.group().exchange(own).get(0);
+                    return IntStream.range(0, first.length)
+                            .mapToObj(i -> Byte.toUnsignedInt(first[i]))
+                            .toList();
+                })
+                .orElse(layers);
     }
 
     private Path teacherFolder(DistillConfig config) {

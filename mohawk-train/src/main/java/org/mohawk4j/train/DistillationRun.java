@@ -1,28 +1,22 @@
 package org.mohawk4j.train;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
-import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
-import org.mohawk4j.data.TokenBatch;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.io.InputFile;
-import org.mohawk4j.mixer.ScoreFit;
 import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.models.StudentCalibration;
-import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tokenizer.Tokenizer;
 import org.mohawk4j.train.cache.CacheContents;
 import org.mohawk4j.train.cache.CachePlan;
@@ -35,11 +29,13 @@ import org.mohawk4j.train.distributed.DataParallel;
 import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.HeldOutLoss;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
 import org.mohawk4j.train.run.MixerValues;
@@ -117,7 +113,7 @@ public final class DistillationRun {
      *
      * @throws InvalidInputException if not
      */
-    static void requirePositions(DistillConfig config, long positions) {
+    public static void requirePositions(DistillConfig config, long positions) {
         requirePositions("context", config.training().context(), positions);
         config.activeStages().forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
     }
@@ -147,7 +143,9 @@ public final class DistillationRun {
         CacheContents contents = CacheContents.of(config);
         int context = config.training().context();
         long met = config.activeStages().stream()
-                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                // what a stage with tokens auto saves may be spent by one that the cache serves
+                .filter(stage -> config.isAuto(stage)
+                        || (stage.context() == context && contents.serves(stage.objective())))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
         int ranks = group.map(ProcessGroup::size).orElse(1);
@@ -225,24 +223,25 @@ public final class DistillationRun {
             ParameterGroup.requireFound(
                     "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
             long sample = random.nextLong();
-            if (from.isEmpty() && config.student().init() == MixerInit.CALIBRATED && isFirst()) {
-                calibrate(student, plan, sample);
+            if (from.isEmpty() && isFirst()) {
+                StudentStart.calibrate(config, teacher, student, plan, training, sample);
             }
             ranks.share(student.parameters().values());
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
-                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept)
-                        .of(new StagePlan(
-                                teacher, student, plan, config.training().freeze()));
+                StagePlan trained =
+                        new StagePlan(teacher, student, plan, config.training().freeze());
+                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept).of(trained);
+                Map<ActiveStage, DoubleSupplier> heldOut = heldOut(trained, ranks);
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean trained = ofFirst(ranks, from.isEmpty() && folder.isTrained());
+                boolean isTrained = ofFirst(ranks, from.isEmpty() && folder.isTrained());
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
-                    if (trained) {
+                    if (isTrained) {
                         LOG.info("{} has been trained; it is evaluated again", folder.student());
                         steps.resumeTrained();
                         probe.captureStudent(
@@ -251,7 +250,7 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, teacher.engine(), objectives, data, probe, ranks)
+                        new StageRunner(config, teacher.engine(), objectives, data, probe, ranks, heldOut)
                                 .run(recorder, steps, from);
                     }
                 }
@@ -260,13 +259,17 @@ public final class DistillationRun {
                     RunEvaluation evaluation = new RunEvaluation(config, folder, tokenizer, validation, listener);
                     RunResult result = RunEvaluation.none(folder);
                     if (isFirst()) {
-                        if (!trained) {
+                        if (!isTrained) {
                             saver.save();
                         }
                         // what is saved is evaluated as whoever loads it for inference does
                         student.castWeights();
                         result = evaluation.of(
-                                teacher, student, recorder.losses(), probe, facts(plan, environment));
+                                teacher,
+                                student,
+                                recorder.losses(),
+                                probe,
+                                facts(plan, recorder.losses(), environment));
                     }
                     // a rank that left before would look like one that has failed
                     ranks.exchange(new byte[0]);
@@ -289,6 +292,12 @@ public final class DistillationRun {
         return group.map(ProcessGroup::rank).orElse(0) == 0;
     }
 
+    /** The number of rank 0: ranks that decide by it decide alike. */
+    private static double ofFirst(Parallelism ranks, double own) {
+        byte[] bytes = ByteBuffer.allocate(Double.BYTES).putDouble(own).array();
+        return ByteBuffer.wrap(ranks.exchange(bytes).get(0)).getDouble();
+    }
+
     /** What rank 0 says, which alone has looked at the folder. */
     private static boolean ofFirst(Parallelism ranks, boolean own) {
         return ranks.exchange(new byte[] {(byte) (own ? 1 : 0)}).get(0)[0] == 1;
@@ -306,35 +315,41 @@ public final class DistillationRun {
         }
     }
 
-    /** Fits new mixers on two windows of the text, which training meets as well. */
-    private void calibrate(CausalLm student, MixerPlan plan, long seed) {
-        int context = config.activeStages().get(0).context();
-        long begin = System.nanoTime();
-        try (DataLoader sample = training.batches(context, 2, seed);
-                Scope scope = teacher.engine().scope()) {
-            TokenBatch batch = sample.next();
-            StudentCalibration.apply(
-                            teacher,
-                            student,
-                            plan,
-                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()))
-                    .values()
-                    .stream()
-                    .flatMap(Collection::stream)
-                    .mapToDouble(ScoreFit::relativeError)
-                    .average()
-                    .ifPresent(error -> LOG.info(String.format(
-                            Locale.ROOT,
-                            "calibrated in %.2f s: mean relative error of the mixing matrices %.3f",
-                            (System.nanoTime() - begin) / 1e9,
-                            error)));
+    /** Losses on held-out windows of stages with {@code tokens: auto}, which the cache of the teacher does not meet. */
+    private Map<ActiveStage, DoubleSupplier> heldOut(StagePlan plan, Parallelism ranks) {
+        Map<ActiveStage, DoubleSupplier> losses = new LinkedHashMap<>();
+        new StageObjectives(config, OpenCache.NONE).of(plan).forEach((stage, objective) -> {
+            if (config.isAuto(stage)) {
+                HeldOutLoss own = new HeldOutLoss(
+                        teacher.engine(),
+                        objective,
+                        heldOut(stage),
+                        config.learning().autoTokens().windows(),
+                        stage.batch() / config.training().accumulate());
+                losses.put(stage, () -> ofFirst(ranks, own.getAsDouble()));
+            }
+        });
+        return losses;
+    }
+
+    private TokenWindows heldOut(ActiveStage stage) {
+        try {
+            return new TokenWindows(validation.tokens(), stage.context());
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(stage.key() + ".tokens: auto: held-out " + e.getMessage(), e);
         }
     }
 
-    /** With why there is no stage 1, where the mixers do not allow one. */
-    private Map<String, String> facts(MixerPlan plan, Map<String, String> environment) {
+    /** With what became of stages that ended early, and why there is no stage 1, where the mixers do not allow one. */
+    private Map<String, String> facts(MixerPlan plan, LossHistory losses, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
         group.ifPresent(ranks -> facts.put("ranks", String.valueOf(ranks.size())));
+        losses.savedSteps()
+                .forEach((stage, saved) -> facts.put(
+                        "stage " + stage,
+                        "tokens auto: ended " + saved + " steps before its share was spent, since the held-out loss"
+                                + " fell by less than "
+                                + config.learning().autoTokens().improvement() + " of itself"));
         if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
             plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
         }

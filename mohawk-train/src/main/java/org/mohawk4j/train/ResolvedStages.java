@@ -16,7 +16,7 @@ import org.mohawk4j.train.config.StageObjective;
  * @param config as it was given, but for a stage 1 that the mixers do not allow
  * @param note what is told of a stage 1 that was left out
  */
-record ResolvedStages(DistillConfig config, Optional<String> note) {
+public record ResolvedStages(DistillConfig config, Optional<String> note) {
     /**
      * Leaves matrix orientation out where matrices cannot be compared, and gives its tokens to the next stage that has a
      * share.
@@ -24,7 +24,7 @@ record ResolvedStages(DistillConfig config, Optional<String> note) {
      * @param asked whether the stages are to stay as they are; so they are as well where they are not the default ones
      * @throws InvalidInputException if it was asked for and does not fit the mixers
      */
-    static ResolvedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
+    public static ResolvedStages of(DistillConfig config, MixerPlan plan, CausalLmConfig teacher, boolean asked) {
         Optional<String> why =
                 config.trainsBy(StageObjective.MATRIX_ORIENTATION) ? plan.incomparable(teacher) : Optional.empty();
         if (why.isEmpty()) {

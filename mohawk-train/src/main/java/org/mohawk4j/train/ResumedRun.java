@@ -10,8 +10,6 @@ import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
-import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.ConfigChanges;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
@@ -65,6 +63,10 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         try {
             DistillConfig written = DistillConfigYaml.read(folder.config());
             DistillConfig config = written.with(changes);
+            config.training().autoAttention().ifPresent(auto -> {
+                throw new InvalidInputException("run " + path + ": keep-attention: expected layers, which the run has"
+                        + " chosen when it began: " + written.training().keepAttention() + ", got " + auto);
+            });
             Optional<Checkpoint> from = new CheckpointStore(folder.checkpoints()).newest();
             List<String> found =
                     ConfigChanges.between(from.map(RunCheckpointer::configOf).orElse(written), config);
@@ -161,17 +163,12 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
         List<String> ofTraining = ofTraining(changes);
         boolean isMore =
                 changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
-        boolean isOver =
-                isOver(config, from.position()) || (!isMore && isOver(RunCheckpointer.configOf(from), from.position()));
+        boolean isOver = RunCheckpointer.isLast(from, config)
+                || (!isMore && RunCheckpointer.isLast(from, RunCheckpointer.configOf(from)));
         if (isOver && !ofTraining.isEmpty()) {
             throw new InvalidInputException(
                     "run " + path + ": expected steps left to take with changes, found all taken," + " and changes: "
                             + String.join("; ", ofTraining));
         }
-    }
-
-    private static boolean isOver(DistillConfig config, Position place) {
-        ActiveStage last = config.lastStage();
-        return place.compareTo(new Position(last.number(), last.steps())) >= 0;
     }
 }

@@ -15,12 +15,12 @@ import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherDistribution;
 
 /** What each stage of a run minimises, and what of the student it trains. */
-final class StageObjectives {
+public final class StageObjectives {
     private final DistillConfig config;
     private final OpenCache kept;
 
     /** @param kept of what the teacher computes, in windows of the run's context */
-    StageObjectives(DistillConfig config, OpenCache kept) {
+    public StageObjectives(DistillConfig config, OpenCache kept) {
         this.config = config;
         this.kept = kept;
     }
@@ -30,7 +30,7 @@ final class StageObjectives {
      *
      * @param plan without the teacher's states and trainable parameters, which are a stage's
      */
-    Map<ActiveStage, Objective> of(StagePlan plan) {
+    public Map<ActiveStage, Objective> of(StagePlan plan) {
         Map<ActiveStage, Objective> objectives = new LinkedHashMap<>();
         for (ActiveStage stage : config.activeStages()) {
             OpenCache found = stage.context() == config.training().context() ? kept : OpenCache.NONE;

@@ -16,7 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.train.config.AutoAttention;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.console.ConsoleProgressListener;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
@@ -40,6 +42,24 @@ class DistillationTest {
                 .evaluation(held -> held.withHeldOut(0.2))
                 .checkpoint(when -> when.withMinutes(0))
                 .build();
+    }
+
+    /** The layers that keep their attention are chosen when the run begins. */
+    private DistillConfig ranked(String name) {
+        return config(name).toBuilder().keepAttention(AutoAttention.of(2)).build();
+    }
+
+    private List<Integer> keptAttention(String name) throws IOException {
+        assertThat(folder.resolve(name).resolve("config.yaml")).content().containsPattern("^# .* attention kept: \\[");
+        return DistillConfigYaml.read(folder.resolve(name).resolve("config.yaml"))
+                .training()
+                .keepAttention();
+    }
+
+    /** On a text that is there, which takes less time than one that the teacher writes. */
+    private DistillConfig readingConfig(String name) throws IOException {
+        Path text = Files.writeString(folder.resolve("text.txt"), "The mill by the river had been still. ".repeat(60));
+        return config(name).toBuilder().text(text.toString()).build();
     }
 
     private static byte[] student(RunResult result) throws IOException {
@@ -70,7 +90,7 @@ class DistillationTest {
         ByteArrayOutputStream told = new ByteArrayOutputStream();
         RunResult whole;
         try (ConsoleProgressListener progress = new ConsoleProgressListener(new PrintStream(told))) {
-            whole = Distillation.of(config("whole")).listener(progress).run();
+            whole = Distillation.of(ranked("whole")).listener(progress).run();
         }
         assertThat(told.toString(StandardCharsets.UTF_8))
                 .contains("teacher   the tiny one that is shipped", "run       " + folder.resolve("whole"))
@@ -79,7 +99,15 @@ class DistillationTest {
         assertThat(folder.resolve("whole/config.yaml"))
                 .content()
                 .startsWith("# Every value of this run; to repeat it: Distillation.of(");
-        stopAfter(3, Distillation.of(config("run")));
+        assertThat(told.toString(StandardCharsets.UTF_8)).containsPattern("attention \\[\\d, \\d]; nats that .*: 0: ");
+        stopAfter(3, Distillation.of(ranked("run")));
+        assertThat(keptAttention("run")).hasSize(2).isEqualTo(keptAttention("whole"));
+        assertThatThrownBy(() -> Distillation.resume(folder.resolve("run"))
+                        .changes(Map.of("keep-attention", List.of("auto:2")))
+                        .acceptChanges()
+                        .run())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("keep-attention: expected layers, which the run has chosen when it began");
 
         RunResult resumed = Distillation.resume(folder.resolve("run")).run();
 
@@ -89,8 +117,8 @@ class DistillationTest {
     }
 
     @Test
-    void changesOfARunAreRefusedUnlessAccepted() {
-        stopAfter(3, Distillation.of(config("run")));
+    void changesOfARunAreRefusedUnlessAccepted() throws IOException {
+        stopAfter(3, Distillation.of(readingConfig("run")));
         Path run = folder.resolve("run");
         Map<String, ?> changes = Map.of("lr", List.of(2.5e-4, 5e-4, 1e-4));
 
@@ -105,10 +133,10 @@ class DistillationTest {
     }
 
     @Test
-    void aRunWithMixersOfAProgramNeedsThemAgain() {
+    void aRunWithMixersOfAProgramNeedsThemAgain() throws IOException {
         Distillation.Mixers own = (config, teacher) -> MixerPlan.replacing(
                 teacher, layer -> new DiscreteMamba2.Config(layer.width(), 4, 4, 8, 2, 16), List.of(0));
-        stopAfter(2, Distillation.of(config("run")).mixers(own));
+        stopAfter(2, Distillation.of(readingConfig("run")).mixers(own));
         Path run = folder.resolve("run");
         assertThat(run.resolve("config.yaml")).content().contains("A program gave it its teacher, texts or mixers");
 

@@ -91,6 +91,12 @@ class FullDiskTest {
         };
     }
 
+    /** A step of each stage, without checkpoints. */
+    private TinyRun shortRun(String name, boolean report) {
+        return new TinyRun(
+                root.resolve(name), Map.of("checkpoint.every", 0, "report", report, "tokens", TinyRun.TOKENS_OF_STAGES));
+    }
+
     private static List<String> names(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
@@ -99,10 +105,10 @@ class FullDiskTest {
 
     @Test
     void whatAShortRunHasTrainedIsSavedElsewhere() throws IOException {
-        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+        TinyRun run = shortRun("run", false);
 
         StorageException failure =
-                catchThrowableOfType(StorageException.class, () -> run.start(fillingAfter(12, 20), new StopSignal()));
+                catchThrowableOfType(StorageException.class, () -> run.start(fillingAfter(3, 20), new StopSignal()));
 
         assertThat(failure).hasMessageContaining("model.safetensors: cannot be written: out of disk space; ");
         Matcher place = ELSEWHERE.matcher(failure.getMessage());
@@ -121,15 +127,15 @@ class FullDiskTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2})
     void whatIsTrainedIsSavedElsewhereWhateverDoesNotFit(int more) throws IOException {
-        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
-        TinyRun other = new TinyRun(root.resolve("unhindered"), Map.of("checkpoint.every", 0));
+        TinyRun run = shortRun("run", false);
+        TinyRun other = shortRun("unhindered", false);
         other.start();
         int weights = other.student().length;
         Folders.delete(other.folder());
 
         StorageException failure = catchThrowableOfType(
                 StorageException.class,
-                () -> run.start(fillingAfter(12, (weights + BLOCK - 1) / BLOCK + more), new StopSignal()));
+                () -> run.start(fillingAfter(3, (weights + BLOCK - 1) / BLOCK + more), new StopSignal()));
 
         assertThat(failure).hasMessageMatching("/disk/run/\\S+: cannot be written: out of disk space; .*");
         Matcher place = ELSEWHERE.matcher(failure.getMessage());
@@ -142,8 +148,8 @@ class FullDiskTest {
 
     @Test
     void aFolderThatIsGoneAfterTrainingDoesNotCostTheStudent() throws IOException {
-        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
-        TrainingListener removing = after(12, () -> {
+        TinyRun run = shortRun("run", false);
+        TrainingListener removing = after(3, () -> {
             Folders.delete(run.folder());
             Files.write(run.folder(), new byte[0]);
         });
@@ -158,9 +164,9 @@ class FullDiskTest {
 
     @Test
     void aTokenizerThatIsGoneAfterTrainingIsSavedAllTheSame() throws IOException {
-        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0));
+        TinyRun run = shortRun("run", false);
 
-        run.start(after(12, () -> Files.delete(run.tokenizerFile())), new StopSignal());
+        run.start(after(3, () -> Files.delete(run.tokenizerFile())), new StopSignal());
 
         assertThat(names(run.folder().resolve("student")))
                 .containsExactly("config.json", "model.safetensors", "tokenizer.json");
@@ -216,7 +222,7 @@ class FullDiskTest {
 
     @Test
     void aReportThatDoesNotFitCostsNeitherStudentNorScores() throws IOException {
-        TinyRun run = new TinyRun(root.resolve("run"), Map.of("checkpoint.every", 0, "report", true));
+        TinyRun run = shortRun("run", true);
         List<RunResult> told = new ArrayList<>();
         TrainingListener fillingBeforeTheReport = new TrainingListener() {
             @Override

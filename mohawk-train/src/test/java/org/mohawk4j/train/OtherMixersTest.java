@@ -67,7 +67,7 @@ class OtherMixersTest {
     @ParameterizedTest
     @MethodSource("students")
     void aReloadedStudentContinuesATextAsTheTrainedOneDid(MixerConfig mixer, List<Integer> kept) throws IOException {
-        TinyRun run = new TinyRun(folder.resolve("run"), Map.of(), mixer, kept);
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of(), mixer, kept).withSamples();
 
         List<Sample> samples = run.start().samples();
 

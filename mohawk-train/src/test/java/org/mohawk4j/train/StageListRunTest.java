@@ -21,6 +21,7 @@ import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.MetricsReader;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
 
@@ -150,6 +151,54 @@ class StageListRunTest {
         Map<String, Object> stage = new LinkedHashMap<>(Map.of("objective", "knowledge-distillation"));
         stage.putAll(more);
         return new TinyRun(folder.resolve("run"), Map.of("stages", List.of(stage)));
+    }
+
+    /** Where the held-out loss is measured, in the decay that follows, and in the next stage, which has the steps left. */
+    @Test
+    void aStageThatEndsByItsHeldOutLossLeavesItsTokensToTheNextInterruptedOrNot() throws IOException {
+        Map<String, Object> values = Map.of(
+                "stages",
+                List.of(
+                        Map.of("objective", "hidden-state-alignment", "tokens", "auto", "share", 0.5),
+                        Map.of("objective", "knowledge-distillation", "tokens", "auto", "share", 0.5)),
+                "tokens",
+                20 * 64,
+                "auto-tokens",
+                Map.of("share", 0.1, "improvement", 1, "windows", 2),
+                "checkpoint.every",
+                2);
+        TinyRun whole = new TinyRun(folder.resolve("whole"), values);
+
+        RunResult ended = whole.start();
+
+        // measured after steps 1 to 4, with a decay of one step; then after 3, 5, 7 and 9 of 15, rounded to even steps
+        assertThat(ended.stages()).extracting("steps").containsExactly(5, 10);
+        List<StepMetrics> metrics = MetricsReader.read(whole.folder().resolve("metrics.jsonl"));
+        assertThat(metrics.get(3).extra()).containsEntry("ends_at_step", 5).containsEntry("saved_steps", 5);
+        assertThat(metrics.stream().filter(step -> step.extra().containsKey("held_out_loss")))
+                .hasSize(8);
+        for (int steps : List.of(4, 11)) {
+            TinyRun run = new TinyRun(folder.resolve("run" + steps), values);
+            List<Integer> taken = new ArrayList<>();
+            assertThatThrownBy(() -> run.start(
+                            new PatientListener() {
+                                @Override
+                                public void iterationDone(StepMetrics step) {
+                                    super.iterationDone(step);
+                                    taken.add(step.step());
+                                    if (taken.size() == steps) {
+                                        throw new IllegalStateException("ended");
+                                    }
+                                }
+                            },
+                            new StopSignal()))
+                    .hasMessage("ended");
+            run.resume();
+            assertThat(run.losses()).isEqualTo(whole.losses());
+            assertThat(run.student()).isEqualTo(whole.student());
+        }
+        assertThatThrownBy(() -> ResumedRun.open(whole.folder(), Map.of("batch", 8), true))
+                .hasMessageContaining("found all taken");
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -36,6 +37,9 @@ import org.mohawk4j.train.run.RunFolder;
 final class TinyRun {
     static final int STEPS = 4;
 
+    /** Of one step in each of the three stages. */
+    static final int TOKENS_OF_STAGES = 3 * 4 * 16;
+
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     private static final int VOCABULARY = 128;
 
@@ -44,7 +48,12 @@ final class TinyRun {
     private volatile Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private Tokenizer tokenizer = new Numbers();
+    private Tokenizer tokenizer = new Numbers() {
+        @Override
+        public Set<Integer> stops() {
+            return IntStream.range(0, VOCABULARY).boxed().collect(Collectors.toSet());
+        }
+    };
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     /** From Phi. */
@@ -62,7 +71,7 @@ final class TinyRun {
         this.config = DistillConfig.defaults()
                 .with(Map.of("report", false))
                 .with(Map.of(
-                        "tokens", 3 * STEPS * 4 * 16,
+                        "tokens", STEPS * TOKENS_OF_STAGES,
                         "split", List.of(1.0 / 3, 1.0 / 3, 1.0 / 3),
                         "context", 16,
                         "batch", 4,
@@ -89,6 +98,11 @@ final class TinyRun {
     TinyRun withMixer(Function<MixerConfig, MixerConfig> replacement) {
         mixer = replacement;
         return this;
+    }
+
+    /** Also writes sample texts of teacher and student, which takes as long as some steps. */
+    TinyRun withSamples() {
+        return withTokenizer(new Numbers());
     }
 
     TinyRun withTokenizer(Tokenizer other) {

@@ -208,7 +208,12 @@ interface LayoutContract extends ContractTests {
                                 DType given = in.get(0).dtype();
                                 var sum = b.memory().cast(in.get(0), given == DType.BFLOAT16 ? DType.FLOAT32 : given);
                                 b.layout().addRows(sum, in.get(1), in.get(2));
-                                return sum;
+                                if (sum.dtype() == given) {
+                                    return sum;
+                                }
+                                var narrowed = b.memory().cast(sum, given);
+                                b.memory().release(sum);
+                                return narrowed;
                             },
                             probe.numbers(table),
                             probe.numbers(rows),

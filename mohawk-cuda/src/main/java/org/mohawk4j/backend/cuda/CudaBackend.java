@@ -8,8 +8,11 @@ import java.util.Set;
 import org.bytedeco.cuda.global.cudart;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.Collectives;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.EventTimer;
+import org.mohawk4j.backend.DeviceModel;
+import org.mohawk4j.backend.DryRun;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.GraphCapture;
 import org.mohawk4j.backend.KernelProfiler;
@@ -21,7 +24,9 @@ import org.mohawk4j.backend.cuda.compile.KernelCompiler;
 import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.driver.CudaEventTimer;
 import org.mohawk4j.backend.cuda.driver.CudaStatus;
+import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaGraphCapture;
+import org.mohawk4j.backend.cuda.nccl.NcclCollectives;
 import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.backend.cuda.op.attention.CudaAttention;
 import org.mohawk4j.backend.cuda.op.attention.CudaRotary;
@@ -91,7 +96,7 @@ public final class CudaBackend implements Backend {
     }
 
     private CudaBackend(BackendOptions options, CudaDevice device) {
-        this(options, device, device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device));
+        this(options, device, device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device.memoryBytes()));
     }
 
     private CudaBackend(BackendOptions options, CudaDevice device, long logitsAtOnce) {
@@ -100,8 +105,26 @@ public final class CudaBackend implements Backend {
 
     /** @param warpgroups whether kernels may use {@code wgmma}; tests take it away from a device that has it */
     CudaBackend(BackendOptions options, CudaDevice device, boolean warpgroups, long logitsAtOnce) {
+        this(options, new Gpu(device, warpgroups, options.mixed()), logitsAtOnce);
+    }
+
+    /** A backend that computes nothing, for a device that need not be there. */
+    static CudaBackend dry(BackendOptions options, DeviceModel model) {
+        CudaDevice device = new CudaDevice(
+                options.device(),
+                model.name(),
+                model.major(),
+                model.minor(),
+                model.multiprocessors(),
+                model.kilohertz(),
+                model.sharedBytes());
+        Gpu gpu = new Gpu(device, new DryDevice(), device.hasWarpgroupProducts(), options.mixed());
+        return new CudaBackend(options, gpu, CudaDistillation.logitsAtOnce(model.memoryBytes()));
+    }
+
+    private CudaBackend(BackendOptions options, Gpu gpu, long logitsAtOnce) {
         this.options = options;
-        gpu = new Gpu(device, warpgroups, options.mixed());
+        this.gpu = gpu;
         fused = Map.copyOf(kernels(gpu, options.mixed(), logitsAtOnce));
         graphCapture = new CudaGraphCapture(gpu.context(), gpu.pool());
         eventTimer = new CudaEventTimer(gpu.context());
@@ -160,6 +183,9 @@ public final class CudaBackend implements Backend {
     @Override
     public String description() {
         CudaDevice device = gpu.device();
+        if (gpu.context().dry().isPresent()) {
+            return device.name() + ", " + device.architecture() + ", nothing computed";
+        }
         int[] driver = new int[1];
         CudaStatus.driver(cudart.cuDriverGetVersion(driver), "asking for the driver's version");
         return device.name() + ", " + device.architecture() + ", driver for CUDA "
@@ -187,6 +213,11 @@ public final class CudaBackend implements Backend {
         return options.parameterType() == DType.FLOAT32
                 ? gpu.device().peakFlops(options.mixed())
                 : OptionalDouble.empty();
+    }
+
+    @Override
+    public Optional<DryRun> dryRun() {
+        return gpu.context().dry().map(CudaDryRun::new);
     }
 
     @Override
@@ -232,6 +263,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<KernelProfiler> profiler() {
         return Optional.of(gpu.context().profiler());
+    }
+
+    @Override
+    public Optional<Collectives> collectives() {
+        return Optional.of(new NcclCollectives(gpu.context()));
     }
 
     @Override

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider;
+import org.mohawk4j.backend.DeviceModel;
 import org.mohawk4j.backend.cuda.compile.KernelCompiler;
 import org.mohawk4j.backend.cuda.driver.CudaDevice;
 import org.mohawk4j.backend.cuda.driver.CudaException;
@@ -100,6 +101,11 @@ public final class CudaBackendProvider implements BackendProvider {
     /** As in 13.1 for 13010. */
     static String version(int code) {
         return code / 1000 + "." + code % 1000 / 10;
+    }
+
+    @Override
+    public Optional<Backend> openDry(BackendOptions options, DeviceModel device) {
+        return Optional.of(CudaBackend.dry(options, device));
     }
 
     @Override

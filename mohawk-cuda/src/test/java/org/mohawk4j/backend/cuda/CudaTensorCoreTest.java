@@ -173,7 +173,7 @@ class CudaTensorCoreTest implements GpuTest {
         CudaDevice device = CudaDevice.of(0);
         List<HostArray> actual;
         try (Engine engine = new Engine(new CudaBackend(
-                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device)))) {
+                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device.memoryBytes())))) {
             assumeServed(engine, test);
             actual = run(engine, test, true);
         }
@@ -182,7 +182,7 @@ class CudaTensorCoreTest implements GpuTest {
                 BackendOptions.defaults().withParameterType(DType.FLOAT64),
                 device,
                 false,
-                CudaDistillation.logitsAtOnce(device)))) {
+                CudaDistillation.logitsAtOnce(device.memoryBytes())))) {
             expected = run(engine, test, false);
         }
         assertThat(actual).hasSameSizeAs(expected);

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.eval.recall.Recall;
 import org.mohawk4j.io.ConfigNode;
 
 /** A task: which file holds its questions, how they are put, and how the answers are judged. */
@@ -95,7 +96,7 @@ public final class Task {
                 .filter(task -> task.names.contains(known))
                 .findFirst()
                 .orElseThrow(() -> new InvalidInputException(
-                        "tasks: expected some of " + String.join(", ", labels()) + ", found '" + name + "'"));
+                        "tasks: expected some of " + String.join(", ", labels()) + ", " + Recall.NAME + ", found '" + name + "'"));
     }
 
     /** The name in results. */

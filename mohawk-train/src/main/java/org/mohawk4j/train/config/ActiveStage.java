@@ -31,6 +31,11 @@ public record ActiveStage(
         return "stages[" + index + "]";
     }
 
+    /** The same stage with another B. */
+    public ActiveStage withBatch(int other) {
+        return new ActiveStage(number, objective, steps, other, context, learningRate, schedule, trainable);
+    }
+
     /** Whether its batches are of the same shape as another's. */
     public boolean hasShapeOf(ActiveStage other) {
         return batch == other.batch && context == other.context;

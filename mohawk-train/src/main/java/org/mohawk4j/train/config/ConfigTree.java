@@ -26,7 +26,7 @@ final class ConfigTree {
     private static final String FACTORS = "lr-factor";
 
     private static final ObjectNode SECTIONS = ConfigMapper.tree(DistillConfig.defaults());
-    private static final ObjectNode DEFAULTS = withoutNames(SECTIONS);
+    private static final ObjectNode DEFAULTS = of(DistillConfig.defaults()).root;
 
     private final ObjectNode root;
 
@@ -35,7 +35,9 @@ final class ConfigTree {
     }
 
     static ConfigTree of(DistillConfig config) {
-        return new ConfigTree(withoutNames(ConfigMapper.tree(config)));
+        ConfigTree tree = new ConfigTree(withoutNames(ConfigMapper.tree(config)));
+        AutoAttention.show(tree.root, config.training().autoAttention());
+        return tree;
     }
 
     private static ObjectNode withoutNames(ObjectNode sections) {
@@ -47,6 +49,7 @@ final class ConfigTree {
                 all.set(section.getKey(), section.getValue());
             }
         });
+        StageTrees.showAuto(all.path(StageTrees.KEY));
         return all;
     }
 
@@ -61,6 +64,9 @@ final class ConfigTree {
                 sections.set(name, root.path(name));
             }
         });
+        ObjectNode training = (ObjectNode) sections.path("training");
+        AutoAttention.hide(training);
+        training.set(StageTrees.KEY, StageTrees.hideAuto(training.path(StageTrees.KEY)));
         return sections;
     }
 

@@ -33,7 +33,13 @@ public record DistillConfig(
     /** Checks the schedules of stages, which depend on the run's. */
     public DistillConfig {
         for (int i = 0; i < training.stages().size(); i++) {
-            schedule(i, training.stages().get(i), learning.schedule());
+            StageConfig stage = training.stages().get(i);
+            ScheduleConfig schedule = schedule(i, stage, learning.schedule());
+            Ranges.require(
+                    !stage.auto() || schedule.kind() == ScheduleConfig.Kind.WARMUP_STABLE_DECAY,
+                    ActiveStage.key(i) + ".schedule.kind",
+                    "warmup-stable-decay with tokens auto",
+                    "cosine");
         }
     }
 
@@ -96,6 +102,11 @@ public record DistillConfig(
         return active;
     }
 
+    /** Whether a stage ends when its held-out loss hardly improves. */
+    public boolean isAuto(ActiveStage stage) {
+        return training.stages().get(stage.number() - 1).auto();
+    }
+
     /** The last stage that takes steps. */
     public ActiveStage lastStage() {
         List<ActiveStage> active = activeStages();
@@ -130,6 +141,7 @@ public record DistillConfig(
         private int batch;
         private int accumulate;
         private List<Integer> keepAttention;
+        private Optional<AutoAttention> autoAttention;
         private List<String> freeze;
         private long seed;
         private List<StageConfig> stages;
@@ -143,6 +155,7 @@ public record DistillConfig(
         private ScheduleConfig schedule;
         private HiddenStateConfig hiddenStates;
         private DistillationConfig distillation;
+        private AutoTokensConfig autoTokens;
         private EvaluationConfig evaluation;
         private DataConfig data;
         private CheckpointConfig checkpoint;
@@ -159,6 +172,7 @@ public record DistillConfig(
             batch = from.training().batch();
             accumulate = from.training().accumulate();
             keepAttention = from.training().keepAttention();
+            autoAttention = from.training().autoAttention();
             freeze = from.training().freeze();
             seed = from.training().seed();
             stages = from.training().stages();
@@ -172,6 +186,7 @@ public record DistillConfig(
             schedule = from.learning().schedule();
             hiddenStates = from.learning().hiddenStates();
             distillation = from.learning().distillation();
+            autoTokens = from.learning().autoTokens();
             evaluation = from.evaluation();
             data = from.data();
             checkpoint = from.recovery().checkpoint();
@@ -235,6 +250,14 @@ public record DistillConfig(
         /** Layers, from 0, in which the student keeps the teacher's attention. */
         public Builder keepAttention(Integer... layers) {
             keepAttention = List.of(layers);
+            autoAttention = Optional.empty();
+            return this;
+        }
+
+        /** Layers in which the student keeps the teacher's attention, by a ranking. */
+        public Builder keepAttention(AutoAttention ranked) {
+            keepAttention = List.of();
+            autoAttention = Optional.of(ranked);
             return this;
         }
 
@@ -316,6 +339,12 @@ public record DistillConfig(
             return this;
         }
 
+        /** Changes when stages with {@code tokens: auto} end. */
+        public Builder autoTokens(UnaryOperator<AutoTokensConfig> change) {
+            autoTokens = change.apply(autoTokens);
+            return this;
+        }
+
         /** Changes the evaluation. */
         public Builder evaluation(UnaryOperator<EvaluationConfig> change) {
             evaluation = change.apply(evaluation);
@@ -348,10 +377,11 @@ public record DistillConfig(
         public DistillConfig build() {
             return new DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
-                    new TrainingConfig(tokens, context, batch, accumulate, keepAttention, freeze, seed, stages),
+                    new TrainingConfig(
+                            tokens, context, batch, accumulate, keepAttention, autoAttention, freeze, seed, stages),
                     new MachineConfig(threads, backend, device, dtype, gpus),
                     student,
-                    new LearningConfig(optimizer, schedule, hiddenStates, distillation),
+                    new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),
                     evaluation,
                     data,
                     new RecoveryConfig(checkpoint, faults));

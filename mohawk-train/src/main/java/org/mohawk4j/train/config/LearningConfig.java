@@ -6,18 +6,21 @@ package org.mohawk4j.train.config;
  * @param schedule of the learning rate
  * @param hiddenStates of hidden-state alignment
  * @param distillation of knowledge distillation
+ * @param autoTokens when stages with {@code tokens: auto} end
  */
 public record LearningConfig(
         OptimizerConfig optimizer,
         ScheduleConfig schedule,
         HiddenStateConfig hiddenStates,
-        DistillationConfig distillation) {
+        DistillationConfig distillation,
+        AutoTokensConfig autoTokens) {
     /** The defaults. */
     public static LearningConfig defaults() {
         return new LearningConfig(
                 OptimizerConfig.defaults(),
                 ScheduleConfig.defaults(),
                 HiddenStateConfig.defaults(),
-                DistillationConfig.defaults());
+                DistillationConfig.defaults(),
+                AutoTokensConfig.defaults());
     }
 }

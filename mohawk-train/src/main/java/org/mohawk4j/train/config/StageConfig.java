@@ -8,6 +8,8 @@ import java.util.Optional;
  *
  * @param objective what it minimises
  * @param tokens that it trains on, in whole steps; empty: its share of the run's {@code tokens}
+ * @param auto whether it ends before its share is spent once its held-out loss hardly improves, as {@link
+ *     AutoTokensConfig} says; {@code tokens: auto} in YAML
  * @param share of the run's {@code tokens}, relative to the shares of all stages without tokens of their own; 0: the stage
  *     is left out; empty beside {@code tokens}
  * @param learningRate the peak
@@ -20,6 +22,7 @@ import java.util.Optional;
 public record StageConfig(
         StageObjective objective,
         Optional<Long> tokens,
+        boolean auto,
         Optional<Double> share,
         double learningRate,
         Schedule schedule,
@@ -68,6 +71,7 @@ public record StageConfig(
         return new StageConfig(
                 objective,
                 Optional.empty(),
+                false,
                 Optional.of(objective.usualShare()),
                 objective.usualLearningRate(),
                 Schedule.OF_RUN,
@@ -84,33 +88,40 @@ public record StageConfig(
     /** With tokens of its own in the place of a share. */
     public StageConfig withTokens(long own) {
         return new StageConfig(
-                objective, Optional.of(own), Optional.empty(), learningRate, schedule, batch, context, trainable);
+                objective, Optional.of(own), false, Optional.empty(), learningRate, schedule, batch, context, trainable);
+    }
+
+    /** With a share that it spends only while its held-out loss improves, in the place of tokens of its own. */
+    public StageConfig withAutoTokens() {
+        Optional<Double> most = share.or(() -> Optional.of(objective.usualShare()));
+        return new StageConfig(
+                objective, Optional.empty(), true, most, learningRate, schedule, batch, context, trainable);
     }
 
     /** With a share in the place of tokens of its own. */
     public StageConfig withShare(double own) {
         return new StageConfig(
-                objective, Optional.empty(), Optional.of(own), learningRate, schedule, batch, context, trainable);
+                objective, Optional.empty(), auto, Optional.of(own), learningRate, schedule, batch, context, trainable);
     }
 
     public StageConfig withLearningRate(double peak) {
-        return new StageConfig(objective, tokens, share, peak, schedule, batch, context, trainable);
+        return new StageConfig(objective, tokens, auto, share, peak, schedule, batch, context, trainable);
     }
 
     public StageConfig withSchedule(ScheduleConfig own) {
-        return new StageConfig(objective, tokens, share, learningRate, Schedule.of(own), batch, context, trainable);
+        return new StageConfig(objective, tokens, auto, share, learningRate, Schedule.of(own), batch, context, trainable);
     }
 
     public StageConfig withBatch(int own) {
-        return new StageConfig(objective, tokens, share, learningRate, schedule, Optional.of(own), context, trainable);
+        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, Optional.of(own), context, trainable);
     }
 
     public StageConfig withContext(int own) {
-        return new StageConfig(objective, tokens, share, learningRate, schedule, batch, Optional.of(own), trainable);
+        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, batch, Optional.of(own), trainable);
     }
 
     public StageConfig withTrainable(String... patterns) {
-        return new StageConfig(objective, tokens, share, learningRate, schedule, batch, context, List.of(patterns));
+        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, batch, context, List.of(patterns));
     }
 
     /** Whether it takes steps. */
@@ -128,6 +139,7 @@ public record StageConfig(
                     "none beside tokens " + own,
                     share.map(String::valueOf).orElse(""));
         });
+        Ranges.require(!auto || tokens.isEmpty(), key + ".tokens", "a whole number or auto", "both");
         Ranges.require(tokens.isPresent() || share.isPresent(), key + ".share", "a share or tokens", "neither");
         share.ifPresent(part -> Ranges.notNegative(key + ".share", part));
         Ranges.positive(key + ".learning-rate", learningRate);

@@ -28,8 +28,42 @@ final class StageTrees {
     private static final String OBJECTIVE = "objective";
     private static final String TOKENS = "tokens";
     private static final String SHARE = "share";
+    private static final String AUTO = "auto";
 
     private StageTrees() {}
+
+    private static boolean isAuto(JsonNode stage) {
+        return stage.path(TOKENS).asText().equals(AUTO);
+    }
+
+    /** Puts {@code tokens: auto}, as files have it, in the place of the value of its own that a record has. */
+    static void showAuto(JsonNode stages) {
+        for (JsonNode stage : stages) {
+            if (((ObjectNode) stage).remove(AUTO).asBoolean()) {
+                ((ObjectNode) stage).put(TOKENS, AUTO);
+            }
+        }
+    }
+
+    /** The opposite of {@link #showAuto}. */
+    static ArrayNode hideAuto(JsonNode stages) {
+        ArrayNode hidden = stages.deepCopy();
+        for (int i = 0; i < hidden.size(); i++) {
+            ObjectNode stage = (ObjectNode) hidden.get(i);
+            JsonNode tokens = stage.path(TOKENS);
+            stage.put(AUTO, isAuto(stage));
+            if (isAuto(stage)) {
+                stage.putNull(TOKENS);
+            } else {
+                Ranges.require(
+                        !tokens.isTextual(),
+                        ActiveStage.key(i) + "." + TOKENS,
+                        "a whole number or " + AUTO,
+                        ConfigMapper.describe(tokens));
+            }
+        }
+        return hidden;
+    }
 
     static ArrayNode of(JsonNode list) {
         if (!list.isArray()) {
@@ -46,12 +80,13 @@ final class StageTrees {
                 .filter(one -> ConfigMapper.node(one).asText().equals(wanted))
                 .findFirst();
         ObjectNode stage = ConfigMapper.tree(StageConfig.of(objective.orElse(StageObjective.MATRIX_ORIENTATION)));
+        stage.remove(AUTO);
         if (!(said instanceof ObjectNode values)) {
             throw new InvalidInputException(key + ": expected the keys "
                     + String.join(", ", ConfigMapper.fieldNames(stage)) + ", got " + ConfigMapper.describe(said));
         }
         ObjectNode known = stage.deepCopy();
-        if (values.path(TOKENS).isValueNode() && !values.path(TOKENS).isNull()) {
+        if (values.path(TOKENS).isValueNode() && !values.path(TOKENS).isNull() && !isAuto(values)) {
             stage.putNull(SHARE);
         }
         ConfigTree.overlay(stage, values, known, key + ".");
@@ -79,7 +114,7 @@ final class StageTrees {
                 for (int i = 0; i < numbers.size(); i++) {
                     ObjectNode stage = (ObjectNode) stages.get(i);
                     stage.put(key, numbers.get(i));
-                    if (key.equals(SHARE)) {
+                    if (key.equals(SHARE) && !isAuto(stage)) {
                         stage.putNull(TOKENS);
                     }
                 }

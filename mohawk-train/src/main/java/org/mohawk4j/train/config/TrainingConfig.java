@@ -2,6 +2,7 @@ package org.mohawk4j.train.config;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a run trains.
@@ -11,6 +12,7 @@ import java.util.List;
  * @param batch B, windows in a step
  * @param accumulate micro-batches that a step's batch is taken in, one after the other; a divisor of B
  * @param keepAttention layers, from 0, in which the student keeps the teacher's attention
+ * @param autoAttention how these layers are chosen instead, before the run begins; then none are given
  * @param freeze names of parameters that no stage trains, where {@code *} stands for anything
  * @param seed of everything random: the order of windows, initial weights, samples
  * @param stages one after the other
@@ -21,6 +23,7 @@ public record TrainingConfig(
         int batch,
         int accumulate,
         List<Integer> keepAttention,
+        Optional<AutoAttention> autoAttention,
         List<String> freeze,
         long seed,
         List<StageConfig> stages) {
@@ -55,7 +58,7 @@ public record TrainingConfig(
 
     /** The defaults. */
     public static TrainingConfig defaults() {
-        return new TrainingConfig(300_000, 256, 8, 1, List.of(), List.of(), 0, StageConfig.defaults());
+        return new TrainingConfig(300_000, 256, 8, 1, List.of(), Optional.empty(), List.of(), 0, StageConfig.defaults());
     }
 
     /** What all stages train on together: the run's tokens, if there are stages that share them, and those of the others. */

@@ -67,6 +67,9 @@ public final class ConsoleProgressListener implements TrainingListener, AutoClos
 
     @Override
     public void iterationDone(StepMetrics metrics) {
+        if (metrics.extra().get(StepMetrics.ENDS_AT_STEP) instanceof Integer steps) {
+            onStageStart(metrics.stage(), steps);
+        }
         if (progress != null) {
             progress.advance(
                     metrics.step(),

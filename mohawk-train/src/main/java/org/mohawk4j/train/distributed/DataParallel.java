@@ -91,9 +91,12 @@ public final class DataParallel implements Parallelism {
 
     @Override
     public void share(Collection<Parameter> parameters) {
-        communicator.broadcast(
-                parameters.stream().map(parameter -> parameter.value().array()).toList(), 0);
-        communicator.await();
+        List<Array> arrays =
+                parameters.stream().map(parameter -> parameter.value().array()).toList();
+        together(() -> {
+            communicator.broadcast(arrays, 0);
+            communicator.await();
+        });
     }
 
     @Override
@@ -115,12 +118,10 @@ public final class DataParallel implements Parallelism {
     }
 
     private void send() {
-        if (!toScatter.isEmpty()) {
+        together(() -> {
             communicator.reduceScatter(List.copyOf(toScatter));
-        }
-        if (!toReduce.isEmpty()) {
             communicator.allReduce(List.copyOf(toReduce));
-        }
+        });
         toScatter.clear();
         toReduce.clear();
         bucketBytes = 0;
@@ -133,7 +134,7 @@ public final class DataParallel implements Parallelism {
                     "an optimizer that updates " + optimizer.sharding() + " on a rank that has " + sharding);
         }
         send();
-        communicator.await();
+        together(communicator::await);
         // one small sum for everything that the ranks must know of each other, so that the device is waited for once
         List<Tensor> ballot = new ArrayList<>();
         evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
@@ -141,16 +142,30 @@ public final class DataParallel implements Parallelism {
         ballot.add(number(squares(trained, evaluation.gradients())));
         flags.values().forEach(flag -> ballot.add(engine.full(flag.own.getAsBoolean() ? 1 : 0, 1)));
         Tensor sums = Tensor.concat(0, ballot);
-        communicator.allReduce(List.of(sums.array()));
-        communicator.await();
+        together(() -> {
+            communicator.allReduce(List.of(sums.array()));
+            communicator.await();
+        });
         // the gradients are sums: their mean's norm is their norm over the ranks
         Tensor norm = sums.narrow(0, losses, 1).reshape().sqrt().mul(1.0 / size());
         double[] counted = sums.toDoubles();
+        // what was waited for may have been given up, and the numbers be none
+        group.progress();
         int next = losses + 1;
         for (Flag flag : flags.values()) {
             flag.agreed = counted[next++] > 0;
         }
         return new Totals(evaluation.means(counted, size()), norm);
+    }
+
+    /** Throws what the group knows of a failure, rather than what comes of it here. */
+    private void together(Runnable operations) {
+        try {
+            operations.run();
+        } catch (RuntimeException e) {
+            group.progress();
+            throw e;
+        }
     }
 
     private Tensor number(Tensor scalar) {
@@ -173,8 +188,10 @@ public final class DataParallel implements Parallelism {
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
         List<Array> parts = divided(gradients.values());
-        communicator.allGather(parts);
-        communicator.await();
+        together(() -> {
+            communicator.allGather(parts);
+            communicator.await();
+        });
         scale(gradients.values(), 1.0 / size());
         observer.accept(gradients);
         scale(gradients.values(), size());
@@ -205,7 +222,7 @@ public final class DataParallel implements Parallelism {
         List<Array> parts =
                 divided(updated.values().stream().map(Parameter::value).toList());
         if (!parts.isEmpty()) {
-            communicator.allGather(parts);
+            together(() -> communicator.allGather(parts));
             Runnable arrival = once(communicator::await);
             updated.values().forEach(parameter -> parameter.arrivesWith(arrival));
         }

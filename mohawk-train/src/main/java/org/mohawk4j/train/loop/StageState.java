@@ -1,5 +1,6 @@
 package org.mohawk4j.train.loop;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
@@ -12,24 +13,29 @@ import org.mohawk4j.train.optimizer.Optimizer;
 
 /** The state of a stage between two steps: everything that its next step depends on, besides parameters and data. */
 public final class StageState implements AutoCloseable {
+    private static final String LENGTH = "length";
+
     private final int stage;
     private final Optimizer optimizer;
     private final StepGuard guard;
+    private final StageLength length;
     private int step;
     private long tokens;
     private double seconds;
     private ObjectNode data = JsonNodeFactory.instance.objectNode();
 
     /** The start of a stage. */
-    public StageState(Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold) {
-        this(stage, new AdamW(engine, optimizer), spikeThreshold);
+    public StageState(
+            Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold, StageLength length) {
+        this(stage, new AdamW(engine, optimizer), spikeThreshold, length);
     }
 
     /** The start of a stage, with an optimiser that is closed with it. */
-    public StageState(int stage, Optimizer optimizer, double spikeThreshold) {
+    public StageState(int stage, Optimizer optimizer, double spikeThreshold, StageLength length) {
         this.stage = stage;
         this.optimizer = optimizer;
         this.guard = new StepGuard(spikeThreshold);
+        this.length = length;
     }
 
     public int stage() {
@@ -42,6 +48,11 @@ public final class StageState implements AutoCloseable {
 
     public StepGuard guard() {
         return guard;
+    }
+
+    /** How many steps it takes. */
+    public StageLength length() {
+        return length;
     }
 
     /** Steps taken. */
@@ -83,6 +94,7 @@ public final class StageState implements AutoCloseable {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("tokens", tokens).put("seconds", seconds).put("updates", optimizer.steps());
         json.set("guard", guard.state());
+        json.set(LENGTH, length.toJson());
         json.set("data", data);
         return json;
     }
@@ -94,8 +106,18 @@ public final class StageState implements AutoCloseable {
         tokens = saved.whole("tokens", 0, Long.MAX_VALUE);
         seconds = saved.optionalNumber("seconds").orElse(0);
         guard.restore(json.withObjectProperty("guard"));
+        length.restore(json.path(LENGTH));
         data = json.withObjectProperty("data");
         optimizer.restore(saved.between("updates", 0, Integer.MAX_VALUE), moments);
+    }
+
+    /**
+     * Steps in all of a stage that was saved.
+     *
+     * @param own steps that the configuration gives it
+     */
+    public static int steps(JsonNode saved, int own) {
+        return StageLength.stepsOf(saved.path(LENGTH), own);
     }
 
     /** Frees the optimiser's moments. */

@@ -87,21 +87,21 @@ public final class Trainer {
      *     updates anything
      */
     public void run(int stage, Objective objective, Optimizer optimizer, LearningRateSchedule schedule, int steps) {
-        try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold())) {
-            run(state, objective, schedule, steps, StepBoundary.NOTHING);
+        StageLength length = new StageLength(schedule, steps);
+        try (StageState state = new StageState(stage, optimizer, faults.spikeThreshold(), length)) {
+            run(state, objective, StepBoundary.NOTHING);
         }
     }
 
     /** Takes the steps that a stage still has. */
-    public void run(
-            StageState state, Objective objective, LearningRateSchedule schedule, int steps, StepBoundary boundary) {
-        listener.onStageStart(state.stage(), steps);
+    public void run(StageState state, Objective objective, StepBoundary boundary) {
+        listener.onStageStart(state.stage(), state.length().steps());
         state.dataAt(batches.state());
         ranks.stageStarts();
         Clock clock = new Clock(state.seconds());
-        while (state.step() < steps) {
+        while (state.step() < state.length().steps()) {
             if (!boundary.isStopping()) {
-                step(state, objective, schedule, clock, boundary);
+                step(state, objective, clock, boundary);
             }
             boundary.between(state);
         }
@@ -123,10 +123,9 @@ public final class Trainer {
     }
 
     /** Takes one step, or none if the boundary wants to stop meanwhile. */
-    private void step(
-            StageState state, Objective objective, LearningRateSchedule schedule, Clock clock, StepBoundary boundary) {
+    private void step(StageState state, Objective objective, Clock clock, StepBoundary boundary) {
         TokenBatch batch = batches.next();
-        double learningRate = schedule.at(state.step());
+        double learningRate = state.length().learningRate(state.step());
         BooleanSupplier shown = ranks.agreed(
                 "whole gradients", () -> listener.readsGradients(state.stage(), state.step() + 1));
         try (Scope scope = engine.scope()) {
@@ -178,6 +177,7 @@ public final class Trainer {
             double flops = objective.flopsPerToken() * state.tokens() / state.seconds();
             extra.put("model_flop_utilization", flops / (peak * ranks.size()));
         });
+        extra.putAll(state.length().after(state.step()));
         fault.ifPresent(found -> extra.put(StepMetrics.FAULT, found.reason()));
         return extra;
     }

@@ -45,6 +45,15 @@ public record StepMetrics(
     /** Among the extra values: why the step was not trained on. */
     public static final String FAULT = "fault";
 
+    /** Among the extra values of a stage with {@code tokens: auto}: the loss on held-out windows, where it is measured. */
+    public static final String HELD_OUT_LOSS = "held_out_loss";
+
+    /** Likewise: the last step of the stage, once its decay has begun before its share is spent. */
+    public static final String ENDS_AT_STEP = "ends_at_step";
+
+    /** Beside {@link #ENDS_AT_STEP}: planned steps that the stage does not take. */
+    public static final String SAVED_STEPS = "saved_steps";
+
     static final Set<String> NAMES =
             Set.of(STAGE, STEP, TOKENS, LOSS, LAYER_LOSSES, LEARNING_RATE, GRADIENT_NORM, TOKENS_PER_SECOND, SECONDS);
 

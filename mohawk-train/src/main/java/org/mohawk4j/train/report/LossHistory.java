@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -33,6 +34,7 @@ public final class LossHistory {
         private final Deque<Double> last = new ArrayDeque<>();
         private final double firstLoss;
         private int steps;
+        private int saved;
         private StepMetrics latest;
 
         Stage(StepMetrics first) {
@@ -43,6 +45,9 @@ public final class LossHistory {
         void add(StepMetrics step) {
             steps++;
             latest = step;
+            if (step.extra().get(StepMetrics.SAVED_STEPS) instanceof Number count) {
+                saved = count.intValue();
+            }
             double tokens = (double) step.tokens();
             loss.add(tokens, step.loss());
             for (int layer = 0; layer < step.layerLosses().size(); layer++) {
@@ -93,6 +98,17 @@ public final class LossHistory {
                 stage.latest.tokensPerSecond(),
                 stage.latest.seconds())));
         return summaries;
+    }
+
+    /** Planned steps that stages with {@code tokens: auto} did not take, by the stage's number. */
+    public Map<Integer, Integer> savedSteps() {
+        Map<Integer, Integer> saved = new TreeMap<>();
+        stages.forEach((number, stage) -> {
+            if (stage.saved > 0) {
+                saved.put(number, stage.saved);
+            }
+        });
+        return saved;
     }
 
     /** The loss of a stage over its tokens; empty if the stage took no step. */

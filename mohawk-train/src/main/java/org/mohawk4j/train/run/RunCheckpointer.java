@@ -22,6 +22,7 @@ import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.CheckpointConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
@@ -288,6 +289,15 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     public static DistillConfig configOf(Checkpoint checkpoint) {
         return DistillConfigYaml.parse(
                 checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
+    }
+
+    /** Whether all steps of a configuration's last stage are behind a checkpoint. */
+    public static boolean isLast(Checkpoint checkpoint, DistillConfig config) {
+        ActiveStage last = config.lastStage();
+        Position place = checkpoint.position();
+        return place.stage() > last.number()
+                || (place.stage() == last.number()
+                        && place.step() >= StageState.steps(checkpoint.state().path(TRAINING), last.steps()));
     }
 
     /** The mixers of the student that a checkpoint is of. */

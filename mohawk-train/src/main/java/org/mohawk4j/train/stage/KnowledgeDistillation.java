@@ -72,6 +72,13 @@ public final class KnowledgeDistillation implements Objective {
     }
 
     @Override
+    public List<Tensor> losses(Tensor ids, Tensor labels) {
+        TeacherDistribution.Target target = distribution.target(ids, weights);
+        Tensor hidden = student.engine().scoped(() -> student.hidden(ids));
+        return List.of(target.loss(student.head(hidden), Optional.of(labels)));
+    }
+
+    @Override
     public Result evaluate(Tensor ids, Tensor labels) {
         return evaluate(ids, labels, Receiver.NOBODY);
     }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.mohawk4j.models.Block;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.nn.Layer;
@@ -83,6 +84,16 @@ abstract class LayerwiseObjective implements Objective {
 
     @Override
     public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
+        return run(ids, receiver);
+    }
+
+    @Override
+    public List<Tensor> losses(Tensor ids, Tensor labels) {
+        return run(ids, null).losses();
+    }
+
+    /** Differentiates if somebody receives the gradients. */
+    private Result run(Tensor ids, @Nullable Receiver receiver) {
         Engine engine = student.engine();
         Result result = new Result(new ArrayList<>(), new LinkedHashMap<>());
         Scope results = engine.currentScope();
@@ -93,7 +104,12 @@ abstract class LayerwiseObjective implements Objective {
                 int layer = i;
                 h = engine.scoped(() -> {
                     TeacherPass pass = new TeacherPass(teacher.blocks().get(layer), input, batch, layer + 1);
-                    if (!trained.get(layer).isEmpty()) {
+                    if (trained.get(layer).isEmpty()) {
+                        return pass.output();
+                    }
+                    if (receiver == null) {
+                        result.losses().add(results.adopt(loss(pass, student.blocks().get(layer))));
+                    } else {
                         align(pass, layer, results, result, receiver);
                     }
                     return pass.output();

@@ -47,6 +47,16 @@ public interface Objective {
         return result;
     }
 
+    /**
+     * The losses of {@link #evaluate} alone.
+     *
+     * @param ids int32 [B,T]
+     * @param labels int32 [B·T], the tokens that follow
+     */
+    default List<Tensor> losses(Tensor ids, Tensor labels) {
+        return evaluate(ids, labels).losses();
+    }
+
     /** Takes gradients. */
     @FunctionalInterface
     interface Receiver {

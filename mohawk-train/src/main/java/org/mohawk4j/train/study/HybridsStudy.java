@@ -3,13 +3,13 @@ package org.mohawk4j.train.study;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.LayerRanking;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StageObjective;
@@ -101,13 +101,8 @@ public final class HybridsStudy implements Study {
         lab.expect(seeds
                 * (2 + layers + (triesAll(lab) ? Layers.choices(layers, kept).size() : 4)));
         List<Spread> recovered = ranking(lab);
-        List<Integer> ranked = IntStream.range(0, layers)
-                .boxed()
-                .sorted(Comparator.comparingDouble(
-                        layer -> -recovered.get(layer).mean()))
-                .limit(kept)
-                .sorted()
-                .toList();
+        List<Integer> ranked =
+                new LayerRanking(recovered.stream().map(Spread::mean).toList()).best(kept);
         Map<String, List<Integer>> choices = choices(lab, ranked);
         lab.expect(seeds * (2 + layers + choices.size()));
         List<Hybrid> hybrids = new ArrayList<>();
@@ -149,9 +144,9 @@ public final class HybridsStudy implements Study {
     /** The KL after the tuning. */
     private static double restored(Lab lab, String student, DistillConfig run, List<Integer> layers, int seed) {
         DistillConfig tuning = tuning(lab, layers, seed);
-        String what = layers.isEmpty() ? "none" : "layer" + layers.get(0);
+        String id = LayerRanking.result(layers.stream().findFirst(), seed);
         Result result =
-                lab.measure("restored-" + what + ".seed" + seed, Map.of("restored", layers), tuning, (bench, work) -> {
+                lab.measure(id, Map.of("restored", layers), tuning, (bench, work) -> {
                     Path folder = lab.work(student);
                     if (!Files.isDirectory(folder.resolve("student"))) {
                         // a study that was ended may have lost it: a run is the same each time

@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.eval.recall.Recall;
+import org.mohawk4j.eval.recall.RecallTask;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.train.config.DistillConfig;
@@ -21,7 +21,8 @@ import org.mohawk4j.train.study.page.Table;
  * recall, copying and a needle in a text, made by seed of the tokenizer's own words, scored by greedy generation.
  */
 public final class RecallStudy implements Study {
-    private static final int SHORTEST = 4;
+    private static final String TEACHER = "teacher";
+    private static final String STUDENT = "student";
     private static final int ITEMS = 64;
     private static final int QUICK_ITEMS = 16;
 
@@ -35,38 +36,22 @@ public final class RecallStudy implements Study {
 
     @Override
     public void check(Lab lab) {
-        int context = lab.config().training().context();
-        if (RecallTask.length(SHORTEST) > context) {
-            throw new InvalidInputException(
-                    "context: expected at least " + RecallTask.length(SHORTEST) + ", got " + context);
-        }
+        distances(lab);
         config(lab, 0).activeStages();
     }
 
     @Override
     public void check(Lab lab, Bench bench) {
-        List<Integer> distances = distances(lab);
-        int longest = distances.get(distances.size() - 1);
-        int words = RecallTask.words(bench.tokenizer(), vocabulary(bench)).size();
-        if (words < longest + 2) {
-            throw new InvalidInputException("tokenizer: expected at least " + (longest + 2)
-                    + " tokens that are whole words, to be different in one prompt, found " + words);
-        }
+        Recall.words(bench.tokenizer(), vocabulary(bench), distances(lab));
     }
 
     private static int vocabulary(Bench bench) {
         return Math.toIntExact(bench.teacher().config().vocabulary());
     }
 
-    /** Powers of two that fit the context of training. */
+    /** That fit the context of training. */
     private static List<Integer> distances(Lab lab) {
-        List<Integer> distances = new ArrayList<>();
-        for (int distance = SHORTEST;
-                RecallTask.length(distance) <= lab.config().training().context();
-                distance *= 2) {
-            distances.add(distance);
-        }
-        return distances;
+        return Recall.distances(lab.config().training().context());
     }
 
     private static DistillConfig config(Lab lab, int seed) {
@@ -90,8 +75,8 @@ public final class RecallStudy implements Study {
                     config,
                     (bench, work) -> measure(lab, bench, work, config)));
         }
-        double teacher = mean(lab, results, "teacher");
-        double student = mean(lab, results, "student");
+        double teacher = mean(lab, results, TEACHER);
+        double student = mean(lab, results, STUDENT);
         return new Outcome(
                 page(lab, results, teacher), String.format(Locale.ROOT, "teacher=%.6f student=%.6f", teacher, student));
     }
@@ -107,22 +92,24 @@ public final class RecallStudy implements Study {
         if (!Files.isDirectory(folder)) {
             throw new IllegalStateException("run " + work + ": expected a student, found none");
         }
-        List<Integer> words = RecallTask.words(bench.tokenizer(), vocabulary(bench));
-        TokenSequence text = bench.texts().heldOut();
+        Recall recall = Recall.of(
+                bench.tokenizer(),
+                vocabulary(bench),
+                bench.texts().heldOut(),
+                distances(lab),
+                items(lab),
+                config.training().seed());
         try (CausalLm student = ModelFolder.load(bench.engine(), folder)) {
-            for (RecallTask task : RecallTask.values()) {
-                for (int distance : distances(lab)) {
-                    long seed = config.training().seed() * 1000 + distance;
-                    values.put(
-                            key("teacher", task, distance),
-                            task.score(bench.teacher(), distance, items(lab), words, text, seed));
-                    values.put(
-                            key("student", task, distance),
-                            task.score(student, distance, items(lab), words, text, seed));
-                }
-            }
+            put(TEACHER, recall.scores(bench.teacher(), distances(lab)), values);
+            put(STUDENT, recall.scores(student, distances(lab)), values);
         }
         return values;
+    }
+
+    private static void put(
+            String model, Map<RecallTask, Map<Integer, Double>> scores, Map<String, Double> values) {
+        scores.forEach(
+                (task, own) -> own.forEach((distance, share) -> values.put(key(model, task, distance), share)));
     }
 
     private static double mean(Lab lab, List<Result> results, String model) {
@@ -143,7 +130,7 @@ public final class RecallStudy implements Study {
         List<Plot> plots = new ArrayList<>();
         for (RecallTask task : RecallTask.values()) {
             List<Plot.Series> series = new ArrayList<>();
-            for (String model : List.of("teacher", "student")) {
+            for (String model : List.of(TEACHER, STUDENT)) {
                 List<Spread> own = distances.stream()
                         .map(distance -> Spread.of(results, key(model, task, distance)))
                         .toList();

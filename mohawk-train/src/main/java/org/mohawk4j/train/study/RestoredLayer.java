@@ -9,8 +9,8 @@ import org.mohawk4j.eval.fidelity.Fidelity;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
-import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.train.LayerRanking;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.OptimizerConfig;
@@ -47,7 +47,7 @@ final class RestoredLayer {
         try (CausalLm model =
                 plan.student(teacher, new SplittableRandom(config.training().seed()))) {
             try (CausalLm trained = ModelFolder.load(bench.engine(), student)) {
-                copy(trained, model, restored);
+                LayerRanking.copy(trained, model, restored);
             }
             double untuned = divergence(bench, model, config);
             OptimizerConfig own = config.learning().optimizer();
@@ -67,20 +67,6 @@ final class RestoredLayer {
             }
             return Map.of(KL, divergence(bench, model, config), UNTUNED_KL, untuned);
         }
-    }
-
-    /** Everything but the mixers of some layers. */
-    private static void copy(CausalLm from, CausalLm to, List<Integer> but) {
-        Map<String, Parameter> source = from.parameters();
-        to.parameters().forEach((name, parameter) -> {
-            if (but.stream().noneMatch(layer -> name.startsWith("layers." + layer + ".mixer."))) {
-                Parameter trained = source.get(name);
-                if (trained == null) {
-                    throw new IllegalStateException("student: expected the parameter " + name + ", found none");
-                }
-                parameter.set(trained);
-            }
-        });
     }
 
     private static double divergence(Bench bench, CausalLm model, DistillConfig config) {

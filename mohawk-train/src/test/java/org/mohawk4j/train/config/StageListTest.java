@@ -83,6 +83,38 @@ class StageListTest {
     }
 
     @Test
+    void aStageWithAutomaticTokensKeepsItsShare() {
+        DistillConfig config = parse("""
+            auto-tokens: {share: 0.1, improvement: 0.02}
+            stages:
+            - {objective: hidden-state-alignment, tokens: auto}
+            - {objective: hidden-state-alignment, tokens: auto, share: 0.5}
+            - {objective: knowledge-distillation}
+            """);
+
+        assertThat(config).isEqualTo(DistillConfig.builder()
+                .autoTokens(auto -> auto.withShare(0.1).withImprovement(0.02))
+                .stages(
+                        StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT).withAutoTokens(),
+                        StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT)
+                                .withTokens(9)
+                                .withAutoTokens()
+                                .withShare(0.5),
+                        StageConfig.of(StageObjective.KNOWLEDGE_DISTILLATION))
+                .build());
+        assertThat(config.activeStages()).extracting(config::isAuto).containsExactly(true, true, false);
+        assertThat(DistillConfigYaml.format(config)).contains("  tokens: auto\n  share: 0.2\n");
+        assertThat(parse(DistillConfigYaml.format(config))).isEqualTo(config);
+        assertThat(config.with(Map.of("split", List.of(0.25, 0.25, 0.5))).training().stages())
+                .extracting(StageConfig::auto)
+                .containsExactly(true, true, false);
+        assertThat(ConfigChanges.between(
+                        parse("stages: [{objective: knowledge-distillation}]"),
+                        parse("stages: [{objective: knowledge-distillation, tokens: auto}]")))
+                .containsExactly("stages[0].tokens was nothing, is 'auto'");
+    }
+
+    @Test
     void theThreeStagesOfARunAreWrittenWithWhatTheySay() {
         assertThat(DistillConfigYaml.format(DistillConfig.defaults())).contains("""
             stages:
@@ -138,8 +170,17 @@ class StageListTest {
                         + " one of warmup-stable-decay, cosine | got 'x'",
                 "stages: [{objective: matrix-orientation, schedule: {decay-fraction: 0.95}}] |"
                         + " stages[0].schedule.decay-fraction: expected at most 1 together with | got 0.95",
-                "stages: [{objective: matrix-orientation, tokens: many}] | stages[0].tokens: expected a whole number |"
-                        + " got 'many'",
+                "stages: [{objective: matrix-orientation, tokens: many}] | stages[0].tokens: expected a whole number or"
+                        + " auto | got 'many'",
+                "stages: [{objective: matrix-orientation, tokens: auto, schedule: {kind: cosine}}] |"
+                        + " stages[0].schedule.kind: expected warmup-stable-decay with tokens auto | got cosine",
+                "stages: [{objective: matrix-orientation, tokens: [auto]}] | stages[0].tokens: expected a whole number |"
+                        + " got [\"auto\"]",
+                "auto-tokens: {share: 0} | auto-tokens.share: expected a number above 0 and at most 0.25 | got 0.0",
+                "auto-tokens: {improvement: 2} | auto-tokens.improvement: expected a number from 0 to 1 | got 2.0",
+                "auto-tokens: {windows: 0} | auto-tokens.windows: expected a whole number of at least 1 | got 0",
+                "auto-tokens: auto | auto-tokens: expected the keys share, improvement, windows | got 'auto'",
+                "tokens: auto | tokens: expected a whole number, | got 'auto'",
                 "stages: [{objective: matrix-orientation, tokens: 0}] | stages[0].tokens: expected a whole number of at"
                         + " least 1 | got 0",
                 "stages: [{objective: matrix-orientation, tokens: 9, share: 0.5}] | stages[0].share: expected none"

@@ -3,10 +3,18 @@ package org.mohawk4j.train.distributed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.optimizer.Sharding;
 
@@ -38,7 +46,7 @@ class DataParallelTest {
                         .containsExactly(values));
     }
 
-    private static org.assertj.core.data.Offset<Double> relative(double value, double tolerance) {
+    private static Offset<Double> relative(double value, double tolerance) {
         return within(Math.abs(value) * tolerance);
     }
 
@@ -83,5 +91,79 @@ class DataParallelTest {
         run.type = DType.FLOAT32;
         RankedRun.Result first = run.on(2);
         assertSame(run.on(2), first, 0);
+    }
+
+    @Test
+    void listenersAreShownWholeGradientsThatAreMeans() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 3;
+        Map<String, double[]> expected = gradientsOfTheFirstStage(run, 1);
+        Map<String, double[]> found = gradientsOfTheFirstStage(run, 2);
+        assertThat(found.keySet()).isEqualTo(expected.keySet()).isNotEmpty();
+        found.forEach((name, gradient) -> assertThat(gradient)
+                .as(name)
+                .usingComparatorWithPrecision(1e-12)
+                .containsExactly(expected.get(name)));
+    }
+
+    /** As rank 0 sees them. */
+    private static Map<String, double[]> gradientsOfTheFirstStage(RankedRun run, int ranks) throws Exception {
+        Map<String, double[]> found = new LinkedHashMap<>();
+        run.onRanks(ranks, rank -> new TrainingListener() {
+            @Override
+            public boolean readsGradients(int stage, int step) {
+                return rank == 0 && stage == 1;
+            }
+
+            @Override
+            public void onGradientCalculation(
+                    int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+                if (rank == 0) {
+                    gradients.forEach((name, gradient) -> found.put(name, gradient.toDoubles()));
+                }
+            }
+        });
+        return found;
+    }
+
+    @Test
+    void aRankWhoseParametersHaveBecomeOthersIsNamed() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 3;
+        List<@Nullable Throwable> thrown = run.onRanks(4, rank -> new TrainingListener() {
+            @Override
+            public void onGradientCalculation(
+                    int stage, int step, Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+                if (rank == 2 && step == 3) {
+                    Tensor value = trained.get("layers.0.mixer.D").value();
+                    value.engine().backend().elementwise().accumulate(value.array(), value.array(), 1e-9);
+                }
+            }
+        });
+        assertThat(thrown).allSatisfy(end -> assertThat(end)
+                .isInstanceOf(RankFailedException.class)
+                .hasMessage("the parameters of rank 2 (this process) differ from those of rank 0 (this process) after"
+                        + " 3 updates"));
+    }
+
+    @Test
+    void aLossThatIsNotFiniteOnOneRankIsPassedOverByAll() throws Exception {
+        RankedRun run = new RankedRun();
+        run.steps = 2;
+        run.poisoned = 1;
+        List<List<StepMetrics>> metrics = new ArrayList<>(List.of(List.of(), List.of()));
+        assertThat(run.onRanks(2, rank -> new TrainingListener() {
+                    @Override
+                    public void iterationDone(StepMetrics step) {
+                        List<StepMetrics> all = new ArrayList<>(metrics.get(rank));
+                        all.add(step);
+                        metrics.set(rank, all);
+                    }
+                }))
+                .containsOnlyNulls();
+        for (List<StepMetrics> ofRank : metrics) {
+            assertThat(ofRank.get(0).isFaulty()).isTrue();
+            assertThat(ofRank.get(1).isFaulty()).isFalse();
+        }
     }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.data.InMemoryLoader;
@@ -16,11 +17,14 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.StepBoundary;
 import org.mohawk4j.train.loop.Trainer;
@@ -53,7 +57,9 @@ final class RankedRun {
     List<String> frozen = List.of();
     BiFunction<Integer, Integer, Sharding> sharding = Sharding::divided;
     int checkEvery = 1;
-    StepBoundary boundary = StepBoundary.NOTHING;
+
+    /** The rank whose first loss is no number. */
+    int poisoned = -1;
 
     /** Metrics of rank 0, and its student's parameters at the end. */
     record Result(List<StepMetrics> steps, Map<String, double[]> parameters) {}
@@ -74,8 +80,49 @@ final class RankedRun {
         return results[0];
     }
 
+    /** On so many ranks, each with a listener; what each rank threw. */
+    List<@Nullable Throwable> onRanks(int ranks, IntFunction<TrainingListener> listener) throws InterruptedException {
+        return LocalProcessGroup.run(ranks, group -> run(null, group, listener.apply(group.rank())));
+    }
+
+    /** An objective whose first loss is no number. */
+    private static final class Poisoned implements Objective {
+        private final Objective objective;
+        private boolean done;
+
+        Poisoned(Objective objective) {
+            this.objective = objective;
+        }
+
+        @Override
+        public Map<String, Parameter> trained() {
+            return objective.trained();
+        }
+
+        @Override
+        public double flopsPerToken() {
+            return objective.flopsPerToken();
+        }
+
+        @Override
+        public Result evaluate(Tensor ids, Tensor labels) {
+            return evaluate(ids, labels, Receiver.NOBODY);
+        }
+
+        @Override
+        public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
+            Result result = objective.evaluate(ids, labels, receiver);
+            if (done) {
+                return result;
+            }
+            done = true;
+            return new Result(
+                    result.losses().stream().map(loss -> loss.neg().sqrt()).toList(), result.gradients());
+        }
+    }
+
     /** One rank's part. */
-    Result run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
+    private Result run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
         List<StepMetrics> metrics = new ArrayList<>();
         try (Engine engine = Engine.open(
                 "nd4j",
@@ -104,7 +151,14 @@ final class RankedRun {
                         plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
                         plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true))) {
                     try (StageState state =
-                            new StageState(stage, new AdamW(engine, ADAMW, ranks.sharding()), 0)) {
+                            new StageState(
+                                    stage,
+                                    new AdamW(engine, ADAMW, ranks.sharding()),
+                                    0,
+                                    new StageLength(new CosineSchedule(1e-3, 0, steps, 0), steps))) {
+                        Objective trained = group != null && group.rank() == poisoned && stage == 1
+                                ? new Poisoned(objective)
+                                : objective;
                         new Trainer(
                                         engine,
                                         batches,
@@ -119,9 +173,9 @@ final class RankedRun {
                                             public void onGradientCalculation(
                                                     int number,
                                                     int step,
-                                                    Map<String, org.mohawk4j.nn.Parameter> trained,
-                                                    Map<String, org.mohawk4j.tensor.Tensor> gradients) {
-                                                listener.onGradientCalculation(number, step, trained, gradients);
+                                                    Map<String, Parameter> parameters,
+                                                    Map<String, Tensor> gradients) {
+                                                listener.onGradientCalculation(number, step, parameters, gradients);
                                             }
 
                                             @Override
@@ -132,7 +186,7 @@ final class RankedRun {
                                         accumulate,
                                         FaultConfig.defaults(),
                                         ranks)
-                                .run(state, objective, new CosineSchedule(1e-3, 0, steps, 0), steps, boundary);
+                                .run(state, trained, StepBoundary.NOTHING);
                     }
                     stage++;
                 }

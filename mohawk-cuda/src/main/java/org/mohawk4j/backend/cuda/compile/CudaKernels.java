@@ -35,17 +35,34 @@ public final class CudaKernels implements AutoCloseable {
     private final CudaContext context;
     private final KernelCompiler compiler;
     private final KernelArguments arguments = new KernelArguments();
-    private final PointerPointer<?> noExtra = new PointerPointer<>();
-    private final CUlaunchAttribute overlap = new CUlaunchAttribute();
-    private final CUlaunchConfig launch = new CUlaunchConfig();
     private final Map<Variant, Source> sources = new HashMap<>();
+    private final @Nullable Launcher launcher;
 
     public CudaKernels(CudaContext context) {
         this.context = context;
         this.compiler = new KernelCompiler(context.device().architecture(), KernelCache.ofUser());
-        overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
-        overlap.value().programmaticStreamSerializationAllowed(1);
-        launch.blockDimY(1).blockDimZ(1).hStream(context.stream()).attrs(overlap);
+        this.launcher = context.dry().isPresent() ? null : new Launcher(context);
+    }
+
+    /** The structures of a launch, which need the driver's library. */
+    private static final class Launcher implements AutoCloseable {
+        private final PointerPointer<?> noExtra = new PointerPointer<>();
+        private final CUlaunchAttribute overlap = new CUlaunchAttribute();
+        private final CUlaunchConfig launch = new CUlaunchConfig();
+
+        Launcher(CudaContext context) {
+            overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
+            overlap.value().programmaticStreamSerializationAllowed(1);
+            launch.blockDimY(1).blockDimZ(1).hStream(context.stream()).attrs(overlap);
+        }
+
+        @Override
+        public void close() {
+            CloseStack closing = new CloseStack();
+            closing.add(overlap::close);
+            closing.add(launch::close);
+            closing.close();
+        }
     }
 
     /** One entry point of a source. */
@@ -68,7 +85,7 @@ public final class CudaKernels implements AutoCloseable {
          * waits before it reads what others wrote.
          */
         public CudaFunction overlapping() {
-            if (!overlaps && context.device().major() >= FIRST_TO_OVERLAP) {
+            if (!overlaps && launcher != null && context.device().major() >= FIRST_TO_OVERLAP) {
                 overlaps = true;
                 context.use();
                 // two kernels share a multiprocessor only if they divide its memory in the same way
@@ -98,6 +115,11 @@ public final class CudaKernels implements AutoCloseable {
         }
 
         public void launch(long gridX, long gridY, int gridZ, int threads, int sharedBytes, KernelArguments arguments) {
+            Launcher structures = launcher;
+            if (structures == null) {
+                DryKernels.note(context.dry().orElseThrow(), name, arguments);
+                return;
+            }
             context.use();
             arguments.requireSizes(name, declared());
             if (sharedBytes > sharedBytesAllowed) {
@@ -109,7 +131,8 @@ public final class CudaKernels implements AutoCloseable {
             }
             context.profiler().begin();
             int status = cudart.cuLaunchKernelEx(
-                    launch.gridDimX(Math.toIntExact(gridX))
+                    structures.launch
+                            .gridDimX(Math.toIntExact(gridX))
                             .gridDimY(Math.toIntExact(gridY))
                             .gridDimZ(gridZ)
                             .blockDimX(threads)
@@ -117,7 +140,7 @@ public final class CudaKernels implements AutoCloseable {
                             .numAttrs(overlaps ? 1 : 0),
                     function,
                     arguments.places(),
-                    noExtra);
+                    structures.noExtra);
             CudaStatus.driver(
                     status,
                     () -> "launching " + name + " on " + gridX + " by " + gridY + " by " + gridZ + " blocks of "
@@ -155,6 +178,9 @@ public final class CudaKernels implements AutoCloseable {
 
     /** What speaks against blocks with so much dynamic shared memory; empty if the device can run them. */
     public Optional<String> shortage(CudaFunction kernel, int sharedBytes) {
+        if (launcher == null) {
+            return Optional.empty();
+        }
         context.use();
         int[] fixed = new int[1];
         CudaStatus.driver(
@@ -198,8 +224,11 @@ public final class CudaKernels implements AutoCloseable {
     }
 
     private Source load(Variant variant) {
-        context.use();
         CUmod_st module = new CUmod_st();
+        if (launcher == null) {
+            return new Source(variant, module, new BytePointer());
+        }
+        context.use();
         BytePointer image = new BytePointer(compiler.machineCode(variant.name(), variant.definitions()));
         int status = cudart.cuModuleLoadData(module, image);
         if (status != cudart.CUDA_SUCCESS && status != cudart.CUDA_ERROR_OUT_OF_MEMORY) {
@@ -231,10 +260,13 @@ public final class CudaKernels implements AutoCloseable {
         public CudaFunction kernel(String name) {
             CudaFunction kernel = kernels.get(name);
             if (kernel == null) {
-                context.use();
                 CUfunc_st function = new CUfunc_st();
-                CudaStatus.driver(
-                        cudart.cuModuleGetFunction(function, module, name), () -> "finding " + name + " in " + variant);
+                if (launcher != null) {
+                    context.use();
+                    CudaStatus.driver(
+                            cudart.cuModuleGetFunction(function, module, name),
+                            () -> "finding " + name + " in " + variant);
+                }
                 kernel = new CudaFunction(name, function);
                 kernels.put(name, kernel);
             }
@@ -247,6 +279,9 @@ public final class CudaKernels implements AutoCloseable {
         }
 
         private int[] read(String name, int count) {
+            if (launcher == null) {
+                return DryKernels.constants(name, count);
+            }
             context.use();
             long[] address = new long[1];
             int[] values = new int[count];
@@ -263,6 +298,9 @@ public final class CudaKernels implements AutoCloseable {
         }
 
         private void unload() {
+            if (launcher == null) {
+                return;
+            }
             context.use();
             CudaStatus.driver(cudart.cuModuleUnload(module), () -> "unloading " + variant);
             image.close();
@@ -272,8 +310,7 @@ public final class CudaKernels implements AutoCloseable {
     @Override
     public void close() {
         CloseStack closing = new CloseStack();
-        closing.add(overlap::close);
-        closing.add(launch::close);
+        Optional.ofNullable(launcher).ifPresent(own -> closing.add(own::close));
         closing.add(arguments::close);
         sources.values().forEach(source -> closing.add(source::unload));
         closing.close();

@@ -1,6 +1,9 @@
 package org.mohawk4j.backend.cuda.compile;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.BytePointer;
@@ -8,6 +11,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.DevicePointer;
 
@@ -98,10 +102,29 @@ public final class KernelArguments implements AutoCloseable {
         }
     }
 
+    /** Of all arrays that the arguments point to, whole ones as they were given, others from there to their end. */
+    long bytesPointedTo(DryDevice device) {
+        Map<Long, CudaArray> given = whole().stream()
+                .collect(Collectors.toMap(CudaArray::address, array -> array, (one, same) -> one));
+        long bytes = 0;
+        for (int at = 0; at < used; at += Long.BYTES) {
+            long number = values.getLong(at);
+            CudaArray array = given.get(number);
+            bytes += array == null ? device.bytesFrom(number) : array.size() * array.dtype().bytes();
+            bytes += device.bytesOfTable(number);
+        }
+        return bytes;
+    }
+
+    /** The arrays that were given whole, in order. */
+    List<CudaArray> whole() {
+        return Arrays.stream(arrays, 0, arrayCount).map(Objects::requireNonNull).toList();
+    }
+
     /** The arrays that were given whole, in order, for messages. */
     public String arrays() {
-        return Arrays.stream(arrays, 0, arrayCount)
-                .map(array -> array == null ? "" : array.dtype() + " " + array.shape())
+        return whole().stream()
+                .map(array -> array.dtype() + " " + array.shape())
                 .collect(Collectors.joining(", "));
     }
 

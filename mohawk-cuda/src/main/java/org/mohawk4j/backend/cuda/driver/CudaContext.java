@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.cuda.driver;
 
+import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -18,6 +19,7 @@ public final class CudaContext implements AutoCloseable {
     private static final ThreadLocal<@Nullable CudaContext> CURRENT = new ThreadLocal<>();
 
     private final CudaDevice device;
+    private final @Nullable DryDevice dry;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
 
@@ -27,8 +29,15 @@ public final class CudaContext implements AutoCloseable {
     private final CudaProfiler profiler = new CudaProfiler(this);
     private long breaks;
 
+    /** Without a device: what would be asked of it goes to {@code dry}, and nothing is to be waited for. */
+    public CudaContext(CudaDevice device, DryDevice dry) {
+        this.device = device;
+        this.dry = dry;
+    }
+
     public CudaContext(CudaDevice device) {
         this.device = device;
+        this.dry = null;
         CudaStatus.driver(cudart.cuDevicePrimaryCtxRetain(context, device.index()), () -> "opening " + device.name());
         CloseStack opened = new CloseStack();
         opened.add(this::release);
@@ -45,8 +54,16 @@ public final class CudaContext implements AutoCloseable {
         return device;
     }
 
+    /** What stands in for the device, if there is none. */
+    public Optional<DryDevice> dry() {
+        return Optional.ofNullable(dry);
+    }
+
     /** Makes this the context of what the thread calls next. */
     public void use() {
+        if (dry != null) {
+            return;
+        }
         if (CURRENT.get() != this || !isCurrent()) {
             CudaStatus.driver(cudart.cuCtxSetCurrent(context), () -> "using " + device.name());
             CURRENT.set(this);
@@ -83,11 +100,16 @@ public final class CudaContext implements AutoCloseable {
 
     /** Waits for everything asked for so far. Errors of kernels come out here at the latest. */
     public void synchronize(String after) {
-        CudaStatus.driver(cudart.cuStreamSynchronize(stream()), after);
+        if (dry == null) {
+            CudaStatus.driver(cudart.cuStreamSynchronize(stream()), after);
+        }
     }
 
     @Override
     public void close() {
+        if (dry != null) {
+            return;
+        }
         CloseStack closing = new CloseStack();
         closing.add(this::release);
         closing.add(() -> CudaStatus.driver(cudart.cuStreamDestroy(stream()), "closing the stream"));

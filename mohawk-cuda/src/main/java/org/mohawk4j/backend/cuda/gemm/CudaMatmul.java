@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.javacpp.DoublePointer;
@@ -19,6 +20,7 @@ import org.mohawk4j.backend.cuda.driver.CloseStack;
 import org.mohawk4j.backend.cuda.driver.CudaContext;
 import org.mohawk4j.backend.cuda.driver.CudaException;
 import org.mohawk4j.backend.cuda.driver.CudaStatus;
+import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.CudaPool;
 import org.mohawk4j.backend.cuda.memory.DevicePointer;
@@ -52,6 +54,9 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     /** What cuBLASLt knows no way to compute, and is not asked for again. */
     private final Set<GemmPlan.Key> impossible = new HashSet<>();
 
+    /** Products whose algorithm would have been chosen, where there is no device. */
+    private final Set<GemmPlan.Key> chosen = new HashSet<>();
+
     private final DevicePointer left = new DevicePointer();
     private final DevicePointer right = new DevicePointer();
     private final DevicePointer into = new DevicePointer();
@@ -69,8 +74,10 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
         this.mixed = mixed;
         // before the handle, which nobody would close if there were no room
         workspace = pool.take(DType.INT32, Shape.of(WORKSPACE_BYTES / Integer.BYTES));
-        context.use();
-        CudaStatus.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
+        if (context.dry().isEmpty()) {
+            context.use();
+            CudaStatus.blas(cublas.cublasLtCreate(handle), () -> "starting cuBLASLt");
+        }
     }
 
     /** What products of this type round their operands to. */
@@ -98,7 +105,12 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
 
     /** As {@link #product(CudaArray, boolean, CudaArray, boolean, DType)}, into an array or added to what it holds. */
     public void product(CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, boolean added) {
-        run(plan(a, transposeA, b, transposeB, c, GemmPlan.Finish.NONE), a, b, c, added);
+        GemmPlan.Key key = key(a, transposeA, b, transposeB, c, GemmPlan.Finish.NONE);
+        if (context.dry().isPresent()) {
+            note(context.dry().get(), key, a, b, c, added);
+            return;
+        }
+        run(plan(key), a, b, c, added);
     }
 
     /** Whether {@link #finished} can be asked for: cuBLASLt wants rows in whole vectors for it. */
@@ -122,7 +134,12 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     public CudaArray finished(
             CudaArray x, CudaArray weight, CudaArray bias, GemmPlan.Finish finish, @Nullable CudaArray before) {
         CudaArray y = pool.take(x.dtype(), shape(x, false, weight, true));
-        GemmPlan plan = plan(x, false, weight, true, y, finish);
+        GemmPlan.Key key = key(x, false, weight, true, y, finish);
+        if (context.dry().isPresent()) {
+            note(context.dry().get(), key, x, weight, y, false);
+            return y;
+        }
+        GemmPlan plan = plan(key);
         plan.finishWith(bias.address(), before == null ? 0 : before.address());
         run(plan, x, weight, y, false);
         return y;
@@ -139,6 +156,10 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     public Optional<CudaArray> throughGelu(CudaArray g, CudaArray weight, CudaArray before) {
         CudaArray y = pool.take(g.dtype(), before.shape());
         GemmPlan.Key key = key(g, false, weight, false, y, GemmPlan.Finish.DGELU);
+        if (context.dry().isPresent()) {
+            note(context.dry().get(), key, g, weight, y, false);
+            return Optional.of(y);
+        }
         @Nullable GemmPlan plan;
         try {
             plan = impossible.contains(key) ? null : plan(key);
@@ -162,11 +183,6 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
                 .with(-1, b.shape().dim(transposeB ? -2 : -1));
     }
 
-    private GemmPlan plan(
-            CudaArray a, boolean transposeA, CudaArray b, boolean transposeB, CudaArray c, GemmPlan.Finish finish) {
-        return plan(key(a, transposeA, b, transposeB, c, finish));
-    }
-
     private GemmPlan plan(GemmPlan.Key key) {
         return plans.computeIfAbsent(key, wanted -> {
             // what cuBLASLt proposes is for the device of the current context
@@ -188,6 +204,17 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
                 a.shape().dim(transposeA ? -2 : -1),
                 c.size() / (m * n),
                 finish);
+    }
+
+    /** What stands for a product where there is no device: its work, and the memory that choosing an algorithm takes. */
+    private void note(DryDevice device, GemmPlan.Key key, CudaArray a, CudaArray b, CudaArray c, boolean added) {
+        if (!added && chosen.add(key)) {
+            tuning.occupy(key.multiplications(), a, b);
+        }
+        long bytes = Stream.of(a, b, c)
+                .mapToLong(array -> array.size() * array.dtype().bytes())
+                .sum();
+        device.product(key.toString(), 2.0 * key.multiplications(), bytes);
     }
 
     private void run(GemmPlan plan, CudaArray a, CudaArray b, CudaArray c, boolean added) {
@@ -220,6 +247,10 @@ public final class CudaMatmul implements MatmulOps, AutoCloseable {
     public void close() {
         CloseStack closing = new CloseStack();
         closing.add(() -> pool.release(workspace));
+        if (context.dry().isPresent()) {
+            closing.close();
+            return;
+        }
         closing.add(() -> CudaStatus.blas(cublas.cublasLtDestroy(handle), () -> "closing cuBLASLt"));
         closing.add(context::use);
         plans.values().forEach(plan -> closing.add(plan::close));

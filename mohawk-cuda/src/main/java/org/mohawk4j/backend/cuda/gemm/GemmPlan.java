@@ -30,6 +30,10 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
 
     /** What a product needs to be like to be computed by this plan. */
     record Key(Factor a, Factor b, DType result, long m, long n, long k, long batch, Finish finish) {
+        long multiplications() {
+            return m * n * k * batch;
+        }
+
         /** Such as {@code 8192x2048x16384 TN BFLOAT16 to FLOAT32}: m, n, k, which side is transposed. */
         @Override
         public String toString() {
@@ -121,7 +125,7 @@ public final class GemmPlan implements GemmTuning.Choice, AutoCloseable {
 
     @Override
     public long multiplications() {
-        return key.m() * key.n() * key.k() * key.batch();
+        return key.multiplications();
     }
 
     @Override

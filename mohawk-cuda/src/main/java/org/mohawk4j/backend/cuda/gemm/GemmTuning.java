@@ -100,6 +100,15 @@ final class GemmTuning {
         LOG.debug("{}: algorithm {} of {} s", plan, best, seconds);
     }
 
+    /** Takes and releases the memory of a choice, where there is no device to choose on. */
+    void occupy(long multiplications, CudaArray a, CudaArray b) {
+        if (multiplications >= LEAST_WORK) {
+            CudaArray first = pool.take(a.dtype(), a.shape());
+            pool.release(pool.take(b.dtype(), b.shape()));
+            pool.release(first);
+        }
+    }
+
     /** Which algorithms can be taken; none where there is no room to find out. */
     private boolean[] likeTheFirst(Choice plan, CudaArray a, CudaArray b, CudaArray result, Product product) {
         boolean[] same = new boolean[plan.algorithms()];

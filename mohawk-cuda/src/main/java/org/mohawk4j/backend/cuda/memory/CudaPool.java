@@ -55,9 +55,11 @@ public final class CudaPool implements AutoCloseable {
 
     public CudaPool(CudaContext context) {
         this.context = context;
-        CudaStatus.driver(
-                cudart.cuDeviceGetDefaultMemPool(pool, context.device().index()), "asking for the memory pool");
-        set(cudart.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, Long.MAX_VALUE);
+        if (context.dry().isEmpty()) {
+            CudaStatus.driver(
+                    cudart.cuDeviceGetDefaultMemPool(pool, context.device().index()), "asking for the memory pool");
+            set(cudart.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, Long.MAX_VALUE);
+        }
     }
 
     /** An array whose contents are whatever was there before. */
@@ -66,6 +68,9 @@ public final class CudaPool implements AutoCloseable {
             throw new IllegalArgumentException("the cuda backend has no arrays without elements; got shape " + shape);
         }
         long bytes = shape.size() * dtype.bytes();
+        if (context.dry().isPresent()) {
+            return taken(context.dry().get().allocate(dtype, shape), bytes, dtype, shape);
+        }
         int status = allocate(bytes);
         if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
             trim();
@@ -77,15 +82,19 @@ public final class CudaPool implements AutoCloseable {
         CudaStatus.driver(
                 status,
                 () -> "allocating " + bytes + " bytes for " + dtype + " " + shape + " beside " + liveBytes + " in use");
+        return taken(address[0], bytes, dtype, shape);
+    }
+
+    private CudaArray taken(long at, long bytes, DType dtype, Shape shape) {
         List<Block> keeping = kept;
-        Block block = new Block(address[0], bytes, keeping != null);
+        Block block = new Block(at, bytes, keeping != null);
         if (keeping != null) {
             keeping.add(block);
         }
         live.add(block);
         liveBytes += bytes;
         peakBytes = Math.max(peakBytes, liveBytes);
-        return new CudaArray(block, address[0], dtype, shape);
+        return new CudaArray(block, at, dtype, shape);
     }
 
     private int allocate(long bytes) {
@@ -202,12 +211,15 @@ public final class CudaPool implements AutoCloseable {
     }
 
     public long reservedBytes() {
-        return get(cudart.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
+        return context.dry().isPresent() ? peakBytes : get(cudart.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
     }
 
     /** Frees what is still in use and gives the pool's memory back to the device. */
     @Override
     public void close() {
+        if (context.dry().isPresent()) {
+            return;
+        }
         CloseStack closing = new CloseStack();
         closing.add(() -> CudaStatus.driver(cudart.cuMemPoolTrimTo(pool, 0), "giving device memory back"));
         closing.add(() -> context.synchronize("freeing device memory"));
@@ -218,6 +230,10 @@ public final class CudaPool implements AutoCloseable {
     }
 
     private void free(Block block) {
+        if (context.dry().isPresent()) {
+            context.dry().get().free(block.address);
+            return;
+        }
         CUstream_st stream = context.stream();
         CudaStatus.driver(
                 block.kept ? cudart.cuMemFree(block.address) : cudart.cuMemFreeAsync(block.address, stream),

@@ -2,6 +2,7 @@ package org.mohawk4j.backend.cuda.memory;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
@@ -17,14 +18,24 @@ public final class Staging implements AutoCloseable {
     private final CUevent_st sent = new CUevent_st();
     private @Nullable BytePointer place;
 
+    /** The room where there is no device. */
+    private @Nullable ByteBuffer dryRoom;
+
     public Staging(CudaContext context) {
         this.context = context;
-        context.use();
-        CudaStatus.driver(cudart.cuEventCreate(sent, cudart.CU_EVENT_DISABLE_TIMING), "making an event");
+        if (context.dry().isEmpty()) {
+            context.use();
+            CudaStatus.driver(cudart.cuEventCreate(sent, cudart.CU_EVENT_DISABLE_TIMING), "making an event");
+        }
     }
 
     /** Room for so many bytes, once what was sent last has arrived. */
     public ByteBuffer room(long bytes) {
+        if (context.dry().isPresent()) {
+            ByteBuffer heap = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+            dryRoom = heap;
+            return heap;
+        }
         context.use();
         CudaStatus.driver(cudart.cuEventSynchronize(sent), "waiting for a table to be sent");
         BytePointer current = place;
@@ -46,6 +57,12 @@ public final class Staging implements AutoCloseable {
 
     /** Queues what stands in the room. */
     public void send(CudaArray target, long bytes) {
+        if (context.dry().isPresent()) {
+            long[] numbers = new long[Math.toIntExact(bytes / Long.BYTES)];
+            Objects.requireNonNull(dryRoom).duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(numbers);
+            context.dry().get().table(target.address(), numbers);
+            return;
+        }
         CudaStatus.driver(
                 cudart.cuMemcpyHtoDAsync(target.address(), place, bytes, context.stream()),
                 () -> "sending a table of " + bytes + " bytes");
@@ -60,6 +77,9 @@ public final class Staging implements AutoCloseable {
 
     @Override
     public void close() {
+        if (context.dry().isPresent()) {
+            return;
+        }
         context.use();
         close(place);
         place = null;

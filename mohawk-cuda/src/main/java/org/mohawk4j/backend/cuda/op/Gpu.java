@@ -1,11 +1,13 @@
 package org.mohawk4j.backend.cuda.op;
 
+import java.util.function.Supplier;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
 import org.mohawk4j.backend.cuda.compile.KernelArguments;
 import org.mohawk4j.backend.cuda.driver.CloseStack;
 import org.mohawk4j.backend.cuda.driver.CudaContext;
 import org.mohawk4j.backend.cuda.driver.CudaDevice;
+import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.gemm.CudaMatmul;
 import org.mohawk4j.backend.cuda.memory.AsyncDownloads;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
@@ -38,9 +40,18 @@ public final class Gpu implements AutoCloseable {
      * @param mixed whether products of float32 round their operands to bfloat16
      */
     public Gpu(CudaDevice device, boolean warpgroups, boolean mixed) {
+        this(() -> new CudaContext(device), warpgroups, mixed);
+    }
+
+    /** As {@link #Gpu(CudaDevice, boolean, boolean)}, without the device. */
+    public Gpu(CudaDevice device, DryDevice dry, boolean warpgroups, boolean mixed) {
+        this(() -> new CudaContext(device, dry), warpgroups, mixed);
+    }
+
+    private Gpu(Supplier<CudaContext> opened, boolean warpgroups, boolean mixed) {
         this.warpgroups = warpgroups;
         try {
-            context = new CudaContext(device);
+            context = opened.get();
             closing.add(context::close);
             pool = new CudaPool(context);
             closing.add(pool::close);

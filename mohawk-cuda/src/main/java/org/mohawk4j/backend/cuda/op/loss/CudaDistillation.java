@@ -37,9 +37,9 @@ public final class CudaDistillation implements FusedDistillation {
     private final Gpu gpu;
     private final long logitsAtOnce;
 
-    /** How many logits of one side may exist at a time on a device, if nothing else is asked for. */
-    public static long logitsAtOnce(CudaDevice device) {
-        return Math.max(LOGITS_AT_ONCE, device.memoryBytes() / SHARE / Float.BYTES);
+    /** How many logits of one side may exist at a time on a device with so much memory, if nothing else is asked for. */
+    public static long logitsAtOnce(long memoryBytes) {
+        return Math.max(LOGITS_AT_ONCE, memoryBytes / SHARE / Float.BYTES);
     }
 
     /** @param logitsAtOnce of one side that exist at a time, about */

@@ -2,9 +2,11 @@ package org.mohawk4j.train.study;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -13,6 +15,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.eval.recall.Recall;
+import org.mohawk4j.eval.recall.RecallTask;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.nn.Parameter;
@@ -21,7 +25,7 @@ import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tokenizer.TokenizerJson;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 
-class RecallPromptsTest {
+class RecallStudyTest {
     private static final List<Integer> WORDS = IntStream.range(100, 400).boxed().toList();
     private static final TokenSequence TEXT =
             TokenSequence.of("text", IntStream.range(0, 90).toArray());
@@ -44,7 +48,7 @@ class RecallPromptsTest {
             assertThat(prompt.size())
                     .isBetween(
                             distance,
-                            RecallTask.length(distance) - item.expected().size());
+                            distance + 6 - item.expected().size());
         }
     }
 
@@ -70,9 +74,12 @@ class RecallPromptsTest {
     @Test
     void wordsAreTokensOfTheTokenizer() {
         TokenizerJson tokenizer = TokenizerJson.load(EmbeddedTeacher.unpack());
-        List<Integer> words = RecallTask.words(tokenizer, tokenizer.vocabularySize());
+        List<Integer> words = Recall.words(tokenizer, tokenizer.vocabularySize(), List.of(64));
         assertThat(words).hasSizeGreaterThan(500);
         assertThat(words.stream().map(tokenizer::decode)).allMatch(word -> word.matches(" \\p{Ll}{3,}"));
+        assertThatThrownBy(() -> Recall.words(tokenizer, tokenizer.vocabularySize(), List.of(4096)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageMatching("tokenizer: expected at least 4100 tokens that are whole words, .* found \\d+");
     }
 
     @Test
@@ -84,8 +91,8 @@ class RecallPromptsTest {
             float[] values = bias.value().toFloats();
             values[100] = 1e6f;
             bias.set(HostTensors.of(bias.shape(), values));
-            List<Integer> words = List.of(100, 101);
-            SplittableRandom random = new SplittableRandom(5);
+            List<Integer> words = List.of(100, 101, 102, 103, 104, 105);
+            SplittableRandom random = new SplittableRandom(5004);
             long right = IntStream.range(0, 20)
                     .filter(i -> RecallTask.NEEDLE
                             .item(4, words, TEXT, random)
@@ -93,7 +100,8 @@ class RecallPromptsTest {
                             .equals(List.of(100)))
                     .count();
             assertThat(right).isBetween(1L, 19L);
-            assertThat(RecallTask.NEEDLE.score(model, 4, 20, words, TEXT, 5)).isEqualTo(right / 20.0);
+            Recall recall = new Recall(words, TEXT, Optional.empty(), 20, 5);
+            assertThat(recall.scores(model, List.of(4)).get(RecallTask.NEEDLE)).containsExactly(entry(4, right / 20.0));
         }
     }
 }

@@ -1,0 +1,171 @@
+package org.mohawk4j.benchmarks;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.mixer.DiscreteMamba2;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.config.FaultConfig;
+import org.mohawk4j.train.distributed.DataParallel;
+import org.mohawk4j.train.distributed.LocalProcessGroup;
+import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.StageState;
+import org.mohawk4j.train.loop.StepBoundary;
+import org.mohawk4j.train.loop.Trainer;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.optimizer.Sharding;
+import org.mohawk4j.train.schedule.CosineSchedule;
+import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.Objective;
+import org.mohawk4j.train.stage.StagePlan;
+
+/**
+ * Tokens per second of one GPU and of several, at the same batch on each, by the trainer's own steps: random weights and
+ * tokens, products in bfloat16. The ranks are threads of this process, which needs {@code NCCL_P2P_DIRECT_DISABLE=1} and,
+ * above two of them, {@code NCCL_NVLS_ENABLE=0} in its environment.
+ *
+ * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), {@code --replicated} (at the end: every rank
+ * updates all parameters).
+ */
+record DataParallelThroughput(ModelShape shape, int stage, int batch, int context, int steps, boolean replicated) {
+    private static final String REPLICATED = "--replicated";
+    private static final int WARM_UP = 5;
+    private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
+
+    public static void main(String[] args) throws InterruptedException {
+        List<String> given = new ArrayList<>(List.of(args));
+        boolean replicated = given.remove(REPLICATED);
+        DataParallelThroughput trial = new DataParallelThroughput(
+                ModelShape.of(given.get(0)),
+                Integer.parseInt(given.get(1)),
+                Integer.parseInt(given.get(2)),
+                Integer.parseInt(given.get(3)),
+                given.size() > 5 ? Integer.parseInt(given.get(5)) : 20,
+                replicated);
+        int gpus = given.size() > 4 ? Integer.parseInt(given.get(4)) : 2;
+        Rate one = trial.rate(Optional.empty());
+        System.out.println(trial.measurement(1, one, 1).toJson());
+        Rate all = trial.rateOf(gpus);
+        System.out.println(
+                trial.measurement(gpus, all, all.tokensPerSecond() / one.tokensPerSecond()).toJson());
+    }
+
+    private record Rate(String device, double tokensPerSecond, long reservedBytes) {}
+
+    private Rate rateOf(int gpus) throws InterruptedException {
+        Rate[] rates = new Rate[gpus];
+        List<@Nullable Throwable> thrown =
+                LocalProcessGroup.run(gpus, group -> rates[group.rank()] = rate(Optional.of(group)));
+        for (Throwable failure : thrown) {
+            if (failure != null) {
+                throw new IllegalStateException(failure);
+            }
+        }
+        return rates[0];
+    }
+
+    private Rate rate(Optional<ProcessGroup> group) {
+        int device = group.map(ProcessGroup::rank).orElse(0);
+        int size = group.map(ProcessGroup::size).orElse(1);
+        SplittableRandom random = new SplittableRandom(0);
+        try (Engine engine = Engine.open(
+                        "cuda", BackendOptions.defaults().withMixed(true).withDevice(device));
+                Parallelism ranks =
+                        group.map(own -> parallel(engine, own)).orElse(Parallelism.NONE);
+                CausalLm teacher = shape.teacher(engine, context, shape.layers())) {
+            MixerPlan mixers = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
+            try (CausalLm student = mixers.student(teacher, random)) {
+                ranks.share(student.parameters().values());
+                teacher.castWeights();
+                int vocabulary = Math.toIntExact(teacher.config().vocabulary());
+                int[] text = random.ints(4L * batch * size * context + 1, 0, vocabulary)
+                        .toArray();
+                InMemoryLoader batches = new InMemoryLoader(
+                        new TokenWindows(TokenSequence.of("random", text), context), batch * size, 0);
+                Stopwatch stopwatch = new Stopwatch();
+                int all = WARM_UP + steps;
+                try (StageState state = new StageState(stage, new AdamW(engine, ADAMW, ranks.sharding()), 0)) {
+                    new Trainer(engine, batches, stopwatch, 1, FaultConfig.defaults(), ranks)
+                            .run(
+                                    state,
+                                    objective(new StagePlan(teacher, student, mixers, List.of())),
+                                    new CosineSchedule(1e-4, 0, all, 0),
+                                    all,
+                                    StepBoundary.NOTHING);
+                }
+                return new Rate(
+                        engine.backend().description(),
+                        (double) batch * size * context * steps / stopwatch.seconds(),
+                        engine.backend().memory().reservedBytes());
+            }
+        }
+    }
+
+    private Parallelism parallel(Engine engine, ProcessGroup group) {
+        Sharding sharding = replicated
+                ? Sharding.replicated(group.rank(), group.size())
+                : Sharding.divided(group.rank(), group.size());
+        return new DataParallel(engine, group, sharding, 0);
+    }
+
+    private Objective objective(StagePlan plan) {
+        return switch (stage) {
+            case 1 -> plan.matrixOrientation();
+            case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
+            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+            default -> throw new IllegalArgumentException("stage: expected 1, 2 or 3, got " + stage);
+        };
+    }
+
+    /** From the end of the steps that warm up to the end of the last one. */
+    private static final class Stopwatch implements TrainingListener {
+        private long begin;
+        private long end;
+
+        @Override
+        public boolean readsGradients(int stage, int step) {
+            return false;
+        }
+
+        @Override
+        public void iterationDone(StepMetrics metrics) {
+            end = System.nanoTime();
+            if (metrics.step() == WARM_UP) {
+                begin = end;
+            }
+        }
+
+        double seconds() {
+            return (end - begin) / 1e9;
+        }
+    }
+
+    private Measurement measurement(int gpus, Rate rate, double speedUp) {
+        Map<String, Object> configuration = shape.describe(shape.layers());
+        configuration.put("stage", stage);
+        configuration.put("batch_per_gpu", batch);
+        configuration.put("context", context);
+        configuration.put("steps", steps);
+        configuration.put("gpus", gpus);
+        configuration.put("optimizer", replicated ? "replicated" : "divided");
+        Map<String, Object> results = new LinkedHashMap<>();
+        results.put("tokens_per_second", BlasShare.rounded(rate.tokensPerSecond()));
+        results.put("speed_up", BlasShare.rounded(speedUp));
+        results.put("peak_gib", BlasShare.rounded(rate.reservedBytes() / (double) (1L << 30)));
+        return new Measurement("data-parallel-throughput", rate.device(), configuration, results);
+    }
+}

@@ -1,0 +1,129 @@
+package org.mohawk4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLmConfig;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.train.DistillationRun;
+import org.mohawk4j.train.ResolvedStages;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.DistillConfigYaml;
+import org.mohawk4j.train.plan.ByteSize;
+import org.mohawk4j.train.plan.PlanTable;
+import org.mohawk4j.train.plan.PlannedGpu;
+import org.mohawk4j.train.plan.RunPlanner;
+import org.mohawk4j.train.sample.EmbeddedTeacher;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IModelTransformer;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Predicts what a run of {@code distill} needs. Of the teacher it reads {@code config.json} and headers of weights. */
+@Command(
+        name = "plan",
+        description = "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
+                + " text; computes nothing and reads no weights.",
+        abbreviateSynopsis = true,
+        modelTransformer = PlanCommand.Options.class)
+final class PlanCommand implements Runnable {
+    private static final String GPUS = "--gpus";
+    private static final int MOST_GPUS = 65_536;
+    private static final String AUTO = "auto";
+    private static final String CUDA = "cuda";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "YAML with all these options; options on the command line override it.")
+    private Optional<Path> file = Optional.empty();
+
+    @Option(
+            names = "--gpu",
+            paramLabel = "NAME",
+            defaultValue = "h200",
+            description = "The GPU whose measured rates are used (default: ${DEFAULT-VALUE}).")
+    private String gpu = "";
+
+    @Option(
+            names = "--gpu-memory",
+            paramLabel = "SIZE",
+            description = "Memory of a GPU, such as 80GiB (default: that of the GPU, 143771MiB for h200).")
+    private Optional<String> memory = Optional.empty();
+
+    @Option(
+            names = "--tokens-per-second",
+            paramLabel = "X",
+            description = "The speed of all GPUs together in every stage, instead of the predicted one.")
+    private Optional<Double> tokensPerSecond = Optional.empty();
+
+    /** Those of {@code distill}, and {@code --gpus} where it is not one of them. */
+    static final class Options implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            new ConfigOptions.All().transform(command);
+            if (command.findOption(GPUS) == null) {
+                command.addOption(OptionSpec.builder(GPUS)
+                        .paramLabel("N")
+                        .type(Long.class)
+                        .description("GPUs that share each batch (default: 1).")
+                        .build());
+            }
+            return command;
+        }
+    }
+
+    private int gpus() {
+        Long given = spec.findOption(GPUS).getValue();
+        if (given == null) {
+            return 1;
+        }
+        if (given < 1 || given > MOST_GPUS) {
+            throw new InvalidInputException("--gpus: expected 1 to " + MOST_GPUS + ", got " + given);
+        }
+        return given.intValue();
+    }
+
+    @Override
+    public void run() {
+        int gpus = gpus();
+        tokensPerSecond.filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY)).ifPresent(speed -> {
+            throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
+        });
+        Map<String, Object> values = ConfigOptions.given(spec);
+        DistillConfig asked = file.map(DistillConfigYaml::read)
+                .orElseGet(() -> values.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config())
+                .with(values);
+        String backend = asked.machine().backend();
+        if (!backend.equals(AUTO) && !backend.equals(CUDA)) {
+            throw new InvalidInputException("backend: expected " + CUDA + " or " + AUTO
+                    + ", since only GPUs are planned for, got " + backend);
+        }
+        PlannedGpu known = PlannedGpu.named(gpu);
+        PlannedGpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
+                .orElse(known);
+        Path folder = asked.files().teacher().orElseGet(EmbeddedTeacher::unpack);
+        CausalLmConfig dimensions = ModelFolder.config(folder);
+        DistillationRun.requirePositions(asked, dimensions.maxPositions());
+        MixerPlan mixers = asked.student().plan(dimensions, asked.training().keepAttention());
+        ResolvedStages resolved = ResolvedStages.of(asked, mixers, dimensions, values.containsKey("split"));
+        RunPlanner planner = new RunPlanner(
+                engine -> ModelFolder.unread(engine, folder),
+                mixers,
+                device,
+                gpus,
+                tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
+        PrintWriter out = spec.commandLine().getOut();
+        resolved.note().ifPresent(note -> out.println("stage 1     " + note));
+        new PlanTable(planner.plan(resolved.config()), device, gpus).print(out);
+    }
+}

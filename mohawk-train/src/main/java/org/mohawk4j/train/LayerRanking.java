@@ -1,0 +1,173 @@
+package org.mohawk4j.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenWindows;
+import org.mohawk4j.io.JsonLinesReader;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.loss.DistillationFunction;
+import org.mohawk4j.train.config.AutoAttention;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.loop.HeldOutLoss;
+import org.mohawk4j.train.stage.StagePlan;
+
+/**
+ * Layers by what their attention is worth: the KL(teacher ‖ student) that a student without attention recovers when one
+ * layer has its teacher's attention back (arXiv 2512.20569).
+ *
+ * @param recovered by layer, in nats
+ */
+public record LayerRanking(List<Double> recovered) {
+    private static final int WINDOWS = 8;
+    private static final Pattern RESTORED = Pattern.compile("restored-(?:none|layer(\\d{1,9}))\\.seed(\\d{1,9})");
+
+    /** Copies the list. */
+    public LayerRanking {
+        recovered = List.copyOf(recovered);
+    }
+
+    /** The first K of the ranking, in ascending order; of equal ones the lower. */
+    public List<Integer> best(int count) {
+        return IntStream.range(0, recovered.size())
+                .boxed()
+                .sorted(Comparator.comparingDouble(layer -> -recovered.get(layer)))
+                .limit(count)
+                .sorted()
+                .toList();
+    }
+
+    /** The KL of each layer, in words. */
+    @Override
+    public String toString() {
+        return IntStream.range(0, recovered.size())
+                .mapToObj(layer -> String.format(Locale.ROOT, "%d: %.4f", layer, recovered.get(layer)))
+                .collect(Collectors.joining(", "));
+    }
+
+    /** How the study of hybrids names what it measured; without a layer, of the student that others are compared with. */
+    public static String result(Optional<Integer> layer, int seed) {
+        return "restored-" + layer.map(index -> "layer" + index).orElse("none") + ".seed" + seed;
+    }
+
+    /**
+     * The ranking in the folder of a study of hybrids, a mean over its seeds.
+     *
+     * @param layers that the teacher has
+     * @throws InvalidInputException if it is not whole
+     */
+    static LayerRanking of(Path study, int layers) {
+        Map<String, Double> found = new HashMap<>();
+        TreeSet<Integer> seeds = new TreeSet<>();
+        JsonLinesReader.forEach(study.resolve("results.jsonl"), row -> {
+            Matcher id = RESTORED.matcher(row.text("id"));
+            if (id.matches()) {
+                found.put(id.group(), row.object("values").number("kl"));
+                seeds.add(Integer.parseInt(id.group(2)));
+            }
+        });
+        List<Double> recovered = new ArrayList<>();
+        for (int i = 0; i < layers; i++) {
+            Optional<Integer> layer = Optional.of(i);
+            recovered.add(seeds.stream()
+                    .mapToDouble(seed -> kl(study, found, result(Optional.empty(), seed))
+                            - kl(study, found, result(layer, seed)))
+                    .average()
+                    .orElseThrow(() -> missing(study, result(layer, 0))));
+        }
+        if (found.size() != seeds.size() * (layers + 1)) {
+            throw new InvalidInputException("study " + study + ": expected results of the teacher's " + layers
+                    + " layers, found others as well");
+        }
+        return new LayerRanking(recovered);
+    }
+
+    private static double kl(Path study, Map<String, Double> found, String id) {
+        Double kl = found.get(id);
+        if (kl == null) {
+            throw missing(study, id);
+        }
+        return kl;
+    }
+
+    private static InvalidInputException missing(Path study, String id) {
+        return new InvalidInputException(
+                "study " + study + ": expected a finished ranking of hybrids, found no result " + id);
+    }
+
+    /** K, checked against the teacher's layers. */
+    static int count(AutoAttention auto, int layers) {
+        if (auto.count() >= layers) {
+            throw new InvalidInputException("keep-attention: expected auto:1 to auto:" + (layers - 1)
+                    + " of the teacher's " + layers + " layers, got " + auto);
+        }
+        return auto.count();
+    }
+
+    /**
+     * Ranks layers without any training: restored are those of a student as it starts.
+     *
+     * @param heldOut of which the last windows are measured
+     */
+    static LayerRanking of(DistillConfig config, CausalLm teacher, Dataset text, TokenWindows heldOut) {
+        int layers = teacher.config().layers();
+        SplittableRandom random = new SplittableRandom(config.training().seed());
+        MixerPlan none = config.student().plan(teacher.config(), List.of());
+        try (CausalLm student = none.student(teacher, config.student().init(), random)) {
+            StudentStart.calibrate(config, teacher, student, none, text, random.nextLong());
+            double without = loss(config, teacher, student, none, heldOut);
+            List<Double> recovered = new ArrayList<>();
+            for (int layer = 0; layer < layers; layer++) {
+                MixerPlan one = config.student().plan(teacher.config(), List.of(layer));
+                try (CausalLm restored = one.student(teacher, random)) {
+                    copy(student, restored, List.of(layer));
+                    recovered.add(without - loss(config, teacher, restored, one, heldOut));
+                }
+            }
+            return new LayerRanking(recovered);
+        }
+    }
+
+    /** A cross-entropy, which is the KL but for the teacher's entropy. */
+    private static double loss(
+            DistillConfig config, CausalLm teacher, CausalLm student, MixerPlan plan, TokenWindows heldOut) {
+        int batch = config.training().batch() / config.training().accumulate();
+        return new HeldOutLoss(
+                        teacher.engine(),
+                        new StagePlan(teacher, student, plan, List.of())
+                                .knowledgeDistillation(DistillationFunction.Weights.PLAIN),
+                        heldOut,
+                        WINDOWS,
+                        batch)
+                .getAsDouble();
+    }
+
+    /** Copies all parameters but those of some layers' mixers. */
+    public static void copy(CausalLm from, CausalLm to, List<Integer> but) {
+        Map<String, Parameter> source = from.parameters();
+        to.parameters().forEach((name, parameter) -> {
+            if (but.stream().noneMatch(layer -> name.startsWith("layers." + layer + ".mixer."))) {
+                Parameter found = source.get(name);
+                if (found == null) {
+                    throw new IllegalStateException("student: expected the parameter " + name + ", found none");
+                }
+                parameter.set(found);
+            }
+        });
+    }
+}

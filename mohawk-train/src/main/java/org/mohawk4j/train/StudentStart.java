@@ -1,0 +1,52 @@
+package org.mohawk4j.train;
+
+import java.util.Collection;
+import java.util.Locale;
+import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.data.Dataset;
+import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.mixer.ScoreFit;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerInit;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.StudentCalibration;
+import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.train.config.DistillConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a student starts with besides its teacher's weights. */
+final class StudentStart {
+    private static final Logger LOG = LoggerFactory.getLogger(StudentStart.class);
+
+    private StudentStart() {}
+
+    /** Fits new mixers, if they are to be calibrated, on two windows of the text, which training meets as well. */
+    static void calibrate(
+            DistillConfig config, CausalLm teacher, CausalLm student, MixerPlan plan, Dataset text, long seed) {
+        if (config.student().init() != MixerInit.CALIBRATED) {
+            return;
+        }
+        int context = config.activeStages().get(0).context();
+        long begin = System.nanoTime();
+        try (DataLoader sample = text.batches(context, 2, seed);
+                Scope scope = teacher.engine().scope()) {
+            TokenBatch batch = sample.next();
+            StudentCalibration.apply(
+                            teacher,
+                            student,
+                            plan,
+                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()))
+                    .values()
+                    .stream()
+                    .flatMap(Collection::stream)
+                    .mapToDouble(ScoreFit::relativeError)
+                    .average()
+                    .ifPresent(error -> LOG.info(String.format(
+                            Locale.ROOT,
+                            "calibrated in %.2f s: mean relative error of the mixing matrices %.3f",
+                            (System.nanoTime() - begin) / 1e9,
+                            error)));
+        }
+    }
+}

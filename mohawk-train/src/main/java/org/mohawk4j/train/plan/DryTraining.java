@@ -1,0 +1,264 @@
+package org.mohawk4j.train.plan;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import org.mohawk4j.backend.Backends;
+import org.mohawk4j.backend.DeviceModel;
+import org.mohawk4j.backend.DryRun;
+import org.mohawk4j.backend.DryRun.Allocation;
+import org.mohawk4j.backend.DryRun.Launch;
+import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerInit;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.nn.Layer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.Shape;
+import org.mohawk4j.train.StageObjectives;
+import org.mohawk4j.train.cache.OpenCache;
+import org.mohawk4j.train.config.ActiveStage;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.loop.Trainer;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
+import org.mohawk4j.train.optimizer.AdamW;
+import org.mohawk4j.train.stage.Objective;
+import org.mohawk4j.train.stage.StagePlan;
+
+/**
+ * Two training steps of each stage by the trainer itself, on a backend that computes nothing: memory and work follow from
+ * the same code as those of a run, whatever the model, the mixers and the options.
+ */
+public final class DryTraining implements AutoCloseable {
+    private static final String BACKEND = "cuda";
+
+    /** The first makes what stays, the second is like all others. */
+    private static final int STEPS = 2;
+
+    private final DistillConfig config;
+    private final Engine engine;
+    private final DryRun dry;
+    private final Set<Long> workspace;
+    private final CausalLm teacher;
+    private final CausalLm student;
+    private final MixerPlan mixers;
+
+    /**
+     * @param config whose batches are those of all devices together
+     * @param teacher makes the teacher, whose numbers are not read
+     * @param device one of the devices
+     */
+    public DryTraining(DistillConfig config, Function<Engine, CausalLm> teacher, MixerPlan mixers, DeviceModel device) {
+        this.config = config;
+        this.mixers = mixers;
+        engine = new Engine(
+                Backends.openDry(BACKEND, config.machine().dtype().options(), device));
+        dry = engine.backend().dryRun().orElseThrow();
+        workspace = dry.live().stream().map(Allocation::address).collect(Collectors.toSet());
+        this.teacher = teacher.apply(engine);
+        fill(this.teacher);
+        student = mixers.student(this.teacher, MixerInit.RANDOM, new SplittableRandom(0));
+        fill(student);
+        this.teacher.castWeights();
+    }
+
+    /** Gives every parameter its memory, without numbers. */
+    private static void fill(CausalLm model) {
+        model.parameters()
+                .values()
+                .forEach(parameter -> parameter.set(new NoNumbers(parameter.shape())));
+    }
+
+    /** Numbers that nobody reads. */
+    private record NoNumbers(Shape shape) implements HostSource {
+        @Override
+        public DType dtype() {
+            return DType.FLOAT32;
+        }
+
+        @Override
+        public void forEachPiece(PieceAction action) {
+            throw new IllegalStateException("numbers of a " + shape + " are read that do not exist");
+        }
+    }
+
+    public long teacherParameters() {
+        return Layer.sizeOf(teacher.parameters());
+    }
+
+    public long studentParameters() {
+        return Layer.sizeOf(student.parameters());
+    }
+
+    /** The teacher, without numbers. */
+    CausalLm teacher() {
+        return teacher;
+    }
+
+    /**
+     * The profile of each stage.
+     *
+     * @param devices that share each batch evenly
+     */
+    public List<StageProfile> profiles(int devices) {
+        Map<ActiveStage, Objective> objectives = new StageObjectives(config, OpenCache.NONE)
+                .of(new StagePlan(teacher, student, mixers, config.training().freeze()));
+        List<StageProfile> profiles = new ArrayList<>();
+        objectives.forEach((stage, objective) -> profiles.add(profile(stage.withBatch(stage.batch() / devices), objective)));
+        return profiles;
+    }
+
+    private StageProfile profile(ActiveStage stage, Objective objective) {
+        dry.startPeak();
+        // closed by the trainer
+        AdamW optimizer = new AdamW(engine, AdamW.Config.defaults());
+        Observer observer = new Observer(objective, optimizer);
+        new Trainer(
+                        engine,
+                        new OneBatch(stage),
+                        observer,
+                        config.training().accumulate(),
+                        config.recovery().faults())
+                .run(stage.number(), objective, optimizer, step -> stage.learningRate(), STEPS);
+        long largest = student.blocks().stream()
+                .mapToLong(block -> Layer.sizeOf(block.parameters()))
+                .max()
+                .orElse(0);
+        long inBlocks = student.blocks().stream()
+                .mapToLong(block -> Layer.sizeOf(block.parameters()))
+                .sum();
+        return new StageProfile(
+                stage,
+                observer.memory,
+                observer.step,
+                observer.trained,
+                observer.gradientBytes,
+                largest,
+                Layer.sizeOf(student.parameters()) - inBlocks);
+    }
+
+    /** Looks at the backend after each step. */
+    private final class Observer implements TrainingListener {
+        private final Set<Shape> trainedShapes;
+        private final AdamW optimizer;
+        private Map<MemoryPart, Long> memory = Map.of();
+        private List<Launch> step = List.of();
+        private long trained;
+        private long gradientBytes;
+
+        Observer(Objective objective, AdamW optimizer) {
+            this.optimizer = optimizer;
+            trainedShapes = objective.trained().values().stream()
+                    .map(Parameter::shape)
+                    .collect(Collectors.toSet());
+        }
+
+        @Override
+        public void onGradientCalculation(
+                int stage, int number, Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
+            trained = gradients.keySet().stream()
+                    .mapToLong(name -> Objects.requireNonNull(parameters.get(name)).shape().size())
+                    .sum();
+            gradientBytes = gradients.values().stream().mapToLong(Tensor::nbytes).sum();
+        }
+
+        @Override
+        public void iterationDone(StepMetrics metrics) {
+            step = dry.launches();
+            dry.forgetLaunches();
+            memory = parts();
+        }
+
+        private Map<MemoryPart, Long> parts() {
+            Set<Long> ofTeacher = addresses(values(teacher));
+            Set<Long> ofStudent = addresses(values(student));
+            Set<Long> moments = addresses(optimizer.moments().values());
+            Map<MemoryPart, Long> parts = new EnumMap<>(MemoryPart.class);
+            for (Allocation allocation : dry.peak()) {
+                MemoryPart part = part(allocation, ofTeacher, ofStudent, moments);
+                parts.merge(part, allocation.bytes(), Long::sum);
+            }
+            return parts;
+        }
+
+        private MemoryPart part(
+                Allocation allocation, Set<Long> ofTeacher, Set<Long> ofStudent, Set<Long> moments) {
+            long address = allocation.address();
+            if (workspace.contains(address)) {
+                return MemoryPart.WORKSPACE;
+            }
+            if (ofTeacher.contains(address)) {
+                return MemoryPart.TEACHER;
+            }
+            if (ofStudent.contains(address)) {
+                return MemoryPart.STUDENT;
+            }
+            return moments.contains(address) ? MemoryPart.MOMENTS : work(allocation);
+        }
+
+        /** What is neither of a model nor of the optimizer. */
+        private MemoryPart work(Allocation allocation) {
+            Shape shape = allocation.shape();
+            if (allocation.dtype() == engine.parameterType() && trainedShapes.contains(shape)) {
+                return MemoryPart.GRADIENTS;
+            }
+            boolean logits = shape.rank() == 2 && shape.dim(1) == teacher.config().vocabulary();
+            return logits ? MemoryPart.LOGITS : MemoryPart.ACTIVATIONS;
+        }
+    }
+
+    private static List<Tensor> values(CausalLm model) {
+        return model.parameters().values().stream().map(Parameter::value).toList();
+    }
+
+    private Set<Long> addresses(Collection<Tensor> tensors) {
+        Set<Long> addresses = new HashSet<>();
+        tensors.forEach(tensor -> addresses.add(dry.addressOf(tensor.array())));
+        return addresses;
+    }
+
+    /** The same batch of zeros again and again. */
+    private record OneBatch(ActiveStage stage) implements DataLoader {
+        @Override
+        public TokenBatch next() {
+            int tokens = stage.batch() * stage.context();
+            return new TokenBatch("none", stage.batch(), stage.context(), new int[tokens], new int[tokens]);
+        }
+
+        @Override
+        public double epochs() {
+            return 0;
+        }
+
+        @Override
+        public ObjectNode state() {
+            return JsonNodeFactory.instance.objectNode();
+        }
+
+        @Override
+        public void restore(ObjectNode state) {
+            throw new IllegalStateException("a batch of zeros has no state");
+        }
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

@@ -1,0 +1,83 @@
+package org.mohawk4j.train.plan;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+
+/**
+ * A plan as {@code ./mohawk plan} prints it: a column for each stage, and a last line for scripts.
+ *
+ * @param gpus how many share each batch
+ */
+public record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
+    private static final String UNKNOWN = "unknown";
+
+    public void print(PrintWriter out) {
+        line(out, "teacher     %,d parameters", plan.teacherParameters());
+        line(out, "student     %,d parameters", plan.studentParameters());
+        line(
+                out,
+                "device      %d × %s with %s%s",
+                gpus,
+                gpu.model().name(),
+                ByteSize.show(gpu.model().memoryBytes()),
+                gpus == 1 ? "" : ", " + plan.sharding().label());
+        row(out, "", stage -> "stage " + stage.stage().number());
+        row(out, "batch", stage -> stage.stage().batch() + "x" + stage.stage().context());
+        for (MemoryPart part : MemoryPart.values()) {
+            if (plan.stages().stream().anyMatch(stage -> stage.memory().containsKey(part))) {
+                row(out, part.label(), stage -> ByteSize.show(stage.memory().getOrDefault(part, 0L)));
+            }
+        }
+        row(out, "peak", stage -> ByteSize.show(stage.peakBytes()));
+        row(out, "tokens", stage -> String.format(Locale.ROOT, "%,d", stage.tokens()));
+        row(out, "tokens/s", stage -> number("%,.0f", stage.tokensPerSecond()));
+        row(out, "hours", stage -> number("%,.2f", stage.hours()));
+        if (plan.hours().isEmpty()) {
+            line(
+                    out,
+                    "speed       rates were measured with --dtype bf16 and without --top-k only; for others, give"
+                            + " --tokens-per-second");
+        }
+        RunPlan.Disk disk = plan.disk();
+        line(
+                out,
+                "disk        student %s, checkpoints at most %d of %s%s",
+                ByteSize.show(disk.student()),
+                disk.checkpoints(),
+                ByteSize.show(disk.checkpoint()),
+                disk.cache()
+                        .map(bytes -> ", teacher cache at most " + ByteSize.show(bytes))
+                        .orElse(""));
+        if (!plan.fits()) {
+            for (RunPlan.Change change : plan.changes()) {
+                line(out, "fits with   %s: %s", change.options(), ByteSize.show(change.peakBytes()));
+            }
+            if (plan.changes().isEmpty()) {
+                line(out, "fits with   a smaller batch or context, or a smaller teacher");
+            }
+        }
+        line(
+                out,
+                "fits=%b peak_memory_bytes=%d tokens_per_second=%s hours=%s",
+                plan.fits(),
+                plan.peakBytes(),
+                number("%.0f", plan.tokensPerSecond()),
+                number("%.4f", plan.hours()));
+    }
+
+    private void row(PrintWriter out, String name, Function<StageEstimate, String> cell) {
+        StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-14s", name));
+        plan.stages().forEach(stage -> line.append(String.format(Locale.ROOT, "%16s", cell.apply(stage))));
+        out.println(line);
+    }
+
+    private static String number(String format, OptionalDouble value) {
+        return value.isPresent() ? String.format(Locale.ROOT, format, value.getAsDouble()) : UNKNOWN;
+    }
+
+    private static void line(PrintWriter out, String format, Object... values) {
+        out.printf(Locale.ROOT, format + "%n", values);
+    }
+}

@@ -1,0 +1,214 @@
+package org.mohawk4j.train.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.cache.CacheContents;
+import org.mohawk4j.train.config.ActiveStage;
+import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.MachineConfig.Precision;
+import org.mohawk4j.train.config.StageObjective;
+
+/**
+ * Predicts memory, speed and disk of a run, without computing anything.
+ *
+ * @param teacher makes the teacher, whose numbers are not read
+ * @param gpu one of the devices
+ * @param devices that share each batch evenly
+ * @param tokensPerSecond of all devices together, if it is known better than from the device's rates
+ */
+public record RunPlanner(
+        Function<Engine, CausalLm> teacher, MixerPlan mixers, PlannedGpu gpu, int devices, OptionalDouble tokensPerSecond) {
+    /**
+     * What a device needs beside its arrays: what the driver's pool holds in pieces that no array fits (up to 1.5 GiB in
+     * the recorded rows), its context and the kernels.
+     */
+    static final long BESIDE_ARRAYS = 2L << 30;
+
+    /** Devices that are looked at beyond those of the run. */
+    private static final int MOST_DEVICES = 64;
+
+    private static final int MOMENTS = 2;
+
+    /** A dry run. */
+    private record Trial(List<StageProfile> profiles, RunPlan.Disk disk, long teacherSize, long studentSize) {
+        long peak(Sharding sharding, int devices) {
+            return profiles.stream()
+                    .mapToLong(profile -> sharding.of(profile, devices).values().stream()
+                            .mapToLong(Long::longValue)
+                            .sum())
+                    .max()
+                    .orElse(0);
+        }
+    }
+
+    /**
+     * Plans a run.
+     *
+     * @param config whose batches are those of all devices together
+     * @throws InvalidInputException if the devices cannot share a batch
+     */
+    public RunPlan plan(DistillConfig config) {
+        requireShares(config, devices);
+        Trial trial = trial(config, devices);
+        Sharding sharding = shardings(devices).stream()
+                .filter(some -> fits(trial.peak(some, devices)))
+                .findFirst()
+                .orElse(shardings(devices).get(0));
+        boolean fits = fits(trial.peak(sharding, devices));
+        List<ActiveStage> stages = config.activeStages();
+        List<StageEstimate> estimates = new ArrayList<>();
+        for (int i = 0; i < stages.size(); i++) {
+            estimates.add(estimate(config, stages.get(i), trial.profiles().get(i), sharding));
+        }
+        return new RunPlan(
+                trial.teacherSize(),
+                trial.studentSize(),
+                sharding,
+                estimates,
+                fits,
+                fits ? List.of() : changes(config),
+                trial.disk());
+    }
+
+    private static List<Sharding> shardings(int devices) {
+        return devices == 1 ? List.of(Sharding.NONE) : List.of(Sharding.OPTIMIZER, Sharding.PARAMETERS);
+    }
+
+    private boolean fits(long peak) {
+        return peak + BESIDE_ARRAYS <= gpu.model().memoryBytes();
+    }
+
+    private static void requireShares(DistillConfig config, int devices) {
+        for (ActiveStage stage : config.activeStages()) {
+            int parts = devices * config.training().accumulate();
+            if (stage.batch() % parts != 0) {
+                boolean own = stage.batch() != config.training().batch();
+                throw new InvalidInputException((own ? stage.key() + ".batch" : "batch") + ": expected a multiple of "
+                        + parts + ", got " + stage.batch() + "; GPUs: " + devices + ", micro-batches of each: "
+                        + config.training().accumulate());
+            }
+        }
+    }
+
+    private Trial trial(DistillConfig config, int shares) {
+        try (DryTraining dry = new DryTraining(config, teacher, mixers, gpu.model())) {
+            List<StageProfile> profiles = dry.profiles(shares);
+            return new Trial(
+                    profiles, disk(config, dry, profiles), dry.teacherParameters(), dry.studentParameters());
+        }
+    }
+
+    private static RunPlan.Disk disk(DistillConfig config, DryTraining dry, List<StageProfile> profiles) {
+        long student = dry.studentParameters() * Float.BYTES;
+        long moments = profiles.stream().mapToLong(StageProfile::trained).max().orElse(0) * MOMENTS * Float.BYTES;
+        CacheContents contents = CacheContents.of(config);
+        int context = config.training().context();
+        long windows = config.activeStages().stream()
+                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                .mapToLong(stage -> (long) stage.steps() * stage.batch())
+                .sum();
+        Optional<Long> cache =
+                config.data().teacherCache().map(file -> contents.predictBytes(dry.teacher(), context, windows));
+        return new RunPlan.Disk(
+                student, student + moments, config.recovery().checkpoint().keep() + 1, cache);
+    }
+
+    private StageEstimate estimate(DistillConfig config, ActiveStage stage, StageProfile profile, Sharding sharding) {
+        return new StageEstimate(stage, sharding.of(profile, devices), stepSeconds(config, stage, profile, sharding));
+    }
+
+    private OptionalDouble stepSeconds(
+            DistillConfig config, ActiveStage stage, StageProfile profile, Sharding sharding) {
+        if (tokensPerSecond.isPresent()) {
+            return OptionalDouble.of((double) stage.batch() * stage.context() / tokensPerSecond.getAsDouble());
+        }
+        return isMeasured(config, stage)
+                ? OptionalDouble.of(gpu.rates().seconds(profile.step())
+                        + gpu.rates().reductionSeconds(devices, profile.gradientBytes(), sharding.passes()))
+                : OptionalDouble.empty();
+    }
+
+    /** The rates are of products in bfloat16, and the likeliest tokens are chosen by the host. */
+    private static boolean isMeasured(DistillConfig config, ActiveStage stage) {
+        boolean onHost = stage.objective() == StageObjective.KNOWLEDGE_DISTILLATION
+                && config.learning().distillation().topK() > 0;
+        return config.machine().dtype() == Precision.BFLOAT16 && !onHost;
+    }
+
+    private List<RunPlan.Change> changes(DistillConfig config) {
+        List<RunPlan.Change> found = new ArrayList<>();
+        DistillConfig recomputed = config.with(Map.of("distillation.recompute", true));
+        boolean canRecompute = !config.learning().distillation().recompute();
+        if (canRecompute) {
+            addIfFitting(found, "--recompute", recomputed);
+        }
+        for (int parts : accumulations(config)) {
+            if (addIfFitting(found, "--accumulate " + parts, accumulated(config, parts))) {
+                break;
+            }
+        }
+        if (found.isEmpty() && canRecompute) {
+            for (int parts : accumulations(config)) {
+                if (addIfFitting(found, "--recompute --accumulate " + parts, accumulated(recomputed, parts))) {
+                    break;
+                }
+            }
+        }
+        if (found.isEmpty()) {
+            moreDevices(found, recomputed);
+        }
+        return found;
+    }
+
+    private boolean addIfFitting(List<RunPlan.Change> found, String options, DistillConfig changed) {
+        Trial trial = trial(changed, devices);
+        for (Sharding sharding : shardings(devices)) {
+            long peak = trial.peak(sharding, devices);
+            if (fits(peak)) {
+                found.add(new RunPlan.Change(options + (devices > 1 ? ", " + sharding.label() : ""), peak));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** On as few devices as it takes, which share the parameters and have as many windows each as before. */
+    private void moreDevices(List<RunPlan.Change> found, DistillConfig config) {
+        Trial trial = trial(config, devices);
+        for (int count = 2 * devices; count <= MOST_DEVICES; count *= 2) {
+            long peak = trial.peak(Sharding.PARAMETERS, count);
+            if (fits(peak)) {
+                int times = count / devices;
+                found.add(new RunPlan.Change(
+                        "--recompute --gpus " + count + " and " + times + " times the batch, "
+                                + Sharding.PARAMETERS.label(),
+                        peak));
+                return;
+            }
+        }
+    }
+
+    /** Numbers of micro-batches above the run's, doubled as long as they divide each batch. */
+    private List<Integer> accumulations(DistillConfig config) {
+        List<Integer> possible = new ArrayList<>();
+        for (int parts = 2 * config.training().accumulate(); ; parts *= 2) {
+            int all = parts * devices;
+            if (config.activeStages().stream().anyMatch(stage -> stage.batch() % all != 0)) {
+                return possible;
+            }
+            possible.add(parts);
+        }
+    }
+
+    private static DistillConfig accumulated(DistillConfig config, int parts) {
+        return config.with(Map.of("accumulate", parts));
+    }
+}

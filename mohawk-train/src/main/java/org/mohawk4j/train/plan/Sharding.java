@@ -1,0 +1,53 @@
+package org.mohawk4j.train.plan;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/** What devices that train together divide among themselves, beside the batch. */
+public enum Sharding {
+    /** Nothing, since there is one device. */
+    NONE("one device", 1),
+    /** The moments; each has all parameters. */
+    OPTIMIZER("sharded optimizer", 1),
+    /** The student's parameters and their gradients as well, gathered block by block, the next one ahead. */
+    PARAMETERS("sharded parameters", 1.5);
+
+    private static final int BLOCKS_GATHERED = 2;
+
+    private final String label;
+    private final double passes;
+
+    Sharding(String label, double passes) {
+        this.label = label;
+        this.passes = passes;
+    }
+
+    public String label() {
+        return label;
+    }
+
+    /** Over the link, in passes of an all-reduce. */
+    double passes() {
+        return passes;
+    }
+
+    /** The memory of one of so many devices. */
+    Map<MemoryPart, Long> of(StageProfile profile, int devices) {
+        Map<MemoryPart, Long> parts = new EnumMap<>(MemoryPart.class);
+        parts.putAll(profile.memory());
+        if (this != NONE) {
+            divide(parts, MemoryPart.MOMENTS, devices);
+        }
+        if (this == PARAMETERS) {
+            divide(parts, MemoryPart.STUDENT, devices);
+            divide(parts, MemoryPart.GRADIENTS, devices);
+            long gathered = BLOCKS_GATHERED * profile.largestBlock() + profile.outside();
+            parts.put(MemoryPart.COMMUNICATION, gathered * Float.BYTES);
+        }
+        return parts;
+    }
+
+    private static void divide(Map<MemoryPart, Long> parts, MemoryPart part, int devices) {
+        parts.computeIfPresent(part, (same, bytes) -> (bytes + devices - 1) / devices);
+    }
+}
