@@ -47,7 +47,7 @@ public final class TrainRecallTeacher {
     private static final int HEADS = 4;
     private static final int CONTEXT = 64;
     private static final int BATCH = 16;
-    private static final int STEPS = 3000;
+    private static final int STEPS = 2500;
     private static final double LEARNING_RATE = 3e-3;
     private static final int TEXT_LINES = 4000;
     private static final int HELD_OUT_LINES = 200;

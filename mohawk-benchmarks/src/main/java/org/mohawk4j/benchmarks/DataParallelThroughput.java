@@ -21,6 +21,7 @@ import org.mohawk4j.train.distributed.DataParallel;
 import org.mohawk4j.train.distributed.LocalProcessGroup;
 import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
 import org.mohawk4j.train.loop.StepBoundary;
 import org.mohawk4j.train.loop.Trainer;
@@ -98,13 +99,15 @@ record DataParallelThroughput(ModelShape shape, int stage, int batch, int contex
                         new TokenWindows(TokenSequence.of("random", text), context), batch * size, 0);
                 Stopwatch stopwatch = new Stopwatch();
                 int all = WARM_UP + steps;
-                try (StageState state = new StageState(stage, new AdamW(engine, ADAMW, ranks.sharding()), 0)) {
+                try (StageState state = new StageState(
+                        stage,
+                        new AdamW(engine, ADAMW, ranks.sharding()),
+                        0,
+                        new StageLength(new CosineSchedule(1e-4, 0, all, 0), all))) {
                     new Trainer(engine, batches, stopwatch, 1, FaultConfig.defaults(), ranks)
                             .run(
                                     state,
                                     objective(new StagePlan(teacher, student, mixers, List.of())),
-                                    new CosineSchedule(1e-4, 0, all, 0),
-                                    all,
                                     StepBoundary.NOTHING);
                 }
                 return new Rate(

@@ -69,13 +69,18 @@ public final class DryTraining implements AutoCloseable {
         this.mixers = mixers;
         engine = new Engine(
                 Backends.openDry(BACKEND, config.machine().dtype().options(), device));
-        dry = engine.backend().dryRun().orElseThrow();
-        workspace = dry.live().stream().map(Allocation::address).collect(Collectors.toSet());
-        this.teacher = teacher.apply(engine);
-        fill(this.teacher);
-        student = mixers.student(this.teacher, MixerInit.RANDOM, new SplittableRandom(0));
-        fill(student);
-        this.teacher.castWeights();
+        try {
+            dry = engine.backend().dryRun().orElseThrow();
+            workspace = dry.live().stream().map(Allocation::address).collect(Collectors.toSet());
+            this.teacher = teacher.apply(engine);
+            fill(this.teacher);
+            student = mixers.student(this.teacher, MixerInit.RANDOM, new SplittableRandom(0));
+            fill(student);
+            this.teacher.castWeights();
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
     }
 
     /** Gives every parameter its memory, without numbers. */

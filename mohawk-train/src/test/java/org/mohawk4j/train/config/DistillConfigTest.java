@@ -232,11 +232,6 @@ class DistillConfigTest {
                 "lr: [1e999, 1, 1] | lr: expected numbers above 0 | got [Infinity",
                 "split: [0.5, 0.2, 0.7] | split: expected shares with sum 1 | sum 1.4",
                 "keep-attention: [1, 1] | keep-attention: expected each layer once | got [1, 1]",
-                "keep-attention: auto | keep-attention: expected layers from 0, auto:K or auto:K:STUDY | got 'auto'",
-                "keep-attention: [auto:x] | keep-attention: expected layers from 0, auto:K | got 'auto:x'",
-                "keep-attention: [1, auto:2] | keep-attention: expected layers from 0, auto:K | got 'auto:2'",
-                "keep-attention: auto:0 | keep-attention: auto: expected a whole number of at least 1 | got 0",
-                "keep-attention: 1 | keep-attention: expected a list | got 1",
                 "keep-attention: [-1] | keep-attention: expected layers from 0 | got [-1]",
                 "report: maybe | report: expected true or false | got 'maybe'",
                 "dtype: half | dtype: expected one of float, double | got 'half'",
@@ -405,22 +400,5 @@ class DistillConfigTest {
                 .hasMessageEndingWith("expected at most 1048576 bytes, found 1048577");
         Files.writeString(file, "\uFEFFseed: 7\n");
         assertThat(DistillConfigYaml.read(file).training().seed()).isEqualTo(7);
-    }
-
-    @Test
-    void layersThatKeepTheirAttentionAreGivenOrRanked() {
-        DistillConfig ranked = DistillConfig.defaults().with(Map.of("keep-attention", List.of("auto:2:runs/hybrids")));
-
-        assertThat(ranked.training().autoAttention())
-                .contains(new AutoAttention(2, Optional.of(Path.of("runs/hybrids"))));
-        assertThat(ranked.training().keepAttention()).isEmpty();
-        assertThat(DistillConfigYaml.parse("my.yaml", DistillConfigYaml.format(ranked)))
-                .isEqualTo(ranked);
-        assertThat(ranked.with(Map.of("keep-attention", List.of("3", "1"))))
-                .isEqualTo(DistillConfig.builder().keepAttention(3, 1).build());
-        assertThat(DistillConfigYaml.parse("my.yaml", "keep-attention: auto:3"))
-                .isEqualTo(DistillConfig.builder()
-                        .keepAttention(AutoAttention.of(3))
-                        .build());
     }
 }

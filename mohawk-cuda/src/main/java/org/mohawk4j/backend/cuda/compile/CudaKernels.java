@@ -6,13 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUfunc_st;
-import org.bytedeco.cuda.cudart.CUlaunchAttribute;
-import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
-import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.cuda.driver.CloseStack;
@@ -36,33 +33,13 @@ public final class CudaKernels implements AutoCloseable {
     private final KernelCompiler compiler;
     private final KernelArguments arguments = new KernelArguments();
     private final Map<Variant, Source> sources = new HashMap<>();
-    private final @Nullable Launcher launcher;
+    /** None where there is no device. */
+    private final @Nullable LaunchStructures launcher;
 
     public CudaKernels(CudaContext context) {
         this.context = context;
         this.compiler = new KernelCompiler(context.device().architecture(), KernelCache.ofUser());
-        this.launcher = context.dry().isPresent() ? null : new Launcher(context);
-    }
-
-    /** The structures of a launch, which need the driver's library. */
-    private static final class Launcher implements AutoCloseable {
-        private final PointerPointer<?> noExtra = new PointerPointer<>();
-        private final CUlaunchAttribute overlap = new CUlaunchAttribute();
-        private final CUlaunchConfig launch = new CUlaunchConfig();
-
-        Launcher(CudaContext context) {
-            overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
-            overlap.value().programmaticStreamSerializationAllowed(1);
-            launch.blockDimY(1).blockDimZ(1).hStream(context.stream()).attrs(overlap);
-        }
-
-        @Override
-        public void close() {
-            CloseStack closing = new CloseStack();
-            closing.add(overlap::close);
-            closing.add(launch::close);
-            closing.close();
-        }
+        this.launcher = context.dry().isPresent() ? null : new LaunchStructures(context);
     }
 
     /** One entry point of a source. */
@@ -115,7 +92,7 @@ public final class CudaKernels implements AutoCloseable {
         }
 
         public void launch(long gridX, long gridY, int gridZ, int threads, int sharedBytes, KernelArguments arguments) {
-            Launcher structures = launcher;
+            LaunchStructures structures = launcher;
             if (structures == null) {
                 DryKernels.note(context.dry().orElseThrow(), name, arguments);
                 return;
@@ -131,16 +108,10 @@ public final class CudaKernels implements AutoCloseable {
             }
             context.profiler().begin();
             int status = cudart.cuLaunchKernelEx(
-                    structures.launch
-                            .gridDimX(Math.toIntExact(gridX))
-                            .gridDimY(Math.toIntExact(gridY))
-                            .gridDimZ(gridZ)
-                            .blockDimX(threads)
-                            .sharedMemBytes(sharedBytes)
-                            .numAttrs(overlaps ? 1 : 0),
+                    structures.of(gridX, gridY, gridZ, threads, sharedBytes, overlaps),
                     function,
                     arguments.places(),
-                    structures.noExtra);
+                    structures.noExtra());
             CudaStatus.driver(
                     status,
                     () -> "launching " + name + " on " + gridX + " by " + gridY + " by " + gridZ + " blocks of "
