@@ -1,0 +1,26 @@
+package org.mohawk4j.backend.cpu.op;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.mohawk4j.backend.FusedOp;
+import org.mohawk4j.backend.cpu.Cpu;
+import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
+import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
+import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
+
+/** The operations that there are kernels for. */
+public final class CpuKernels {
+    private CpuKernels() {}
+
+    /** By the operation's interface. */
+    public static Map<Class<? extends FusedOp>, FusedOp> all(Cpu cpu) {
+        Map<Class<? extends FusedOp>, FusedOp> kernels = new HashMap<>();
+        CpuLayerNorm layerNorm = new CpuLayerNorm(cpu);
+        kernels.put(FusedLinear.class, new CpuLinear(cpu));
+        kernels.put(FusedLayerNorm.class, layerNorm.alone());
+        kernels.put(FusedResidualNorm.class, layerNorm.ofSum());
+        kernels.put(FusedDistillation.class, new CpuDistillation(cpu));
+        return kernels;
+    }
+}
