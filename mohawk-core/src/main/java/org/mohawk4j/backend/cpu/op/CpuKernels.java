@@ -4,9 +4,15 @@ import java.util.HashMap;
 import java.util.Map;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.cpu.Cpu;
+import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.AttentionFunction.FusedAttention;
+import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
+import org.mohawk4j.op.Mamba2Function.FusedMamba2;
 import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
+import org.mohawk4j.op.RotaryFunction.FusedRotary;
+import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 
 /** The operations that there are kernels for. */
@@ -21,6 +27,12 @@ public final class CpuKernels {
         kernels.put(FusedLayerNorm.class, layerNorm.alone());
         kernels.put(FusedResidualNorm.class, layerNorm.ofSum());
         kernels.put(FusedDistillation.class, new CpuDistillation(cpu));
+        kernels.put(FusedAttention.class, new CpuAttention(cpu));
+        kernels.put(FusedRotary.class, new CpuRotary(cpu));
+        kernels.put(FusedCausalConv1d.class, new CpuConvolution(cpu));
+        kernels.put(FusedSemiseparable.class, new CpuSemiseparable(cpu));
+        kernels.put(FusedMamba2.class, new CpuMamba2(cpu));
+        kernels.put(FusedAdamW.class, new CpuAdamW(cpu));
         return kernels;
     }
 }
