@@ -4,15 +4,20 @@ import java.util.HashMap;
 import java.util.Map;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.cpu.Cpu;
+import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
+import org.mohawk4j.op.GateFunction.FusedGate;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
 import org.mohawk4j.op.Mamba2Function.FusedMamba2;
 import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
+import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 import org.mohawk4j.op.RotaryFunction.FusedRotary;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.glu.GluFunction.FusedGlu;
+import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 
 /** The operations that there are kernels for. */
@@ -33,6 +38,11 @@ public final class CpuKernels {
         kernels.put(FusedSemiseparable.class, new CpuSemiseparable(cpu));
         kernels.put(FusedMamba2.class, new CpuMamba2(cpu));
         kernels.put(FusedAdamW.class, new CpuAdamW(cpu));
+        kernels.put(FusedFrobenius.class, new CpuFrobenius(cpu));
+        kernels.put(FusedDistance.class, new CpuDistance(cpu));
+        kernels.put(FusedGate.class, new CpuGate(cpu));
+        kernels.put(FusedRmsNorm.class, new CpuRmsNorm(cpu));
+        kernels.put(FusedGlu.class, new CpuGlu(cpu));
         return kernels;
     }
 }
