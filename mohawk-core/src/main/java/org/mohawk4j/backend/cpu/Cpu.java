@@ -24,6 +24,9 @@ public final class Cpu implements AutoCloseable {
 
     private static final long SHORTEST_SUM = 256;
 
+    /** What a thread multiplies in some ten microseconds. */
+    private static final long LEAST_SHARED = 1L << 18;
+
     private final HostArrays arrays;
     private final Workers workers;
 
@@ -55,6 +58,11 @@ public final class Cpu implements AutoCloseable {
         return arrays.take(shape);
     }
 
+    /** An int32 array with whatever was there before. */
+    public Array takeIndices(long... dims) {
+        return arrays.takeIndices(Shape.of(dims));
+    }
+
     public void release(Array... spent) {
         Arrays.stream(spent).forEach(arrays::release);
     }
@@ -82,6 +90,19 @@ public final class Cpu implements AutoCloseable {
 
     public void run(long tasks, Workers.Task task) {
         workers.run(Math.toIntExact(tasks), task);
+    }
+
+    /**
+     * As {@link #run(long, Workers.Task)}; by this thread alone if all of it takes less time than waking the others.
+     *
+     * @param work about how many multiplications it is
+     */
+    public void run(long tasks, long work, Workers.Task task) {
+        if (work < LEAST_SHARED) {
+            workers.runHere(Math.toIntExact(tasks), task);
+        } else {
+            run(tasks, task);
+        }
     }
 
     public static int blocks(long rows, int block) {

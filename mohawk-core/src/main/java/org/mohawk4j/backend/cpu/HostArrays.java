@@ -8,6 +8,9 @@ public interface HostArrays {
     /** A float32 array with whatever was there before. */
     Array take(Shape shape);
 
+    /** An int32 array with whatever was there before. */
+    Array takeIndices(Shape shape);
+
     void release(Array array);
 
     /** Of the first element. */

@@ -151,6 +151,24 @@ final class PlainRows implements Rows {
     }
 
     @Override
+    public void dots(long y, long m, int rows, long x, int n) {
+        for (int i = 0; i < rows; i++) {
+            Raw.put(at(y, i), 0);
+        }
+        for (int from = 0; from < n; from += TILE) {
+            int count = tile(from, n);
+            Raw.get(b, at(x, from), count);
+            for (int i = 0; i < rows; i++) {
+                Raw.get(a, m + ((long) i * n + from) * Float.BYTES, count);
+                for (int j = 0; j < count; j++) {
+                    a[j] *= b[j];
+                }
+                Raw.put(at(y, i), Raw.get(at(y, i)) + sumOf(a, count));
+            }
+        }
+    }
+
+    @Override
     public void exp(long y, float scale, float shift, long x, int n) {
         for (int from = 0; from < n; from += TILE) {
             int count = tile(from, n);

@@ -13,6 +13,7 @@ public final class Raw {
     private static final MethodHandle GET;
     private static final MethodHandle PUT;
     private static final MethodHandle GET_INT;
+    private static final MethodHandle PUT_INT;
     private static final MethodHandle COPY;
     private static final MethodHandle FILL;
     private static final long BASE;
@@ -29,6 +30,8 @@ public final class Raw {
             PUT = lookup.findVirtual(type, "putFloat", MethodType.methodType(void.class, long.class, float.class))
                     .bindTo(unsafe);
             GET_INT = lookup.findVirtual(type, "getInt", MethodType.methodType(int.class, long.class))
+                    .bindTo(unsafe);
+            PUT_INT = lookup.findVirtual(type, "putInt", MethodType.methodType(void.class, long.class, int.class))
                     .bindTo(unsafe);
             COPY = lookup.findVirtual(
                             type,
@@ -73,6 +76,14 @@ public final class Raw {
         }
     }
 
+    public static void putInt(long address, int value) {
+        try {
+            PUT_INT.invokeExact(address, value);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
     /** {@code count} numbers into the heap. */
     static void get(float[] to, long address, int count) {
         try {
@@ -93,8 +104,13 @@ public final class Raw {
 
     /** {@code count} numbers to another place, which does not overlap. */
     public static void copy(long to, long from, long count) {
+        copyBytes(to, from, count * Float.BYTES);
+    }
+
+    /** Bytes to another place, which does not overlap. */
+    public static void copyBytes(long to, long from, long bytes) {
         try {
-            COPY.invokeExact((Object) null, from, (Object) null, to, count * Float.BYTES);
+            COPY.invokeExact((Object) null, from, (Object) null, to, bytes);
         } catch (Throwable e) {
             throw impossible(e);
         }

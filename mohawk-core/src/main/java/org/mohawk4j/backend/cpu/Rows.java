@@ -33,6 +33,9 @@ public interface Rows {
 
     float dot(long a, long b, int n);
 
+    /** {@code y_i = a_i · x} with some rows of n numbers that are close together. */
+    void dots(long y, long a, int rows, long x, int n);
+
     /** {@code y = exp(scale x + shift)}, for exponents of at most 88; below -87 it is 0. */
     void exp(long y, float scale, float shift, long x, int n);
 

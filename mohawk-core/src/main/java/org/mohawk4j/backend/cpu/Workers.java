@@ -48,11 +48,7 @@ public final class Workers implements AutoCloseable {
     /** Runs tasks 0 to {@code count - 1}, this thread among those that do; returns when all are done. */
     public void run(int count, Task task) {
         if (count == 1 || workers.isEmpty()) {
-            Lane own = lanes.get(0);
-            for (int i = 0; i < count; i++) {
-                own.scratch().reset();
-                task.run(i, own);
-            }
+            runHere(count, task);
             return;
         }
         Job now = new Job(task, count);
@@ -63,6 +59,15 @@ public final class Workers implements AutoCloseable {
         }
         now.work(lanes.get(0));
         now.await();
+    }
+
+    /** As {@link #run}, all of them by this thread. */
+    public void runHere(int count, Task task) {
+        Lane own = lanes.get(0);
+        for (int i = 0; i < count; i++) {
+            own.scratch().reset();
+            task.run(i, own);
+        }
     }
 
     /** The tasks of one operation. */

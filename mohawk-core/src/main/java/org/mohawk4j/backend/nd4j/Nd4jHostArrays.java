@@ -21,6 +21,11 @@ final class Nd4jHostArrays implements HostArrays {
     }
 
     @Override
+    public Array takeIndices(Shape shape) {
+        return pool.take(DType.INT32, shape);
+    }
+
+    @Override
     public void release(Array array) {
         pool.release(Nd4jArray.cast(array));
     }

@@ -156,6 +156,42 @@ final class VectorRows implements Rows {
     }
 
     @Override
+    public void dots(long y, long a, int rows, long x, int n) {
+        long stride = (long) n * BYTES;
+        int i = 0;
+        for (; i <= rows - 4; i += 4) {
+            long row = a + i * stride;
+            FloatVector s0 = FloatVector.zero(S);
+            FloatVector s1 = s0;
+            FloatVector s2 = s0;
+            FloatVector s3 = s0;
+            int j = 0;
+            for (; j <= n - W; j += W) {
+                FloatVector v = load(x, j);
+                s0 = load(row, j).fma(v, s0);
+                s1 = load(row + stride, j).fma(v, s1);
+                s2 = load(row + 2 * stride, j).fma(v, s2);
+                s3 = load(row + 3 * stride, j).fma(v, s3);
+            }
+            if (j < n) {
+                VectorMask<Float> m = rest(j, n);
+                FloatVector v = load(x, j, m);
+                s0 = load(row, j, m).fma(v, s0);
+                s1 = load(row + stride, j, m).fma(v, s1);
+                s2 = load(row + 2 * stride, j, m).fma(v, s2);
+                s3 = load(row + 3 * stride, j, m).fma(v, s3);
+            }
+            Raw.put(y + (long) i * BYTES, s0.reduceLanes(VectorOperators.ADD));
+            Raw.put(y + (i + 1L) * BYTES, s1.reduceLanes(VectorOperators.ADD));
+            Raw.put(y + (i + 2L) * BYTES, s2.reduceLanes(VectorOperators.ADD));
+            Raw.put(y + (i + 3L) * BYTES, s3.reduceLanes(VectorOperators.ADD));
+        }
+        for (; i < rows; i++) {
+            Raw.put(y + (long) i * BYTES, dot(a + i * stride, x, n));
+        }
+    }
+
+    @Override
     public void exp(long y, float scale, float shift, long x, int n) {
         FloatVector factor = FloatVector.broadcast(S, scale);
         FloatVector addend = FloatVector.broadcast(S, shift);

@@ -108,7 +108,8 @@ public final class CpuAttention implements FusedAttention {
         long out = cpu.at(output);
         long kernelSums = cpu.at(sums);
         int blocks = call.blocks();
-        cpu.run(call.batch * call.heads * blocks, (index, lane) -> {
+        long work = 2 * call.batch * call.heads * call.queries * call.keys * call.width;
+        cpu.run(call.batch * call.heads * blocks, work, (index, lane) -> {
             long map = index / blocks;
             // the longest blocks first, so that no thread is left with one at the end
             long from = (long) (blocks - 1 - index % blocks) * QUERIES;

@@ -5,18 +5,23 @@ import java.util.Map;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.backend.cpu.Cpu;
 import org.mohawk4j.matrix.FrobeniusDistance.FusedFrobenius;
+import org.mohawk4j.mixer.DiscreteMamba2.FusedStep;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
+import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.GateFunction.FusedGate;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
 import org.mohawk4j.op.Mamba2Function.FusedMamba2;
+import org.mohawk4j.op.NormedLinearsFunction.FusedNormedLinears;
 import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 import org.mohawk4j.op.RotaryFunction.FusedRotary;
 import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
+import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
+import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 
@@ -43,6 +48,12 @@ public final class CpuKernels {
         kernels.put(FusedGate.class, new CpuGate(cpu));
         kernels.put(FusedRmsNorm.class, new CpuRmsNorm(cpu));
         kernels.put(FusedGlu.class, new CpuGlu(cpu));
+        CpuProjections projections = new CpuProjections(cpu);
+        kernels.put(FusedNormedLinears.class, projections.normed());
+        kernels.put(FusedNormedGlu.class, projections.glu());
+        kernels.put(FusedSummedLinears.class, projections.summed());
+        kernels.put(FusedStep.class, new CpuMambaStep(cpu));
+        kernels.put(FusedArgMax.class, new CpuArgMax(cpu));
         return kernels;
     }
 }

@@ -16,6 +16,7 @@ import org.mohawk4j.tensor.types.DType;
 public final class CpuLinear implements FusedLinear {
     private static final int ROWS = 128;
     private static final long COLUMNS = 512;
+    private static final long FEW_ROWS = 4;
 
     private final Cpu cpu;
 
@@ -42,18 +43,17 @@ public final class CpuLinear implements FusedLinear {
         long after = cpu.at(output);
         long shift = bias.map(cpu::at).orElse(0L);
         long across = (width + COLUMNS - 1) / COLUMNS;
-        cpu.run(Cpu.blocks(rows, ROWS) * across, (index, lane) -> {
+        cpu.run(Cpu.blocks(rows, ROWS) * across, rows * width * depth, (index, lane) -> {
             long from = index / across * ROWS;
             long column = index % across * COLUMNS;
             int count = (int) Math.min(ROWS, rows - from);
             int columns = (int) Math.min(COLUMNS, width - column);
             long place = from * width + column;
-            lane.gemm(
+            map(
+                    lane,
                     new Sizes(count, columns, depth),
-                    1,
-                    new Matrix(Cpu.plus(x, from * depth), depth),
-                    new Matrix(Cpu.plus(w, column * depth), depth, true),
-                    0,
+                    Cpu.plus(x, from * depth),
+                    Cpu.plus(w, column * depth),
                     new Matrix(Cpu.plus(before, place), width));
             for (int i = 0; i < count; i++) {
                 long row = Cpu.plus(before, place + i * width);
@@ -66,6 +66,25 @@ public final class CpuLinear implements FusedLinear {
             }
         });
         return new Result(output, saves ? List.of(product) : List.of());
+    }
+
+    /** {@code x Wᵀ}. Of few rows, W is read as it is: a product copies it first, which costs more than the rest. */
+    static void map(Lane lane, Sizes sizes, long x, long weight, Matrix target) {
+        if (sizes.m() > FEW_ROWS) {
+            lane.gemm(
+                    sizes, 1, new Matrix(x, sizes.k()), new Matrix(weight, sizes.k(), true), 0, target);
+            return;
+        }
+        int depth = Math.toIntExact(sizes.k());
+        for (long i = 0; i < sizes.m(); i++) {
+            lane.rows()
+                    .dots(
+                            target.from(i, 0).address(),
+                            weight,
+                            Math.toIntExact(sizes.n()),
+                            Cpu.plus(x, i * depth),
+                            depth);
+        }
     }
 
     @Override
