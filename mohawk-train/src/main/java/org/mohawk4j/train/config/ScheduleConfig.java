@@ -38,7 +38,7 @@ public record ScheduleConfig(Kind kind, double warmupFraction, double decayFract
 
     /** The defaults. */
     public static ScheduleConfig defaults() {
-        return new ScheduleConfig(Kind.WARMUP_STABLE_DECAY, 0.1, 0.1, 0.0);
+        return new ScheduleConfig(Kind.WARMUP_STABLE_DECAY, 0.1, 0.5, 0.0);
     }
 
     /**
