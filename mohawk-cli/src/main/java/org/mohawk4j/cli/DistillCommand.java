@@ -1,7 +1,6 @@
 package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
-import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -38,6 +37,9 @@ import picocli.CommandLine.Spec;
         modelTransformer = ConfigOptions.All.class)
 final class DistillCommand implements Callable<Integer> {
 
+    /** That of SIGTERM, also where another rank got the signal. Whoever gets one ends with its code anyway. */
+    private static final int STOPPED = 143;
+
     @Spec
     private CommandSpec spec;
 
@@ -66,19 +68,23 @@ final class DistillCommand implements Callable<Integer> {
     public Integer call() {
         Map<String, Object> values = ConfigOptions.given(spec);
         Optional<RankEnvironment> rank = ranks.rank();
-        if (rank.isPresent()) {
-            ranks.apply(rank.get(), values);
-            try (ProcessGroup group = ranks.join(rank.get(), spec)) {
-                run(values, Optional.of(group));
+        if (rank.isEmpty()) {
+            int gpus = gpus(values);
+            if (ranks.launches(gpus, values)) {
+                return launch(gpus, values);
             }
-            return ExitCode.OK;
         }
-        int gpus = gpus(values);
-        if (ranks.launches(gpus, values)) {
-            return launch(gpus, values);
+        rank.ifPresent(own -> ranks.apply(own, values));
+        StopSignal stop = new StopSignal();
+        // let go last: the process ends with it, and other ranks would take that for a failure
+        try (StopSignals signals = StopSignals.listen(stop, spec.commandLine().getErr())) {
+            if (rank.isEmpty()) {
+                return run(distillation(values).stop(stop), 0) ? ExitCode.OK : STOPPED;
+            }
+            try (ProcessGroup group = ranks.join(rank.get(), spec)) {
+                return run(distillation(values).stop(stop).group(group), group.rank()) ? ExitCode.OK : STOPPED;
+            }
         }
-        run(values, Optional.empty());
-        return ExitCode.OK;
     }
 
     private int launch(int gpus, Map<String, Object> values) {
@@ -105,13 +111,24 @@ final class DistillCommand implements Callable<Integer> {
         return values.containsKey("gpus") ? Map.of("gpus", values.get("gpus")) : Map.of();
     }
 
-    private void run(Map<String, Object> values, Optional<ProcessGroup> group) {
-        Distillation distillation = distillation(values).fact("mohawk4j", Version.number());
-        group.ifPresent(distillation::group);
-        StopSignal stop = new StopSignal();
-        try (StopSignals signals = StopSignals.listen(stop, spec.commandLine().getErr())) {
-            boolean isSilent = ranks.sharesConsole() && group.isPresent() && group.get().rank() > 0;
-            runAndTell(distillation.stop(stop), isSilent ? new PrintWriter(Writer.nullWriter()) : spec.commandLine().getOut());
+    /** Whether the run came to its end. */
+    private boolean run(Distillation distillation, int rank) {
+        distillation.fact("mohawk4j", Version.number());
+        try {
+            if (rank == 0) {
+                runAndTell(distillation);
+            } else {
+                distillation.run();
+            }
+            return true;
+        } catch (StoppedException e) {
+            // said here, since the process ends as soon as the signals are let go
+            if (rank == 0) {
+                PrintWriter err = spec.commandLine().getErr();
+                err.println("mohawk distill: " + e.getMessage() + (e.isSaved() ? toGoOn(distillation) : ""));
+                err.flush();
+            }
+            return false;
         } catch (ChangedRunException e) {
             throw new InvalidInputException(e.getMessage() + "; --force accepts them", e);
         } catch (StorageException e) {
@@ -148,7 +165,8 @@ final class DistillCommand implements Callable<Integer> {
         return base.with(values);
     }
 
-    private void runAndTell(Distillation distillation, PrintWriter out) {
+    private void runAndTell(Distillation distillation) {
+        PrintWriter out = spec.commandLine().getOut();
         try (ConsoleProgressListener progress = new ConsoleProgressListener(out)) {
             RunResult result = distillation.listener(progress).run();
             out.println();
@@ -159,11 +177,6 @@ final class DistillCommand implements Callable<Integer> {
             }
             out.println(ScoreLine.of("teacher.", result.teacher()));
             out.println(ScoreLine.of("student.", result.student()));
-        } catch (StoppedException e) {
-            // said here, since the process ends as soon as the signals are let go
-            PrintWriter err = spec.commandLine().getErr();
-            err.println("mohawk distill: " + e.getMessage() + (e.isSaved() ? toGoOn(distillation) : ""));
-            err.flush();
         }
     }
 }

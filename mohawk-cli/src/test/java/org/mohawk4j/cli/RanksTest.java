@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The whole command on two ranks: one dies and the run resumes, and starts that are refused. */
 @Tag("slow")
@@ -101,14 +103,22 @@ class RanksTest {
         assertThat(folder.resolve("again/logs/rank-1.log")).content().contains("rank 0 on ");
     }
 
-    @Test
-    void signalToTheLauncherSavesOnceAndTheRunResumes() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void signalToTheLauncherOrToOneRankSavesOnceAndTheRunResumes(boolean isToOne) throws Exception {
         Process stopped = start("stopped", "--gpus", "2", "--checkpoint-every", "0");
         awaitSteps(stopped, "stopped", 5);
-        stopped.destroy();
+        if (isToOne) {
+            RankCommands.rank(stopped, 1).destroy();
+        } else {
+            stopped.destroy();
+        }
 
         assertThat(RankCommands.await(stopped)).isEqualTo(143);
-        assertThat(commands.read("stopped.console")).contains("mohawk distill: stopped at stage");
+        assertThat(commands.read("stopped.console").lines().filter(line -> line.startsWith("mohawk distill")))
+                .singleElement()
+                .asString()
+                .startsWith("mohawk distill: stopped at stage");
         assertThat(folder.resolve("stopped/checkpoints")).isDirectoryContaining("glob:**/stage-*");
         Process resumed = commands.start(
                 "resumed.console", Map.of(), List.of("--resume", folder.resolve("stopped").toString(), "--gpus", "1"));

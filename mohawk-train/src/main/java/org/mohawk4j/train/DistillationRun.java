@@ -68,6 +68,7 @@ public final class DistillationRun {
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
     private Optional<ProcessGroup> group = Optional.empty();
+    private boolean writesSamples = true;
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -106,6 +107,11 @@ public final class DistillationRun {
     /** Makes this run one rank of several. Their configurations, teachers and texts are equal. The group is the caller's to close. */
     public void group(ProcessGroup ranks) {
         group = Optional.of(ranks);
+    }
+
+    /** Leaves out the sample texts of teacher and student, for runs that nobody reads. */
+    public void withoutSamples() {
+        writesSamples = false;
     }
 
     /**
@@ -259,7 +265,8 @@ public final class DistillationRun {
                 }
                 stop.trainingEnds();
                 try (KeepAlive evaluating = KeepAlive.of(group)) {
-                    RunEvaluation evaluation = new RunEvaluation(config, folder, tokenizer, validation, listener);
+                    Optional<Tokenizer> writing = Optional.of(tokenizer).filter(own -> writesSamples);
+                    RunEvaluation evaluation = new RunEvaluation(config, folder, writing, validation, listener);
                     RunResult result = RunEvaluation.none(folder);
                     if (isFirst()) {
                         if (!isTrained) {

@@ -55,6 +55,10 @@ record RankStart(ProcessGroup group) {
 
     /** What to throw where a rank has thrown something: the others are told, unless they know. */
     RuntimeException failed(RuntimeException own) {
+        if (own instanceof RefusedRanksException || own instanceof StoppedException) {
+            // all ranks have thrown it
+            return own;
+        }
         Optional<RuntimeException> known = group.failure();
         if (known.isPresent()) {
             RuntimeException reason = known.get();
@@ -62,9 +66,6 @@ record RankStart(ProcessGroup group) {
                 reason.addSuppressed(own);
             }
             return reason;
-        }
-        if (own instanceof RefusedRanksException || own instanceof StoppedException) {
-            return own;
         }
         if (own instanceof InvalidInputException) {
             group.refuse(line(own));

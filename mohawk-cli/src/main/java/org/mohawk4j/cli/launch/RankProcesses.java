@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 final class RankProcesses {
     private final List<Process> processes = new ArrayList<>();
     private final List<RankLog> logs = new ArrayList<>();
+    private final List<Future<?>> exits = new ArrayList<>();
     private final BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
 
     /** How ranks have ended: exit codes by rank, and who was first to fail. */
@@ -63,7 +65,7 @@ final class RankProcesses {
                     run.resolve("logs").resolve("rank-" + rank + ".log"),
                     run.resolve("config.yaml")));
         }
-        process.onExit().thenRun(() -> ended.add(rank));
+        exits.add(process.onExit().thenRun(() -> ended.add(rank)));
     }
 
     private static int freePort() throws IOException {

@@ -57,7 +57,7 @@ public record RankEnvironment(int rank, int size, int device, String address, in
      */
     public static Optional<RankEnvironment> of(Map<String, String> environment) {
         // a size without a rank is a mistake only here: SLURM and Open MPI set theirs for other programs as well
-        if (!TORCHRUN.isIn(environment) && (environment.containsKey(TORCHRUN.size()))) {
+        if (!TORCHRUN.isIn(environment) && environment.containsKey(TORCHRUN.size())) {
             throw new InvalidInputException(TORCHRUN.rank() + ": expected beside " + TORCHRUN.size() + ", found nothing");
         }
         for (Names names : List.of(TORCHRUN, OPEN_MPI, SLURM)) {

@@ -14,7 +14,7 @@ class RankEnvironmentTest {
     /** Of words such as {@code RANK=1 WORLD_SIZE=2}. */
     private static Map<String, String> environment(String words) {
         Map<String, String> environment = new HashMap<>();
-        for (String word : words.split(" ")) {
+        for (String word : words.split(" ", -1)) {
             if (!word.isEmpty()) {
                 String[] pair = word.split("=", 2);
                 environment.put(pair[0], pair[1]);

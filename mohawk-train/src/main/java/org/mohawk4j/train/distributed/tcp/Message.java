@@ -8,30 +8,58 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** What ranks tell each other. On the wire: the kind in a byte, the body's length in four, the body. */
-record Message(Kind kind, byte[] body) {
+final class Message {
     /** A value is small: whatever is larger than this is no message of ours. */
     private static final int MOST_BYTES = 1 << 28;
 
+    private final Kind kind;
+    private final byte[] body;
+
+    Message(Kind kind, byte[] body) {
+        this.kind = kind;
+        this.body = body;
+    }
+
     enum Kind {
         /** The first of a rank: who it is. */
-        HELLO,
+        HELLO('H'),
         /** The answer when all have joined: where each rank runs. */
-        WELCOME,
+        WELCOME('W'),
         /** A sign of life, with how far a rank is. */
-        BEAT,
+        BEAT('B'),
         /** A rank's part of an exchange. */
-        VALUE,
+        VALUE('V'),
         /** All parts. */
-        RESULT,
+        RESULT('A'),
         /** The run has failed. */
-        FAIL,
+        FAIL('F'),
         /** The run is refused. */
-        REFUSE,
+        REFUSE('R'),
         /** The rank leaves: the end of its connection is no failure. */
-        LEAVE
+        LEAVE('L');
+
+        private final char code;
+
+        Kind(char code) {
+            this.code = code;
+        }
+
+        static Optional<Kind> of(int code) {
+            return Arrays.stream(values()).filter(kind -> kind.code == code).findFirst();
+        }
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    byte[] body() {
+        return body;
     }
 
     /** Writes a body. */
@@ -93,7 +121,7 @@ record Message(Kind kind, byte[] body) {
     }
 
     void writeTo(DataOutputStream out) throws IOException {
-        out.writeByte(kind.ordinal());
+        out.writeByte(kind.code);
         out.writeInt(body.length);
         out.write(body);
         out.flush();
@@ -101,13 +129,14 @@ record Message(Kind kind, byte[] body) {
 
     /** @throws IOException if the connection ends, or what comes is no message */
     static Message readFrom(DataInputStream in) throws IOException {
-        int kind = in.readUnsignedByte();
+        int code = in.readUnsignedByte();
         int length = in.readInt();
-        if (kind >= Kind.values().length || length < 0 || length > MOST_BYTES) {
-            throw new IOException("expected a message of a rank, found byte " + kind + " and a length of " + length);
+        Optional<Kind> kind = Kind.of(code);
+        if (kind.isEmpty() || length < 0 || length > MOST_BYTES) {
+            throw new IOException("expected a message of a rank, found byte " + code + " and a length of " + length);
         }
         byte[] body = new byte[length];
         in.readFully(body);
-        return new Message(Kind.values()[kind], body);
+        return new Message(kind.get(), body);
     }
 }

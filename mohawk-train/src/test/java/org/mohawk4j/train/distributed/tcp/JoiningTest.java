@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
@@ -45,10 +46,14 @@ class JoiningTest {
             assertThat(group.size()).isEqualTo(3);
             assertThat(group.host(2)).isEqualTo("here, device 2");
         }
-        List.of(first, middle, last).forEach(one -> ranks.start(() -> {
-            get(one).close();
-            return "left";
-        }));
+        List<Future<String>> leaving = new ArrayList<>();
+        for (Future<TcpProcessGroup> one : List.of(first, middle, last)) {
+            leaving.add(ranks.start(() -> {
+                get(one).close();
+                return "left";
+            }));
+        }
+        assertThat(leaving.stream().map(Ranks::get)).hasSize(3).containsOnly("left");
     }
 
     @Test
