@@ -1,13 +1,16 @@
 package org.mohawk4j.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.DeviceMemoryException;
 import org.mohawk4j.data.InMemoryLoader;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
@@ -39,30 +42,65 @@ import org.mohawk4j.train.stage.StagePlan;
  * tokens, products in bfloat16. The ranks are threads of this process, which needs {@code NCCL_P2P_DIRECT_DISABLE=1} and,
  * above two of them, {@code NCCL_NVLS_ENABLE=0} in its environment.
  *
- * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), {@code --replicated} (at the end: every rank
- * updates all parameters).
+ * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), layers (the shape's), and anywhere {@code
+ * --replicated} (every rank updates all parameters) or {@code --shard-parameters} (they are divided, and blocks computed
+ * again in the backward pass).
  */
-record DataParallelThroughput(ModelShape shape, int stage, int batch, int context, int steps, boolean replicated) {
-    private static final String REPLICATED = "--replicated";
+record DataParallelThroughput(
+        ModelShape shape, int stage, int batch, int context, int steps, int layers, Division division) {
     private static final int WARM_UP = 5;
     private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
 
+    /** What several GPUs divide. */
+    enum Division {
+        NOTHING("--replicated"),
+        OPTIMIZER("--shard-optimizer"),
+        PARAMETERS("--shard-parameters");
+
+        private final String option;
+
+        Division(String option) {
+            this.option = option;
+        }
+    }
+
     public static void main(String[] args) throws InterruptedException {
         List<String> given = new ArrayList<>(List.of(args));
-        boolean replicated = given.remove(REPLICATED);
+        Division division = Arrays.stream(Division.values())
+                .filter(value -> given.remove(value.option))
+                .findFirst()
+                .orElse(Division.OPTIMIZER);
+        ModelShape shape = ModelShape.of(given.get(0));
         DataParallelThroughput trial = new DataParallelThroughput(
-                ModelShape.of(given.get(0)),
+                shape,
                 Integer.parseInt(given.get(1)),
                 Integer.parseInt(given.get(2)),
                 Integer.parseInt(given.get(3)),
-                given.size() > 5 ? Integer.parseInt(given.get(5)) : 20,
-                replicated);
-        int gpus = given.size() > 4 ? Integer.parseInt(given.get(4)) : 2;
-        Rate one = trial.rate(Optional.empty());
-        System.out.println(trial.measurement(1, one, 1).toJson());
+                number(given, 5, 20),
+                number(given, 6, shape.layers()),
+                division);
+        int gpus = number(given, 4, 2);
+        Optional<Rate> one = trial.rateOfOne();
+        one.ifPresent(
+                rate -> System.out.println(trial.measurement(1, rate, 1).toJson()));
         Rate all = trial.rateOf(gpus);
+        double alone = one.map(Rate::tokensPerSecond).orElse(Double.NaN);
         System.out.println(
-                trial.measurement(gpus, all, all.tokensPerSecond() / one.tokensPerSecond()).toJson());
+                trial.measurement(gpus, all, all.tokensPerSecond() / alone).toJson());
+    }
+
+    private static int number(List<String> given, int index, int otherwise) {
+        return given.size() > index ? Integer.parseInt(given.get(index)) : otherwise;
+    }
+
+    /** Empty if one GPU has no room for it. */
+    private Optional<Rate> rateOfOne() {
+        try {
+            return Optional.of(rate(Optional.empty()));
+        } catch (DeviceMemoryException e) {
+            System.out.println("one GPU: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private record Rate(String device, double tokensPerSecond, long reservedBytes) {}
@@ -87,11 +125,12 @@ record DataParallelThroughput(ModelShape shape, int stage, int batch, int contex
                         "cuda", BackendOptions.defaults().withMixed(true).withDevice(device));
                 Parallelism ranks =
                         group.map(own -> parallel(engine, own)).orElse(Parallelism.NONE);
-                CausalLm teacher = shape.teacher(engine, context, shape.layers())) {
+                CausalLm teacher = shape.teacher(engine, context, layers)) {
             MixerPlan mixers = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
             try (CausalLm student = mixers.student(teacher, random)) {
                 ranks.share(student.parameters().values());
                 teacher.castWeights();
+                ranks.divide(student.parameters().values());
                 int vocabulary = Math.toIntExact(teacher.config().vocabulary());
                 int[] text = random.ints(4L * batch * size * context + 1, 0, vocabulary)
                         .toArray();
@@ -119,17 +158,19 @@ record DataParallelThroughput(ModelShape shape, int stage, int batch, int contex
     }
 
     private Parallelism parallel(Engine engine, ProcessGroup group) {
-        Sharding sharding = replicated
+        Sharding sharding = division == Division.NOTHING
                 ? Sharding.replicated(group.rank(), group.size())
                 : Sharding.divided(group.rank(), group.size());
-        return new DataParallel(engine, group, sharding, 0);
+        DataParallel ranks = new DataParallel(engine, group, sharding, 0);
+        return division == Division.PARAMETERS ? ranks.dividingParameters() : ranks;
     }
 
     private Objective objective(StagePlan plan) {
         return switch (stage) {
             case 1 -> plan.matrixOrientation();
             case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+            case 3 -> plan.knowledgeDistillation(
+                    DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
             default -> throw new IllegalArgumentException("stage: expected 1, 2 or 3, got " + stage);
         };
     }
@@ -158,13 +199,13 @@ record DataParallelThroughput(ModelShape shape, int stage, int batch, int contex
     }
 
     private Measurement measurement(int gpus, Rate rate, double speedUp) {
-        Map<String, Object> configuration = shape.describe(shape.layers());
+        Map<String, Object> configuration = shape.describe(layers);
         configuration.put("stage", stage);
         configuration.put("batch_per_gpu", batch);
         configuration.put("context", context);
         configuration.put("steps", steps);
         configuration.put("gpus", gpus);
-        configuration.put("optimizer", replicated ? "replicated" : "divided");
+        configuration.put("divided", division.name().toLowerCase(Locale.ROOT));
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("tokens_per_second", BlasShare.rounded(rate.tokensPerSecond()));
         results.put("speed_up", BlasShare.rounded(speedUp));

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.data.InMemoryLoader;
 import org.mohawk4j.data.TokenSequence;
@@ -67,12 +68,22 @@ class TwoGpuTrainingTest {
     /** The losses of all steps. */
     private static List<Double> train(
             Optional<ProcessGroup> group, int stage, boolean mixed, int accumulate, TrainingListener listener) {
+        return train(group, stage, mixed, accumulate, false, listener);
+    }
+
+    private static List<Double> train(
+            Optional<ProcessGroup> group,
+            int stage,
+            boolean mixed,
+            int accumulate,
+            boolean divided,
+            TrainingListener listener) {
         int device = group.map(ProcessGroup::rank).orElse(0);
         List<Double> losses = new ArrayList<>();
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(mixed).withDevice(device));
-                Parallelism ranks = group.<Parallelism>map(own -> new DataParallel(engine, own))
-                        .orElse(Parallelism.NONE);
+                Parallelism ranks =
+                        group.map(own -> parallel(engine, own, divided)).orElse(Parallelism.NONE);
                 CausalLm teacher = Gpu.teacher(engine)) {
             MixerPlan mixers = MixerPlan.replacing(
                     teacher.config(),
@@ -80,11 +91,12 @@ class TwoGpuTrainingTest {
                     List.of());
             try (CausalLm student = mixers.student(teacher, new SplittableRandom(1))) {
                 ranks.share(student.parameters().values());
+                ranks.divide(student.parameters().values());
                 StagePlan plan = new StagePlan(teacher, student, mixers, List.of());
                 Objective objective = switch (stage) {
                     case 1 -> plan.matrixOrientation();
                     case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-                    default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+                    default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, divided);
                 };
                 int[] text = new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
                 InMemoryLoader batches =
@@ -108,6 +120,11 @@ class TwoGpuTrainingTest {
             }
         }
         return losses;
+    }
+
+    private static Parallelism parallel(Engine engine, ProcessGroup group, boolean divided) {
+        DataParallel ranks = new DataParallel(engine, group);
+        return divided ? ranks.dividingParameters() : ranks;
     }
 
     private static List<Double> onTwo(int stage, boolean mixed, int accumulate) throws InterruptedException {
@@ -135,6 +152,23 @@ class TwoGpuTrainingTest {
         }
         assertThat(difference).as("mean relative difference").isLessThan(mixed ? 5e-3 : 1e-4);
         assertThat(found.get(0)).isCloseTo(alone.get(0), within(alone.get(0) * (mixed ? 5e-3 : 1e-5)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void twoGpusThatDivideTheParametersTakeTheStepsOfOne(int stage) throws Exception {
+        List<Double> alone = train(Optional.empty(), stage, true, 1, new TrainingListener() {});
+        List<List<Double>> found = new ArrayList<>(List.of(List.of(), List.of()));
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                2,
+                group -> found.set(
+                        group.rank(), train(Optional.of(group), stage, true, 2, true, new TrainingListener() {})));
+        assertThat(thrown).containsOnlyNulls();
+        for (int i = 0; i < STEPS; i++) {
+            assertThat(found.get(0).get(i))
+                    .as("loss of step " + (i + 1))
+                    .isCloseTo(alone.get(i), within(alone.get(i) * 2e-2));
+        }
     }
 
     @Test

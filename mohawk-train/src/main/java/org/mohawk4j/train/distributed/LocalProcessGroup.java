@@ -28,7 +28,7 @@ public final class LocalProcessGroup implements ProcessGroup {
     /** What all ranks share; its lock guards everything. */
     private static final class Members {
         private final List<LocalProcessGroup> ranks = new ArrayList<>();
-        private final byte @Nullable [][] given;
+        private final byte[] @Nullable [] given;
         private final @Nullable Thread[] threads;
         private final boolean[] left;
         private List<byte[]> gathered = List.of();
@@ -156,18 +156,14 @@ public final class LocalProcessGroup implements ProcessGroup {
             while (members.round == round) {
                 members.lookForTheDead();
                 members.requireWorking();
-                waitForOthers();
+                try {
+                    members.wait(LOOK_MILLIS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    members.fail(name(rank) + " was interrupted");
+                }
             }
             return members.gathered;
-        }
-    }
-
-    private void waitForOthers() {
-        try {
-            members.wait(LOOK_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            members.fail(name(rank) + " was interrupted");
         }
     }
 

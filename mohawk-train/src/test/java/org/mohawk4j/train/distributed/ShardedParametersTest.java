@@ -122,6 +122,8 @@ class ShardedParametersTest {
             for (Linear layer : layers) {
                 y = engine.recompute(y, layer::apply);
             }
+            // a weight that is used twice
+            y = engine.recompute(y, layers.get(0)::apply);
             return tape.gradients(y.sum()).of(weights.get(0).kept()).orElseThrow();
         }
     }

@@ -132,6 +132,7 @@ final class NcclCommunicator implements Communicator {
         if (arrays.isEmpty()) {
             return;
         }
+        List<CudaArray> own = arrays.stream().map(CudaArray::cast).toList();
         calls.lock();
         try {
             requireOpen(what);
@@ -139,8 +140,8 @@ final class NcclCommunicator implements Communicator {
             CudaStatus.driver(cudart.cuStreamWaitEvent(stream, computed, 0), "making NCCL wait");
             NcclStatus.require(nccl.ncclGroupStart(), what);
             int result = nccl.ncclSuccess;
-            for (Array array : arrays) {
-                int queued = operation.queue(CudaArray.cast(array), type(array.dtype()));
+            for (CudaArray array : own) {
+                int queued = operation.queue(array, type(array.dtype()));
                 result = result == nccl.ncclSuccess ? queued : result;
             }
             int ended = nccl.ncclGroupEnd();
