@@ -144,7 +144,9 @@ final class ConfigOptions {
                     word("dtype", "TYPE", "float, double, bf16", MachineConfig::dtype)));
 
     private static final List<ConfigOption<MachineConfig>> SEVERAL_GPUS =
-            List.of(whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus));
+            List.of(
+                    whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus),
+                    flag("shard-parameters", "divide the student's parameters too", MachineConfig::shardParameters));
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 

@@ -14,14 +14,11 @@ import org.mohawk4j.train.ResolvedStages;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.plan.ByteSize;
-import org.mohawk4j.train.plan.PlanTable;
 import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.plan.RunPlanner;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -31,10 +28,8 @@ import picocli.CommandLine.Spec;
         description = "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
                 + " text; computes nothing and reads no weights.",
         abbreviateSynopsis = true,
-        modelTransformer = PlanCommand.Options.class)
+        modelTransformer = ConfigOptions.All.class)
 final class PlanCommand implements Runnable {
-    private static final String GPUS = "--gpus";
-    private static final int MOST_GPUS = 65_536;
     private static final String AUTO = "auto";
     private static final String CUDA = "cuda";
 
@@ -66,36 +61,8 @@ final class PlanCommand implements Runnable {
             description = "The speed of all GPUs together in every stage, instead of the predicted one.")
     private Optional<Double> tokensPerSecond = Optional.empty();
 
-    /** Those of {@code distill}, and {@code --gpus} where it is not one of them. */
-    static final class Options implements IModelTransformer {
-        @Override
-        public CommandSpec transform(CommandSpec command) {
-            new ConfigOptions.All().transform(command);
-            if (command.findOption(GPUS) == null) {
-                command.addOption(OptionSpec.builder(GPUS)
-                        .paramLabel("N")
-                        .type(Long.class)
-                        .description("GPUs that share each batch (default: 1).")
-                        .build());
-            }
-            return command;
-        }
-    }
-
-    private int gpus() {
-        Long given = spec.findOption(GPUS).getValue();
-        if (given == null) {
-            return 1;
-        }
-        if (given < 1 || given > MOST_GPUS) {
-            throw new InvalidInputException("--gpus: expected 1 to " + MOST_GPUS + ", got " + given);
-        }
-        return given.intValue();
-    }
-
     @Override
     public void run() {
-        int gpus = gpus();
         tokensPerSecond.filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY)).ifPresent(speed -> {
             throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
         });
@@ -108,6 +75,7 @@ final class PlanCommand implements Runnable {
             throw new InvalidInputException("backend: expected " + CUDA + " or " + AUTO
                     + ", since only GPUs are planned for, got " + backend);
         }
+        int gpus = asked.machine().gpus();
         PlannedGpu known = PlannedGpu.named(gpu);
         PlannedGpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
                 .orElse(known);

@@ -75,9 +75,9 @@ final class StudyCommand implements Runnable {
 
         /** The budgets of a quick run. */
         DistillConfig.Builder quick(DistillConfig.Builder config) {
-            return config.tokens(4096)
+            return config.tokens(2048)
                     .context(64)
-                    .batch(8)
+                    .batch(4)
                     .evaluation(evaluation -> evaluation.withHeldOut(0.4).withWindows(16));
         }
 

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -101,15 +102,15 @@ class PlanCommandTest {
 
     @Test
     void hoursAreTokensBySpeed() {
-        CommandRun run = planOfLlama().succeeds();
+        CommandRun run = planOfLlama("--split", "0.5,0.5,0").succeeds();
         assertThat(run.value("hours")).isCloseTo(3e9 / run.value(SPEED) / 3600, Percentage.withPercentage(1));
-        CommandRun given = planOfLlama("--tokens-per-second", "100000").succeeds();
+        CommandRun given = planOfLlama("--split", "0,1,0", "--tokens-per-second", "100000").succeeds();
         assertThat(given.value(SPEED)).isEqualTo(100_000);
     }
 
     @Test
     void whatDoesNotFitSaysWithWhichOptionItDoesAndThatIsWhatThePlanWithItSays() {
-        CommandRun tooLarge = planOfLlama("--gpu-memory", "40GiB").succeeds();
+        CommandRun tooLarge = planOfLlama("--split", "0,0,1", "--gpu-memory", "40GiB").succeeds();
         assertThat(fits(tooLarge)).isFalse();
         List<String> changes = tooLarge.lines().stream()
                 .filter(line -> line.startsWith("fits with"))
@@ -117,7 +118,7 @@ class PlanCommandTest {
         assertThat(changes).hasSizeGreaterThanOrEqualTo(2);
         for (String change : changes) {
             String[] parts = change.substring("fits with".length()).strip().split(": ");
-            List<String> options = new ArrayList<>(List.of("--gpu-memory", "40GiB"));
+            List<String> options = new ArrayList<>(List.of("--split", "0,0,1", "--gpu-memory", "40GiB"));
             options.addAll(List.of(parts[0].split(" ")));
             CommandRun changed = planOfLlama(options.toArray(String[]::new)).succeeds();
             assertThat(fits(changed)).as(change).isTrue();
@@ -150,8 +151,25 @@ class PlanCommandTest {
     }
 
     @Test
+    void everyFamilyIsPlanned() throws IOException {
+        Path families = CommandRun.golden("teacher").getParent().resolveSibling("golden-families");
+        List<Path> teachers;
+        try (Stream<Path> all = Files.list(families)) {
+            teachers = all.map(family -> family.resolve("teacher"))
+                    .filter(Files::isDirectory)
+                    .sorted()
+                    .toList();
+        }
+        assertThat(teachers).hasSizeGreaterThan(10);
+        for (Path teacher : teachers) {
+            CommandRun run = plan("--teacher", teacher.toString(), "--dtype", "bf16", "--context", "16");
+            assertThat(run.succeeds().value(SPEED)).as("%s", teacher).isPositive();
+        }
+    }
+
+    @Test
     void diskCountsTheTeachersCacheAndAllCheckpointsAtATime() {
-        CommandRun run = planOfLlama("--teacher-cache", folder.resolve("cache").toString(), "--keep", "4").succeeds();
+        CommandRun run = planOfLlama("--split", "0,0,1", "--teacher-cache", folder.resolve("cache").toString(), "--keep", "4").succeeds();
         assertThat(run.out())
                 .contains("student 5.23 GiB, checkpoints at most 5 of 15.70 GiB, teacher cache at most ");
         assertThat(folder.resolve("cache")).doesNotExist();
@@ -169,8 +187,8 @@ class PlanCommandTest {
             delimiter = '|',
             textBlock =
                     """
-                    --gpus 0                      | --gpus: expected 1 to 65536, got 0
-                    --gpus 99999999999            | --gpus: expected 1 to 65536
+                    --gpus 0                      | gpus: expected a whole number of at least 1, got 0
+                    --gpus 99999999999            | gpus: expected
                     --gpus 3                      | expected a multiple of 3, got 8
                     --gpus 2 --accumulate 8       | expected a multiple of 16, got 8
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100

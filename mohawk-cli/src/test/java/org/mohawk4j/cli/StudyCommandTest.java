@@ -46,7 +46,7 @@ class StudyCommandTest {
         assertThat(results).hasSize(4);
         assertThat(last(study("matrices", options).succeeds())).isEqualTo(last(run));
         assertThat(Files.readAllLines(out().resolve("results.jsonl"))).isEqualTo(results);
-        study("matrices", "--quick").refuses("out " + out(), "a study with another training.batch: 2, not 8");
+        study("matrices", "--quick").refuses("out " + out(), "a study with another training.batch: 2, not 4");
         study("stages", "--quick").refuses("another study: matrices, not stages");
     }
 

@@ -17,8 +17,18 @@ public final class Parameter {
     private final Scope scope;
     private @Nullable Tensor value;
     private @Nullable Runnable arrival;
+    private @Nullable Part part;
     private List<Section> sections = List.of();
     private boolean closed;
+
+    /** Where the numbers of a parameter come from of which only a part is here. */
+    @FunctionalInterface
+    public interface Source {
+        /** All of them, to be read until the innermost scope closes. The open tape differentiates {@link #kept} through it. */
+        Tensor whole(Parameter parameter);
+    }
+
+    private record Part(long first, long count, Source source) {}
 
     /** Neighbouring rows of a parameter, entries of its first extent, that belong together. */
     public record Section(String name, long rows) {}
@@ -50,6 +60,12 @@ public final class Parameter {
 
     /** The current value. An optimiser changes its numbers in place. */
     public Tensor value() {
+        Part own = part;
+        return own == null ? kept() : own.source().whole(this);
+    }
+
+    /** What is kept of the value: all of it, or a part, flat. */
+    public Tensor kept() {
         arrive();
         Tensor current = value;
         if (current == null) {
@@ -57,6 +73,32 @@ public final class Parameter {
             current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
         }
         return current;
+    }
+
+    /**
+     * Keeps neighbouring elements alone from now on, row-major.
+     *
+     * @param first index of the first of them
+     * @param source gives all elements to whoever reads the value
+     */
+    public void keepPart(long first, long count, Source source) {
+        try (Scope work = engine.scope()) {
+            Tensor own = value().reshape(shape.size()).narrow(0, first, count).affine(1, 0);
+            part = new Part(first, count, source);
+            replace(own);
+        }
+    }
+
+    /** Keeps all elements again. */
+    public void keepWhole() {
+        Tensor whole = value();
+        part = null;
+        replace(whole);
+    }
+
+    /** Whether only a part is kept. */
+    public boolean isPart() {
+        return part != null;
     }
 
     /**
@@ -89,7 +131,8 @@ public final class Parameter {
      */
     public void set(HostSource numbers, DType dtype) {
         requireShape(numbers);
-        replace(engine.tensor(numbers, dtype));
+        Part own = part;
+        replace(engine.tensor(own == null ? numbers : numbers.slice(own.first(), Shape.of(own.count())), dtype));
     }
 
     private void requireShape(HostSource numbers) {

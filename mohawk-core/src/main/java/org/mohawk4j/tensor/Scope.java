@@ -54,6 +54,17 @@ public final class Scope implements AutoCloseable {
         return tensor;
     }
 
+    /**
+     * Keeps a tensor alive that other scopes and tapes may keep as well, until this closes or frees it.
+     *
+     * @return the same tensor
+     */
+    public Tensor hold(Tensor tensor) {
+        tensor.handle().retain();
+        receive(tensor.handle());
+        return tensor;
+    }
+
     /** Frees one tensor of this scope now. */
     public void free(Tensor tensor) {
         Handle handle = tensor.handle();

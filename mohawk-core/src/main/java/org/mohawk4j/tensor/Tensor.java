@@ -76,6 +76,11 @@ public final class Tensor {
         return engine.detach(this);
     }
 
+    /** Whether the numbers are still there. */
+    public boolean isLive() {
+        return handle.isLive();
+    }
+
     /** For changes in place: this, or a copy if anything else may be in the same memory. */
     public Tensor unshared() {
         return handle.isShared() || engine.backend().memory().isShared(array()) ? affine(1, 0) : this;

@@ -68,6 +68,7 @@ public final class DistillationRun {
     private final RunFolder folder;
     private boolean teacherIsDiscarded;
     private Optional<ProcessGroup> group = Optional.empty();
+    private boolean writesSamples = true;
 
     /**
      * @param text to train on, of tokens that the teacher has
@@ -106,6 +107,11 @@ public final class DistillationRun {
     /** Makes this run one rank of several. Their configurations, teachers and texts are equal. The group is the caller's to close. */
     public void group(ProcessGroup ranks) {
         group = Optional.of(ranks);
+    }
+
+    /** Leaves out the sample texts of teacher and student, for runs that nobody reads. */
+    public void withoutSamples() {
+        writesSamples = false;
     }
 
     /**
@@ -214,7 +220,8 @@ public final class DistillationRun {
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = isFirst()
-                        ? new RunRecorder(config, folder, statistics)
+                        // statistics would read whole parameters on one rank
+                        ? new RunRecorder(config, folder, config.machine().shardParameters() ? listener : statistics)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
@@ -250,13 +257,16 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
+                        ranks.divide(student.parameters().values());
                         new StageRunner(config, teacher.engine(), objectives, data, probe, ranks, heldOut)
                                 .run(recorder, steps, from);
+                        ranks.unite(student.parameters().values());
                     }
                 }
                 stop.trainingEnds();
                 try (KeepAlive evaluating = KeepAlive.of(group)) {
-                    RunEvaluation evaluation = new RunEvaluation(config, folder, tokenizer, validation, listener);
+                    Optional<Tokenizer> writing = Optional.of(tokenizer).filter(own -> writesSamples);
+                    RunEvaluation evaluation = new RunEvaluation(config, folder, writing, validation, listener);
                     RunResult result = RunEvaluation.none(folder);
                     if (isFirst()) {
                         if (!isTrained) {
@@ -283,7 +293,10 @@ public final class DistillationRun {
 
     private Parallelism ranks() {
         return group.filter(ranks -> ranks.size() > 1)
-                .<Parallelism>map(ranks -> new DataParallel(teacher.engine(), ranks))
+                .<Parallelism>map(ranks -> {
+                    DataParallel parallel = new DataParallel(teacher.engine(), ranks);
+                    return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
+                })
                 .orElse(Parallelism.NONE);
     }
 
@@ -325,7 +338,7 @@ public final class DistillationRun {
                         objective,
                         heldOut(stage),
                         config.learning().autoTokens().windows(),
-                        stage.batch() / config.training().accumulate());
+                        stage.batch() / config.training().accumulate() / ranks.size());
                 losses.put(stage, () -> ofFirst(ranks, own.getAsDouble()));
             }
         });

@@ -37,14 +37,15 @@ final class RunEvaluation {
 
     private final DistillConfig config;
     private final RunFolder folder;
-    private final Tokenizer tokenizer;
+    private final Optional<Tokenizer> tokenizer;
     private final TokenWindows validation;
     private final TrainingListener listener;
 
+    /** @param tokenizer of samples; empty: none are written */
     RunEvaluation(
             DistillConfig config,
             RunFolder folder,
-            Tokenizer tokenizer,
+            Optional<Tokenizer> tokenizer,
             TokenWindows validation,
             TrainingListener listener) {
         this.config = config;
@@ -107,19 +108,20 @@ final class RunEvaluation {
     }
 
     private Optional<Sample> sample(String name, CausalLm model) {
-        return BestEffort.attempt("sample of the " + name, () -> write(name, model));
+        return tokenizer.flatMap(
+                own -> BestEffort.attempt("sample of the " + name, () -> write(name, model, own)));
     }
 
     /** Continues the start of the validation text. */
-    private Sample write(String name, CausalLm model) {
+    private Sample write(String name, CausalLm model, Tokenizer own) {
         int[] window = validation.batch(0, 1).inputs();
         int[] prompt = Arrays.copyOf(window, Math.min(PROMPT_TOKENS, window.length));
         int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
         List<Integer> ids = new ArrayList<>();
         new Generator(model, Sampling.GREEDY, config.training().seed())
-                .generate(prompt, room, tokenizer.stops(), ids::add);
+                .generate(prompt, room, own.stops(), ids::add);
         // one text in two parts: the prompt may end within a character, and decoders look back
-        StreamingDecoder text = new StreamingDecoder(tokenizer);
+        StreamingDecoder text = new StreamingDecoder(own);
         String start = text.next(prompt);
         String continuation = text.next(ids.stream().mapToInt(Integer::intValue).toArray());
         return new Sample(name, start, continuation + text.finish());

@@ -65,7 +65,7 @@ class BestEffortTest {
 
     @Test
     void aTokenizerThatFailsCostsTheSamplesAlone() throws IOException {
-        TinyRun run = run(STAGES_2_AND_3).withTokenizer(new TinyRun.Numbers() {
+        TinyRun run = run(STAGES_2_AND_3).withSamples().withTokenizer(new TinyRun.Numbers() {
             @Override
             public String decode(int... ids) {
                 throw new NoClassDefFoundError("no decoder");

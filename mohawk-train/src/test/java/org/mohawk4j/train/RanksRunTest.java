@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -130,6 +131,25 @@ class RanksRunTest {
             assertThat(thrown).extracting(Throwable::getMessage).containsOnly(thrown.get(0).getMessage());
             resumed = true;
         }
+
+        run.resume();
+
+        assertClose(run, alone, 1e-4);
+    }
+
+    @Test
+    void aRunWithDividedParametersGoesOnOnAnotherNumberOfRanks() throws Exception {
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("shard-parameters", true);
+        changes.put("distillation.recompute", true);
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        stoppedAfter(3, 2, run, false);
+        Path newest = new CheckpointStore(run.folder().resolve("checkpoints"))
+                .newest()
+                .orElseThrow()
+                .folder();
+        assertThat(newest.resolve("student-00002-of-00002.safetensors")).exists();
+        stoppedAfter(3, 4, run, true);
 
         run.resume();
 

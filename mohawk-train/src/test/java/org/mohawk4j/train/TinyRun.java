@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -48,12 +47,8 @@ final class TinyRun {
     private volatile Path tokenizerFile = Path.of("none");
     private Function<MixerConfig, MixerConfig> mixer = own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16);
     private boolean isConfigured;
-    private Tokenizer tokenizer = new Numbers() {
-        @Override
-        public Set<Integer> stops() {
-            return IntStream.range(0, VOCABULARY).boxed().collect(Collectors.toSet());
-        }
-    };
+    private Tokenizer tokenizer = new Numbers();
+    private boolean writesSamples;
     private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
 
     /** From Phi. */
@@ -102,7 +97,8 @@ final class TinyRun {
 
     /** Also writes sample texts of teacher and student, which takes as long as some steps. */
     TinyRun withSamples() {
-        return withTokenizer(new Numbers());
+        writesSamples = true;
+        return this;
     }
 
     TinyRun withTokenizer(Tokenizer other) {
@@ -213,6 +209,9 @@ final class TinyRun {
             DistillationRun distillation =
                     new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run);
             group.ifPresent(distillation::group);
+            if (!writesSamples) {
+                distillation.withoutSamples();
+            }
             return distillation.run(plan, beside, Map.of(), listener, from, stop);
         } finally {
             Files.deleteIfExists(beside);

@@ -1,5 +1,6 @@
 package org.mohawk4j.backend.nd4j;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -11,6 +12,8 @@ import org.mohawk4j.backend.LayoutOps;
 import org.mohawk4j.backend.MatmulOps;
 import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
+import org.mohawk4j.backend.cpu.Cpu;
+import org.mohawk4j.backend.cpu.op.CpuKernels;
 import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
@@ -40,9 +43,18 @@ final class Nd4jBackend implements Backend {
     private final Map<Class<? extends FusedOp>, FusedOp> kernels;
     private final BackendOptions options;
 
+    /** None in float64, and where arrays are not in the memory of this process. */
+    private final Optional<Cpu> cpu;
+
     Nd4jBackend(BackendOptions options) {
         this.options = options;
-        this.kernels = Map.of(
+        int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
+        Nd4j.getEnvironment().setMaxMasterThreads(threads);
+        Nd4j.getEnvironment().setMaxThreads(threads);
+        this.cpu = options.parameterType() == DType.FLOAT32 && Nd4j.getEnvironment().isCPU()
+                ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads))
+                : Optional.empty();
+        Map<Class<? extends FusedOp>, FusedOp> all = new HashMap<>(Map.of(
                 FusedLinear.class, new Nd4jLinear(pool),
                 FusedLayerNorm.class, new Nd4jLayerNorm(pool),
                 FusedRmsNorm.class, new Nd4jRmsNorm(pool, false),
@@ -51,10 +63,9 @@ final class Nd4jBackend implements Backend {
                 FusedCausalConv1d.class, new Nd4jConvolution(pool),
                 FusedDistillation.class, new Nd4jDistillation(pool),
                 FusedAdamW.class, new Nd4jAdamW(pool),
-                FusedSemiseparable.class, new Nd4jSemiseparable(pool, masks));
-        int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
-        Nd4j.getEnvironment().setMaxMasterThreads(threads);
-        Nd4j.getEnvironment().setMaxThreads(threads);
+                FusedSemiseparable.class, new Nd4jSemiseparable(pool, masks)));
+        cpu.ifPresent(own -> all.putAll(CpuKernels.all(own)));
+        this.kernels = Map.copyOf(all);
     }
 
     @Override
@@ -66,7 +77,8 @@ final class Nd4jBackend implements Backend {
     public String description() {
         Properties environment = Nd4j.getExecutioner().getEnvironmentInformation();
         return "ND4J " + environment.getProperty("backend", "unknown") + ", BLAS " + environment.get("blas.vendor")
-                + ", " + Nd4j.getEnvironment().maxMasterThreads() + " threads";
+                + ", " + Nd4j.getEnvironment().maxMasterThreads() + " threads"
+                + cpu.map(own -> ", kernels " + own.rows()).orElse("");
     }
 
     @Override
@@ -106,6 +118,7 @@ final class Nd4jBackend implements Backend {
 
     @Override
     public void close() {
+        cpu.ifPresent(Cpu::close);
         pool.close();
     }
 }

@@ -150,6 +150,7 @@ public record DistillConfig(
         private int device;
         private Precision dtype;
         private int gpus;
+        private boolean shardParameters;
         private StudentConfig student;
         private OptimizerConfig optimizer;
         private ScheduleConfig schedule;
@@ -181,6 +182,7 @@ public record DistillConfig(
             device = from.machine().device();
             dtype = from.machine().dtype();
             gpus = from.machine().gpus();
+            shardParameters = from.machine().shardParameters();
             student = from.student();
             optimizer = from.learning().optimizer();
             schedule = from.learning().schedule();
@@ -297,6 +299,12 @@ public record DistillConfig(
             return this;
         }
 
+        /** Whether ranks divide the student's parameters. */
+        public Builder shardParameters(boolean divided) {
+            shardParameters = divided;
+            return this;
+        }
+
         /** Which of the backend's devices, from 0. */
         public Builder device(int index) {
             device = index;
@@ -379,7 +387,7 @@ public record DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
                     new TrainingConfig(
                             tokens, context, batch, accumulate, keepAttention, autoAttention, freeze, seed, stages),
-                    new MachineConfig(threads, backend, device, dtype, gpus),
+                    new MachineConfig(threads, backend, device, dtype, gpus, shardParameters),
                     student,
                     new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),
                     evaluation,

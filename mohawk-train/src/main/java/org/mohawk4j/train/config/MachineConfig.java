@@ -13,8 +13,10 @@ import org.mohawk4j.tensor.types.DType;
  * @param device which of the backend's devices, from 0
  * @param dtype what a run computes in
  * @param gpus how many of one machine a run takes, each by a process of its own that the command starts
+ * @param shardParameters whether several ranks divide the student's parameters, beside the optimizer
  */
-public record MachineConfig(int threads, String backend, int device, Precision dtype, int gpus) {
+public record MachineConfig(
+        int threads, String backend, int device, Precision dtype, int gpus, boolean shardParameters) {
     /** What a run computes in. */
     public enum Precision {
         /** 32 bits throughout. */
@@ -56,7 +58,7 @@ public record MachineConfig(int threads, String backend, int device, Precision d
 
     /** The defaults. */
     public static MachineConfig defaults() {
-        return new MachineConfig(0, "auto", 0, Precision.FLOAT, 1);
+        return new MachineConfig(0, "auto", 0, Precision.FLOAT, 1, false);
     }
 
     /**

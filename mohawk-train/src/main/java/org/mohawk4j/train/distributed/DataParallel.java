@@ -38,6 +38,8 @@ public final class DataParallel implements Parallelism {
     private final List<Array> toReduce = new ArrayList<>();
     private long bucketBytes;
     private @Nullable KeepAlive waiting;
+    private @Nullable ShardedParameters divided;
+    private boolean dividesParameters;
 
     /** A question and its last common answer. */
     private static final class Flag {
@@ -62,6 +64,12 @@ public final class DataParallel implements Parallelism {
         this.waiting = new KeepAlive(group);
         this.communicator = group.communicator(engine.backend());
         this.check = new ParameterCheck(this, checkEvery);
+    }
+
+    /** Divides the parameters as well, not only the optimizer: for models that do not fit otherwise. */
+    public DataParallel dividingParameters() {
+        dividesParameters = sharding.divided();
+        return this;
     }
 
     @Override
@@ -100,6 +108,37 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
+    public void divide(Collection<Parameter> parameters) {
+        if (dividesParameters) {
+            ShardedParameters shards = new ShardedParameters(engine, communicator, sharding);
+            divided = shards;
+            parameters.stream()
+                    .filter(parameter -> sharding.divides(parameter.shape().size()))
+                    .forEach(shards::divide);
+        }
+    }
+
+    @Override
+    public void unite(Collection<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            if (parameter.isPart()) {
+                together(parameter::keepWhole);
+            }
+        }
+        if (divided != null) {
+            divided.endStep();
+            divided = null;
+        }
+    }
+
+    @Override
+    public void settle() {
+        if (divided != null) {
+            together(divided::settle);
+        }
+    }
+
+    @Override
     public BooleanSupplier agreed(String name, BooleanSupplier own) {
         Flag flag = new Flag(own);
         flags.put(name, flag);
@@ -107,7 +146,10 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
-    public Tensor reduce(Tensor gradient) {
+    public Tensor reduce(Parameter parameter, Tensor gradient) {
+        if (parameter.isPart()) {
+            return gradient;
+        }
         Tensor own = gradient.unshared();
         (sharding.divides(own.shape().size()) ? toScatter : toReduce).add(own.array());
         bucketBytes += own.nbytes();
@@ -134,7 +176,7 @@ public final class DataParallel implements Parallelism {
                     "an optimizer that updates " + optimizer.sharding() + " on a rank that has " + sharding);
         }
         send();
-        together(communicator::await);
+        together(divided == null ? communicator::await : divided::endStep);
         // one small sum for everything that the ranks must know of each other, so that the device is waited for once
         List<Tensor> ballot = new ArrayList<>();
         evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
@@ -175,9 +217,14 @@ public final class DataParallel implements Parallelism {
     /** Of this rank's share of the gradients: its parts, and on one rank what all have. */
     private Tensor squares(Map<String, Parameter> trained, Map<String, Tensor> gradients) {
         List<Tensor> own = new ArrayList<>();
-        for (String name : trained.keySet()) {
-            Tensor gradient = gradients.get(name);
-            if (gradient != null && sharding.saves(gradient.shape().size())) {
+        for (Map.Entry<String, Parameter> entry : trained.entrySet()) {
+            Tensor gradient = gradients.get(entry.getKey());
+            if (gradient == null) {
+                continue;
+            }
+            if (entry.getValue().isPart()) {
+                own.add(gradient);
+            } else if (sharding.saves(gradient.shape().size())) {
                 long count = gradient.shape().size();
                 own.add(gradient.reshape(count).narrow(0, sharding.first(count), sharding.length(count)));
             }
@@ -187,7 +234,11 @@ public final class DataParallel implements Parallelism {
 
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
-        List<Array> parts = divided(gradients.values());
+        if (divided != null) {
+            // there is no room for all of them
+            return;
+        }
+        List<Array> parts = parts(gradients.values());
         together(() -> {
             communicator.allGather(parts);
             communicator.await();
@@ -202,7 +253,7 @@ public final class DataParallel implements Parallelism {
                 tensor -> engine.backend().elementwise().accumulate(tensor.array(), tensor.array(), factor - 1));
     }
 
-    private List<Array> divided(Collection<Tensor> tensors) {
+    private List<Array> parts(Collection<Tensor> tensors) {
         return tensors.stream()
                 .filter(tensor -> sharding.divides(tensor.shape().size()))
                 .map(Tensor::array)
@@ -219,8 +270,9 @@ public final class DataParallel implements Parallelism {
         optimizer.update(trained, gradients, norm, learningRate);
         Map<String, Parameter> updated = new LinkedHashMap<>(trained);
         updated.keySet().retainAll(gradients.keySet());
+        updated.values().removeIf(Parameter::isPart);
         List<Array> parts =
-                divided(updated.values().stream().map(Parameter::value).toList());
+                parts(updated.values().stream().map(Parameter::value).toList());
         if (!parts.isEmpty()) {
             together(() -> communicator.allGather(parts));
             Runnable arrival = once(communicator::await);

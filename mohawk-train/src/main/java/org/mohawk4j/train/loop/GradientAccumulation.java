@@ -5,9 +5,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
@@ -43,6 +45,7 @@ final class GradientAccumulation {
                     + " equal parts for each of " + ranks.size() + " ranks");
         }
         Scope results = engine.currentScope();
+        Map<String, Parameter> trained = objective.trained();
         List<List<Tensor>> losses = new ArrayList<>();
         Map<String, Tensor> sums = new LinkedHashMap<>();
         Map<String, Tensor> reduced = new LinkedHashMap<>();
@@ -55,16 +58,16 @@ final class GradientAccumulation {
                 Objective.Result result = evaluate(objective, batch, part, (name, gradient) -> {
                     Tensor sum = parts == 1 ? results.adopt(gradient) : add(sums, name, gradient, results);
                     if (last) {
-                        reduced.put(name, results.adopt(ranks.reduce(sum)));
+                        reduced.put(name, results.adopt(ranks.reduce(parameter(trained, name), sum)));
                     }
                 });
                 losses.add(result.losses().stream().map(results::adopt).toList());
             }
         }
         // of a parameter that only an earlier part depends on
-        sums.forEach((name, sum) -> reduced.computeIfAbsent(name, n -> results.adopt(ranks.reduce(sum))));
+        sums.forEach((name, sum) -> reduced.computeIfAbsent(name, n -> results.adopt(ranks.reduce(parameter(trained, name), sum))));
         Map<String, Tensor> gradients = new LinkedHashMap<>();
-        objective.trained().keySet().stream()
+        trained.keySet().stream()
                 .filter(reduced::containsKey)
                 .forEach(name -> gradients.put(name, reduced.get(name)));
         return Optional.of(new Evaluation(losses, gradients));
@@ -80,12 +83,17 @@ final class GradientAccumulation {
         return objective.evaluate(ids, engine.indices(targets, tokens), receiver);
     }
 
+    private static Parameter parameter(Map<String, Parameter> trained, String name) {
+        return Objects.requireNonNull(trained.get(name), name);
+    }
+
     private static int[] part(int[] all, int from, int length) {
         return length == all.length ? all : Arrays.copyOfRange(all, from, from + length);
     }
 
     /** Gradients may share memory with each other, so the sums are arrays of their own. */
     private Tensor add(Map<String, Tensor> sums, String name, Tensor gradient, Scope results) {
+        ranks.settle();
         double share = 1.0 / parts;
         Tensor sum = sums.get(name);
         if (sum == null) {

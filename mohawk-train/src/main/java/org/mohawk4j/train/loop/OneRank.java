@@ -46,7 +46,16 @@ final class OneRank implements Parallelism {
     }
 
     @Override
-    public Tensor reduce(Tensor gradient) {
+    public void divide(Collection<Parameter> parameters) {}
+
+    @Override
+    public void unite(Collection<Parameter> parameters) {}
+
+    @Override
+    public void settle() {}
+
+    @Override
+    public Tensor reduce(Parameter parameter, Tensor gradient) {
         return gradient;
     }
 

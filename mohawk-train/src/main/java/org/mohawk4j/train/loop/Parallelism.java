@@ -49,12 +49,25 @@ public interface Parallelism extends AutoCloseable {
     BooleanSupplier agreed(String name, BooleanSupplier own);
 
     /**
+     * Before training: what the ranks divide of the student, if that is wanted. A part of a divided parameter is here, and
+     * all of it only while it is read.
+     */
+    void divide(Collection<Parameter> parameters);
+
+    /** After training: all ranks have all of the student again. */
+    void unite(Collection<Parameter> parameters);
+
+    /** Waits for gradients of divided parameters that are still being added up. */
+    void settle();
+
+    /**
      * Starts to add up a gradient over the ranks, beside other work.
      *
+     * @param parameter whose gradient it is; if it is divided, the gradient is that of this rank's part, added up already
      * @param gradient of this rank's windows, final, in a scope that stays open until the step ends
      * @return what receives the sum, in place; defined from {@link #totals} on, as far as {@link #sharding} says
      */
-    Tensor reduce(Tensor gradient);
+    Tensor reduce(Parameter parameter, Tensor gradient);
 
     /**
      * Means of a step over all ranks.

@@ -193,18 +193,21 @@ public final class AdamW implements Optimizer {
     }
 
     private AdamWFunction.Slot slot(String name, Parameter parameter, Tensor gradient) {
-        Tensor value = own(parameter.value());
+        Tensor value = own(parameter, parameter.kept());
         Moments own = moments.computeIfAbsent(
                 name,
                 n -> new Moments(
                         scope.adopt(value.fullLike(0)), scope.adopt(value.fullLike(0)), isSaved(parameter.shape())));
-        return new AdamWFunction.Slot(value, own(gradient), own.first(), own.second(), parts(name, parameter));
+        return new AdamWFunction.Slot(value, own(parameter, gradient), own.first(), own.second(), parts(name, parameter));
     }
 
-    /** The elements that this rank updates, as a view. */
-    private Tensor own(Tensor whole) {
-        long count = whole.shape().size();
-        return whole.reshape(count).narrow(0, sharding.first(count), sharding.length(count));
+    /** The elements that this rank updates, as a view; where only they are kept, all of them. */
+    private Tensor own(Parameter parameter, Tensor kept) {
+        if (parameter.isPart()) {
+            return kept;
+        }
+        long count = kept.shape().size();
+        return kept.reshape(count).narrow(0, sharding.first(count), sharding.length(count));
     }
 
     /** Those of the stretches that lie in this rank's elements. */

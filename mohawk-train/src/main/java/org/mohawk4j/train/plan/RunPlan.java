@@ -30,12 +30,20 @@ public record RunPlan(
     }
 
     /**
-     * A change with which a run fits.
+     * A change with which a run fits; what is empty stays as it is.
      *
-     * @param options as on the command line
+     * @param recompute whether activations are computed again
+     * @param accumulate micro-batches
+     * @param devices that train together, with as many windows for each as before
+     * @param sharding among them
      * @param peakBytes of a device then
      */
-    public record Change(String options, long peakBytes) {}
+    public record Change(
+            Optional<Boolean> recompute,
+            Optional<Integer> accumulate,
+            Optional<Integer> devices,
+            Sharding sharding,
+            long peakBytes) {}
 
     /**
      * Bytes on disk.

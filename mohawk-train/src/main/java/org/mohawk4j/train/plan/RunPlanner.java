@@ -1,6 +1,7 @@
 package org.mohawk4j.train.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -143,57 +144,64 @@ public record RunPlanner(
         return config.machine().dtype() == Precision.BFLOAT16 && !onHost;
     }
 
+    /** Recomputing, accumulating, or both; more devices if nothing else helps. */
     private List<RunPlan.Change> changes(DistillConfig config) {
         List<RunPlan.Change> found = new ArrayList<>();
-        DistillConfig recomputed = config.with(Map.of("distillation.recompute", true));
         boolean canRecompute = !config.learning().distillation().recompute();
         if (canRecompute) {
-            addIfFitting(found, "--recompute", recomputed);
+            fitting(config, true, Optional.empty()).ifPresent(found::add);
         }
-        for (int parts : accumulations(config)) {
-            if (addIfFitting(found, "--accumulate " + parts, accumulated(config, parts))) {
-                break;
-            }
-        }
+        firstFitting(config, false).ifPresent(found::add);
         if (found.isEmpty() && canRecompute) {
-            for (int parts : accumulations(config)) {
-                if (addIfFitting(found, "--recompute --accumulate " + parts, accumulated(recomputed, parts))) {
-                    break;
-                }
-            }
+            firstFitting(config, true).ifPresent(found::add);
         }
         if (found.isEmpty()) {
-            moreDevices(found, recomputed);
+            moreDevices(config).ifPresent(found::add);
         }
         return found;
     }
 
-    private boolean addIfFitting(List<RunPlan.Change> found, String options, DistillConfig changed) {
-        Trial trial = trial(changed, devices);
-        for (Sharding sharding : shardings(devices)) {
-            long peak = trial.peak(sharding, devices);
-            if (fits(peak)) {
-                found.add(new RunPlan.Change(options + (devices > 1 ? ", " + sharding.label() : ""), peak));
-                return true;
+    /** Of all numbers of micro-batches, the smallest that helps. */
+    private Optional<RunPlan.Change> firstFitting(DistillConfig config, boolean recompute) {
+        for (int parts : accumulations(config)) {
+            Optional<RunPlan.Change> change = fitting(config, recompute, Optional.of(parts));
+            if (change.isPresent()) {
+                return change;
             }
         }
-        return false;
+        return Optional.empty();
     }
 
-    /** On as few devices as it takes, which share the parameters and have as many windows each as before. */
-    private void moreDevices(List<RunPlan.Change> found, DistillConfig config) {
-        Trial trial = trial(config, devices);
+    private Optional<RunPlan.Change> fitting(DistillConfig config, boolean recompute, Optional<Integer> accumulate) {
+        Map<String, Object> values = new HashMap<>();
+        accumulate.ifPresent(parts -> values.put("accumulate", parts));
+        Trial trial = trial((recompute ? recomputed(config) : config).with(values), devices);
+        return shardings(devices).stream()
+                .filter(sharding -> fits(trial.peak(sharding, devices)))
+                .findFirst()
+                .map(sharding -> new RunPlan.Change(
+                        recompute ? Optional.of(true) : Optional.empty(),
+                        accumulate,
+                        Optional.empty(),
+                        sharding,
+                        trial.peak(sharding, devices)));
+    }
+
+    /** As few devices as it takes, which share the parameters. */
+    private Optional<RunPlan.Change> moreDevices(DistillConfig config) {
+        Trial trial = trial(recomputed(config), devices);
         for (int count = 2 * devices; count <= MOST_DEVICES; count *= 2) {
             long peak = trial.peak(Sharding.PARAMETERS, count);
             if (fits(peak)) {
-                int times = count / devices;
-                found.add(new RunPlan.Change(
-                        "--recompute --gpus " + count + " and " + times + " times the batch, "
-                                + Sharding.PARAMETERS.label(),
-                        peak));
-                return;
+                return Optional.of(new RunPlan.Change(
+                        Optional.of(true), Optional.empty(), Optional.of(count), Sharding.PARAMETERS, peak));
             }
         }
+        return Optional.empty();
+    }
+
+    private static DistillConfig recomputed(DistillConfig config) {
+        return config.with(Map.of("distillation.recompute", true));
     }
 
     /** Numbers of micro-batches above the run's, doubled as long as they divide each batch. */
@@ -206,9 +214,5 @@ public record RunPlanner(
             }
             possible.add(parts);
         }
-    }
-
-    private static DistillConfig accumulated(DistillConfig config, int parts) {
-        return config.with(Map.of("accumulate", parts));
     }
 }

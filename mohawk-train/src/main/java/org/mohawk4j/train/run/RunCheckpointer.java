@@ -19,6 +19,7 @@ import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostSource;
 import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
@@ -43,8 +44,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RunCheckpointer.class);
-    private static final String STUDENT = "student.safetensors";
-    private static final Pattern OPTIMIZER = Pattern.compile("optimizer(-\\d+-of-\\d+)?\\.safetensors");
+    private static final String STUDENT = "student";
+    private static final String OPTIMIZER = "optimizer";
+    private static final String SUFFIX = ".safetensors";
     private static final String MATRICES = "matrices.safetensors";
     private static final String CONFIG = "config";
     private static final String MIXERS = "mixers";
@@ -143,20 +145,27 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
 
     /** Puts the state of a checkpoint's stage back. */
     void restore(StageState state, Checkpoint from) {
-        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.joined(OPTIMIZER));
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.joined(files(OPTIMIZER)));
     }
 
     private void loadStudent(Checkpoint from) {
-        Map<String, HostSource> values = from.numbers(STUDENT);
+        Map<String, HostSource> values = from.joined(files(STUDENT));
         student.parameters().forEach((name, parameter) -> {
             HostSource value = values.get(name);
-            if (value == null || !value.shape().equals(parameter.shape())) {
+            Shape shape = parameter.shape();
+            // parts are flat
+            boolean fits = value != null && (value.shape().equals(shape) || value.shape().equals(Shape.of(shape.size())));
+            if (value == null || !fits) {
                 throw new InvalidInputException(
-                        from.folder().resolve(STUDENT) + ": tensor " + name + ": expected shape " + parameter.shape()
+                        from.folder().resolve(STUDENT + SUFFIX) + ": tensor " + name + ": expected shape " + shape
                                 + ", found " + (value == null ? "none" : value.shape()));
             }
-            parameter.set(value);
+            parameter.set(HostSource.joined(shape, List.of(value)));
         });
+    }
+
+    private static Pattern files(String what) {
+        return Pattern.compile(what + "(-\\d+-of-\\d+)?" + Pattern.quote(SUFFIX));
     }
 
     @Override
@@ -250,17 +259,21 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         savedAt = System.nanoTime();
     }
 
-    /** What this rank writes: rank 0 everything that all ranks have. */
+    /** What this rank writes: its parts, and rank 0 everything that all ranks have. */
     private CheckpointWriter.Contents contents(StageState state) {
+        Map<String, Tensor> parts = new LinkedHashMap<>();
+        Map<String, Tensor> values = new LinkedHashMap<>();
+        student.parameters()
+                .forEach((name, parameter) -> (parameter.isPart() ? parts : values).put(name, parameter.kept()));
         Map<String, Map<String, Tensor>> arrays = new LinkedHashMap<>();
+        arrays.put(ofRank(OPTIMIZER), state.optimizer().moments());
+        if (!parts.isEmpty()) {
+            arrays.put(ofRank(STUDENT), parts);
+        }
         if (ranks.rank() > 0) {
-            arrays.put(optimizerFile(), state.optimizer().moments());
             return new CheckpointWriter.Contents(JsonNodeFactory.instance.objectNode(), arrays, Map.of());
         }
-        Map<String, Tensor> values = new LinkedHashMap<>();
-        student.parameters().forEach((name, parameter) -> values.put(name, parameter.value()));
-        arrays.put(STUDENT, values);
-        arrays.put(optimizerFile(), state.optimizer().moments());
+        arrays.put(STUDENT + SUFFIX, values);
         Map<String, HostTensor> pictures = new LinkedHashMap<>(probe.pictures(MatrixProbe.START));
         for (int stage = 1; stage < state.stage(); stage++) {
             pictures.putAll(probe.pictures(MatrixProbe.afterStage(stage)));
@@ -268,10 +281,10 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         return new CheckpointWriter.Contents(describe(state), arrays, Map.of(MATRICES, pictures));
     }
 
-    private String optimizerFile() {
+    private String ofRank(String what) {
         return ranks.size() == 1
-                ? "optimizer.safetensors"
-                : String.format(Locale.ROOT, "optimizer-%05d-of-%05d.safetensors", ranks.rank() + 1, ranks.size());
+                ? what + SUFFIX
+                : String.format(Locale.ROOT, "%s-%05d-of-%05d%s", what, ranks.rank() + 1, ranks.size(), SUFFIX);
     }
 
     private ObjectNode describe(StageState state) {

@@ -17,7 +17,7 @@ final class NamedGradients {
     /** Records what follows, to be differentiated by parameters. */
     static Tape tape(Map<String, Parameter> parameters) {
         List<Tensor> watched =
-                parameters.values().stream().map(Parameter::value).toList();
+                parameters.values().stream().map(Parameter::kept).toList();
         return watched.get(0).engine().tape(watched);
     }
 
@@ -32,7 +32,7 @@ final class NamedGradients {
             Tape tape, Tensor loss, Map<String, Parameter> parameters, Scope results, Objective.Receiver receiver) {
         Map<Tensor, List<String>> names = new IdentityHashMap<>();
         parameters.forEach((name, parameter) ->
-                names.computeIfAbsent(parameter.value(), value -> new ArrayList<>()).add(name));
+                names.computeIfAbsent(parameter.kept(), kept -> new ArrayList<>()).add(name));
         Map<String, Tensor> found = new LinkedHashMap<>();
         tape.gradients(loss, (watched, gradient) -> {
             results.adopt(gradient);

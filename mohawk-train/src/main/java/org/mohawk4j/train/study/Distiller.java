@@ -87,20 +87,21 @@ final class Distiller {
 
     private static RunResult run(
             Bench bench, DistillConfig config, MixerPlan plan, RunFolder folder, Optional<Checkpoint> from) {
-        return new DistillationRun(
-                        config,
-                        bench.teacher(),
-                        bench.tokenizer(),
-                        bench.texts().training(),
-                        bench.texts().heldOut(),
-                        folder)
-                .run(
-                        plan,
-                        bench.teacherFolder().resolve(TokenizerJson.FILE_NAME),
-                        Map.of(),
-                        new TrainingListener() {},
-                        from,
-                        new StopSignal());
+        DistillationRun run = new DistillationRun(
+                config,
+                bench.teacher(),
+                bench.tokenizer(),
+                bench.texts().training(),
+                bench.texts().heldOut(),
+                folder);
+        run.withoutSamples();
+        return run.run(
+                plan,
+                bench.teacherFolder().resolve(TokenizerJson.FILE_NAME),
+                Map.of(),
+                new TrainingListener() {},
+                from,
+                new StopSignal());
     }
 
     /**

@@ -75,6 +75,18 @@ class DataParallelTest {
     }
 
     @Test
+    void theyAgreeWithDividedParameters() throws Exception {
+        RankedRun run = new RankedRun();
+        run.divided = true;
+        run.steps = 5;
+        run.frozen = List.of("*.mlp.fc1.*");
+        RankedRun.Result expected = run.on(0);
+        assertSame(run.on(2), expected, 1e-9);
+        run.accumulate = 2;
+        assertSame(run.on(4), expected, 1e-9);
+    }
+
+    @Test
     void theyAgreeInFloat32() throws Exception {
         RankedRun run = new RankedRun();
         run.type = DType.FLOAT32;

@@ -57,6 +57,7 @@ final class RankedRun {
     List<String> frozen = List.of();
     BiFunction<Integer, Integer, Sharding> sharding = Sharding::divided;
     int checkEvery = 1;
+    boolean divided;
 
     /** The rank whose first loss is no number. */
     int poisoned = -1;
@@ -121,6 +122,11 @@ final class RankedRun {
         }
     }
 
+    private Parallelism parallel(Engine engine, ProcessGroup group) {
+        DataParallel ranks = new DataParallel(engine, group, sharding.apply(group.rank(), group.size()), checkEvery);
+        return divided ? ranks.dividingParameters() : ranks;
+    }
+
     /** One rank's part. */
     private Result run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
         List<StepMetrics> metrics = new ArrayList<>();
@@ -134,10 +140,9 @@ final class RankedRun {
             CausalLm student =
                     mixers.student(teacher, new SplittableRandom(group == null ? 0 : group.rank()));
             StagePlan plan = new StagePlan(teacher, student, mixers, frozen);
-            try (Parallelism ranks = alone != null
-                    ? alone
-                    : new DataParallel(engine, group, sharding.apply(group.rank(), group.size()), checkEvery)) {
+            try (Parallelism ranks = alone != null ? alone : parallel(engine, group)) {
                 ranks.share(student.parameters().values());
+                ranks.divide(student.parameters().values());
                 InMemoryLoader batches = new InMemoryLoader(
                         new TokenWindows(
                                 TokenSequence.of(
@@ -190,6 +195,7 @@ final class RankedRun {
                     }
                     stage++;
                 }
+                ranks.unite(student.parameters().values());
             }
             Map<String, double[]> parameters = new LinkedHashMap<>();
             student.parameters()

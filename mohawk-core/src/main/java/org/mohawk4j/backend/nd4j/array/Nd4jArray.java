@@ -84,6 +84,11 @@ public final class Nd4jArray implements Array {
         return new Nd4jArray(block, offset + from, dtype, part);
     }
 
+    /** Of the first number in memory, on the CPU. */
+    public long address() {
+        return block.address() + offset * dtype.bytes();
+    }
+
     public Nd4jPool.Block block() {
         return block;
     }

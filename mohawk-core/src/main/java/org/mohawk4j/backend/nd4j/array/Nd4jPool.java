@@ -40,12 +40,15 @@ public final class Nd4jPool {
         /** Whose memory this is, if not the pool's: it must stay reachable as long as the block is used. */
         private final @Nullable INDArray lender;
 
+        private final long address;
+
         private int users = 1;
 
         private Block(Key key) {
             this.key = key;
             this.buffer = Nd4j.createBuffer(Nd4jArray.dataType(key.dtype()), key.length(), false);
             this.lender = null;
+            this.address = buffer.pointer().address();
         }
 
         private Block(Key key, INDArray lender) {
@@ -55,6 +58,7 @@ public final class Nd4jPool {
             // ND4J counts the offset of a view of a view from the original's start
             this.buffer = original == null ? own : original;
             this.lender = lender;
+            this.address = buffer.pointer().address();
         }
 
         public void share() {
@@ -64,6 +68,11 @@ public final class Nd4jPool {
         /** Whether there is more than one array, or the memory is not the pool's. */
         public boolean isShared() {
             return users > 1 || lender != null;
+        }
+
+        /** Of its first number, on the CPU. */
+        long address() {
+            return address;
         }
 
         public DataBuffer buffer() {

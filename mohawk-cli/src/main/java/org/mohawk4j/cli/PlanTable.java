@@ -1,19 +1,25 @@
-package org.mohawk4j.train.plan;
+package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import org.mohawk4j.train.plan.ByteSize;
+import org.mohawk4j.train.plan.MemoryPart;
+import org.mohawk4j.train.plan.PlannedGpu;
+import org.mohawk4j.train.plan.RunPlan;
+import org.mohawk4j.train.plan.Sharding;
+import org.mohawk4j.train.plan.StageEstimate;
 
 /**
  * A plan as {@code ./mohawk plan} prints it: a column for each stage, and a last line for scripts.
  *
  * @param gpus how many share each batch
  */
-public record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
+record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
     private static final String UNKNOWN = "unknown";
 
-    public void print(PrintWriter out) {
+    void print(PrintWriter out) {
         line(out, "teacher     %,d parameters", plan.teacherParameters());
         line(out, "student     %,d parameters", plan.studentParameters());
         line(
@@ -52,7 +58,7 @@ public record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
                         .orElse(""));
         if (!plan.fits()) {
             for (RunPlan.Change change : plan.changes()) {
-                line(out, "fits with   %s: %s", change.options(), ByteSize.show(change.peakBytes()));
+                line(out, "fits with   %s: %s", options(change), ByteSize.show(change.peakBytes()));
             }
             if (plan.changes().isEmpty()) {
                 line(out, "fits with   a smaller batch or context, or a smaller teacher");
@@ -65,6 +71,23 @@ public record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
                 plan.peakBytes(),
                 number("%.0f", plan.tokensPerSecond()),
                 number("%.4f", plan.hours()));
+    }
+
+    /** As on the command line, and what becomes of the batch and of parameters then. */
+    private String options(RunPlan.Change change) {
+        StringBuilder words = new StringBuilder();
+        change.recompute().ifPresent(on -> words.append(" --recompute"));
+        change.accumulate().ifPresent(parts -> words.append(" --accumulate ").append(parts));
+        change.devices()
+                .ifPresent(count -> words.append(" --gpus ")
+                        .append(count)
+                        .append(" and ")
+                        .append(count / gpus)
+                        .append(" times the batch"));
+        if (change.sharding() != Sharding.NONE) {
+            words.append(", ").append(change.sharding().label());
+        }
+        return words.toString().strip();
     }
 
     private void row(PrintWriter out, String name, Function<StageEstimate, String> cell) {

@@ -1,0 +1,192 @@
+package org.mohawk4j.backend.cpu;
+
+import java.util.Arrays;
+import org.bytedeco.openblas.presets.openblas_nolapack;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.cpu.Lane.Matrix;
+import org.mohawk4j.backend.cpu.Lane.Sizes;
+import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
+
+/**
+ * What a fused operation on the CPU works with: arrays, threads, products. How an operation is cut into tasks depends on
+ * its extents alone and not on the number of threads, and so do its results.
+ */
+public final class Cpu implements AutoCloseable {
+    /** Rows in a block, for operations without a reason for another number. */
+    public static final int BLOCK = 64;
+
+    private static final long TILE_ROWS = 128;
+    private static final long TILE_COLUMNS = 512;
+
+    /** A product of fewer tasks is cut along what it sums over too, into pieces of at least that length. */
+    private static final long FEW_TASKS = 16;
+
+    private static final long SHORTEST_SUM = 256;
+
+    /** What a thread multiplies in some ten microseconds. */
+    private static final long LEAST_SHARED = 1L << 18;
+
+    private final HostArrays arrays;
+    private final Workers workers;
+
+    /** A block of rows. */
+    @FunctionalInterface
+    public interface BlockTask {
+        /** @param block its number */
+        void run(long from, int count, int block, Lane lane);
+    }
+
+    public Cpu(HostArrays arrays, int threads) {
+        this.arrays = arrays;
+        this.workers = new Workers(threads, RowsVersion.choose());
+        // products of several threads at once: each on its own
+        openblas_nolapack.blas_set_num_threads(1);
+    }
+
+    /** Version of the row kernels, for a backend's description. */
+    public String rows() {
+        return RowsVersion.choose().get().name();
+    }
+
+    /** A float32 array with whatever was there before. */
+    public Array take(long... dims) {
+        return arrays.take(Shape.of(dims));
+    }
+
+    public Array take(Shape shape) {
+        return arrays.take(shape);
+    }
+
+    /** An int32 array with whatever was there before. */
+    public Array takeIndices(long... dims) {
+        return arrays.takeIndices(Shape.of(dims));
+    }
+
+    public void release(Array... spent) {
+        Arrays.stream(spent).forEach(arrays::release);
+    }
+
+    /** The address of a float32 array. */
+    public long at(Array array) {
+        return addressOf(DType.FLOAT32, array);
+    }
+
+    /** The address of an array of indices. */
+    public long atIndices(Array array) {
+        return addressOf(DType.INT32, array);
+    }
+
+    private long addressOf(DType dtype, Array array) {
+        if (array.dtype() != dtype) {
+            throw new IllegalArgumentException("a kernel for " + dtype + " was given " + array.dtype());
+        }
+        return arrays.address(array);
+    }
+
+    public static long plus(long address, long elements) {
+        return address + elements * Float.BYTES;
+    }
+
+    public void run(long tasks, Workers.Task task) {
+        workers.run(Math.toIntExact(tasks), task);
+    }
+
+    /**
+     * As {@link #run(long, Workers.Task)}; by this thread alone if all of it takes less time than waking the others.
+     *
+     * @param work about how many multiplications it is
+     */
+    public void run(long tasks, long work, Workers.Task task) {
+        if (work < LEAST_SHARED) {
+            workers.runHere(Math.toIntExact(tasks), task);
+        } else {
+            run(tasks, task);
+        }
+    }
+
+    public static int blocks(long rows, int block) {
+        return Math.toIntExact((rows + block - 1) / block);
+    }
+
+    /** Rows in blocks, each a task. */
+    public void inBlocks(long rows, int block, BlockTask task) {
+        run(blocks(rows, block), (index, lane) -> {
+            long from = (long) index * block;
+            task.run(from, (int) Math.min(block, rows - from), index, lane);
+        });
+    }
+
+    /**
+     * {@code C = A B} by all threads, in tiles.
+     *
+     * @param sizes of C, and what is summed over
+     */
+    public void product(Sizes sizes, Matrix a, Matrix b, long target) {
+        long across = (sizes.n() + TILE_COLUMNS - 1) / TILE_COLUMNS;
+        long down = (sizes.m() + TILE_ROWS - 1) / TILE_ROWS;
+        long pieces = Math.min(FEW_TASKS / (across * down), sizes.k() / SHORTEST_SUM);
+        if (pieces < 2) {
+            tiles(sizes, a, b, target, 1, sizes.k());
+            return;
+        }
+        Array parts = take(pieces, sizes.m(), sizes.n());
+        long length = (sizes.k() + pieces - 1) / pieces;
+        tiles(sizes, a, b, at(parts), pieces, length);
+        sumOfParts(target, at(parts), pieces, sizes.m() * sizes.n());
+        release(parts);
+    }
+
+    /** One array of partial sums after the other. */
+    private void tiles(Sizes sizes, Matrix a, Matrix b, long target, long pieces, long length) {
+        long across = (sizes.n() + TILE_COLUMNS - 1) / TILE_COLUMNS;
+        long down = (sizes.m() + TILE_ROWS - 1) / TILE_ROWS;
+        run(across * down * pieces, (index, lane) -> {
+            long piece = index / (across * down);
+            long row = index / across % down * TILE_ROWS;
+            long column = index % across * TILE_COLUMNS;
+            long first = piece * length;
+            Sizes tile = new Sizes(
+                    Math.min(TILE_ROWS, sizes.m() - row),
+                    Math.min(TILE_COLUMNS, sizes.n() - column),
+                    Math.min(length, sizes.k() - first));
+            lane.gemm(
+                    tile,
+                    1,
+                    a.transposed() ? a.from(first, row) : a.from(row, first),
+                    b.transposed() ? b.from(column, first) : b.from(first, column),
+                    0,
+                    new Matrix(plus(target, piece * sizes.m() * sizes.n() + row * sizes.n() + column), sizes.n()));
+        });
+    }
+
+    /** {@code target = Σ parts}, one after the other; each of n numbers, close together. */
+    public void sumOfParts(long target, long parts, long count, long n) {
+        int width = 1 << 14;
+        run((n + width - 1) / width, (index, lane) -> {
+            long from = (long) index * width;
+            int length = (int) Math.min(width, n - from);
+            long sum = plus(target, from);
+            if (count == 1) {
+                Raw.copy(sum, plus(parts, from), length);
+                return;
+            }
+            lane.rows().add(sum, plus(parts, from), plus(parts, n + from), length);
+            for (long i = 2; i < count; i++) {
+                lane.rows().add(sum, sum, plus(parts, i * n + from), length);
+            }
+        });
+    }
+
+    /** Zeros. */
+    public void zero(long address, long count) {
+        long width = 1 << 16;
+        run((count + width - 1) / width, (index, lane) ->
+                Raw.zero(plus(address, index * width), Math.min(width, count - index * width)));
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}
