@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.tensor.Engine;
 
 /** Runs on a GPU in mixed precision, with accumulation, recomputed blocks and replayed teacher states, interrupted. */

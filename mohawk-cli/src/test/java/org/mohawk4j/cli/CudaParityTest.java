@@ -6,6 +6,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.mohawk4j.models.testing.Gpu;
 
 /** On a GPU, what the other implementation computed, within the tolerance of each type. */
 @Tag("gpu")

@@ -9,16 +9,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.tensor.Engine;
 
 /** The command on two GPUs, with NCCL. */
@@ -44,15 +42,6 @@ class CudaRanksTest {
         commands.close();
     }
 
-    private static boolean hasGpu(int index) {
-        return ServiceLoader.load(BackendProvider.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .filter(provider -> provider.name().equals("cuda"))
-                .anyMatch(provider -> provider.availability(
-                                BackendOptions.defaults().withDevice(index))
-                        .usable());
-    }
-
     private List<String> options() throws IOException {
         Path teacher = folder.resolve("teacher");
         try (Engine engine = Gpu.open();
@@ -71,14 +60,14 @@ class CudaRanksTest {
 
     @Test
     void tenKilledRanksAreNamedAndTheRunsResumeToTheSameBits() throws IOException, InterruptedException {
-        assumeTrue(hasGpu(1), "expected two GPUs, found one");
+        assumeTrue(Gpu.availability(1).usable(), "expected two GPUs, found one");
 
         new KilledRanks(commands, folder, options(), STEPS).killAndCompare(10, System.nanoTime(), Duration.ofSeconds(25));
     }
 
     @Test
     void moreRanksThanGpusAreRefused() throws IOException, InterruptedException {
-        assumeTrue(!hasGpu(2), "expected two GPUs at most, found more");
+        assumeTrue(!Gpu.availability(2).usable(), "expected two GPUs at most, found more");
         List<String> options = new ArrayList<>(options());
         options.addAll(List.of("--gpus", "3", "--out", folder.resolve("run").toString()));
 

@@ -1,9 +1,7 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
@@ -12,13 +10,15 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.mohawk4j.data.DataLoader;
-import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.data.InMemoryLoader;
+import org.mohawk4j.data.TokenSequence;
+import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerInit;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
@@ -29,8 +29,6 @@ import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.AdamW;
-import org.mohawk4j.train.plan.DryTraining;
-import org.mohawk4j.train.plan.PlannedGpu;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
@@ -94,35 +92,13 @@ class CudaPlanTest {
                     case 2 -> stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
                     default -> stages.knowledgeDistillation(DistillationFunction.Weights.PLAIN, recompute);
                 };
-                new Trainer(engine, new SomeIds(), new TrainingListener() {}, accumulate, FaultConfig.defaults())
+                int[] ids = new SplittableRandom(0).ints(100_000, 0, Gpu.VOCABULARY).toArray();
+                InMemoryLoader batches =
+                        new InMemoryLoader(new TokenWindows(TokenSequence.of("random", ids), Gpu.CONTEXT), BATCH, 0);
+                new Trainer(engine, batches, new TrainingListener() {}, accumulate, FaultConfig.defaults())
                         .run(stage, objective, AdamW.Config.defaults(), step -> 1e-4, 3);
             }
             return engine.backend().memory().peakBytes();
-        }
-    }
-
-    private record SomeIds() implements DataLoader {
-        @Override
-        public TokenBatch next() {
-            int[] ids = new SplittableRandom(0)
-                    .ints((long) BATCH * Gpu.CONTEXT, 0, Gpu.VOCABULARY)
-                    .toArray();
-            return new TokenBatch("random", BATCH, Gpu.CONTEXT, ids, ids);
-        }
-
-        @Override
-        public double epochs() {
-            return 0;
-        }
-
-        @Override
-        public ObjectNode state() {
-            return JsonNodeFactory.instance.objectNode();
-        }
-
-        @Override
-        public void restore(ObjectNode state) {
-            throw new IllegalStateException("there is nothing to restore");
         }
     }
 

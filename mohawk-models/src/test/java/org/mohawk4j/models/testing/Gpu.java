@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.models.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -23,30 +23,35 @@ import org.mohawk4j.op.Activation;
 import org.mohawk4j.tensor.Engine;
 
 /** What tests on a GPU share: the GPU, and a teacher of sizes that the fused kernels serve. */
-final class Gpu {
-    static final int WIDTH = 128;
-    static final int HEADS = 2;
-    static final int VOCABULARY = 512;
-    static final int CONTEXT = 256;
+public final class Gpu {
+    public static final int WIDTH = 128;
+    public static final int HEADS = 2;
+    public static final int VOCABULARY = 512;
+    public static final int CONTEXT = 256;
 
     private Gpu() {}
 
     /** Skips the tests with the backend's own reason where there is none. */
-    static void require() {
-        Availability here = ServiceLoader.load(BackendProvider.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .filter(provider -> provider.name().equals("cuda"))
-                .map(BackendProvider::availability)
-                .findFirst()
-                .orElseThrow();
+    public static void require() {
+        Availability here = availability(0);
         assumeTrue(here.usable(), here.reason());
     }
 
-    static Engine open() {
+    /** What the backend says of the device of this index. */
+    public static Availability availability(int device) {
+        return ServiceLoader.load(BackendProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals("cuda"))
+                .map(provider -> provider.availability(BackendOptions.defaults().withDevice(device)))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    public static Engine open() {
         return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
     }
 
-    static CausalLm teacher(Engine engine) {
+    public static CausalLm teacher(Engine engine) {
         MixerConfig attention = new SoftmaxAttention.Config(WIDTH, HEADS, HEADS, 32, 10_000);
         CausalLmConfig config = new CausalLmConfig(
                 VOCABULARY, WIDTH, 4L * WIDTH, Activation.GELU_TANH, 1e-5, CONTEXT, Collections.nCopies(2, attention));
@@ -54,7 +59,7 @@ final class Gpu {
     }
 
     /** Grouped queries, RMS norms, gated MLPs, a tied head. Most of the stream is what blocks add to it. */
-    static CausalLm llama(Engine engine) {
+    public static CausalLm llama(Engine engine) {
         MixerConfig attention = new SoftmaxAttention.Config(
                 WIDTH,
                 HEADS,

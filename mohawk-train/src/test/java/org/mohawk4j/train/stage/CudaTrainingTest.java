@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,12 +10,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.mohawk4j.examples.OwnMixer;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
@@ -23,9 +24,6 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.train.optimizer.AdamW;
-import org.mohawk4j.train.stage.HiddenStateAlignment;
-import org.mohawk4j.train.stage.Objective;
-import org.mohawk4j.train.stage.StagePlan;
 
 /** Training on a GPU in mixed precision, at sizes that the fused kernels serve: the same bits, no growing memory. */
 @Tag("gpu")
@@ -134,15 +132,10 @@ class CudaTrainingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3})
-    void aMixerOfAUsersTrainsToTheSameBits(int stage) {
-        trainsToTheSameBits(new Student(own -> new OwnMixer.Config(own.width(), Gpu.HEADS, 32), List.of()), stage);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3})
-    void aMixerOfPlainOperationsTrainsToTheSameBits(int stage) {
-        trainsToTheSameBits(new Student(own -> new PlainMixer.Config(own.width(), Gpu.HEADS, 32), List.of()), stage);
+    @CsvSource({"1, false", "2, false", "3, false", "1, true", "2, true", "3, true"})
+    void aMixerOfAUsersTrainsToTheSameBits(int stage, boolean decaying) {
+        trainsToTheSameBits(
+                new Student(own -> new UserMixer.Config(own.width(), Gpu.HEADS, 32, decaying), List.of()), stage);
     }
 
     @ParameterizedTest

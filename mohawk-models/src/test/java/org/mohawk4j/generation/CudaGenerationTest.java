@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,12 +13,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.mohawk4j.generation.Generator;
-import org.mohawk4j.generation.Sampling;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.InferenceCache;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.op.ArgMaxFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;

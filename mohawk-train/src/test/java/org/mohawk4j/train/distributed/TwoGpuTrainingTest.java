@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.train.distributed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -17,19 +17,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.data.InMemoryLoader;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerPlan;
+import org.mohawk4j.models.testing.Gpu;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.config.FaultConfig;
-import org.mohawk4j.train.distributed.DataParallel;
-import org.mohawk4j.train.distributed.LocalProcessGroup;
-import org.mohawk4j.train.distributed.ProcessGroup;
-import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
@@ -53,13 +51,8 @@ class TwoGpuTrainingTest {
     @BeforeAll
     static void requireTwoGpus() {
         Gpu.require();
-        boolean second = true;
-        try (Engine engine = Engine.open("cuda", BackendOptions.defaults().withDevice(1))) {
-            assertThat(engine.backend().name()).isEqualTo("cuda");
-        } catch (RuntimeException e) {
-            second = false;
-        }
-        assumeTrue(second, "there is one GPU");
+        Availability second = Gpu.availability(1);
+        assumeTrue(second.usable(), second.reason());
         assumeTrue(
                 "1".equals(System.getenv("NCCL_P2P_DIRECT_DISABLE")),
                 "ranks in one process need NCCL_P2P_DIRECT_DISABLE=1 in the environment");
