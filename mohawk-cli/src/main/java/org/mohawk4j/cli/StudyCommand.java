@@ -47,6 +47,7 @@ final class StudyCommand implements Runnable {
     }
 
     /** What all studies take. */
+    @Command(modelTransformer = ConfigOptions.Study.class)
     abstract static class Common implements Runnable {
         @Spec
         private CommandSpec spec;
@@ -100,8 +101,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "budgets",
             description = "How tokens are best divided among the stages, as the paper's Figures 3 and 5: losses against"
-                    + " tokens with fitted curves, and the split that these recommend for --tokens.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " tokens with fitted curves, and the split that these recommend for --tokens.")
     static final class Budgets extends Common {
         @Override
         Study study() {
@@ -113,8 +113,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "hybrids",
             description = "Which K layers of a hybrid should keep their attention: ranked by what restoring one layer's"
-                    + " attention recovers (arXiv 2512.20569), compared with evenly spaced, first and last layers.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " attention recovers (arXiv 2512.20569), compared with evenly spaced, first and last layers.")
     static final class Hybrids extends Common {
         @Option(
                 names = "--keep",
@@ -138,8 +137,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "matrices",
             description = "How well structured matrices approximate the teacher's attention, as the paper's Table 3:"
-                    + " Toeplitz, causal low rank, scalar decay, general semiseparable.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " Toeplitz, causal low rank, scalar decay, general semiseparable.")
     static final class Matrices extends Common {
         private static final int SAMPLES = 8;
         private static final int QUICK_SAMPLES = 2;
@@ -178,8 +176,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "recall",
             description = "What perplexity hides: associative recall, copying and a needle in a text, by distance, for"
-                    + " the teacher and a distilled student.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " the teacher and a distilled student.")
     static final class Recall extends Common {
         @Override
         Study study() {
@@ -191,8 +188,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "stages",
             description = "What each stage is worth at equal tokens, as the paper's Table 2: full student, hybrid, and"
-                    + " attention into fresh attention, with each initialization.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " attention into fresh attention, with each initialization.")
     static final class Stages extends Common {
         @Override
         Study study() {
@@ -204,8 +200,7 @@ final class StudyCommand implements Runnable {
     @Command(
             name = "structures",
             description = "What the structure of the mixing matrix is worth, as the paper's Table 4: the whole pipeline"
-                    + " with several mixers.",
-            modelTransformer = ConfigOptions.Study.class)
+                    + " with several mixers.")
     static final class Structures extends Common {
         @Option(names = "--mixer", paramLabel = "NAME", description = "one more mixer; again for more")
         private List<String> mixers = List.of();

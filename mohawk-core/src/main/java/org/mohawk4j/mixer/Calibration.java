@@ -72,7 +72,8 @@ public final class Calibration {
     private static List<LagSums> sums(Tensor c, Tensor b, int group, int shared, MixingMatrix teacher) {
         List<LagSums> sums = new ArrayList<>();
         try (Scope scope = c.engine().scope()) {
-            Tensor own = c.narrow(1, group, 1).matmul(false, b.narrow(1, group, 1), true);
+            LagSums.GroupScores own =
+                    new LagSums.GroupScores(c.narrow(1, group, 1).matmul(false, b.narrow(1, group, 1), true));
             for (int head = group * shared; head < (group + 1) * shared; head++) {
                 try (Scope ofHead = c.engine().scope()) {
                     Tensor matrix = teacher.materialize(head).cast(c.dtype());

@@ -230,13 +230,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                 between.convChannels() + config.innerWidth(),
                 engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
         double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
-        engine().backend()
-                .memory()
-                .copyInto(
-                        skip.value().array(),
-                        0,
-                        0,
-                        engine().tensor(diagonal, diagonal.length).array());
+        skip.setRows(0, engine().tensor(diagonal, diagonal.length));
     }
 
     private static double inverseSoftplus(double y) {

@@ -16,20 +16,32 @@ final class LagSums {
     private final double[] ss;
     private final double[] as;
 
-    /**
-     * @param matrix A of one head, [B,1,T,T]
-     * @param scores S of one head, [B,1,T,T]
-     */
-    LagSums(Tensor matrix, Tensor scores) {
+    /** S of heads that share their scores, and its sums. */
+    static final class GroupScores {
+        private final Tensor lower;
+        private final double[] s;
+        private final double[] ss;
+
+        /** @param scores S, [B,1,T,T] */
+        GroupScores(Tensor scores) {
+            lower = scores.tril(0, 0);
+            s = diagonals(lower);
+            try (Scope scope = scores.engine().scope()) {
+                ss = diagonals(lower.square());
+            }
+        }
+    }
+
+    /** @param matrix A of one head, [B,1,T,T] */
+    LagSums(Tensor matrix, GroupScores scores) {
         try (Scope scope = matrix.engine().scope()) {
             Tensor lower = matrix.tril(0, 0);
-            Tensor lowerScores = scores.tril(0, 0);
             sequences = matrix.dim(0);
             a = diagonals(lower);
             aa = diagonals(lower.square());
-            s = diagonals(lowerScores);
-            ss = diagonals(lowerScores.square());
-            as = diagonals(lower.mul(lowerScores));
+            s = scores.s;
+            ss = scores.ss;
+            as = diagonals(lower.mul(scores.lower));
         }
     }
 

@@ -49,8 +49,7 @@ public final class CausalConv1d extends Layer {
 
     /** Overwrites the biases of channels {@code from ..}. */
     public void setBias(long from, Tensor values) {
-        Tensor target = bias();
-        target.engine().backend().memory().copyInto(target.array(), 0, from, values.array());
+        bias.setRows(from, values);
     }
 
     /** Channels {@code from ..} of the convolution, as many as x has. */

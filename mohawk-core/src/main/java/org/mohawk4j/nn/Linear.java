@@ -54,8 +54,7 @@ public final class Linear extends Layer {
 
     /** Overwrites the weights of outputs {@code from ..} with rows [.., D]. */
     public void setRows(long from, Tensor rows) {
-        Tensor target = weight();
-        target.engine().backend().memory().copyInto(target.array(), 0, from, rows.array());
+        weight.setRows(from, rows);
     }
 
     /** This map as it is, to be applied together with others. */

@@ -149,6 +149,11 @@ public final class Parameter {
         replace(value().cast(dtype));
     }
 
+    /** Overwrites rows {@code from ..}, entries of its first extent, with [.., the other extents]. */
+    public void setRows(long from, Tensor rows) {
+        engine.backend().memory().copyInto(value().array(), 0, from, rows.array());
+    }
+
     /** Copies another parameter's numbers. */
     public void set(Parameter other) {
         set(other.value().inPieces());

@@ -46,7 +46,7 @@ class CalibrationTest extends Float64Test {
         Tensor s = random(2, 2, 1, 5, 5);
         double[] as = a.toDoubles();
         double[] ss = s.toDoubles();
-        LagSums sums = new LagSums(a, s);
+        LagSums sums = new LagSums(a, new LagSums.GroupScores(s));
         for (int lag = 0; lag < 5; lag++) {
             double count = 0;
             double product = 0;
