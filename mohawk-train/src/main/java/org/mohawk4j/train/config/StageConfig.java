@@ -2,6 +2,7 @@ package org.mohawk4j.train.config;
 
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * A stage of a run. Empty values are the run's.

@@ -3,6 +3,7 @@ package org.mohawk4j.train.config;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * How a run trains.
