@@ -72,7 +72,7 @@ public record AutoAttention(int count, Optional<Path> study) {
     }
 
     private static InvalidInputException refusal(JsonNode said) {
-        return new InvalidInputException(KEPT + ": expected layers from 0, auto:K or auto:K:STUDY, got "
-                + ConfigMapper.describe(said));
+        return new InvalidInputException(
+                KEPT + ": expected layers from 0, auto:K or auto:K:STUDY, got " + ConfigMapper.describe(said));
     }
 }

@@ -144,8 +144,9 @@ public final class LocalProcessGroup implements ProcessGroup {
             members.given[rank] = own;
             members.arrived++;
             if (members.arrived == size()) {
-                members.gathered =
-                        Arrays.stream(members.given).map(Objects::requireNonNull).toList();
+                members.gathered = Arrays.stream(members.given)
+                        .map(Objects::requireNonNull)
+                        .toList();
                 Arrays.fill(members.given, null);
                 members.arrived = 0;
                 members.round++;

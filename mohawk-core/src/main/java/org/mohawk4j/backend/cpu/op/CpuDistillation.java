@@ -76,8 +76,10 @@ public final class CpuDistillation implements FusedDistillation {
             for (long first = 0; first < rows; first += held) {
                 long start = first;
                 long count = Math.min(held, rows - first);
-                cpu.inBlocks(count, ROWS, (from, some, block, lane) ->
-                        losses[(int) ((start + from) / ROWS)] = rows(
+                cpu.inBlocks(
+                        count,
+                        ROWS,
+                        (from, some, block, lane) -> losses[(int) ((start + from) / ROWS)] = rows(
                                 lane,
                                 start + from,
                                 some,
