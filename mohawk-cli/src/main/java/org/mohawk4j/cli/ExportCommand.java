@@ -64,7 +64,7 @@ final class ExportCommand implements Runnable {
         Path run = model.toAbsolutePath().normalize().resolveSibling("config.yaml");
         boolean isOfRun = Files.isRegularFile(run) && Files.isRegularFile(run.resolveSibling("metrics.jsonl"));
         return isOfRun
-                ? DistillConfigYaml.read(run).files().teacher().filter(Files::isDirectory).stream()
+                ? DistillConfigYaml.readRun(run).files().teacher().filter(Files::isDirectory).stream()
                         .toList()
                 : List.of();
     }

@@ -134,6 +134,7 @@ class PlanCommandTest {
         assertThat(amount(cells(two, "moments").get(0))).isCloseTo(amount(cells(one, "moments").get(0)) / 2, within(0.01));
         assertThat(cells(two, "activations")).isEqualTo(cells(one, "activations"));
         assertThat(two.value(SPEED) / one.value(SPEED)).isBetween(1.7, 2.0);
+        assertThat(two.out()).contains("checkpoints at most 3 of 15.70 GiB");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -123,6 +124,15 @@ class RanksTest {
         Process resumed = commands.start(
                 "resumed.console", Map.of(), List.of("--resume", folder.resolve("stopped").toString(), "--gpus", "1"));
         assertThat(RankCommands.await(resumed)).as(commands.read("resumed.console")).isZero();
+    }
+
+    @Test
+    void ranksKilledAtRandomMomentsAreNamedAndTheRunsResumeToTheSameStudent() throws Exception {
+        List<String> options = options("none");
+        options.subList(options.indexOf("--out"), options.indexOf("--out") + 2).clear();
+        options.subList(options.indexOf("--rank-timeout"), options.indexOf("--rank-timeout") + 2).clear();
+
+        new KilledRanks(commands, folder, options, STEPS).killAndCompare(3, System.nanoTime(), Duration.ofSeconds(40));
     }
 
     private Map<String, String> rank(int rank, int port) {

@@ -215,7 +215,7 @@ public final class Distillation {
         try (RunFolder open = found.folder()) {
             if (given == null) {
                 stagesAreFixed = true;
-                return run(DistillConfigYaml.read(open.config()).with(changes), open, found.from());
+                return run(DistillConfigYaml.readRun(open.config()).with(changes), open, found.from());
             }
             return run(given.with(changes), open, Optional.empty());
         }

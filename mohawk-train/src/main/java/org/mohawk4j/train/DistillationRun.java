@@ -229,7 +229,7 @@ public final class DistillationRun {
                 saver.requireSavable();
             }
             ParameterGroup.requireFound(
-                    "optimizer.groups", config.learning().optimizer().groups(), student.parameters());
+                    "optimizer.groups", config.learning().optimizer().givenGroups(), student.parameters());
             long sample = random.nextLong();
             if (from.isEmpty() && isFirst()) {
                 StudentStart.calibrate(config, teacher, student, plan, training, sample);

@@ -61,7 +61,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             Path path, Map<String, ?> changes, boolean force, Optional<Function<DistillConfig, RunInputs>> inputs) {
         RunFolder folder = RunFolder.existing(path);
         try {
-            DistillConfig written = DistillConfigYaml.read(folder.config());
+            DistillConfig written = DistillConfigYaml.readRun(folder.config());
             DistillConfig config = written.with(changes);
             config.training().autoAttention().ifPresent(auto -> {
                 throw new InvalidInputException("run " + path + ": keep-attention: expected layers, which the run has"

@@ -19,9 +19,11 @@ import org.slf4j.LoggerFactory;
 final class StudentStart {
     private static final Logger LOG = LoggerFactory.getLogger(StudentStart.class);
 
+    private static final int WINDOWS = 16;
+
     private StudentStart() {}
 
-    /** Fits new mixers, if they are to be calibrated, on two windows of the text, which training meets as well. */
+    /** Fits new mixers, if they are to be calibrated, on {@value #WINDOWS} windows of the text, which training meets as well. */
     static void calibrate(
             DistillConfig config, CausalLm teacher, CausalLm student, MixerPlan plan, Dataset text, long seed) {
         if (config.student().init() != MixerInit.CALIBRATED) {
@@ -29,7 +31,8 @@ final class StudentStart {
         }
         int context = config.activeStages().get(0).context();
         long begin = System.nanoTime();
-        try (DataLoader sample = text.batches(context, 2, seed);
+        int windows = (int) Math.min(WINDOWS, text.windows(context).orElse((long) WINDOWS));
+        try (DataLoader sample = text.batches(context, windows, seed);
                 Scope scope = teacher.engine().scope()) {
             TokenBatch batch = sample.next();
             StudentCalibration.apply(

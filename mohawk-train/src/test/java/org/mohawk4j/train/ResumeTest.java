@@ -245,9 +245,9 @@ class ResumeTest {
 
         assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("lr", List.of(1, 1, 1)), false))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found changes: stages[0].learning-rate was 2.5E-4, is 1.0;"
-                        + " stages[1].learning-rate was 5.0E-4, is 1.0;"
-                        + " stages[2].learning-rate was 2.5E-4, is 1.0");
+                .hasMessageContaining("found changes: stages[0].learning-rate was 2.0E-4, is 1.0;"
+                        + " stages[1].learning-rate was 2.0E-4, is 1.0;"
+                        + " stages[2].learning-rate was 2.0E-4, is 1.0");
 
         ResumedRun.open(run.folder(), Map.of("seed", 3), true).folder().close();
         assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml"))

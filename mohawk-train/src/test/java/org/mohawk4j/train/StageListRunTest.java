@@ -165,6 +165,8 @@ class StageListRunTest {
                 20 * 64,
                 "auto-tokens",
                 Map.of("share", 0.1, "improvement", 1, "windows", 2),
+                "schedule.decay-fraction",
+                0.1,
                 "checkpoint.every",
                 2);
         TinyRun whole = new TinyRun(folder.resolve("whole"), values);
@@ -209,7 +211,7 @@ class StageListRunTest {
         stage.put("learning-rate", 0.5);
         assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found all taken, and changes: stages[0].learning-rate was 2.5E-4, is 0.5");
+                .hasMessageContaining("found all taken, and changes: stages[0].learning-rate was 2.0E-4, is 0.5");
         stage.put("learning-rate", 1e-3);
         stage.put("tokens", 384);
         ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true)

@@ -72,7 +72,8 @@ class VersionB11d4d2Test {
                         "keep-attention", List.of(1, 3),
                         "freeze", List.of("*.mlp.*"),
                         "dtype", "double",
-                        "hidden-states.target", "block"))
+                        "hidden-states.target", "block",
+                        "batch", 8))
                 .with(Map.of(
                         "student.mixer-options",
                         Map.of("state-size", 16, "conv-width", 3, "heads", 8, "groups", 2, "chunk-length", 32),
@@ -80,14 +81,18 @@ class VersionB11d4d2Test {
                         "random",
                         "schedule.kind",
                         "cosine",
+                        "schedule.decay-fraction",
+                        0.1,
                         "optimizer.clip-norm",
                         0.5,
+                        "optimizer.groups",
+                        List.of(),
                         "distillation.temperature",
                         2.0,
                         "evaluation.windows",
                         4));
 
-        DistillConfig read = DistillConfigYaml.read(written("config.yaml"));
+        DistillConfig read = DistillConfigYaml.readRun(written("config.yaml"));
 
         assertThat(read).isEqualTo(expected);
         assertThat(read.student())

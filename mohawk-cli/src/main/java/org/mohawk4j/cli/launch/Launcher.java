@@ -113,7 +113,7 @@ public final class Launcher {
             throw new IllegalStateException("this process is being stopped");
         }
         try {
-            RankProcesses processes = new RankProcesses(command, ranks, run);
+            RankProcesses processes = new RankProcesses(command, ranks, run, this::tell);
             running = Optional.of(processes);
             return processes;
         } catch (IOException e) {

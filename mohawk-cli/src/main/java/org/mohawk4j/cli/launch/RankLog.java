@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What a rank writes, appended to a file of the run folder. As long as there is no run, of which a refused one leaves nothing
@@ -25,17 +25,21 @@ final class RankLog {
 
     private final Path file;
     private final Path begun;
+    private final Consumer<String> teller;
     private final Deque<String> kept = new ArrayDeque<>();
     private final Thread thread;
     private String last = "";
+    private boolean isBroken;
 
     /**
      * Begins to read.
      *
      * @param file in a folder that is made when the run has begun
      * @param begun a file that is there then
+     * @param teller is told once if the log cannot be written; the rank goes on without one
      */
-    RankLog(InputStream output, Path file, Path begun) {
+    RankLog(InputStream output, Path file, Path begun, Consumer<String> teller) {
+        this.teller = teller;
         this.file = file;
         this.begun = begun;
         thread = new Thread(() -> copy(output), "mohawk-rank-log");
@@ -70,7 +74,7 @@ final class RankLog {
     }
 
     private void write() {
-        if (kept.isEmpty() || !Files.exists(begun)) {
+        if (isBroken || kept.isEmpty() || !Files.exists(begun)) {
             return;
         }
         List<String> lines = new ArrayList<>(kept);
@@ -79,7 +83,8 @@ final class RankLog {
             Files.createDirectories(file.toAbsolutePath().getParent());
             Files.write(file, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file, e);
+            isBroken = true;
+            teller.accept("cannot write " + file + ": " + e.getMessage() + "; the rank goes on without a log");
         }
     }
 

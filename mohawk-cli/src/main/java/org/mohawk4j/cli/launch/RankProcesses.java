@@ -14,9 +14,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** The processes of a run's ranks on this machine. Rank 0 has this process's console, the others a log each. */
 final class RankProcesses {
+    private final Consumer<String> teller;
     private final List<Process> processes = new ArrayList<>();
     private final List<RankLog> logs = new ArrayList<>();
     private final List<Future<?>> exits = new ArrayList<>();
@@ -25,8 +27,12 @@ final class RankProcesses {
     /** How ranks have ended: exit codes by rank, and who was first to fail. */
     record End(List<Integer> codes, Optional<Integer> firstFailed) {}
 
-    /** @param run the run folder, for the logs */
-    RankProcesses(List<String> command, int ranks, Path run) throws IOException {
+    /**
+     * @param run the run folder, for the logs
+     * @param teller is told if a log cannot be written
+     */
+    RankProcesses(List<String> command, int ranks, Path run, Consumer<String> teller) throws IOException {
+        this.teller = teller;
         int port = freePort();
         try {
             for (int rank = 0; rank < ranks; rank++) {
@@ -63,7 +69,8 @@ final class RankProcesses {
             logs.add(new RankLog(
                     process.getInputStream(),
                     run.resolve("logs").resolve("rank-" + rank + ".log"),
-                    run.resolve("config.yaml")));
+                    run.resolve("config.yaml"),
+                    teller));
         }
         exits.add(process.onExit().thenRun(() -> ended.add(rank)));
     }

@@ -109,6 +109,17 @@ class LauncherTest {
     }
 
     @Test
+    void ranksGoOnWithoutALogWhereItCannotBeWritten() throws Exception {
+        begin();
+        Files.writeString(folder.resolve("run/logs"), "a file");
+        assertThat(await(launch("succeed", run()))).isZero();
+
+        assertThat(read("console"))
+                .contains("rank 0 of 2 on the console\n")
+                .containsOnlyOnce("mohawk distill: cannot write " + folder.resolve("run/logs/rank-1.log"));
+    }
+
+    @Test
     void failedRankIsNamedWithItsLastLine() throws Exception {
         begin();
         assertThat(await(launch("fail", run()))).isEqualTo(3);

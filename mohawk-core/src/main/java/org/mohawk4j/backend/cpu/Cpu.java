@@ -117,6 +117,15 @@ public final class Cpu implements AutoCloseable {
         });
     }
 
+    /** As {@link #inBlocks}, for simple passes: by this thread alone if all of it is a piece or two. */
+    public void inPieces(long count, int piece, BlockTask task) {
+        int pieces = blocks(count, piece);
+        run(pieces, pieces <= 2 ? 0 : LEAST_SHARED, (index, lane) -> {
+            long from = (long) index * piece;
+            task.run(from, (int) Math.min(piece, count - from), index, lane);
+        });
+    }
+
     /**
      * {@code C = A B} by all threads, in tiles.
      *

@@ -14,6 +14,7 @@ import org.mohawk4j.backend.MemoryOps;
 import org.mohawk4j.backend.ReductionOps;
 import org.mohawk4j.backend.cpu.Cpu;
 import org.mohawk4j.backend.cpu.op.CpuKernels;
+import org.mohawk4j.backend.cpu.op.CpuTensors;
 import org.mohawk4j.backend.nd4j.array.Nd4jMasks;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
@@ -35,11 +36,11 @@ final class Nd4jBackend implements Backend {
 
     private final Nd4jPool pool = new Nd4jPool();
     private final Nd4jMasks masks = new Nd4jMasks(pool);
-    private final MemoryOps memory = new Nd4jMemory(pool);
-    private final ElementwiseOps elementwise = new Nd4jElementwise(pool, masks);
+    private final MemoryOps memory;
+    private final ElementwiseOps elementwise;
     private final ReductionOps reductions = new Nd4jReductions(pool);
-    private final MatmulOps matmul = new Nd4jMatmul(pool);
-    private final LayoutOps layout = new Nd4jLayout(pool);
+    private final MatmulOps matmul;
+    private final LayoutOps layout;
     private final Map<Class<? extends FusedOp>, FusedOp> kernels;
     private final BackendOptions options;
 
@@ -54,6 +55,11 @@ final class Nd4jBackend implements Backend {
         this.cpu = options.parameterType() == DType.FLOAT32 && Nd4j.getEnvironment().isCPU()
                 ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads))
                 : Optional.empty();
+        Optional<CpuTensors> tensors = cpu.map(CpuTensors::new);
+        this.memory = new Nd4jMemory(pool, tensors);
+        this.elementwise = new Nd4jElementwise(pool, masks, tensors);
+        this.matmul = new Nd4jMatmul(pool, tensors);
+        this.layout = new Nd4jLayout(pool, tensors);
         Map<Class<? extends FusedOp>, FusedOp> all = new HashMap<>(Map.of(
                 FusedLinear.class, new Nd4jLinear(pool),
                 FusedLayerNorm.class, new Nd4jLayerNorm(pool),

@@ -1,9 +1,11 @@
 package org.mohawk4j.backend.nd4j;
 
+import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.BinaryOp;
 import org.mohawk4j.backend.ElementwiseOps;
 import org.mohawk4j.backend.UnaryOp;
+import org.mohawk4j.backend.cpu.op.CpuTensors;
 import org.mohawk4j.backend.nd4j.array.Broadcast;
 import org.mohawk4j.backend.nd4j.array.Nd4jArray;
 import org.mohawk4j.backend.nd4j.array.Nd4jExec;
@@ -30,9 +32,13 @@ final class Nd4jElementwise implements ElementwiseOps {
     private final Nd4jPool pool;
     private final Nd4jMasks masks;
 
-    Nd4jElementwise(Nd4jPool pool, Nd4jMasks masks) {
+    /** For float32, where it can. */
+    private final Optional<CpuTensors> cpu;
+
+    Nd4jElementwise(Nd4jPool pool, Nd4jMasks masks, Optional<CpuTensors> cpu) {
         this.pool = pool;
         this.masks = masks;
+        this.cpu = cpu;
     }
 
     @Override
@@ -83,6 +89,10 @@ final class Nd4jElementwise implements ElementwiseOps {
             return binaryOfMixedTypes(op, a, b);
         }
         Nd4jArray y = pool.take(a.dtype(), a.shape().broadcast(b.shape()));
+        if (cpu.isPresent() && a.dtype() == DType.FLOAT32 && a.shape().equals(b.shape()) && CpuTensors.isSimple(op)) {
+            cpu.get().binary(op, a, b, y);
+            return y;
+        }
         switch (op) {
             case ADD -> run("add", y, a, b);
             case SUBTRACT -> run("subtract", y, a, b);
@@ -135,6 +145,10 @@ final class Nd4jElementwise implements ElementwiseOps {
     @Override
     public Array affine(Array x, double scale, double shift) {
         Nd4jArray y = pool.take(x.dtype(), x.shape());
+        if (cpu.isPresent() && x.dtype() == DType.FLOAT32) {
+            cpu.get().affine(x, scale, shift, y);
+            return y;
+        }
         INDArray in = Nd4jArray.flat(x);
         INDArray out = Nd4jArray.flat(y);
         if (scale == 1) {
@@ -152,6 +166,10 @@ final class Nd4jElementwise implements ElementwiseOps {
     public void accumulate(Array target, Array x, double scale) {
         if (!target.shape().equals(x.shape())) {
             throw new IllegalArgumentException("accumulate " + x.shape() + " into " + target.shape());
+        }
+        if (cpu.isPresent() && target.dtype() == DType.FLOAT32 && x.dtype() == DType.FLOAT32) {
+            cpu.get().accumulate(target, x, scale);
+            return;
         }
         INDArray sum = Nd4jArray.flat(target);
         if (scale == 1) {

@@ -1,13 +1,16 @@
 package org.mohawk4j.backend.nd4j;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.LayoutOps;
+import org.mohawk4j.backend.cpu.op.CpuTensors;
 import org.mohawk4j.backend.nd4j.array.Extents;
 import org.mohawk4j.backend.nd4j.array.Nd4jArray;
 import org.mohawk4j.backend.nd4j.array.Nd4jExec;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.backend.nd4j.array.Nd4jSingles;
+import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -17,8 +20,12 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Nd4jLayout implements LayoutOps {
     private final Nd4jPool pool;
 
-    Nd4jLayout(Nd4jPool pool) {
+    /** Where arrays are in the memory of this process. */
+    private final Optional<CpuTensors> cpu;
+
+    Nd4jLayout(Nd4jPool pool, Optional<CpuTensors> cpu) {
         this.pool = pool;
+        this.cpu = cpu;
     }
 
     @Override
@@ -64,6 +71,18 @@ final class Nd4jLayout implements LayoutOps {
             return Nd4jArray.cast(x).view(from * inner, shape);
         }
         Nd4jArray y = pool.take(x.dtype(), shape);
+        if (cpu.isPresent()) {
+            long width = x.dtype().bytes();
+            cpu.get()
+                    .copy(
+                            y.address(),
+                            length * inner * width,
+                            Nd4jArray.cast(x).address() + from * inner * width,
+                            x.shape().dim(axis) * inner * width,
+                            length * inner * width,
+                            outer);
+            return y;
+        }
         int[] beginAndSize = {0, Math.toIntExact(from * inner), Math.toIntExact(outer), Math.toIntExact(length * inner)
         };
         Nd4jExec.run(
@@ -104,6 +123,10 @@ final class Nd4jLayout implements LayoutOps {
             Nd4jSingles.gather(Nd4jArray.cast(table), Nd4jArray.cast(ids), y);
             return y;
         }
+        if (cpu.isPresent() && table.dtype() == DType.FLOAT32) {
+            cpu.get().gatherRows(table, ids, y);
+            return y;
+        }
         Nd4jExec.run("gather", y.shaped(count, width), new int[] {0}, Nd4jArray.values(table), Nd4jArray.flat(ids));
         return y;
     }
@@ -121,6 +144,10 @@ final class Nd4jLayout implements LayoutOps {
         Nd4jArray y = Nd4jArray.cast(table);
         if (Nd4jSingles.serves(y)) {
             Nd4jSingles.scatterAdd(Nd4jArray.cast(rows), Nd4jArray.cast(ids), y);
+            return;
+        }
+        if (cpu.isPresent() && table.dtype() == DType.FLOAT32 && rows.dtype() == DType.FLOAT32) {
+            cpu.get().addRows(table, rows, ids);
             return;
         }
         long count = ids.shape().size();

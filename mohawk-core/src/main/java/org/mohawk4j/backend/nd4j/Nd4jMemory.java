@@ -1,9 +1,11 @@
 package org.mohawk4j.backend.nd4j;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.MemoryOps;
+import org.mohawk4j.backend.cpu.op.CpuTensors;
 import org.mohawk4j.backend.nd4j.array.Extents;
 import org.mohawk4j.backend.nd4j.array.Nd4jArray;
 import org.mohawk4j.backend.nd4j.array.Nd4jPool;
@@ -19,8 +21,12 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class Nd4jMemory implements MemoryOps {
     private final Nd4jPool pool;
 
-    Nd4jMemory(Nd4jPool pool) {
+    /** Where arrays are in the memory of this process. */
+    private final Optional<CpuTensors> cpu;
+
+    Nd4jMemory(Nd4jPool pool, Optional<CpuTensors> cpu) {
         this.pool = pool;
+        this.cpu = cpu;
     }
 
     @Override
@@ -77,6 +83,18 @@ final class Nd4jMemory implements MemoryOps {
         long outer = Extents.before(whole, axis);
         long inner = Extents.after(whole, axis);
         long length = source.shape().dim(axis) * inner;
+        if (cpu.isPresent() && target.dtype() == source.dtype()) {
+            long width = source.dtype().bytes();
+            cpu.get()
+                    .copy(
+                            Nd4jArray.cast(target).address() + from * inner * width,
+                            whole.dim(axis) * inner * width,
+                            Nd4jArray.cast(source).address(),
+                            length * width,
+                            length * width,
+                            outer);
+            return;
+        }
         INDArray region = Nd4jArray.shaped(target, outer, whole.dim(axis) * inner)
                 .get(NDArrayIndex.all(), NDArrayIndex.interval(from * inner, from * inner + length));
         region.assign(Nd4jArray.shaped(source, outer, length));

@@ -29,7 +29,7 @@ final class Nd4jSemiseparable implements FusedSemiseparable {
 
     Nd4jSemiseparable(Nd4jPool pool, Nd4jMasks masks) {
         this.pool = pool;
-        this.layout = new Nd4jLayout(pool);
+        this.layout = new Nd4jLayout(pool, Optional.empty());
         this.segment = new Nd4jSemiseparableForward(pool, masks);
     }
 

@@ -1,11 +1,23 @@
 package org.mohawk4j.op.loss;
 
+import java.util.stream.Stream;
+import org.mohawk4j.backend.Array;
+import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /** Negative log-likelihood of given tokens. */
 public final class CrossEntropyFunction {
     private CrossEntropyFunction() {}
+
+    /** The loss straight from hidden states and head, where no gradient is wanted. */
+    public interface FusedCrossEntropy extends FusedOp {
+        /**
+         * @param labels int32 [R]
+         * @return [R,1]
+         */
+        Array forward(DistillationFunction.Operands head, Array labels);
+    }
 
     /**
      * Per row, in nats.
@@ -14,6 +26,20 @@ public final class CrossEntropyFunction {
      * @return [R,1]
      */
     public static Tensor apply(LmHead head, Tensor labels) {
+        Engine engine = head.hidden().engine();
+        boolean tracked = Stream.concat(Stream.of(head.hidden(), head.weight()), head.bias().stream())
+                .anyMatch(engine::isTracked);
+        if (tracked || head.softCap() != 0) {
+            return reference(head, labels);
+        }
+        engine.requireIndicesBelow(head.weight().dim(0), labels, "id");
+        return engine.backend()
+                .fused(FusedCrossEntropy.class)
+                .map(kernel -> engine.wrap(kernel.forward(DistillationFunction.Operands.of(head), labels.array())))
+                .orElseGet(() -> reference(head, labels));
+    }
+
+    public static Tensor reference(LmHead head, Tensor labels) {
         return logSumExp(head.logits()).sub(head.logitsOf(labels));
     }
 

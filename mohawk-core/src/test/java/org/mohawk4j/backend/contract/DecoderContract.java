@@ -21,6 +21,9 @@ import org.mohawk4j.op.glu.GluFunction;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction;
 import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
+import org.mohawk4j.op.loss.CrossEntropyFunction;
+import org.mohawk4j.op.loss.CrossEntropyFunction.FusedCrossEntropy;
+import org.mohawk4j.op.loss.LmHead;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
@@ -52,6 +55,29 @@ interface DecoderContract extends ContractTests {
                         x -> RmsNormFunction.apply(probe.activation(x.get(0)), x.get(1), 1e-5),
                         numbers(1, s).map(v -> 2 * v + 3),
                         numbers(2, s[s.length - 1]));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> crossEntropy() {
+        return ifPresent(FusedCrossEntropy.class, probe -> {
+            // R, D, V
+            for (int[] s : new int[][] {{1, 1, 2}, {13, 5, 63}, {65, 13, 207}, {70, 16, 2048}}) {
+                HostArray labels = HostArray.randomIndices(Shape.of(s[0]), s[2], 9);
+                for (boolean biased : new boolean[] {false, true}) {
+                    probe.checkUntracked(
+                            "cross-entropy",
+                            x -> CrossEntropyFunction.apply(
+                                    new LmHead(
+                                            probe.activation(x.get(0)),
+                                            x.get(1),
+                                            Optional.of(x.get(2)).filter(bias -> biased)),
+                                    probe.ids(x.get(0).engine(), labels)),
+                            numbers(1, s[0], s[1]).map(v -> 20 * v),
+                            numbers(2, s[2], s[1]),
+                            numbers(3, s[2]));
+                }
             }
         });
     }

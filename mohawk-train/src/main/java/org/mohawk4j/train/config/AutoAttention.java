@@ -9,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * Layers that keep their attention because a ranking puts them first; in YAML {@code keep-attention: auto:K} or {@code

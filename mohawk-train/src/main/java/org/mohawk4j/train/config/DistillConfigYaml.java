@@ -41,6 +41,18 @@ public final class DistillConfigYaml {
      * @throws InvalidInputException for a missing or unreadable file, YAML that does not parse, or a wrong key or value
      */
     public static DistillConfig read(Path file) {
+        return parse("configuration " + file, text(file));
+    }
+
+    /**
+     * As {@link #read}, of a file that a run has written with every value in force. What was no key yet when it was written
+     * has the value that it had then.
+     */
+    public static DistillConfig readRun(Path file) {
+        return parseRun("configuration " + file, text(file));
+    }
+
+    private static String text(Path file) {
         String name = "configuration " + file;
         if (!Files.isRegularFile(file)) {
             throw new InvalidInputException(name + ": expected a YAML file, found " + InputFile.whatIsAt(file));
@@ -51,7 +63,7 @@ public final class DistillConfigYaml {
                 throw new InvalidInputException(
                         name + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
             }
-            return parse(name, Utf8.decode(ByteBuffer.wrap(Files.readAllBytes(file)), 0, name));
+            return Utf8.decode(ByteBuffer.wrap(Files.readAllBytes(file)), 0, name);
         } catch (IOException e) {
             throw InputFile.unreadable(file, e);
         }
@@ -65,7 +77,19 @@ public final class DistillConfigYaml {
      * @throws InvalidInputException for YAML that does not parse, or a wrong key or value
      */
     public static DistillConfig parse(String name, String yaml) {
+        return bind(name, YamlTree.read(name, yaml));
+    }
+
+    /** As {@link #parse}, of what {@link #format} has written. */
+    public static DistillConfig parseRun(String name, String yaml) {
         JsonNode tree = YamlTree.read(name, yaml);
+        if (tree.path("optimizer") instanceof ObjectNode optimizer && !optimizer.has("groups")) {
+            optimizer.putArray("groups");
+        }
+        return bind(name, tree);
+    }
+
+    private static DistillConfig bind(String name, JsonNode tree) {
         if (tree.isMissingNode() || tree.isNull()) {
             return DistillConfig.defaults();
         }

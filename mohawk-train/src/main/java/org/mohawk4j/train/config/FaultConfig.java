@@ -1,6 +1,7 @@
 package org.mohawk4j.train.config;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * How a run handles loss spikes and ranks that diverge. It never trains on a non-finite loss, whatever the settings.

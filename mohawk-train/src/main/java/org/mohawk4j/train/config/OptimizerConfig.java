@@ -1,7 +1,9 @@
 package org.mohawk4j.train.config;
 
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * AdamW and gradient clipping, the same in every stage.
@@ -14,6 +16,17 @@ import org.mohawk4j.train.optimizer.ParameterGroup;
  */
 public record OptimizerConfig(
         double weightDecay, List<Double> betas, double epsilon, double clipNorm, List<ParameterGroup> groups) {
+    /** The default group: what a discrete Mamba-2 does not copy from the attention, which has further to go. */
+    private static final ParameterGroup NEW_PARAMETERS = new ParameterGroup(
+            List.of(
+                    "*.mixer.z_bias",
+                    "*.mixer.conv1d.*",
+                    "*.mixer.D",
+                    "*.mixer.in_proj.weight[z]",
+                    "*.mixer.in_proj.weight[A_log]"),
+            8,
+            Optional.empty());
+
     /** Checks the ranges. */
     public OptimizerConfig {
         Ranges.notNegative("optimizer.weight-decay", weightDecay);
@@ -45,7 +58,12 @@ public record OptimizerConfig(
 
     /** The defaults. */
     public static OptimizerConfig defaults() {
-        return new OptimizerConfig(0.1, List.of(0.9, 0.95), 1e-8, 1.0, List.of());
+        return new OptimizerConfig(0.1, List.of(0.9, 0.95), 1e-8, 1.0, List.of(NEW_PARAMETERS));
+    }
+
+    /** The groups that a user has given, whose names must be those of parameters. */
+    public List<ParameterGroup> givenGroups() {
+        return groups.stream().filter(group -> !group.equals(NEW_PARAMETERS)).toList();
     }
 
     public OptimizerConfig withWeightDecay(double weightDecay) {

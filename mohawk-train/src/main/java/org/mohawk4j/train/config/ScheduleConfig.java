@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * The learning rate along each stage.
@@ -38,7 +39,7 @@ public record ScheduleConfig(Kind kind, double warmupFraction, double decayFract
 
     /** The defaults. */
     public static ScheduleConfig defaults() {
-        return new ScheduleConfig(Kind.WARMUP_STABLE_DECAY, 0.1, 0.1, 0.0);
+        return new ScheduleConfig(Kind.WARMUP_STABLE_DECAY, 0.1, 0.5, 0.0);
     }
 
     /**

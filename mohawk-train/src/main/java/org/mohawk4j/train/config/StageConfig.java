@@ -2,6 +2,7 @@ package org.mohawk4j.train.config;
 
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * A stage of a run. Empty values are the run's.
@@ -29,6 +30,9 @@ public record StageConfig(
         Optional<Integer> batch,
         Optional<Integer> context,
         List<String> trainable) {
+    /** For calibrated mixers. From other initializations a higher one is better. */
+    private static final double LEARNING_RATE = 2e-4;
+
     /**
      * What a stage's learning rate does otherwise than the run's {@link ScheduleConfig} says.
      *
@@ -66,23 +70,29 @@ public record StageConfig(
         trainable = List.copyOf(trainable);
     }
 
-    /** A stage with the share and the learning rate that are usual for its objective, and otherwise the run's values. */
+    /** A stage with the share that is usual for its objective, the default learning rate, and otherwise the run's values. */
     public static StageConfig of(StageObjective objective) {
         return new StageConfig(
                 objective,
                 Optional.empty(),
                 false,
                 Optional.of(objective.usualShare()),
-                objective.usualLearningRate(),
+                LEARNING_RATE,
                 Schedule.OF_RUN,
                 Optional.empty(),
                 Optional.empty(),
                 List.of());
     }
 
-    /** The three stages of the paper, in order. */
+    /**
+     * The three stages of the paper, in order, of which the last one takes all tokens: from calibrated mixers, the others
+     * cost tokens that it makes better use of.
+     */
     public static List<StageConfig> defaults() {
-        return List.of(StageObjective.values()).stream().map(StageConfig::of).toList();
+        return List.of(
+                of(StageObjective.MATRIX_ORIENTATION).withShare(0),
+                of(StageObjective.HIDDEN_STATE_ALIGNMENT).withShare(0),
+                of(StageObjective.KNOWLEDGE_DISTILLATION).withShare(1));
     }
 
     /** With tokens of its own in the place of a share. */

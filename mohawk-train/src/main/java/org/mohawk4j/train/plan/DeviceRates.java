@@ -37,13 +37,11 @@ public record DeviceRates(double products, double alongTime, double bytes, doubl
     }
 
     /**
-     * What reducing gradients adds to a step.
+     * What sending to other devices adds to a step.
      *
-     * @param reduced bytes of a device's gradients
-     * @param passes over the link, in passes of an all-reduce
+     * @param sent bytes of each device
      */
-    double reductionSeconds(int devices, long reduced, double passes) {
-        double sent = 2.0 * (devices - 1) / devices * reduced;
-        return EXPOSED * passes * sent / link;
+    double sendingSeconds(double sent) {
+        return EXPOSED * sent / link;
     }
 }

@@ -8,7 +8,6 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.SplittableRandom;
@@ -34,6 +33,8 @@ import org.mohawk4j.train.StageObjectives;
 import org.mohawk4j.train.cache.OpenCache;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.distributed.DataParallel;
+import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
@@ -125,21 +126,32 @@ public final class DryTraining implements AutoCloseable {
         Map<ActiveStage, Objective> objectives = new StageObjectives(config, OpenCache.NONE)
                 .of(new StagePlan(teacher, student, mixers, config.training().freeze()));
         List<StageProfile> profiles = new ArrayList<>();
-        objectives.forEach((stage, objective) -> profiles.add(profile(stage.withBatch(stage.batch() / devices), objective)));
+        objectives.forEach((stage, objective) -> profiles.add(profile(stage, objective, devices)));
         return profiles;
     }
 
-    private StageProfile profile(ActiveStage stage, Objective objective) {
+    private StageProfile profile(ActiveStage stage, Objective objective, int devices) {
+        DryGroup group = new DryGroup(devices);
+        if (devices == 1) {
+            return profile(stage, objective, group, Parallelism.NONE);
+        }
+        try (DataParallel parallel = new DataParallel(engine, group)) {
+            return profile(stage, objective, group, parallel);
+        }
+    }
+
+    private StageProfile profile(ActiveStage stage, Objective objective, DryGroup group, Parallelism parallel) {
         dry.startPeak();
         // closed by the trainer
-        AdamW optimizer = new AdamW(engine, AdamW.Config.defaults());
-        Observer observer = new Observer(objective, optimizer);
+        AdamW optimizer = new AdamW(engine, AdamW.Config.defaults(), parallel.sharding());
+        Observer observer = new Observer(objective, optimizer, group);
         new Trainer(
                         engine,
                         new OneBatch(stage),
                         observer,
                         config.training().accumulate(),
-                        config.recovery().faults())
+                        config.recovery().faults(),
+                        parallel)
                 .run(stage.number(), objective, optimizer, step -> stage.learningRate(), STEPS);
         long largest = student.blocks().stream()
                 .mapToLong(block -> Layer.sizeOf(block.parameters()))
@@ -149,45 +161,51 @@ public final class DryTraining implements AutoCloseable {
                 .mapToLong(block -> Layer.sizeOf(block.parameters()))
                 .sum();
         return new StageProfile(
-                stage,
+                stage.withBatch(stage.batch() / group.size()),
+                group.size(),
                 observer.memory,
                 observer.step,
+                observer.sentBytes,
                 observer.trained,
-                observer.gradientBytes,
                 largest,
                 Layer.sizeOf(student.parameters()) - inBlocks);
     }
 
     /** Looks at the backend after each step. */
     private final class Observer implements TrainingListener {
+        private final Map<String, Parameter> parameters;
         private final Set<Shape> trainedShapes;
         private final AdamW optimizer;
         private Map<MemoryPart, Long> memory = Map.of();
         private List<Launch> step = List.of();
+        private final DryGroup group;
+        private double sentBytes;
         private long trained;
-        private long gradientBytes;
 
-        Observer(Objective objective, AdamW optimizer) {
+        Observer(Objective objective, AdamW optimizer, DryGroup group) {
             this.optimizer = optimizer;
-            trainedShapes = objective.trained().values().stream()
-                    .map(Parameter::shape)
-                    .collect(Collectors.toSet());
+            this.group = group;
+            parameters = objective.trained();
+            trainedShapes = parameters.values().stream().map(Parameter::shape).collect(Collectors.toSet());
         }
 
+        /** To show gradients takes traffic that most steps do not have. */
         @Override
-        public void onGradientCalculation(
-                int stage, int number, Map<String, Parameter> parameters, Map<String, Tensor> gradients) {
-            trained = gradients.keySet().stream()
-                    .mapToLong(name -> Objects.requireNonNull(parameters.get(name)).shape().size())
-                    .sum();
-            gradientBytes = gradients.values().stream().mapToLong(Tensor::nbytes).sum();
+        public boolean readsGradients(int stage, int number) {
+            return false;
         }
 
         @Override
         public void iterationDone(StepMetrics metrics) {
+            sentBytes = group.takeSentBytes();
             step = dry.launches();
             dry.forgetLaunches();
             memory = parts();
+            Set<String> moments = optimizer.moments().keySet();
+            trained = parameters.entrySet().stream()
+                    .filter(parameter -> moments.contains(parameter.getKey() + AdamW.FIRST))
+                    .mapToLong(parameter -> parameter.getValue().shape().size())
+                    .sum();
         }
 
         private Map<MemoryPart, Long> parts() {

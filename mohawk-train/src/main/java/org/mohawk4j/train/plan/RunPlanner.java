@@ -133,7 +133,7 @@ public record RunPlanner(
         }
         return isMeasured(config, stage)
                 ? OptionalDouble.of(gpu.rates().seconds(profile.step())
-                        + gpu.rates().reductionSeconds(devices, profile.gradientBytes(), sharding.passes()))
+                        + gpu.rates().sendingSeconds(sharding.passes() * profile.sentBytes()))
                 : OptionalDouble.empty();
     }
 

@@ -7,7 +7,7 @@ import java.util.Map;
 public enum Sharding {
     /** Nothing, since there is one device. */
     NONE("one device", 1),
-    /** The moments; each has all parameters. */
+    /** The moments, as a profile of several devices has them; each has all parameters. */
     OPTIMIZER("sharded optimizer", 1),
     /** The student's parameters and their gradients as well, gathered block by block, the next one ahead. */
     PARAMETERS("sharded parameters", 1.5);
@@ -26,19 +26,22 @@ public enum Sharding {
         return label;
     }
 
-    /** Over the link, in passes of an all-reduce. */
+    /** Over the link, for each that a sharded optimizer takes. */
     double passes() {
         return passes;
     }
 
-    /** The memory of one of so many devices. */
+    /**
+     * The memory of one device.
+     *
+     * @param devices those of the profile, or a multiple that shares parameters
+     */
     Map<MemoryPart, Long> of(StageProfile profile, int devices) {
         Map<MemoryPart, Long> parts = new EnumMap<>(MemoryPart.class);
         parts.putAll(profile.memory());
-        if (this != NONE) {
-            divide(parts, MemoryPart.MOMENTS, devices);
-        }
         if (this == PARAMETERS) {
+            // the profile's devices have divided the moments among themselves
+            divide(parts, MemoryPart.MOMENTS, devices / profile.devices());
             divide(parts, MemoryPart.STUDENT, devices);
             divide(parts, MemoryPart.GRADIENTS, devices);
             long gathered = BLOCKS_GATHERED * profile.largestBlock() + profile.outside();

@@ -300,7 +300,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
 
     /** The configuration that a checkpoint was saved under. */
     public static DistillConfig configOf(Checkpoint checkpoint) {
-        return DistillConfigYaml.parse(
+        return DistillConfigYaml.parseRun(
                 checkpoint.folder().toString(), checkpoint.state().path(CONFIG).asText());
     }
 

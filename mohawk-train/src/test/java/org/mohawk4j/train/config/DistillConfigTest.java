@@ -24,7 +24,7 @@ class DistillConfigTest {
     void nothingSaidIsTheDefaults() {
         assertThat(DistillConfigYaml.parse("test", "")).isEqualTo(DistillConfig.defaults());
         assertThat(DistillConfigYaml.parse("test", "# a remark only\n")).isEqualTo(DistillConfig.defaults());
-        assertThat(TokenBudget.of(DistillConfig.defaults().training()).steps()).containsExactly(15, 29, 102);
+        assertThat(TokenBudget.of(DistillConfig.defaults().training()).steps()).containsExactly(0, 0, 292);
     }
 
     @Test
@@ -45,7 +45,7 @@ class DistillConfigTest {
             student:
               mixer-options: {state-size: 16, heads: 4, groups: 2}
               init: random
-            optimizer: {betas: [0.9, 0.999], clip-norm: 0}
+            optimizer: {betas: [0.9, 0.999], clip-norm: 0, groups: []}
             schedule:
               kind: cosine
             hidden-states:
@@ -146,12 +146,12 @@ class DistillConfigTest {
     @Test
     void changesAreToldValueByValue() {
         DistillConfig before = DistillConfig.defaults();
-        DistillConfig after = before.with(Map.of("batch", 4, "student.mixer-options.state-size", 16, "text", "a.txt"));
+        DistillConfig after = before.with(Map.of("batch", 2, "student.mixer-options.state-size", 16, "text", "a.txt"));
 
         assertThat(ConfigChanges.between(before, after))
                 .containsExactly(
                         "text was nothing, is 'a.txt'",
-                        "batch was 8, is 4",
+                        "batch was 4, is 2",
                         "student.mixer-options.state-size was 64, is 16");
         assertThat(ConfigChanges.between(after, after)).isEmpty();
     }

@@ -39,7 +39,25 @@ class OptimizerGroupsTest {
         String written = DistillConfigYaml.format(config);
         assertThat(written).contains("learning-rate-factor: 10.0").doesNotContain("weight-decay: null");
         assertThat(DistillConfigYaml.parse("test", written)).isEqualTo(config);
-        assertThat(groups(DistillConfig.defaults())).isEmpty();
+    }
+
+    @Test
+    void theDefaultGroupMayNameWhatAMixerDoesNotHave() {
+        OptimizerConfig defaults = DistillConfig.defaults().learning().optimizer();
+
+        assertThat(defaults.groups()).singleElement().satisfies(group -> assertThat(group.learningRateFactor())
+                .isEqualTo(8));
+        assertThat(defaults.givenGroups()).isEmpty();
+        assertThat(DistillConfigYaml.parse("test", YAML).learning().optimizer().givenGroups())
+                .hasSize(2);
+    }
+
+    @Test
+    void aRunOfAVersionWithoutGroupsHasNone() {
+        String old = "optimizer: {weight-decay: 0.1}";
+
+        assertThat(groups(DistillConfigYaml.parseRun("test", old))).isEmpty();
+        assertThat(groups(DistillConfigYaml.parse("test", old))).hasSize(1);
     }
 
     @Test
@@ -59,7 +77,8 @@ class OptimizerGroupsTest {
         assertThat(ConfigChanges.between(before, after))
                 .singleElement()
                 .asString()
-                .startsWith("optimizer.groups was [], is [{\"parameters\":[\"*.D\"]");
+                .startsWith("optimizer.groups was [{\"parameters\":[\"*.mixer.z_bias\"")
+                .contains("}], is [{\"parameters\":[\"*.D\"]");
     }
 
     @ParameterizedTest

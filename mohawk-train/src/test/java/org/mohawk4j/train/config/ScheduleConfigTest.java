@@ -12,7 +12,7 @@ class ScheduleConfigTest {
     @Test
     void fractionsBecomeWholeSteps() {
         assertThat(ScheduleConfig.defaults().forStage(1e-3, 102))
-                .isEqualTo(new WarmupStableDecaySchedule(1e-3, 10, 102, 10, 0));
+                .isEqualTo(new WarmupStableDecaySchedule(1e-3, 10, 102, 51, 0));
         assertThat(new ScheduleConfig(ScheduleConfig.Kind.COSINE, 0.2, 0.1, 0.1).forStage(2e-3, 50))
                 .isEqualTo(new CosineSchedule(2e-3, 10, 50, 0.1));
     }

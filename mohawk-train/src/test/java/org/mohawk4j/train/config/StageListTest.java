@@ -43,15 +43,15 @@ class StageListTest {
         assertThat(config.activeStages())
                 .containsExactly(
                         new ActiveStage(1, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 3e-3, run, List.of()),
-                        new ActiveStage(2, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 5e-4, run, List.of()),
+                        new ActiveStage(2, StageObjective.HIDDEN_STATE_ALIGNMENT, 10, 4, 32, 2e-4, run, List.of()),
                         new ActiveStage(
                                 3,
                                 StageObjective.KNOWLEDGE_DISTILLATION,
                                 8,
                                 2,
                                 64,
-                                2.5e-4,
-                                new ScheduleConfig(ScheduleConfig.Kind.COSINE, 0.5, 0.1, 0.1),
+                                2e-4,
+                                new ScheduleConfig(ScheduleConfig.Kind.COSINE, 0.5, 0.5, 0.1),
                                 List.of("*.mixer.*", "lm_head.weight")));
         assertThat(config.trainsBy(StageObjective.MATRIX_ORIENTATION)).isFalse();
         assertThat(parse(DistillConfigYaml.format(config))).isEqualTo(config);
@@ -119,14 +119,14 @@ class StageListTest {
         assertThat(DistillConfigYaml.format(DistillConfig.defaults())).contains("""
             stages:
             - objective: matrix-orientation
-              share: 0.1
-              learning-rate: 2.5E-4
+              share: 0.0
+              learning-rate: 2.0E-4
             - objective: hidden-state-alignment
-              share: 0.2
-              learning-rate: 5.0E-4
+              share: 0.0
+              learning-rate: 2.0E-4
             - objective: knowledge-distillation
-              share: 0.7
-              learning-rate: 2.5E-4
+              share: 1.0
+              learning-rate: 2.0E-4
             """);
     }
 
@@ -219,8 +219,8 @@ class StageListTest {
         DistillConfig before = DistillConfig.defaults();
         DistillConfig one = parse("stages: [{objective: knowledge-distillation}]");
 
-        assertThat(ConfigChanges.between(before, before.with(Map.of("lr", List.of(2.5e-4, 5e-4, 0.5)))))
-                .containsExactly("stages[2].learning-rate was 2.5E-4, is 0.5");
+        assertThat(ConfigChanges.between(before, before.with(Map.of("lr", List.of(2e-4, 2e-4, 0.5)))))
+                .containsExactly("stages[2].learning-rate was 2.0E-4, is 0.5");
         assertThat(ConfigChanges.between(before, one))
                 .containsExactly("stages was [matrix-orientation, hidden-state-alignment, knowledge-distillation],"
                         + " is [knowledge-distillation]");

@@ -29,10 +29,8 @@ class DeviceRatesTest {
     }
 
     @Test
-    void oneDeviceReducesNothingAndManySendAlmostTwiceTheirGradients() {
-        assertThat(RATES.reductionSeconds(1, 1000, 1)).isZero();
-        double two = RATES.reductionSeconds(2, 1000, 1);
-        assertThat(RATES.reductionSeconds(1000, 1000, 1) / two).isCloseTo(1.998, within(1e-9));
-        assertThat(RATES.reductionSeconds(2, 1000, 1.5) / two).isCloseTo(1.5, within(1e-9));
+    void halfOfSendingIsHidden() {
+        assertThat(RATES.sendingSeconds(0)).isZero();
+        assertThat(RATES.sendingSeconds(4000)).isCloseTo(2, within(1e-9));
     }
 }

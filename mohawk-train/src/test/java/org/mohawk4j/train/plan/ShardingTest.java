@@ -10,6 +10,7 @@ import org.mohawk4j.train.config.DistillConfig;
 class ShardingTest {
     private static final StageProfile PROFILE = new StageProfile(
             DistillConfig.defaults().lastStage(),
+            2,
             Map.of(
                     MemoryPart.TEACHER, 100L,
                     MemoryPart.STUDENT, 400L,
@@ -17,33 +18,24 @@ class ShardingTest {
                     MemoryPart.MOMENTS, 801L,
                     MemoryPart.ACTIVATIONS, 1000L),
             List.of(),
+            0,
             100,
-            400,
             10,
             20);
 
     @Test
-    void aShardedOptimizerHasAPartOfTheMomentsOnEachDevice() {
-        assertThat(Sharding.OPTIMIZER.of(PROFILE, 4))
-                .containsEntry(MemoryPart.MOMENTS, 201L)
-                .containsEntry(MemoryPart.STUDENT, 400L)
-                .containsEntry(MemoryPart.GRADIENTS, 300L)
-                .containsEntry(MemoryPart.ACTIVATIONS, 1000L)
-                .doesNotContainKey(MemoryPart.COMMUNICATION);
+    void aShardedOptimizerIsThatOfTheProfile() {
+        assertThat(Sharding.OPTIMIZER.of(PROFILE, 2)).isEqualTo(PROFILE.memory());
     }
 
     @Test
     void shardedParametersAreGatheredForTwoBlocksAndWhatIsOutsideOfThem() {
         assertThat(Sharding.PARAMETERS.of(PROFILE, 4))
-                .containsEntry(MemoryPart.MOMENTS, 201L)
+                .containsEntry(MemoryPart.MOMENTS, 401L)
                 .containsEntry(MemoryPart.STUDENT, 100L)
                 .containsEntry(MemoryPart.GRADIENTS, 75L)
                 .containsEntry(MemoryPart.TEACHER, 100L)
                 .containsEntry(MemoryPart.COMMUNICATION, (2 * 10 + 20) * 4L);
     }
 
-    @Test
-    void oneDeviceKeepsEverything() {
-        assertThat(Sharding.NONE.of(PROFILE, 1)).isEqualTo(PROFILE.memory());
-    }
 }

@@ -22,6 +22,7 @@ import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
 import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
+import org.mohawk4j.op.loss.CrossEntropyFunction.FusedCrossEntropy;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 
@@ -54,6 +55,7 @@ public final class CpuKernels {
         kernels.put(FusedSummedLinears.class, projections.summed());
         kernels.put(FusedStep.class, new CpuMambaStep(cpu));
         kernels.put(FusedArgMax.class, new CpuArgMax(cpu));
+        kernels.put(FusedCrossEntropy.class, new CpuCrossEntropy(cpu));
         return kernels;
     }
 }

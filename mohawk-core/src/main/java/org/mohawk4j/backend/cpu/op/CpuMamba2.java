@@ -96,11 +96,8 @@ public final class CpuMamba2 implements FusedMamba2 {
             this.stride = projected.shape().dim(2);
             this.projected = cpu.at(projected);
             this.zBias = cpu.at(weights.zBias());
-            this.scan = new Scan(
-                    projected.shape().dim(1),
-                    width / config.heads(),
-                    config.stateSize(),
-                    (int) Math.min(config.chunk(), projected.shape().dim(1)));
+            this.scan =
+                    Scan.of(projected.shape().dim(1), width / config.heads(), config.stateSize(), config.chunk());
             this.skips = cpu.take(width);
             for (int i = 0; i < width; i++) {
                 Raw.put(Cpu.plus(cpu.at(skips), i), Raw.get(Cpu.plus(cpu.at(weights.skip()), i / scan.width())));

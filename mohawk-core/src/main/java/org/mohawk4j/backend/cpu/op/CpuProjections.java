@@ -58,7 +58,8 @@ public final class CpuProjections {
     private final class Glu implements FusedNormedGlu {
         @Override
         public boolean supports(Array x, Norm.Arrays norm, LinearMap.Arrays gate, LinearMap.Arrays up) {
-            return x.shape().dim(0) <= MOST_ROWS;
+            return x.shape().dim(0) <= MOST_ROWS
+                    && gate.weight().shape().equals(up.weight().shape());
         }
 
         @Override

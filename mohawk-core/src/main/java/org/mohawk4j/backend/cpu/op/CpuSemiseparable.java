@@ -23,11 +23,7 @@ public final class CpuSemiseparable implements FusedSemiseparable {
                     x.shape().dim(0),
                     x.shape().dim(2),
                     b.shape().dim(2),
-                    new Scan(
-                            x.shape().dim(1),
-                            Math.toIntExact(x.shape().dim(3)),
-                            Math.toIntExact(b.shape().dim(3)),
-                            (int) Math.min(chunk, x.shape().dim(1))));
+                    Scan.of(x.shape().dim(1), x.shape().dim(3), b.shape().dim(3), chunk));
         }
 
         long shared() {

@@ -23,6 +23,17 @@ import org.mohawk4j.backend.cpu.Raw;
  * @param chunk Q
  */
 record Scan(long time, int width, int states, int chunk) {
+    /** Of a chunk: the running sums in it, whose differences count, lose digits with its length. */
+    private static final int LONGEST = 128;
+
+    static Scan of(long time, long width, long states, int chunk) {
+        return new Scan(
+                time,
+                Math.toIntExact(width),
+                Math.toIntExact(states),
+                (int) Math.min(time, Math.min(chunk, LONGEST)));
+    }
+
     /** Rows of a head along time; {@code decay} has one number in each. */
     record Inputs(Matrix x, Matrix b, Matrix c, Matrix decay) {}
 

@@ -14,6 +14,7 @@ final class Ending {
     private final TcpSettings settings;
     private final AtomicReference<@Nullable Failure> failure = new AtomicReference<>();
     private final List<Communicator> communicators = new CopyOnWriteArrayList<>();
+    private final CountDownLatch aborted = new CountDownLatch(1);
     private final CountDownLatch left = new CountDownLatch(1);
 
     Ending(TcpSettings settings) {
@@ -38,7 +39,13 @@ final class Ending {
 
     /** Ends what the training thread may wait in, and then, if need be, whatever the settings say. */
     void force(Failure reason) {
-        start("mohawk-rank-abort", () -> communicators.forEach(Communicator::abort));
+        start("mohawk-rank-abort", () -> {
+            try {
+                communicators.forEach(Communicator::abort);
+            } finally {
+                aborted.countDown();
+            }
+        });
         start("mohawk-rank-end", () -> {
             if (!left.await(settings.leave().toMillis(), TimeUnit.MILLISECONDS)) {
                 settings.stuck().accept(reason.exception());
@@ -51,6 +58,16 @@ final class Ending {
         communicators.add(communicator);
         if (failure().isPresent()) {
             communicator.abort();
+        }
+    }
+
+    /** Waits until operations are aborted, before what they use is freed. */
+    void awaitAborted() {
+        try {
+            aborted.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while operations are aborted", e);
         }
     }
 

@@ -25,7 +25,7 @@ import org.mohawk4j.train.distributed.tcp.Watchdog.Pace;
  * Processes that are each connected to rank 0 by TCP, for small values and signs of life. A rank that ends, whose host
  * ends, or that does not proceed ends the run on all ranks with a line that names it.
  */
-public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver {
+public final class TcpProcessGroup implements ProcessGroup {
     private static final Duration CLOSE = Duration.ofSeconds(2);
 
     private final int rank;
@@ -66,7 +66,7 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
                 ? Accepting.ranks(own, environment.address(), environment.port(), settings.join())
                 : Joining.group(own, environment.address(), environment.port(), settings.join());
         TcpProcessGroup group = new TcpProcessGroup(rank, settings, joined);
-        joined.connections().values().forEach(connection -> connection.start(group));
+        joined.connections().values().forEach(connection -> connection.start(group.new Peers()));
         Thread monitor = new Thread(group::monitor, "mohawk-rank-monitor");
         monitor.setDaemon(true);
         monitor.start();
@@ -186,32 +186,35 @@ public final class TcpProcessGroup implements ProcessGroup, Connection.Receiver 
         return Objects.requireNonNull(joined.connections().get(peer), "only rank 0 is connected to all");
     }
 
-    @Override
-    public void received(int peer, Message message) throws IOException {
-        watchdog.heard(peer, System.nanoTime());
-        switch (message.kind()) {
-            case BEAT -> {
-                DataInputStream in = message.read();
-                watchdog.reached(peer, new Pace(in.readLong(), in.readLong(), in.readBoolean()), System.nanoTime());
-            }
-            case VALUE -> collect(peer, message.body());
-            case RESULT -> exchange.complete(message.parts());
-            case FAIL, REFUSE -> end(Failure.of(message), peer);
-            case LEAVE -> {
-                watchdog.left(peer);
-                to(peer).finish();
-                if (exchanging) {
-                    endWithout(peer);
+    /** What other ranks tell. */
+    private final class Peers implements Connection.Receiver {
+        @Override
+        public void received(int peer, Message message) throws IOException {
+            watchdog.heard(peer, System.nanoTime());
+            switch (message.kind()) {
+                case BEAT -> {
+                    DataInputStream in = message.read();
+                    watchdog.reached(peer, new Pace(in.readLong(), in.readLong(), in.readBoolean()), System.nanoTime());
                 }
+                case VALUE -> collect(peer, message.body());
+                case RESULT -> exchange.complete(message.parts());
+                case FAIL, REFUSE -> end(Failure.of(message), peer);
+                case LEAVE -> {
+                    watchdog.left(peer);
+                    to(peer).finish();
+                    if (exchanging) {
+                        endWithout(peer);
+                    }
+                }
+                default -> throw new IOException("expected a message of a rank that has joined, found " + message.kind());
             }
-            default -> throw new IOException("expected a message of a rank that has joined, found " + message.kind());
         }
-    }
 
-    @Override
-    public void lost(int peer) {
-        if (!closed && !watchdog.hasLeft(peer)) {
-            end(new Failure(name(peer) + ": the connection is lost: its process or host has ended", false), peer);
+        @Override
+        public void lost(int peer) {
+            if (!closed && !watchdog.hasLeft(peer)) {
+                end(new Failure(name(peer) + ": the connection is lost: its process or host has ended", false), peer);
+            }
         }
     }
 

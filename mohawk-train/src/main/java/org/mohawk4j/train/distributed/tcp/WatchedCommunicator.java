@@ -77,11 +77,12 @@ final class WatchedCommunicator implements Communicator {
         own.abort();
     }
 
-    /** After a failure there is nothing to wait for, and {@link #abort} has left the group. */
+    /** After a failure operations are aborted, so that there is nothing to wait for. */
     @Override
     public void close() {
-        if (ending.failure().isEmpty()) {
-            own.close();
+        if (ending.failure().isPresent()) {
+            ending.awaitAborted();
         }
+        own.close();
     }
 }

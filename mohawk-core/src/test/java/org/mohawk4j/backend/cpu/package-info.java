@@ -1,0 +1,2 @@
+@org.jspecify.annotations.NullMarked
+package org.mohawk4j.backend.cpu;
