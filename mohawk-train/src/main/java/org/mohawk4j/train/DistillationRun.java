@@ -35,6 +35,7 @@ import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.optimizer.Sharding;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
@@ -294,7 +295,11 @@ public final class DistillationRun {
     private Parallelism ranks() {
         return group.filter(ranks -> ranks.size() > 1)
                 .<Parallelism>map(ranks -> {
-                    DataParallel parallel = new DataParallel(teacher.engine(), ranks);
+                    DataParallel parallel = new DataParallel(
+                            teacher.engine(),
+                            ranks,
+                            Sharding.divided(ranks.rank(), ranks.size()),
+                            config.recovery().faults().compareRanks());
                     return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
                 })
                 .orElse(Parallelism.NONE);
