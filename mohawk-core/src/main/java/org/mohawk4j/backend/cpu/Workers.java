@@ -96,6 +96,7 @@ public final class Workers implements AutoCloseable {
             }
         }
 
+        @SuppressWarnings("ThreadPriorityCheck") // nothing depends on it: it gives way where threads outnumber processors
         void await() {
             for (int spins = 0; done.get() < count; spins++) {
                 if (spins < SPINS_BETWEEN_LOOKS * SPINS_BETWEEN_LOOKS) {
