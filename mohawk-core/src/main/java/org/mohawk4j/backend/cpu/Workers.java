@@ -174,6 +174,7 @@ public final class Workers implements AutoCloseable {
         lanes.forEach(Lane::close);
     }
 
+    @SuppressWarnings("ThreadJoin") // what it suggests is a library that this one does without
     private static void join(Worker worker) {
         boolean interrupted = false;
         while (worker.isAlive()) {
