@@ -45,12 +45,15 @@ public final class CpuThroughput {
         List<String> named = args.length > 5
                 ? Arrays.asList(args).subList(5, args.length)
                 : List.of("1", "2", "3", "evaluate", "generate");
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(threads));
+        try (Engine engine =
+                        Engine.open("nd4j", BackendOptions.defaults().withThreads(threads));
                 CausalLm teacher = ModelFolder.load(engine, folder);
                 CausalLm student = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of())
                         .student(teacher, new SplittableRandom(0))) {
             System.out.printf(
-                    "# %s, Java %s, %s%n", engine.backend().description(), Runtime.version(), folder.getFileName());
+                    Locale.ROOT,
+                    "# %s, Java %s, %s%n",
+                    engine.backend().description(), Runtime.version(), folder.getFileName());
             for (String what : named) {
                 switch (what) {
                     case "evaluate" -> {

@@ -12,7 +12,7 @@ final class PlainMath {
     private static final float ROUNDER = 12582912f;
 
     private static final float LN2_HIGH = 0.6933594f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LN2_LOW = -2.1219444e-4f;
     private static final int BIAS = 127;
     private static final int MANTISSA = 23;
 

@@ -96,6 +96,7 @@ public final class Workers implements AutoCloseable {
             }
         }
 
+        @SuppressWarnings("ThreadPriorityCheck") // nothing depends on it: it gives way where threads outnumber processors
         // with more threads than cores, the one that works may need this one's core
         @SuppressWarnings("ThreadPriorityCheck")
         void await() {
@@ -175,6 +176,7 @@ public final class Workers implements AutoCloseable {
         lanes.forEach(Lane::close);
     }
 
+    @SuppressWarnings("ThreadJoin") // what it suggests is a library that this one does without
     private static void join(Worker worker) {
         boolean interrupted = false;
         while (worker.isAlive()) {
