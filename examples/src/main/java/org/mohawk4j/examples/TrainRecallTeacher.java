@@ -255,8 +255,8 @@ public final class TrainRecallTeacher {
         public Result evaluate(Tensor ids, Tensor labels) {
             Engine engine = model.engine();
             Map<String, Tensor> gradients = new LinkedHashMap<>();
-            try (Tape tape =
-                    engine.tape(trained().values().stream().map(Parameter::value).toList())) {
+            try (Tape tape = engine.tape(
+                    trained().values().stream().map(Parameter::value).toList())) {
                 Tensor hidden = engine.scoped(() -> model.hidden(ids));
                 Tensor rows = CrossEntropyFunction.apply(model.head(hidden), labels);
                 Tensor loss = rows.reshape(-1)
@@ -264,8 +264,8 @@ public final class TrainRecallTeacher {
                         .sum();
                 Gradients found = tape.gradients(loss);
                 trained()
-                        .forEach((name, parameter) -> found.of(parameter.value())
-                                .ifPresent(gradient -> gradients.put(name, gradient)));
+                        .forEach((name, parameter) ->
+                                found.of(parameter.value()).ifPresent(gradient -> gradients.put(name, gradient)));
                 return new Result(List.of(loss.detach()), gradients);
             }
         }

@@ -51,6 +51,7 @@ public final class CpuThroughput {
                 CausalLm student = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of())
                         .student(teacher, new SplittableRandom(0))) {
             System.out.printf(
+                    Locale.ROOT,
                     "# %s, Java %s, %s%n",
                     engine.backend().description(), Runtime.version(), folder.getFileName());
             for (String what : named) {

@@ -81,8 +81,7 @@ record DataParallelThroughput(
                 division);
         int gpus = number(given, 4, 2);
         Optional<Rate> one = trial.rateOfOne();
-        one.ifPresent(
-                rate -> System.out.println(trial.measurement(1, rate, 1).toJson()));
+        one.ifPresent(rate -> System.out.println(trial.measurement(1, rate, 1).toJson()));
         Rate all = trial.rateOf(gpus);
         double alone = one.map(Rate::tokensPerSecond).orElse(Double.NaN);
         System.out.println(
@@ -123,8 +122,7 @@ record DataParallelThroughput(
         SplittableRandom random = new SplittableRandom(0);
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(true).withDevice(device));
-                Parallelism ranks =
-                        group.map(own -> parallel(engine, own)).orElse(Parallelism.NONE);
+                Parallelism ranks = group.map(own -> parallel(engine, own)).orElse(Parallelism.NONE);
                 CausalLm teacher = shape.teacher(engine, context, layers)) {
             MixerPlan mixers = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
             try (CausalLm student = mixers.student(teacher, random)) {
@@ -169,8 +167,7 @@ record DataParallelThroughput(
         return switch (stage) {
             case 1 -> plan.matrixOrientation();
             case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-            case 3 -> plan.knowledgeDistillation(
-                    DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
+            case 3 -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
             default -> throw new IllegalArgumentException("stage: expected 1, 2 or 3, got " + stage);
         };
     }

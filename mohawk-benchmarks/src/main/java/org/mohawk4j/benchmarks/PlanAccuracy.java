@@ -60,7 +60,9 @@ public final class PlanAccuracy {
             throw new InvalidInputException("row: expected the start of one of "
                     + rows().stream().map(Row::name).toList() + ", got " + chosen);
         }
-        print("%-32s %9s %9s %6s %9s %6s %9s %9s %6s%n", "", "GiB", "arrays", "", "pool", "", "tokens/s", "measured", "");
+        print(
+                "%-32s %9s %9s %6s %9s %6s %9s %9s %6s%n",
+                "", "GiB", "arrays", "", "pool", "", "tokens/s", "measured", "");
         for (Row row : rows) {
             Figures predicted = predict(row);
             print("%-32s %9.2f", row.name(), predicted.arrays() / GIB);
@@ -99,7 +101,8 @@ public final class PlanAccuracy {
     }
 
     private static CausalLmConfig dimensions(Row row) {
-        return row.shape().config(row.context(), row.shape().layers(), row.shape().attention());
+        return row.shape()
+                .config(row.context(), row.shape().layers(), row.shape().attention());
     }
 
     private static Figures predict(Row row) {
@@ -167,7 +170,8 @@ public final class PlanAccuracy {
             long most = bytes.limit() / Float.BYTES;
             for (long from = 0; from < shape.size(); from += most) {
                 int count = (int) Math.min(most, shape.size() - from);
-                ByteBuffer piece = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).limit(count * Float.BYTES);
+                ByteBuffer piece =
+                        bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).limit(count * Float.BYTES);
                 action.accept(from, new HostTensor(DType.FLOAT32, Shape.of(count), piece));
             }
         }

@@ -63,7 +63,9 @@ record StageThroughput(ModelShape shape, int stage, int batch, int context, int 
             double operations = tokensPerSecond * trial.flopsPerToken();
             results.put("teraflops", BlasShare.rounded(operations / 1e12));
             results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
-            results.put("peak_arrays_gib", BlasShare.rounded(engine.backend().memory().peakBytes() / (double) (1L << 30)));
+            results.put(
+                    "peak_arrays_gib",
+                    BlasShare.rounded(engine.backend().memory().peakBytes() / (double) (1L << 30)));
             results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("stage-throughput", engine.backend().description(), configuration, results);
         }

@@ -56,7 +56,11 @@ final class ConfigOptions {
                     .listed(),
             word("freeze", "NAME,…", "parameters not trained, * is a wildcard", TrainingConfig::freeze)
                     .listed(),
-            word("keep-attention", "I,…", "layers, from 0, that keep their attention; auto:K", TrainingConfig::keepAttention)
+            word(
+                            "keep-attention",
+                            "I,…",
+                            "layers, from 0, that keep their attention; auto:K",
+                            TrainingConfig::keepAttention)
                     .listed(),
             whole("seed", "S", "random seed", TrainingConfig::seed));
 
@@ -143,10 +147,9 @@ final class ConfigOptions {
                     whole("threads", "K", "of the CPU, 0 for the backend's choice", MachineConfig::threads),
                     word("dtype", "TYPE", "float, double, bf16", MachineConfig::dtype)));
 
-    private static final List<ConfigOption<MachineConfig>> SEVERAL_GPUS =
-            List.of(
-                    whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus),
-                    flag("shard-parameters", "divide the student's parameters too", MachineConfig::shardParameters));
+    private static final List<ConfigOption<MachineConfig>> SEVERAL_GPUS = List.of(
+            whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus),
+            flag("shard-parameters", "divide the student's parameters too", MachineConfig::shardParameters));
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 

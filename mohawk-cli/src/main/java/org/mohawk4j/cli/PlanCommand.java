@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
 /** Predicts what a run of {@code distill} needs. Of the teacher it reads {@code config.json} and headers of weights. */
 @Command(
         name = "plan",
-        description = "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
-                + " text; computes nothing and reads no weights.",
+        description =
+                "Predicts memory, speed and disk of a run on GPUs, from the options of distill. Needs no GPU and no"
+                        + " text; computes nothing and reads no weights.",
         abbreviateSynopsis = true,
         modelTransformer = ConfigOptions.All.class)
 final class PlanCommand implements Runnable {
@@ -63,17 +64,19 @@ final class PlanCommand implements Runnable {
 
     @Override
     public void run() {
-        tokensPerSecond.filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY)).ifPresent(speed -> {
-            throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
-        });
+        tokensPerSecond
+                .filter(speed -> !(speed > 0 && speed < Double.POSITIVE_INFINITY))
+                .ifPresent(speed -> {
+                    throw new InvalidInputException("--tokens-per-second: expected a number above 0, got " + speed);
+                });
         Map<String, Object> values = ConfigOptions.given(spec);
         DistillConfig asked = file.map(DistillConfigYaml::read)
                 .orElseGet(() -> values.containsKey("teacher") ? DistillConfig.defaults() : EmbeddedTeacher.config())
                 .with(values);
         String backend = asked.machine().backend();
         if (!backend.equals(AUTO) && !backend.equals(CUDA)) {
-            throw new InvalidInputException("backend: expected " + CUDA + " or " + AUTO
-                    + ", since only GPUs are planned for, got " + backend);
+            throw new InvalidInputException(
+                    "backend: expected " + CUDA + " or " + AUTO + ", since only GPUs are planned for, got " + backend);
         }
         int gpus = asked.machine().gpus();
         PlannedGpu known = PlannedGpu.named(gpu);

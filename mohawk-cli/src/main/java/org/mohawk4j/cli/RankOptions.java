@@ -38,7 +38,8 @@ final class RankOptions {
             names = "--restarts",
             paramLabel = "K",
             defaultValue = "0",
-            description = "With --gpus: resume by itself after a failed rank, at most K times (default: ${DEFAULT-VALUE}).")
+            description =
+                    "With --gpus: resume by itself after a failed rank, at most K times (default: ${DEFAULT-VALUE}).")
     private int restarts;
 
     private final Map<String, String> environment = System.getenv();
@@ -141,8 +142,8 @@ final class RankOptions {
      * @return the exit code
      */
     int launch(int gpus, Path run, Optional<Path> out, boolean isNew, CommandSpec command) {
-        List<String> given = new ArrayList<>(
-                command.commandLine().getParseResult().originalArgs());
+        List<String> given =
+                new ArrayList<>(command.commandLine().getParseResult().originalArgs());
         List<String> again = given;
         if (isNew) {
             again = new ArrayList<>(List.of("distill", "--resume", run.toString()));
@@ -151,7 +152,10 @@ final class RankOptions {
         }
         out.ifPresent(folder -> given.addAll(List.of("--out", folder.toString())));
         return new Launcher(
-                        Launcher.program(Mohawk.class), gpus, run, command.commandLine().getErr())
+                        Launcher.program(Mohawk.class),
+                        gpus,
+                        run,
+                        command.commandLine().getErr())
                 .run(given, again, restarts);
     }
 }

@@ -74,9 +74,8 @@ final class TaskScoring {
     /** Scores a model by what it generates: the share of right answers, in all, by task, and by task and distance. */
     private TaskScore recall(CausalLm model, Recall asked) {
         Map<RecallTask, Map<Integer, Double>> scores = asked.scores(model, distances);
-        List<Double> shares = scores.values().stream()
-                .flatMap(own -> own.values().stream())
-                .toList();
+        List<Double> shares =
+                scores.values().stream().flatMap(own -> own.values().stream()).toList();
         double right = mean(shares);
         int items = asked.prompts() * shares.size();
         Map<String, Double> figures = new LinkedHashMap<>();

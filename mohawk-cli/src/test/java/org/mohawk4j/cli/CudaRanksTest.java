@@ -62,7 +62,8 @@ class CudaRanksTest {
     void tenKilledRanksAreNamedAndTheRunsResumeToTheSameBits() throws IOException, InterruptedException {
         assumeTrue(Gpu.availability(1).usable(), "expected two GPUs, found one");
 
-        new KilledRanks(commands, folder, options(), STEPS).killAndCompare(10, System.nanoTime(), Duration.ofSeconds(25));
+        new KilledRanks(commands, folder, options(), STEPS)
+                .killAndCompare(10, System.nanoTime(), Duration.ofSeconds(25));
     }
 
     @Test
@@ -71,7 +72,8 @@ class CudaRanksTest {
         List<String> options = new ArrayList<>(options());
         options.addAll(List.of("--gpus", "3", "--out", folder.resolve("run").toString()));
 
-        assertThat(RankCommands.await(commands.start("console", Map.of(), options))).isEqualTo(2);
+        assertThat(RankCommands.await(commands.start("console", Map.of(), options)))
+                .isEqualTo(2);
         assertThat(commands.read("console").lines().filter(line -> line.startsWith("mohawk distill")))
                 .singleElement()
                 .asString()

@@ -183,7 +183,8 @@ class EvaluateCommandTest {
         assertThat(run.lines().get(run.lines().size() - 1))
                 .startsWith("task=recall items=384 acc=")
                 .contains(" copying_8=");
-        assertThat(CommandRun.of(arguments).succeeds().lines()).endsWith(run.lines().get(run.lines().size() - 1));
+        assertThat(CommandRun.of(arguments).succeeds().lines())
+                .endsWith(run.lines().get(run.lines().size() - 1));
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall", "--context", "8")
                 .refuses("context: expected at least 11, got 8");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall,piqa")

@@ -73,7 +73,9 @@ public final class HostRanksProvider implements BackendProvider {
                     new RankEnvironment(rank, size, rank, "127.0.0.1", port), TcpSettings.defaults());
             Communicator own = HostCommunicator.join(connected, backend);
             return (Communicator) Proxy.newProxyInstance(
-                    Communicator.class.getClassLoader(), new Class<?>[] {Communicator.class}, (proxy, method, given) -> {
+                    Communicator.class.getClassLoader(),
+                    new Class<?>[] {Communicator.class},
+                    (proxy, method, given) -> {
                         if (method.getName().equals("abort")) {
                             connected.fail("aborted");
                         } else if (method.getName().equals("close")) {

@@ -102,7 +102,9 @@ final class KilledRanks {
     }
 
     private void complete(String run) throws IOException, InterruptedException {
-        assertThat(RankCommands.await(start(run))).as(commands.read(run + ".console")).isZero();
+        assertThat(RankCommands.await(start(run)))
+                .as(commands.read(run + ".console"))
+                .isZero();
     }
 
     private int steps(String run) throws IOException {

@@ -64,20 +64,20 @@ class PlanCommandTest {
         CommandRun run = plan("--dtype", "bf16").succeeds();
         assertThat(run.lines().get(run.lines().size() - 1))
                 .matches("fits=true peak_memory_bytes=\\d+ tokens_per_second=\\d+ hours=\\d+\\.\\d+");
-        assertThat(run.lines())
-                .contains("teacher     1,844,992 parameters", "student     2,054,928 parameters");
+        assertThat(run.lines()).contains("teacher     1,844,992 parameters", "student     2,054,928 parameters");
         assertThat(cells(run, "batch")).containsExactly("8x128", "8x128", "8x128");
     }
 
     @Test
     void partsAddUpToThePeak() {
         CommandRun run = planOfLlama("--split", "0,0,1").succeeds();
-        double sum = List.of("teacher ", "student ", "gradients", "moments", "activations", "logits", "workspace").stream()
-                .mapToDouble(part -> amount(run.lines().stream()
-                        .filter(line -> line.startsWith(part) && line.endsWith("iB"))
-                        .findFirst()
-                        .orElseThrow()))
-                .sum();
+        double sum =
+                List.of("teacher ", "student ", "gradients", "moments", "activations", "logits", "workspace").stream()
+                        .mapToDouble(part -> amount(run.lines().stream()
+                                .filter(line -> line.startsWith(part) && line.endsWith("iB"))
+                                .findFirst()
+                                .orElseThrow()))
+                        .sum();
         assertThat(sum).isCloseTo(run.value(PEAK) / GIB, within(0.04));
     }
 
@@ -104,13 +104,15 @@ class PlanCommandTest {
     void hoursAreTokensBySpeed() {
         CommandRun run = planOfLlama("--split", "0.5,0.5,0").succeeds();
         assertThat(run.value("hours")).isCloseTo(3e9 / run.value(SPEED) / 3600, Percentage.withPercentage(1));
-        CommandRun given = planOfLlama("--split", "0,1,0", "--tokens-per-second", "100000").succeeds();
+        CommandRun given =
+                planOfLlama("--split", "0,1,0", "--tokens-per-second", "100000").succeeds();
         assertThat(given.value(SPEED)).isEqualTo(100_000);
     }
 
     @Test
     void whatDoesNotFitSaysWithWhichOptionItDoesAndThatIsWhatThePlanWithItSays() {
-        CommandRun tooLarge = planOfLlama("--split", "0,0,1", "--gpu-memory", "40GiB").succeeds();
+        CommandRun tooLarge =
+                planOfLlama("--split", "0,0,1", "--gpu-memory", "40GiB").succeeds();
         assertThat(fits(tooLarge)).isFalse();
         List<String> changes = tooLarge.lines().stream()
                 .filter(line -> line.startsWith("fits with"))
@@ -129,9 +131,11 @@ class PlanCommandTest {
     @Test
     void twoGpusShareBatchAndMoments() {
         CommandRun one = planOfLlama("--split", "0,0,1").succeeds();
-        CommandRun two = planOfLlama("--split", "0,0,1", "--batch", "16", "--gpus", "2").succeeds();
+        CommandRun two =
+                planOfLlama("--split", "0,0,1", "--batch", "16", "--gpus", "2").succeeds();
         assertThat(two.out()).contains("2 × NVIDIA H200", "sharded optimizer");
-        assertThat(amount(cells(two, "moments").get(0))).isCloseTo(amount(cells(one, "moments").get(0)) / 2, within(0.01));
+        assertThat(amount(cells(two, "moments").get(0)))
+                .isCloseTo(amount(cells(one, "moments").get(0)) / 2, within(0.01));
         assertThat(cells(two, "activations")).isEqualTo(cells(one, "activations"));
         assertThat(two.value(SPEED) / one.value(SPEED)).isBetween(1.7, 2.0);
         assertThat(two.out()).contains("checkpoints at most 3 of 15.70 GiB");
@@ -148,7 +152,8 @@ class PlanCommandTest {
     @ParameterizedTest
     @ValueSource(strings = {"toeplitz", "linear-attention", "attention"})
     void everyMixerIsPlanned(String mixer) {
-        assertThat(plan("--mixer", mixer, "--dtype", "bf16").succeeds().value(PEAK)).isPositive();
+        assertThat(plan("--mixer", mixer, "--dtype", "bf16").succeeds().value(PEAK))
+                .isPositive();
     }
 
     @Test
@@ -170,9 +175,15 @@ class PlanCommandTest {
 
     @Test
     void diskCountsTheTeachersCacheAndAllCheckpointsAtATime() {
-        CommandRun run = planOfLlama("--split", "0,0,1", "--teacher-cache", folder.resolve("cache").toString(), "--keep", "4").succeeds();
-        assertThat(run.out())
-                .contains("student 5.23 GiB, checkpoints at most 5 of 15.70 GiB, teacher cache at most ");
+        CommandRun run = planOfLlama(
+                        "--split",
+                        "0,0,1",
+                        "--teacher-cache",
+                        folder.resolve("cache").toString(),
+                        "--keep",
+                        "4")
+                .succeeds();
+        assertThat(run.out()).contains("student 5.23 GiB, checkpoints at most 5 of 15.70 GiB, teacher cache at most ");
         assertThat(folder.resolve("cache")).doesNotExist();
     }
 
@@ -184,10 +195,7 @@ class PlanCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     --gpus 0                      | gpus: expected a whole number of at least 1, got 0
                     --gpus 99999999999            | gpus: expected
                     --gpus 3                      | expected a multiple of 3, got 8
@@ -212,7 +220,8 @@ class PlanCommandTest {
     void weightsThatDoNotFitTheConfigurationAreOneLine() throws IOException {
         Path other = Files.createDirectories(folder.resolve("other"));
         String config = Files.readString(llama.resolve("config.json"));
-        Files.writeString(other.resolve("config.json"), config.replace("\"vocab_size\": 128256", "\"vocab_size\": 1000"));
+        Files.writeString(
+                other.resolve("config.json"), config.replace("\"vocab_size\": 128256", "\"vocab_size\": 1000"));
         Path weights = other.resolve("model.safetensors");
         if (Files.notExists(weights)) {
             Files.createSymbolicLink(weights, llama.resolve("model.safetensors"));

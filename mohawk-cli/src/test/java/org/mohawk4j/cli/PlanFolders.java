@@ -18,9 +18,7 @@ final class PlanFolders {
 
     /** Of Llama 3.2 1B's shapes: 2.5 GB of which nothing is on the disk. */
     static Path llama(Path folder) throws IOException {
-        Files.writeString(
-                Files.createDirectories(folder).resolve("config.json"),
-                """
+        Files.writeString(Files.createDirectories(folder).resolve("config.json"), """
                 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 2048,
                  "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64,
                  "intermediate_size": 8192, "vocab_size": 128256, "tie_word_embeddings": true,

@@ -73,7 +73,8 @@ class RanksTest {
 
     private void awaitSteps(Process process, String run, int steps) throws IOException, InterruptedException {
         Path metrics = folder.resolve(run).resolve("metrics.jsonl");
-        while (process.isAlive() && (!Files.exists(metrics) || Files.readAllLines(metrics).size() < steps)) {
+        while (process.isAlive()
+                && (!Files.exists(metrics) || Files.readAllLines(metrics).size() < steps)) {
             Thread.sleep(10);
         }
         assertThat(process.isAlive()).as(commands.read(run + ".console")).isTrue();
@@ -81,7 +82,9 @@ class RanksTest {
 
     @Test
     void killedRankEndsTheRunAndItResumesToTheSameStudent() throws Exception {
-        assertThat(RankCommands.await(start("whole", "--gpus", "2"))).as(commands.read("whole.console")).isZero();
+        assertThat(RankCommands.await(start("whole", "--gpus", "2")))
+                .as(commands.read("whole.console"))
+                .isZero();
 
         Process killed = start("killed", "--gpus", "2");
         awaitSteps(killed, "killed", 7);
@@ -91,8 +94,12 @@ class RanksTest {
                 .containsPattern("mohawk distill: rank 1 on .*, device 1: the connection is lost")
                 .contains("rank 1 was ended by signal 9");
         Process resumed = commands.start(
-                "resumed.console", Map.of(), List.of("--resume", folder.resolve("killed").toString()));
-        assertThat(RankCommands.await(resumed)).as(commands.read("resumed.console")).isZero();
+                "resumed.console",
+                Map.of(),
+                List.of("--resume", folder.resolve("killed").toString()));
+        assertThat(RankCommands.await(resumed))
+                .as(commands.read("resumed.console"))
+                .isZero();
         assertThat(student("killed")).isEqualTo(student("whole"));
 
         Process again = start("again", "--gpus", "2", "--restarts", "2");
@@ -122,15 +129,20 @@ class RanksTest {
                 .startsWith("mohawk distill: stopped at stage");
         assertThat(folder.resolve("stopped/checkpoints")).isDirectoryContaining("glob:**/stage-*");
         Process resumed = commands.start(
-                "resumed.console", Map.of(), List.of("--resume", folder.resolve("stopped").toString(), "--gpus", "1"));
-        assertThat(RankCommands.await(resumed)).as(commands.read("resumed.console")).isZero();
+                "resumed.console",
+                Map.of(),
+                List.of("--resume", folder.resolve("stopped").toString(), "--gpus", "1"));
+        assertThat(RankCommands.await(resumed))
+                .as(commands.read("resumed.console"))
+                .isZero();
     }
 
     @Test
     void ranksKilledAtRandomMomentsAreNamedAndTheRunsResumeToTheSameStudent() throws Exception {
         List<String> options = options("none");
         options.subList(options.indexOf("--out"), options.indexOf("--out") + 2).clear();
-        options.subList(options.indexOf("--rank-timeout"), options.indexOf("--rank-timeout") + 2).clear();
+        options.subList(options.indexOf("--rank-timeout"), options.indexOf("--rank-timeout") + 2)
+                .clear();
 
         new KilledRanks(commands, folder, options, STEPS).killAndCompare(3, System.nanoTime(), Duration.ofSeconds(40));
     }
@@ -165,10 +177,7 @@ class RanksTest {
 
     @Test
     void rankWithAnotherConfigurationIsRefusedOnBoth() throws Exception {
-        bothRefuse(
-                options("run"),
-                options("run", "--lr", "1e-3,1e-3,1e-3"),
-                "device 1: stages: expected ");
+        bothRefuse(options("run"), options("run", "--lr", "1e-3,1e-3,1e-3"), "device 1: stages: expected ");
     }
 
     @Test

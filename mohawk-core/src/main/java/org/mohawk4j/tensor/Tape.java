@@ -202,10 +202,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
 
     /** @param inputs the places that the node's rule may add to */
     private List<Tensor> append(
-            List<Tensor> saved,
-            List<? extends @Nullable Slot> inputs,
-            List<Tensor> outputs,
-            Node.Backward backward) {
+            List<Tensor> saved, List<? extends @Nullable Slot> inputs, List<Tensor> outputs, Node.Backward backward) {
         Node node = new Node(outputs.size(), saved, backward);
         nodes.add(node);
         noteFirstUses(node, inputs);

@@ -47,9 +47,15 @@ class GradientListenerTest extends Float64Test {
         try (Tape tape = engine().tape(List.of(tied, again, branch, unused, bias))) {
             Tensor first = x.matmul(tied).add(bias);
             Tensor second = engine().recompute(
-                            first, in -> in.matmul(again).tanh().matmul(tied).add(in.matmul(again)).add(bias));
+                            first,
+                            in -> in.matmul(again)
+                                    .tanh()
+                                    .matmul(tied)
+                                    .add(in.matmul(again))
+                                    .add(bias));
             Tensor third = second.add(first.matmul(branch)).add(bias);
-            Gradients all = differentiate(tape, third.matmul(false, tied, true).square().sum());
+            Gradients all =
+                    differentiate(tape, third.matmul(false, tied, true).square().sum());
 
             assertThat(told.keySet()).containsExactlyInAnyOrder(tied, again, branch, bias);
             told.forEach((watched, then) ->

@@ -227,7 +227,8 @@ public final class Distillation {
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
         Optional<AutoAttention> auto = asked.training().autoAttention();
-        int ranked = auto.map(own -> LayerRanking.count(own, dimensions.layers())).orElse(0);
+        int ranked =
+                auto.map(own -> LayerRanking.count(own, dimensions.layers())).orElse(0);
         if (ranked > 0 && mixers != null) {
             throw new InvalidInputException(
                     "keep-attention: expected layers beside mixers that a program gives, got " + auto.get());
@@ -238,8 +239,7 @@ public final class Distillation {
                 .orElseGet(() -> ranked > 0
                         ? IntStream.range(0, ranked).boxed().toList()
                         : asked.training().keepAttention());
-        MixerPlan plan =
-                mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
+        MixerPlan plan = mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
         ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
         DistillConfig fitting = fitted.config();
         TokenizerJson tokenizer =
@@ -250,8 +250,7 @@ public final class Distillation {
         }
         TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
         try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
-                Engine engine = group.map(rank -> rank.open(fitting.machine()))
-                        .orElseGet(fitting.machine()::open);
+                Engine engine = group.map(rank -> rank.open(fitting.machine())).orElseGet(fitting.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
                     "teacher", fitting.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
@@ -302,17 +301,14 @@ public final class Distillation {
     }
 
     /** From here on the run is one whose layers were given, in its folder as well. */
-    private DistillConfig withBest(
-            DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
+    private DistillConfig withBest(DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
         List<Integer> best = ofFirst(ranking.best(count));
         String fact = best + "; nats that each layer's attention recovers: " + ranking;
         environment.put(KEPT, fact);
         if (isFirst()) {
             open.comment(comment + " " + KEPT + ": " + fact);
         }
-        return config.toBuilder()
-                .keepAttention(best.toArray(Integer[]::new))
-                .build();
+        return config.toBuilder().keepAttention(best.toArray(Integer[]::new)).build();
     }
 
     /** The layers that rank 0 has ranked best, on all ranks. */

@@ -28,13 +28,14 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.distributed.DataParallel;
 import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
-import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.HeldOutLoss;
+import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.optimizer.Sharding;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.MatrixProbe;
 import org.mohawk4j.train.report.RunResult;
@@ -150,8 +151,8 @@ public final class DistillationRun {
         int context = config.training().context();
         long met = config.activeStages().stream()
                 // what a stage with tokens auto saves may be spent by one that the cache serves
-                .filter(stage -> config.isAuto(stage)
-                        || (stage.context() == context && contents.serves(stage.objective())))
+                .filter(stage ->
+                        config.isAuto(stage) || (stage.context() == context && contents.serves(stage.objective())))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
         int ranks = group.map(ProcessGroup::size).orElse(1);
@@ -165,8 +166,8 @@ public final class DistillationRun {
     /** Each rank keeps what the teacher computes of the windows that it meets. */
     private Path ofRank(Path cache) {
         return group.filter(ranks -> ranks.size() > 1)
-                .map(ranks -> cache.resolveSibling(
-                        cache.getFileName() + ".rank-" + ranks.rank() + "-of-" + ranks.size()))
+                .map(ranks ->
+                        cache.resolveSibling(cache.getFileName() + ".rank-" + ranks.rank() + "-of-" + ranks.size()))
                 .orElse(cache);
     }
 
@@ -294,7 +295,11 @@ public final class DistillationRun {
     private Parallelism ranks() {
         return group.filter(ranks -> ranks.size() > 1)
                 .<Parallelism>map(ranks -> {
-                    DataParallel parallel = new DataParallel(teacher.engine(), ranks);
+                    DataParallel parallel = new DataParallel(
+                            teacher.engine(),
+                            ranks,
+                            Sharding.divided(ranks.rank(), ranks.size()),
+                            config.recovery().faults().compareRanks());
                     return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
                 })
                 .orElse(Parallelism.NONE);

@@ -85,8 +85,8 @@ public record LayerRanking(List<Double> recovered) {
         for (int i = 0; i < layers; i++) {
             Optional<Integer> layer = Optional.of(i);
             recovered.add(seeds.stream()
-                    .mapToDouble(seed -> kl(study, found, result(Optional.empty(), seed))
-                            - kl(study, found, result(layer, seed)))
+                    .mapToDouble(seed ->
+                            kl(study, found, result(Optional.empty(), seed)) - kl(study, found, result(layer, seed)))
                     .average()
                     .orElseThrow(() -> missing(study, result(layer, 0))));
         }

@@ -27,8 +27,10 @@ record RankStart(ProcessGroup group) {
     /** @throws RefusedRanksException on all ranks, if one reads something else */
     void requireSame(Supplier<RunInputs> inputs) {
         Map<String, String> values = new LinkedHashMap<>();
-        inputs.get().files().forEach((what, files) -> files.forEach((name, file) -> values.put(
-                what + " " + name, "sha256 " + file.sha256() + " of " + file.bytes() + " bytes")));
+        inputs.get()
+                .files()
+                .forEach((what, files) -> files.forEach((name, file) ->
+                        values.put(what + " " + name, "sha256 " + file.sha256() + " of " + file.bytes() + " bytes")));
         RankIdentity.requireSame(group, values);
     }
 

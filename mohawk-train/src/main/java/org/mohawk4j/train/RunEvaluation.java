@@ -108,8 +108,7 @@ final class RunEvaluation {
     }
 
     private Optional<Sample> sample(String name, CausalLm model) {
-        return tokenizer.flatMap(
-                own -> BestEffort.attempt("sample of the " + name, () -> write(name, model, own)));
+        return tokenizer.flatMap(own -> BestEffort.attempt("sample of the " + name, () -> write(name, model, own)));
     }
 
     /** Continues the start of the validation text. */
@@ -118,8 +117,7 @@ final class RunEvaluation {
         int[] prompt = Arrays.copyOf(window, Math.min(PROMPT_TOKENS, window.length));
         int room = Math.toIntExact(Math.min(SAMPLE_TOKENS, model.config().maxPositions() - prompt.length));
         List<Integer> ids = new ArrayList<>();
-        new Generator(model, Sampling.GREEDY, config.training().seed())
-                .generate(prompt, room, own.stops(), ids::add);
+        new Generator(model, Sampling.GREEDY, config.training().seed()).generate(prompt, room, own.stops(), ids::add);
         // one text in two parts: the prompt may end within a character, and decoders look back
         StreamingDecoder text = new StreamingDecoder(own);
         String start = text.next(prompt);

@@ -94,7 +94,8 @@ class FullDiskTest {
     /** A step of each stage, without checkpoints. */
     private TinyRun shortRun(String name, boolean report) {
         return new TinyRun(
-                root.resolve(name), Map.of("checkpoint.every", 0, "report", report, "tokens", TinyRun.TOKENS_OF_STAGES));
+                root.resolve(name),
+                Map.of("checkpoint.every", 0, "report", report, "tokens", TinyRun.TOKENS_OF_STAGES));
     }
 
     private static List<String> names(Path folder) throws IOException {

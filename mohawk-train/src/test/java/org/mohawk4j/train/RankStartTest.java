@@ -38,20 +38,26 @@ class RankStartTest {
 
     @Test
     void sameConfigurationPassesWhereverItsFilesAre() throws InterruptedException {
-        assertThat(LocalProcessGroup.run(3, group -> new RankStart(group)
-                        .requireSame(DistillConfig.builder()
-                                .out(Path.of("run-" + group.rank()))
-                                .teacher(Path.of("teacher-" + group.rank()))
-                                .device(group.rank())
-                                .gpus(1 + group.rank())
-                                .build())))
+        assertThat(LocalProcessGroup.run(
+                        3,
+                        group -> new RankStart(group)
+                                .requireSame(DistillConfig.builder()
+                                        .out(Path.of("run-" + group.rank()))
+                                        .teacher(Path.of("teacher-" + group.rank()))
+                                        .device(group.rank())
+                                        .gpus(1 + group.rank())
+                                        .build())))
                 .containsOnlyNulls();
     }
 
     @Test
     void otherConfigurationIsNamedByItsKey() throws InterruptedException {
-        allRefuse(3, "rank 2 on this process: batch: expected 8 as on rank 0, found 16", rank -> rank.requireSame(
-                DistillConfig.builder().batch(rank.group().rank() == 2 ? 16 : 8).build()));
+        allRefuse(
+                3,
+                "rank 2 on this process: batch: expected 8 as on rank 0, found 16",
+                rank -> rank.requireSame(DistillConfig.builder()
+                        .batch(rank.group().rank() == 2 ? 16 : 8)
+                        .build()));
         allRefuse(
                 2,
                 "rank 1 on this process: optimizer.epsilon: expected 1.0E-8 as on rank 0, found 1.0E-6",
@@ -80,17 +86,29 @@ class RankStartTest {
                 "rank 1 on this process: text train.txt: expected sha256 cc of 20 bytes as on rank 0, found nothing",
                 rank -> rank.requireSame(() -> rank.group().rank() == 0
                         ? inputs("aa", "cc")
-                        : new RunInputs(Map.of("teacher", inputs("aa", "cc").files().get("teacher")))));
+                        : new RunInputs(
+                                Map.of("teacher", inputs("aa", "cc").files().get("teacher")))));
     }
 
     @Test
     void deviceThatTwoRanksHaveAndBackendsThatDifferAreNamed() throws InterruptedException {
-        allRefuse(3, "rank 2 on this process: expected a GPU of its own, found GPU-1, which rank 0 has", rank ->
-                RankDevices.require(rank.group(), List.of("GPU-1", "GPU-2", "GPU-1").get(rank.group().rank()), "cuda", ""));
-        allRefuse(2, "rank 1 on this process: backend: expected cuda as of rank 0, found nd4j", rank ->
-                RankDevices.require(rank.group(), "", rank.group().rank() == 0 ? "cuda" : "nd4j", ""));
-        allRefuse(2, "rank 1 on this process: no GPU", rank ->
-                RankDevices.require(rank.group(), "", "cuda", rank.group().rank() == 0 ? "" : "no GPU"));
+        allRefuse(
+                3,
+                "rank 2 on this process: expected a GPU of its own, found GPU-1, which rank 0 has",
+                rank -> RankDevices.require(
+                        rank.group(),
+                        List.of("GPU-1", "GPU-2", "GPU-1").get(rank.group().rank()),
+                        "cuda",
+                        ""));
+        allRefuse(
+                2,
+                "rank 1 on this process: backend: expected cuda as of rank 0, found nd4j",
+                rank -> RankDevices.require(rank.group(), "", rank.group().rank() == 0 ? "cuda" : "nd4j", ""));
+        allRefuse(
+                2,
+                "rank 1 on this process: no GPU",
+                rank -> RankDevices.require(
+                        rank.group(), "", "cuda", rank.group().rank() == 0 ? "" : "no GPU"));
     }
 
     @Test

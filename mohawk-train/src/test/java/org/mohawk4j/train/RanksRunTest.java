@@ -34,7 +34,7 @@ import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs on several ranks: stopped, killed, and resumed on another number of them. */
 class RanksRunTest {
-    private static final Map<String, Object> CHANGES = Map.of("accumulate", 1, "checkpoint.every", 2);
+    private static final Map<String, Object> CHANGES = Map.of("accumulate", 1, "checkpoint.every", 2, "faults.compare-ranks", 2);
 
     @TempDir
     private static Path shared;
@@ -104,10 +104,12 @@ class RanksRunTest {
     }
 
     private static void assertClose(TinyRun run, TinyRun expected, double tolerance) {
-        assertThat(run.losses()).extracting(StepMetrics::position).isEqualTo(
-                expected.losses().stream().map(StepMetrics::position).toList());
-        assertThat(run.losses()).extracting(StepMetrics::tokens).isEqualTo(
-                expected.losses().stream().map(StepMetrics::tokens).toList());
+        assertThat(run.losses())
+                .extracting(StepMetrics::position)
+                .isEqualTo(expected.losses().stream().map(StepMetrics::position).toList());
+        assertThat(run.losses())
+                .extracting(StepMetrics::tokens)
+                .isEqualTo(expected.losses().stream().map(StepMetrics::tokens).toList());
         for (int i = 0; i < run.losses().size(); i++) {
             StepMetrics one = run.losses().get(i);
             double loss = expected.losses().get(i).loss();
@@ -128,7 +130,9 @@ class RanksRunTest {
         for (int ranks : new int[] {1, 2, 4}) {
             List<@Nullable Throwable> thrown = stoppedAfter(3, ranks, run, resumed);
             assertThat(thrown).allSatisfy(end -> assertThat(end).isInstanceOf(StoppedException.class));
-            assertThat(thrown).extracting(Throwable::getMessage).containsOnly(thrown.get(0).getMessage());
+            assertThat(thrown)
+                    .extracting(Throwable::getMessage)
+                    .containsOnly(thrown.get(0).getMessage());
             resumed = true;
         }
 
@@ -242,11 +246,19 @@ class RanksRunTest {
     /** At the start of a resumed run, among gradients, norms and updates, and at each step of writing a checkpoint. */
     @ParameterizedTest
     @CsvSource({
-        "false, 0", "false, 20", "false, 50", "false, 61", "false, 75", "false, 110",
-        "true, 0", "true, 1", "true, 2", "true, 3", "true, 4"
+        "false, 0",
+        "false, 20",
+        "false, 50",
+        "false, 61",
+        "false, 75",
+        "false, 110",
+        "true, 0",
+        "true, 1",
+        "true, 2",
+        "true, 3",
+        "true, 4"
     })
-    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges)
-            throws Exception {
+    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges) throws Exception {
         TinyRun run = begun();
         CheckpointStore store = new CheckpointStore(run.folder().resolve("checkpoints"));
         Position before = store.newest().orElseThrow().position();

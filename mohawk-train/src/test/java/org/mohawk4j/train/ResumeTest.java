@@ -201,7 +201,8 @@ class ResumeTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 5})
     void aRunThatKeepsWhatItsTeacherComputesGoesOnTheSame(int topK) throws IOException {
-        Map<String, Object> changes = new LinkedHashMap<>(Map.of("tokens", 10 * 12 * 16, "batch", 12, "checkpoint.every", 2));
+        Map<String, Object> changes =
+                new LinkedHashMap<>(Map.of("tokens", 10 * 12 * 16, "batch", 12, "checkpoint.every", 2));
         changes.put("distillation.top-k", topK);
         changes.put("distillation.hard-label-share", 0.25);
         TinyRun without = new TinyRun(folder.resolve("without"), changes);

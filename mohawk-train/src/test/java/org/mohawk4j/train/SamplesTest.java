@@ -15,7 +15,8 @@ class SamplesTest {
 
     @Test
     void aSampleReadsAsOneTextWithItsPrompt() throws IOException {
-        RunResult result = new TinyRun(folder.resolve("run"), Map.of()).withSamples().start();
+        RunResult result =
+                new TinyRun(folder.resolve("run"), Map.of()).withSamples().start();
 
         assertThat(result.samples()).hasSize(2).allSatisfy(sample -> {
             assertThat(sample.prompt().split(" ", -1)).hasSize(16);

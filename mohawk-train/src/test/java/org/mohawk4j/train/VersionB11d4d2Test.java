@@ -64,16 +64,26 @@ class VersionB11d4d2Test {
     void aConfigurationMeansWhatItMeant() {
         DistillConfig expected = DistillConfig.defaults()
                 .with(Map.of(
-                        "teacher", Path.of("models/phi"),
-                        "text", "books.txt",
-                        "tokens", 65536,
-                        "split", List.of(0.0, 0.25, 0.75),
-                        "lr", List.of(1e-3, 5e-4, 2e-4),
-                        "keep-attention", List.of(1, 3),
-                        "freeze", List.of("*.mlp.*"),
-                        "dtype", "double",
-                        "hidden-states.target", "block",
-                        "batch", 8))
+                        "teacher",
+                        Path.of("models/phi"),
+                        "text",
+                        "books.txt",
+                        "tokens",
+                        65536,
+                        "split",
+                        List.of(0.0, 0.25, 0.75),
+                        "lr",
+                        List.of(1e-3, 5e-4, 2e-4),
+                        "keep-attention",
+                        List.of(1, 3),
+                        "freeze",
+                        List.of("*.mlp.*"),
+                        "dtype",
+                        "double",
+                        "hidden-states.target",
+                        "block",
+                        "batch",
+                        8))
                 .with(Map.of(
                         "student.mixer-options",
                         Map.of("state-size", 16, "conv-width", 3, "heads", 8, "groups", 2, "chunk-length", 32),

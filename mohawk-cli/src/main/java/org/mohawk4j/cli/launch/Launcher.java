@@ -117,7 +117,8 @@ public final class Launcher {
             running = Optional.of(processes);
             return processes;
         } catch (IOException e) {
-            throw new InvalidInputException("ranks: expected to start " + ranks + " processes, found " + e.getMessage(), e);
+            throw new InvalidInputException(
+                    "ranks: expected to start " + ranks + " processes, found " + e.getMessage(), e);
         }
     }
 
@@ -126,7 +127,8 @@ public final class Launcher {
         String how = code > SIGNALS ? "was ended by signal " + (code - SIGNALS) : "ended with exit code " + code;
         Optional<String> last = processes.lastLine(rank);
         if (rank > 0 || code > SIGNALS) {
-            tell("rank " + rank + " " + how + last.map(line -> "; its last line: " + line).orElse(""));
+            tell("rank " + rank + " " + how
+                    + last.map(line -> "; its last line: " + line).orElse(""));
         }
     }
 

@@ -95,8 +95,7 @@ class LauncherTest {
         assertThat(read("console")).isEqualTo("rank 0 of 2 on the console\n");
         assertThat(read("run/logs/rank-1.log")).isEqualTo("rank 1 of 2 on the console\n");
         assertThat(read("run/environment-1"))
-                .isEqualTo(
-                        "WORLD_SIZE=2\nLOCAL_RANK=1\nMASTER_ADDR=127.0.0.1\nNCCL_NVLS_ENABLE=0\nNCCL_DEBUG=WARN\n");
+                .isEqualTo("WORLD_SIZE=2\nLOCAL_RANK=1\nMASTER_ADDR=127.0.0.1\nNCCL_NVLS_ENABLE=0\nNCCL_DEBUG=WARN\n");
     }
 
     @Test
@@ -184,7 +183,9 @@ class LauncherTest {
         begin();
         Process launcher = launch("wait", run());
         await(this::isStarted);
-        ProcessHandle.of(Long.parseLong(read("run/pid-1").strip())).orElseThrow().destroyForcibly();
+        ProcessHandle.of(Long.parseLong(read("run/pid-1").strip()))
+                .orElseThrow()
+                .destroyForcibly();
 
         assertThat(await(launcher)).isEqualTo(1);
         assertThat(isAlive(0)).isFalse();

@@ -17,7 +17,9 @@ final class TinyRank {
         Path folder = Path.of(arguments[1]);
         int rank = Integer.parseInt(System.getenv("RANK"));
         note(folder.resolve("seen-" + rank), String.join(" ", arguments));
-        note(folder.resolve("pid-" + rank), String.valueOf(ProcessHandle.current().pid()));
+        note(
+                folder.resolve("pid-" + rank),
+                String.valueOf(ProcessHandle.current().pid()));
         for (String name : List.of("WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "NCCL_NVLS_ENABLE", "NCCL_DEBUG")) {
             note(folder.resolve("environment-" + rank), name + "=" + System.getenv(name));
         }
@@ -30,7 +32,8 @@ final class TinyRank {
             }
             case "fail" -> fail(rank);
             case "wait" -> {
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> note(folder.resolve("stopped-" + rank), "saved")));
+                Runtime.getRuntime()
+                        .addShutdownHook(new Thread(() -> note(folder.resolve("stopped-" + rank), "saved")));
                 Thread.sleep(60_000);
             }
             case "hang" -> {

@@ -190,8 +190,9 @@ public final class Cpu implements AutoCloseable {
     /** Zeros. */
     public void zero(long address, long count) {
         long width = 1 << 16;
-        run((count + width - 1) / width, (index, lane) ->
-                Raw.zero(plus(address, index * width), Math.min(width, count - index * width)));
+        run(
+                (count + width - 1) / width,
+                (index, lane) -> Raw.zero(plus(address, index * width), Math.min(width, count - index * width)));
     }
 
     @Override

@@ -6,13 +6,13 @@ final class PlainMath {
     private static final float LEAST = -87.33654f;
 
     private static final float LARGEST = 88.37626f;
-    private static final float LOG2_E = 1.442695041f;
+    private static final float LOG2_E = 1.442695f;
 
     /** Added and subtracted again, it rounds; its low bits are then the integer. */
     private static final float ROUNDER = 12582912f;
 
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LN2_HIGH = 0.6933594f;
+    private static final float LN2_LOW = -2.1219444e-4f;
     private static final int BIAS = 127;
     private static final int MANTISSA = 23;
 
@@ -32,14 +32,14 @@ final class PlainMath {
         float shifted = clamped * LOG2_E + ROUNDER;
         float n = shifted - ROUNDER;
         float r = clamped - n * LN2_HIGH - n * LN2_LOW;
-        float p = 1.9875691500e-4f;
-        p = p * r + 1.3981999507e-3f;
-        p = p * r + 8.3334519073e-3f;
-        p = p * r + 4.1665795894e-2f;
-        p = p * r + 1.6666665459e-1f;
-        p = p * r + 5.0000001201e-1f;
+        float p = 1.9875691e-4f;
+        p = p * r + 0.0013981999f;
+        p = p * r + 0.008333452f;
+        p = p * r + 0.041665796f;
+        p = p * r + 0.16666666f;
+        p = p * r + 0.5f;
         float result = p * r * r + r + 1;
-        return result * Float.intBitsToFloat(Float.floatToRawIntBits(shifted) + BIAS << MANTISSA);
+        return result * Float.intBitsToFloat((Float.floatToRawIntBits(shifted) + BIAS) << MANTISSA);
     }
 
     static float sigmoid(float x) {

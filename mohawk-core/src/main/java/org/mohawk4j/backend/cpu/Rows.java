@@ -109,6 +109,5 @@ public interface Rows {
      * @param rate learning rate over the first moment's correction
      * @param inverseRoot one over the root of the second moment's correction
      */
-    record AdamStep(
-            float scale, float beta1, float beta2, float kept, float rate, float inverseRoot, float epsilon) {}
+    record AdamStep(float scale, float beta1, float beta2, float kept, float rate, float inverseRoot, float epsilon) {}
 }

@@ -96,6 +96,8 @@ public final class Workers implements AutoCloseable {
             }
         }
 
+        // with more threads than cores, the one that works may need this one's core
+        @SuppressWarnings("ThreadPriorityCheck")
         void await() {
             for (int spins = 0; done.get() < count; spins++) {
                 if (spins < SPINS_BETWEEN_LOOKS * SPINS_BETWEEN_LOOKS) {
@@ -173,6 +175,7 @@ public final class Workers implements AutoCloseable {
         lanes.forEach(Lane::close);
     }
 
+    @SuppressWarnings("ThreadJoin") // what it suggests is a library that this one does without
     private static void join(Worker worker) {
         boolean interrupted = false;
         while (worker.isAlive()) {

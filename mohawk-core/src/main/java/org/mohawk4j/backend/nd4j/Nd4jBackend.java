@@ -52,7 +52,8 @@ final class Nd4jBackend implements Backend {
         int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
         Nd4j.getEnvironment().setMaxMasterThreads(threads);
         Nd4j.getEnvironment().setMaxThreads(threads);
-        this.cpu = options.parameterType() == DType.FLOAT32 && Nd4j.getEnvironment().isCPU()
+        this.cpu = options.parameterType() == DType.FLOAT32
+                        && Nd4j.getEnvironment().isCPU()
                 ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads))
                 : Optional.empty();
         Optional<CpuTensors> tensors = cpu.map(CpuTensors::new);

@@ -9,10 +9,10 @@ final class VectorMath {
     private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
     private static final float LEAST = -87.33654f;
     private static final float LARGEST = 88.37626f;
-    private static final float LOG2_E = 1.442695041f;
+    private static final float LOG2_E = 1.442695f;
     private static final float ROUNDER = 12582912f;
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LN2_HIGH = 0.6933594f;
+    private static final float LN2_LOW = -2.1219444e-4f;
     private static final int BIAS = 127;
     private static final int MANTISSA = 23;
 
@@ -24,12 +24,12 @@ final class VectorMath {
         FloatVector shifted = clamped.mul(LOG2_E).add(ROUNDER);
         FloatVector n = shifted.sub(ROUNDER);
         FloatVector r = clamped.sub(n.mul(LN2_HIGH)).sub(n.mul(LN2_LOW));
-        FloatVector p = FloatVector.broadcast(S, 1.9875691500e-4f);
-        p = p.fma(r, FloatVector.broadcast(S, 1.3981999507e-3f));
-        p = p.fma(r, FloatVector.broadcast(S, 8.3334519073e-3f));
-        p = p.fma(r, FloatVector.broadcast(S, 4.1665795894e-2f));
-        p = p.fma(r, FloatVector.broadcast(S, 1.6666665459e-1f));
-        p = p.fma(r, FloatVector.broadcast(S, 5.0000001201e-1f));
+        FloatVector p = FloatVector.broadcast(S, 1.9875691e-4f);
+        p = p.fma(r, FloatVector.broadcast(S, 0.0013981999f));
+        p = p.fma(r, FloatVector.broadcast(S, 0.008333452f));
+        p = p.fma(r, FloatVector.broadcast(S, 0.041665796f));
+        p = p.fma(r, FloatVector.broadcast(S, 0.16666666f));
+        p = p.fma(r, FloatVector.broadcast(S, 0.5f));
         FloatVector result = p.mul(r).mul(r).add(r).add(1);
         FloatVector power = shifted.reinterpretAsInts()
                 .add(BIAS)

@@ -1,44 +1,12 @@
 package org.mohawk4j.backend.cpu;
 
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 import org.mohawk4j.op.Activation;
 
 /** Rows in vectors as wide as the processor has them, straight on memory. Serves any number of threads. */
-final class VectorRows implements Rows {
-    /** A constant, or the compiler does not see through it. */
-    private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
-
-    private static final int W = S.length();
-    private static final int BYTES = Float.BYTES;
-
-    /** All of memory. */
-    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-
-    private static FloatVector load(long row, int index) {
-        return FloatVector.fromMemorySegment(S, ALL, row + (long) index * BYTES, ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private static FloatVector load(long row, int index, VectorMask<Float> mask) {
-        return FloatVector.fromMemorySegment(S, ALL, row + (long) index * BYTES, ByteOrder.LITTLE_ENDIAN, mask);
-    }
-
-    private static void store(FloatVector x, long row, int index) {
-        x.intoMemorySegment(ALL, row + (long) index * BYTES, ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private static void store(FloatVector x, long row, int index, VectorMask<Float> mask) {
-        x.intoMemorySegment(ALL, row + (long) index * BYTES, ByteOrder.LITTLE_ENDIAN, mask);
-    }
-
-    private static VectorMask<Float> rest(int from, int n) {
-        return S.indexInRange(from, n);
-    }
-
+final class VectorRows extends VectorSums {
     /** Passes over NaN in b, which the exponential then finds. */
     private static FloatVector larger(FloatVector a, FloatVector b) {
         return a.blend(b, b.compare(VectorOperators.GT, a));
@@ -47,148 +15,6 @@ final class VectorRows implements Rows {
     @Override
     public String name() {
         return "vectors of " + W;
-    }
-
-    @Override
-    public void add(long y, long a, long b, int n) {
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(a, i).add(load(b, i)), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(a, i, m).add(load(b, i, m)), y, i, m);
-        }
-    }
-
-    @Override
-    public void subtract(long y, long a, long b, int n) {
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(a, i).sub(load(b, i)), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(a, i, m).sub(load(b, i, m)), y, i, m);
-        }
-    }
-
-    @Override
-    public void multiply(long y, long a, long b, int n) {
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(a, i).mul(load(b, i)), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(a, i, m).mul(load(b, i, m)), y, i, m);
-        }
-    }
-
-    @Override
-    public void multiplyAdd(long y, long a, long b, int n) {
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(a, i).fma(load(b, i), load(y, i)), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(a, i, m).fma(load(b, i, m), load(y, i, m)), y, i, m);
-        }
-    }
-
-    @Override
-    public void affine(long y, float scale, float shift, long x, int n) {
-        FloatVector factor = FloatVector.broadcast(S, scale);
-        FloatVector addend = FloatVector.broadcast(S, shift);
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(x, i).fma(factor, addend), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(x, i, m).fma(factor, addend), y, i, m);
-        }
-    }
-
-    @Override
-    public void addScaled(long y, float scale, long x, int n) {
-        FloatVector factor = FloatVector.broadcast(S, scale);
-        int i = 0;
-        for (; i <= n - W; i += W) {
-            store(load(x, i).fma(factor, load(y, i)), y, i);
-        }
-        if (i < n) {
-            VectorMask<Float> m = rest(i, n);
-            store(load(x, i, m).fma(factor, load(y, i, m)), y, i, m);
-        }
-    }
-
-    @Override
-    public float sum(long x, int n) {
-        FloatVector s = FloatVector.zero(S);
-        FloatVector t = s;
-        int i = 0;
-        for (; i <= n - 2 * W; i += 2 * W) {
-            s = s.add(load(x, i));
-            t = t.add(load(x, i + W));
-        }
-        for (; i < n; i += W) {
-            s = s.add(load(x, i, rest(i, n)));
-        }
-        return s.add(t).reduceLanes(VectorOperators.ADD);
-    }
-
-    @Override
-    public float dot(long a, long b, int n) {
-        FloatVector s = FloatVector.zero(S);
-        FloatVector t = s;
-        int i = 0;
-        for (; i <= n - 2 * W; i += 2 * W) {
-            s = load(a, i).fma(load(b, i), s);
-            t = load(a, i + W).fma(load(b, i + W), t);
-        }
-        for (; i < n; i += W) {
-            VectorMask<Float> m = rest(i, n);
-            s = load(a, i, m).fma(load(b, i, m), s);
-        }
-        return s.add(t).reduceLanes(VectorOperators.ADD);
-    }
-
-    @Override
-    public void dots(long y, long a, int rows, long x, int n) {
-        long stride = (long) n * BYTES;
-        int i = 0;
-        for (; i <= rows - 4; i += 4) {
-            long row = a + i * stride;
-            FloatVector s0 = FloatVector.zero(S);
-            FloatVector s1 = s0;
-            FloatVector s2 = s0;
-            FloatVector s3 = s0;
-            int j = 0;
-            for (; j <= n - W; j += W) {
-                FloatVector v = load(x, j);
-                s0 = load(row, j).fma(v, s0);
-                s1 = load(row + stride, j).fma(v, s1);
-                s2 = load(row + 2 * stride, j).fma(v, s2);
-                s3 = load(row + 3 * stride, j).fma(v, s3);
-            }
-            if (j < n) {
-                VectorMask<Float> m = rest(j, n);
-                FloatVector v = load(x, j, m);
-                s0 = load(row, j, m).fma(v, s0);
-                s1 = load(row + stride, j, m).fma(v, s1);
-                s2 = load(row + 2 * stride, j, m).fma(v, s2);
-                s3 = load(row + 3 * stride, j, m).fma(v, s3);
-            }
-            Raw.put(y + (long) i * BYTES, s0.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 1L) * BYTES, s1.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 2L) * BYTES, s2.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 3L) * BYTES, s3.reduceLanes(VectorOperators.ADD));
-        }
-        for (; i < rows; i++) {
-            Raw.put(y + (long) i * BYTES, dot(a + i * stride, x, n));
-        }
     }
 
     @Override
@@ -352,7 +178,17 @@ final class VectorRows implements Rows {
 
     @Override
     public void gateGradient(long ofX, long ofZ, long g, long x, long z, long bias, int n) {
-        for (int i = 0; i < n; i += W) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector t = load(z, i).add(load(bias, i));
+            FloatVector s = VectorMath.sigmoid(t);
+            FloatVector silu = t.mul(s);
+            FloatVector upstream = load(g, i);
+            FloatVector slope = s.add(silu.sub(silu.mul(s)));
+            store(upstream.mul(load(x, i)).mul(slope), ofZ, i);
+            store(upstream.mul(silu), ofX, i);
+        }
+        if (i < n) {
             VectorMask<Float> m = rest(i, n);
             FloatVector t = load(z, i, m).add(load(bias, i, m));
             FloatVector s = VectorMath.sigmoid(t);
@@ -400,7 +236,17 @@ final class VectorRows implements Rows {
         FloatVector inverse = FloatVector.broadcast(S, Raw.get(statistics + BYTES));
         FloatVector sum = FloatVector.zero(S);
         FloatVector product = sum;
-        for (int i = 0; i < n; i += W) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector normed = load(x, i).sub(mean).mul(inverse);
+            FloatVector upstream = load(g, i);
+            store(normed.fma(upstream, load(ofWeight, i)), ofWeight, i);
+            store(upstream.add(load(ofBias, i)), ofBias, i);
+            FloatVector weighted = upstream.mul(load(weight, i));
+            sum = sum.add(weighted);
+            product = weighted.fma(normed, product);
+        }
+        if (i < n) {
             VectorMask<Float> m = rest(i, n);
             FloatVector normed = load(x, i, m).sub(mean, m).mul(inverse);
             FloatVector upstream = load(g, i, m);
@@ -412,7 +258,12 @@ final class VectorRows implements Rows {
         }
         FloatVector shift = FloatVector.broadcast(S, sum.reduceLanes(VectorOperators.ADD) / n);
         FloatVector slope = FloatVector.broadcast(S, product.reduceLanes(VectorOperators.ADD) / n);
-        for (int i = 0; i < n; i += W) {
+        for (i = 0; i <= n - W; i += W) {
+            FloatVector normed = load(x, i).sub(mean).mul(inverse);
+            FloatVector weighted = load(g, i).mul(load(weight, i));
+            store(weighted.sub(shift).sub(normed.mul(slope)).mul(inverse), ofX, i);
+        }
+        if (i < n) {
             VectorMask<Float> m = rest(i, n);
             FloatVector normed = load(x, i, m).sub(mean).mul(inverse);
             FloatVector weighted = load(g, i, m).mul(load(weight, i, m));
@@ -470,17 +321,31 @@ final class VectorRows implements Rows {
         FloatVector scale = FloatVector.broadcast(S, step.scale());
         FloatVector fresh1 = FloatVector.broadcast(S, 1 - step.beta1());
         FloatVector fresh2 = FloatVector.broadcast(S, 1 - step.beta2());
-        for (int i = 0; i < n; i += W) {
+        FloatVector beta1 = FloatVector.broadcast(S, step.beta1());
+        FloatVector beta2 = FloatVector.broadcast(S, step.beta2());
+        FloatVector kept = FloatVector.broadcast(S, step.kept());
+        FloatVector rate = FloatVector.broadcast(S, step.rate());
+        FloatVector root = FloatVector.broadcast(S, step.inverseRoot());
+        FloatVector epsilon = FloatVector.broadcast(S, step.epsilon());
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector g = load(gradient, i).mul(scale);
+            FloatVector one = load(first, i).mul(beta1).add(g.mul(fresh1));
+            FloatVector two = load(second, i).mul(beta2).add(g.mul(g).mul(fresh2));
+            store(one, first, i);
+            store(two, second, i);
+            FloatVector deviation = two.sqrt().mul(root).add(epsilon);
+            store(load(value, i).mul(kept).sub(one.mul(rate).div(deviation)), value, i);
+        }
+        if (i < n) {
             VectorMask<Float> m = rest(i, n);
             FloatVector g = load(gradient, i, m).mul(scale);
-            FloatVector one = load(first, i, m).mul(step.beta1()).add(g.mul(fresh1));
-            FloatVector two =
-                    load(second, i, m).mul(step.beta2()).add(g.mul(g).mul(fresh2));
+            FloatVector one = load(first, i, m).mul(beta1).add(g.mul(fresh1));
+            FloatVector two = load(second, i, m).mul(beta2).add(g.mul(g).mul(fresh2));
             store(one, first, i, m);
             store(two, second, i, m);
-            FloatVector deviation = two.sqrt().mul(step.inverseRoot()).add(step.epsilon());
-            FloatVector moved = one.mul(step.rate()).div(deviation);
-            store(load(value, i, m).mul(step.kept()).sub(moved), value, i, m);
+            FloatVector deviation = two.sqrt().mul(root).add(epsilon);
+            store(load(value, i, m).mul(kept).sub(one.mul(rate).div(deviation)), value, i, m);
         }
     }
 }

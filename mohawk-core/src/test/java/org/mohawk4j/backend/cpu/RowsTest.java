@@ -130,10 +130,7 @@ class RowsTest {
                         for (int i = 0; i < expected.length; i++) {
                             assertThat((double) actual[i])
                                     .as("%s of %d at %d", kernel.getKey(), n, i)
-                                    .isCloseTo(
-                                            expected[i],
-                                            Offset.offset(
-                                                    tolerance * (1 + Math.abs(expected[i]))));
+                                    .isCloseTo(expected[i], Offset.offset(tolerance * (1 + Math.abs(expected[i]))));
                         }
                     }
                 }));

@@ -28,8 +28,7 @@ import org.mohawk4j.tensor.types.Shape;
 
 /** The backend without a device, on machines that have none. */
 class CudaDryRunTest {
-    private static final DeviceModel DEVICE =
-            new DeviceModel("some GPU", 9, 0, 132, 1_980_000, 227 << 10, 141L << 30);
+    private static final DeviceModel DEVICE = new DeviceModel("some GPU", 9, 0, 132, 1_980_000, 227 << 10, 141L << 30);
 
     private final Engine engine =
             new Engine(Backends.openDry("cuda", BackendOptions.defaults().withMixed(true), DEVICE));
@@ -73,12 +72,17 @@ class CudaDryRunTest {
         try (Scope scope = engine.scope()) {
             engine.zeros(300);
         }
-        assertThat(dry.peak()).extracting(Allocation::shape).contains(Shape.of(300)).doesNotContain(Shape.of(1000));
+        assertThat(dry.peak())
+                .extracting(Allocation::shape)
+                .contains(Shape.of(300))
+                .doesNotContain(Shape.of(1000));
     }
 
     @Test
     void aProductCountsItsOperationsAndBytesAndNothingIsComputed() {
-        Tensor product = engine.full(1, 64, 128).cast(DType.BFLOAT16).matmul(engine.full(1, 128, 32).cast(DType.BFLOAT16));
+        Tensor product = engine.full(1, 64, 128)
+                .cast(DType.BFLOAT16)
+                .matmul(engine.full(1, 128, 32).cast(DType.BFLOAT16));
         Launch launch = launches("64x32x128").get(0);
         assertThat(launch.product()).isTrue();
         assertThat(launch.operations()).isEqualTo(2.0 * 64 * 32 * 128);
@@ -94,7 +98,8 @@ class CudaDryRunTest {
             Tensor q = LinearFunction.apply(x, weight, Optional.empty(), Activation.NONE)
                     .cast(DType.BFLOAT16)
                     .reshape(2, 1024, 1, 64);
-            Tensor loss = AttentionFunction.apply(q, q, q, AttentionScores.scaled(0.125)).sum();
+            Tensor loss = AttentionFunction.apply(q, q, q, AttentionScores.scaled(0.125))
+                    .sum();
             assertThat(tape.gradients(loss).of(weight)).isPresent();
         }
         double pairs = 2.0 * 1024 * 1024 / 2;

@@ -173,7 +173,10 @@ class CudaTensorCoreTest implements GpuTest {
         CudaDevice device = CudaDevice.of(0);
         List<HostArray> actual;
         try (Engine engine = new Engine(new CudaBackend(
-                mixed, device, warpgroups && device.hasWarpgroupProducts(), CudaDistillation.logitsAtOnce(device.memoryBytes())))) {
+                mixed,
+                device,
+                warpgroups && device.hasWarpgroupProducts(),
+                CudaDistillation.logitsAtOnce(device.memoryBytes())))) {
             assumeServed(engine, test);
             actual = run(engine, test, true);
         }

@@ -55,12 +55,7 @@ public record Recall(List<Integer> words, TokenSequence text, Optional<Integer> 
 
     /** With the tokenizer's words. */
     public static Recall of(
-            Tokenizer tokenizer,
-            int vocabulary,
-            TokenSequence text,
-            List<Integer> distances,
-            int prompts,
-            long seed) {
+            Tokenizer tokenizer, int vocabulary, TokenSequence text, List<Integer> distances, int prompts, long seed) {
         Optional<Integer> begin = tokenizer.beginOfText().stream().boxed().findFirst();
         return new Recall(words(tokenizer, vocabulary, distances), text, begin, prompts, seed);
     }

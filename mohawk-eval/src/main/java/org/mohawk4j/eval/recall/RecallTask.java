@@ -39,7 +39,8 @@ public enum RecallTask {
             int[] piece = new int[distance];
             text.copy(random.nextInt(text.length() - distance + 1), distance, piece, 0);
             Set<Integer> said = Arrays.stream(piece).boxed().collect(Collectors.toSet());
-            int[] pair = draw(words.stream().filter(word -> !said.contains(word)).toList(), 2, random);
+            int[] pair =
+                    draw(words.stream().filter(word -> !said.contains(word)).toList(), 2, random);
             int[] prompt = Arrays.copyOf(pair, 2 + distance);
             System.arraycopy(piece, 0, prompt, 2, distance);
             return ending(prompt, pair[0], pair[1]);

@@ -95,8 +95,8 @@ public final class Task {
         return ALL.stream()
                 .filter(task -> task.names.contains(known))
                 .findFirst()
-                .orElseThrow(() -> new InvalidInputException(
-                        "tasks: expected some of " + String.join(", ", labels()) + ", " + Recall.NAME + ", found '" + name + "'"));
+                .orElseThrow(() -> new InvalidInputException("tasks: expected some of " + String.join(", ", labels())
+                        + ", " + Recall.NAME + ", found '" + name + "'"));
     }
 
     /** The name in results. */

@@ -52,8 +52,9 @@ public record Checkpoint(Path folder, Position position) {
     public Map<String, HostSource> joined(Pattern files) {
         Map<String, List<HostSource>> parts = new LinkedHashMap<>();
         for (String file : names(files)) {
-            numbers(file).forEach((name, part) ->
-                    parts.computeIfAbsent(name, n -> new ArrayList<>()).add(part));
+            numbers(file)
+                    .forEach((name, part) ->
+                            parts.computeIfAbsent(name, n -> new ArrayList<>()).add(part));
         }
         Map<String, HostSource> whole = new LinkedHashMap<>();
         parts.forEach((name, all) -> whole.put(name, all.size() == 1 ? all.get(0) : join(all)));

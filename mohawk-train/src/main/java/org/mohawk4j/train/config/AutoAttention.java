@@ -9,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * Layers that keep their attention because a ranking puts them first; in YAML {@code keep-attention: auto:K} or {@code
@@ -71,7 +72,7 @@ public record AutoAttention(int count, Optional<Path> study) {
     }
 
     private static InvalidInputException refusal(JsonNode said) {
-        return new InvalidInputException(KEPT + ": expected layers from 0, auto:K or auto:K:STUDY, got "
-                + ConfigMapper.describe(said));
+        return new InvalidInputException(
+                KEPT + ": expected layers from 0, auto:K or auto:K:STUDY, got " + ConfigMapper.describe(said));
     }
 }

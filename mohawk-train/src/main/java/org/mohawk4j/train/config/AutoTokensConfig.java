@@ -1,5 +1,7 @@
 package org.mohawk4j.train.config;
 
+import org.mohawk4j.train.yaml.Ranges;
+
 /**
  * When a stage with {@code tokens: auto} ends: its loss on held-out windows is measured each time that it has spent a
  * share of its budget, and once its smoothed value improves by too little from one measurement to the next, the stage

@@ -1,5 +1,7 @@
 package org.mohawk4j.train.config;
 
+import org.mohawk4j.train.yaml.Ranges;
+
 /**
  * When a run writes checkpoints, and how many it keeps.
  *

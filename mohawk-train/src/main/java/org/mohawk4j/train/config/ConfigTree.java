@@ -10,6 +10,8 @@ import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.Ranges;
+import org.mohawk4j.train.yaml.StudentKeys;
 
 /**
  * A configuration as a tree of keys, on which another tree can be laid. The tree of the defaults has every key there is,

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.mohawk4j.data.stream.StreamOptions;
 import org.mohawk4j.tokenizer.BosPolicy;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * How text files are read.

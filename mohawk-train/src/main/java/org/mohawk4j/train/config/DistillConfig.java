@@ -9,6 +9,7 @@ import java.util.function.UnaryOperator;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.train.config.MachineConfig.Precision;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * The configuration of a distillation, in sections. {@link #defaults} and its like in the sections are the only place

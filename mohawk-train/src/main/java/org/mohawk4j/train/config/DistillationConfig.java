@@ -1,5 +1,7 @@
 package org.mohawk4j.train.config;
 
+import org.mohawk4j.train.yaml.Ranges;
+
 /**
  * Stage 3, knowledge distillation.
  *

@@ -1,5 +1,7 @@
 package org.mohawk4j.train.config;
 
+import org.mohawk4j.train.yaml.Ranges;
+
 /**
  * The evaluation at the end of a run.
  *

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * Backend, device and precision of a run.

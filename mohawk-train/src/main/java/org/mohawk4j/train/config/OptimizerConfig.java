@@ -3,6 +3,7 @@ package org.mohawk4j.train.config;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.train.optimizer.ParameterGroup;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * AdamW and gradient clipping, the same in every stage.

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.schedule.LearningRateSchedule;
 import org.mohawk4j.train.schedule.WarmupStableDecaySchedule;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * The learning rate along each stage.

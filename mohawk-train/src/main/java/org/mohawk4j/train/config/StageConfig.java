@@ -2,6 +2,7 @@ package org.mohawk4j.train.config;
 
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * A stage of a run. Empty values are the run's.
@@ -97,7 +98,15 @@ public record StageConfig(
     /** With tokens of its own in the place of a share. */
     public StageConfig withTokens(long own) {
         return new StageConfig(
-                objective, Optional.of(own), false, Optional.empty(), learningRate, schedule, batch, context, trainable);
+                objective,
+                Optional.of(own),
+                false,
+                Optional.empty(),
+                learningRate,
+                schedule,
+                batch,
+                context,
+                trainable);
     }
 
     /** With a share that it spends only while its held-out loss improves, in the place of tokens of its own. */
@@ -118,19 +127,23 @@ public record StageConfig(
     }
 
     public StageConfig withSchedule(ScheduleConfig own) {
-        return new StageConfig(objective, tokens, auto, share, learningRate, Schedule.of(own), batch, context, trainable);
+        return new StageConfig(
+                objective, tokens, auto, share, learningRate, Schedule.of(own), batch, context, trainable);
     }
 
     public StageConfig withBatch(int own) {
-        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, Optional.of(own), context, trainable);
+        return new StageConfig(
+                objective, tokens, auto, share, learningRate, schedule, Optional.of(own), context, trainable);
     }
 
     public StageConfig withContext(int own) {
-        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, batch, Optional.of(own), trainable);
+        return new StageConfig(
+                objective, tokens, auto, share, learningRate, schedule, batch, Optional.of(own), trainable);
     }
 
     public StageConfig withTrainable(String... patterns) {
-        return new StageConfig(objective, tokens, auto, share, learningRate, schedule, batch, context, List.of(patterns));
+        return new StageConfig(
+                objective, tokens, auto, share, learningRate, schedule, batch, context, List.of(patterns));
     }
 
     /** Whether it takes steps. */

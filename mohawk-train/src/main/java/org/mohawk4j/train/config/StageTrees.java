@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * The list of stages as a tree. What a stage does not say is what is usual for its objective. The keys {@code split} and

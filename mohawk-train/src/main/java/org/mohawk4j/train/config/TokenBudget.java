@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * The tokens of a run as whole steps of its stages. A stage with tokens of its own takes as many steps as they make. The

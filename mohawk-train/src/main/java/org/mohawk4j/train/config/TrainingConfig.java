@@ -3,6 +3,7 @@ package org.mohawk4j.train.config;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.yaml.Ranges;
 
 /**
  * How a run trains.
@@ -58,7 +59,8 @@ public record TrainingConfig(
 
     /** The defaults. */
     public static TrainingConfig defaults() {
-        return new TrainingConfig(300_000, 256, 4, 1, List.of(), Optional.empty(), List.of(), 0, StageConfig.defaults());
+        return new TrainingConfig(
+                300_000, 256, 4, 1, List.of(), Optional.empty(), List.of(), 0, StageConfig.defaults());
     }
 
     /** What all stages train on together: the run's tokens, if there are stages that share them, and those of the others. */

@@ -33,23 +33,13 @@ public final class DataParallel implements Parallelism {
     private final Communicator communicator;
     private final Sharding sharding;
     private final ParameterCheck check;
-    private final Map<String, Flag> flags = new LinkedHashMap<>();
+    private final Questions questions = new Questions();
     private final List<Array> toScatter = new ArrayList<>();
     private final List<Array> toReduce = new ArrayList<>();
     private long bucketBytes;
     private @Nullable KeepAlive waiting;
     private @Nullable ShardedParameters divided;
     private boolean dividesParameters;
-
-    /** A question and its last common answer. */
-    private static final class Flag {
-        private final BooleanSupplier own;
-        private boolean agreed;
-
-        Flag(BooleanSupplier own) {
-            this.own = own;
-        }
-    }
 
     /** With the optimizer divided among the ranks, and their parameters compared every hundred updates. */
     public DataParallel(Engine engine, ProcessGroup group) {
@@ -140,9 +130,7 @@ public final class DataParallel implements Parallelism {
 
     @Override
     public BooleanSupplier agreed(String name, BooleanSupplier own) {
-        Flag flag = new Flag(own);
-        flags.put(name, flag);
-        return () -> flag.agreed;
+        return questions.add(name, own);
     }
 
     @Override
@@ -182,7 +170,7 @@ public final class DataParallel implements Parallelism {
         evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
         int losses = ballot.size();
         ballot.add(number(squares(trained, evaluation.gradients())));
-        flags.values().forEach(flag -> ballot.add(engine.full(flag.own.getAsBoolean() ? 1 : 0, 1)));
+        ballot.addAll(questions.answers(engine));
         Tensor sums = Tensor.concat(0, ballot);
         together(() -> {
             communicator.allReduce(List.of(sums.array()));
@@ -193,10 +181,7 @@ public final class DataParallel implements Parallelism {
         double[] counted = sums.toDoubles();
         // what was waited for may have been given up, and the numbers be none
         group.progress();
-        int next = losses + 1;
-        for (Flag flag : flags.values()) {
-            flag.agreed = counted[next++] > 0;
-        }
+        questions.agree(counted, losses + 1);
         return new Totals(evaluation.means(counted, size()), norm);
     }
 

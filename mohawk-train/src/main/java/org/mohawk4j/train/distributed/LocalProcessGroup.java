@@ -11,7 +11,8 @@ import org.mohawk4j.backend.Communicator;
 
 /**
  * Ranks that are threads of this process, each with an engine of its own: for tests, and for programs that train on several
- * GPUs without starting other processes. A thread that has failed or ended fails all others; one that hangs is waited for.
+ * GPUs without starting other processes, which NCCL needs {@code NCCL_P2P_DIRECT_DISABLE=1} in the environment for. A thread
+ * that has failed or ended fails all others; one that hangs is waited for.
  */
 public final class LocalProcessGroup implements ProcessGroup {
     private static final long LOOK_MILLIS = 100;
@@ -143,8 +144,9 @@ public final class LocalProcessGroup implements ProcessGroup {
             members.given[rank] = own;
             members.arrived++;
             if (members.arrived == size()) {
-                members.gathered =
-                        Arrays.stream(members.given).map(Objects::requireNonNull).toList();
+                members.gathered = Arrays.stream(members.given)
+                        .map(Objects::requireNonNull)
+                        .toList();
                 Arrays.fill(members.given, null);
                 members.arrived = 0;
                 members.round++;

@@ -40,9 +40,10 @@ final class ParameterCheck {
         if (every == 0 || updates % every != 0 || parameters.isEmpty()) {
             return;
         }
-        List<String> hashes = ranks.exchange(hash(parameters, updates / every).getBytes(StandardCharsets.US_ASCII)).stream()
-                .map(bytes -> new String(bytes, StandardCharsets.US_ASCII))
-                .toList();
+        List<String> hashes =
+                ranks.exchange(hash(parameters, updates / every).getBytes(StandardCharsets.US_ASCII)).stream()
+                        .map(bytes -> new String(bytes, StandardCharsets.US_ASCII))
+                        .toList();
         String usual = hashes.stream()
                 .max((a, b) -> Collections.frequency(hashes, a) - Collections.frequency(hashes, b))
                 .orElseThrow();
@@ -64,7 +65,8 @@ final class ParameterCheck {
                 long count = value.shape().size();
                 long length = Math.min(ELEMENTS, count);
                 long from = Math.min(turn * ELEMENTS % count, count - length);
-                ByteBuffer numbers = value.reshape(count).narrow(0, from, length).toHost().data();
+                ByteBuffer numbers =
+                        value.reshape(count).narrow(0, from, length).toHost().data();
                 digest.update(numbers);
             }
         });

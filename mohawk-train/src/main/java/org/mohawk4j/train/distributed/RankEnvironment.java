@@ -58,7 +58,8 @@ public record RankEnvironment(int rank, int size, int device, String address, in
     public static Optional<RankEnvironment> of(Map<String, String> environment) {
         // a size without a rank is a mistake only here: SLURM and Open MPI set theirs for other programs as well
         if (!TORCHRUN.isIn(environment) && environment.containsKey(TORCHRUN.size())) {
-            throw new InvalidInputException(TORCHRUN.rank() + ": expected beside " + TORCHRUN.size() + ", found nothing");
+            throw new InvalidInputException(
+                    TORCHRUN.rank() + ": expected beside " + TORCHRUN.size() + ", found nothing");
         }
         for (Names names : List.of(TORCHRUN, OPEN_MPI, SLURM)) {
             if (names.isIn(environment)) {
@@ -98,7 +99,8 @@ public record RankEnvironment(int rank, int size, int device, String address, in
                     return SlurmNodes.first(nodes, environment.getOrDefault(nodes, ""));
                 }
             }
-            String launching = environment.getOrDefault("SLURM_LAUNCH_NODE_IPADDR", "").strip();
+            String launching =
+                    environment.getOrDefault("SLURM_LAUNCH_NODE_IPADDR", "").strip();
             if (!launching.isEmpty()) {
                 return launching;
             }

@@ -128,7 +128,9 @@ final class ShardedParameters {
     void settle() {
         communicator.await();
         for (Scattering each : scattering) {
-            withPart(each.whole(), own -> engine.backend().memory().copyInto(each.part().array(), own));
+            withPart(
+                    each.whole(),
+                    own -> engine.backend().memory().copyInto(each.part().array(), own));
             scope.free(each.whole());
             scope.free(each.part());
         }

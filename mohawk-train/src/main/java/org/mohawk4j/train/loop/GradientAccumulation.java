@@ -65,11 +65,10 @@ final class GradientAccumulation {
             }
         }
         // of a parameter that only an earlier part depends on
-        sums.forEach((name, sum) -> reduced.computeIfAbsent(name, n -> results.adopt(ranks.reduce(parameter(trained, name), sum))));
+        sums.forEach((name, sum) ->
+                reduced.computeIfAbsent(name, n -> results.adopt(ranks.reduce(parameter(trained, name), sum))));
         Map<String, Tensor> gradients = new LinkedHashMap<>();
-        trained.keySet().stream()
-                .filter(reduced::containsKey)
-                .forEach(name -> gradients.put(name, reduced.get(name)));
+        trained.keySet().stream().filter(reduced::containsKey).forEach(name -> gradients.put(name, reduced.get(name)));
         return Optional.of(new Evaluation(losses, gradients));
     }
 

@@ -80,7 +80,7 @@ public interface Parallelism extends AutoCloseable {
     /**
      * Takes the means over all ranks. From then on the gradients are added up.
      *
-     * @param gradients of {@link #reduce}, by parameter name
+     * @param evaluation with gradients of {@link #reduce}, by parameter name
      */
     Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation);
 

@@ -126,7 +126,8 @@ public final class StageLength {
     }
 
     ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode().put(CARRIED, carried).put(ENDS, end);
+        ObjectNode json =
+                JsonNodeFactory.instance.objectNode().put(CARRIED, carried).put(ENDS, end);
         ArrayNode losses = json.putArray(HELD_OUT);
         heldOut.forEach(losses::add);
         return json;

@@ -25,8 +25,7 @@ public final class StageState implements AutoCloseable {
     private ObjectNode data = JsonNodeFactory.instance.objectNode();
 
     /** The start of a stage. */
-    public StageState(
-            Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold, StageLength length) {
+    public StageState(Engine engine, int stage, AdamW.Config optimizer, double spikeThreshold, StageLength length) {
         this(stage, new AdamW(engine, optimizer), spikeThreshold, length);
     }
 

@@ -126,8 +126,8 @@ public final class Trainer {
     private void step(StageState state, Objective objective, Clock clock, StepBoundary boundary) {
         TokenBatch batch = batches.next();
         double learningRate = state.length().learningRate(state.step());
-        BooleanSupplier shown = ranks.agreed(
-                "whole gradients", () -> listener.readsGradients(state.stage(), state.step() + 1));
+        BooleanSupplier shown =
+                ranks.agreed("whole gradients", () -> listener.readsGradients(state.stage(), state.step() + 1));
         try (Scope scope = engine.scope()) {
             Optional<Evaluation> evaluated = parts.evaluate(objective, batch, boundary::isStopping);
             if (evaluated.isEmpty()) {
@@ -144,8 +144,7 @@ public final class Trainer {
                 if (shown.getAsBoolean()) {
                     ranks.show(
                             gradients,
-                            whole -> listener.onGradientCalculation(
-                                    state.stage(), state.step() + 1, trained, whole));
+                            whole -> listener.onGradientCalculation(state.stage(), state.step() + 1, trained, whole));
                 }
                 ranks.update(state.optimizer(), trained, gradients, totals.norm(), learningRate);
             }

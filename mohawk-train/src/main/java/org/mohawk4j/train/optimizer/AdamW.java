@@ -128,7 +128,8 @@ public final class AdamW implements Optimizer {
             List<AdamWFunction.Slot> slots = new ArrayList<>();
             parameters.forEach((name, parameter) -> Optional.ofNullable(gradients.get(name))
                     .ifPresent(gradient -> slots.add(slot(name, parameter, gradient))));
-            Tensor clipping = config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.fullLike(1);
+            Tensor clipping =
+                    config.clipNorm() > 0 ? AdamWFunction.clipScale(norm, config.clipNorm()) : norm.fullLike(1);
             Tensor scale = sharding.ranks() == 1 ? clipping : clipping.mul(1.0 / sharding.ranks());
             AdamWFunction.update(
                     engine,
@@ -198,7 +199,8 @@ public final class AdamW implements Optimizer {
                 name,
                 n -> new Moments(
                         scope.adopt(value.fullLike(0)), scope.adopt(value.fullLike(0)), isSaved(parameter.shape())));
-        return new AdamWFunction.Slot(value, own(parameter, gradient), own.first(), own.second(), parts(name, parameter));
+        return new AdamWFunction.Slot(
+                value, own(parameter, gradient), own.first(), own.second(), parts(name, parameter));
     }
 
     /** The elements that this rank updates, as a view; where only they are kept, all of them. */

@@ -11,8 +11,8 @@ public final class ByteSize {
     private static final double MIB = 1 << 20;
     private static final double GIB = 1 << 30;
     private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([a-z]*)");
-    private static final Map<String, Double> UNITS = Map.of(
-            "", 1.0, "b", 1.0, "mb", 1e6, "gb", 1e9, "mib", MIB, "gib", GIB);
+    private static final Map<String, Double> UNITS =
+            Map.of("", 1.0, "b", 1.0, "mb", 1e6, "gb", 1e9, "mib", MIB, "gib", GIB);
     private static final double LARGEST = 1e15;
 
     private ByteSize() {}

@@ -9,8 +9,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.mohawk4j.backend.Backends;
 import org.mohawk4j.backend.DeviceModel;
@@ -68,8 +68,7 @@ public final class DryTraining implements AutoCloseable {
     public DryTraining(DistillConfig config, Function<Engine, CausalLm> teacher, MixerPlan mixers, DeviceModel device) {
         this.config = config;
         this.mixers = mixers;
-        engine = new Engine(
-                Backends.openDry(BACKEND, config.machine().dtype().options(), device));
+        engine = new Engine(Backends.openDry(BACKEND, config.machine().dtype().options(), device));
         try {
             dry = engine.backend().dryRun().orElseThrow();
             workspace = dry.live().stream().map(Allocation::address).collect(Collectors.toSet());
@@ -86,9 +85,7 @@ public final class DryTraining implements AutoCloseable {
 
     /** Gives every parameter its memory, without numbers. */
     private static void fill(CausalLm model) {
-        model.parameters()
-                .values()
-                .forEach(parameter -> parameter.set(new NoNumbers(parameter.shape())));
+        model.parameters().values().forEach(parameter -> parameter.set(new NoNumbers(parameter.shape())));
     }
 
     /** Numbers that nobody reads. */
@@ -220,8 +217,7 @@ public final class DryTraining implements AutoCloseable {
             return parts;
         }
 
-        private MemoryPart part(
-                Allocation allocation, Set<Long> ofTeacher, Set<Long> ofStudent, Set<Long> moments) {
+        private MemoryPart part(Allocation allocation, Set<Long> ofTeacher, Set<Long> ofStudent, Set<Long> moments) {
             long address = allocation.address();
             if (workspace.contains(address)) {
                 return MemoryPart.WORKSPACE;
@@ -241,7 +237,8 @@ public final class DryTraining implements AutoCloseable {
             if (allocation.dtype() == engine.parameterType() && trainedShapes.contains(shape)) {
                 return MemoryPart.GRADIENTS;
             }
-            boolean logits = shape.rank() == 2 && shape.dim(1) == teacher.config().vocabulary();
+            boolean logits =
+                    shape.rank() == 2 && shape.dim(1) == teacher.config().vocabulary();
             return logits ? MemoryPart.LOGITS : MemoryPart.ACTIVATIONS;
         }
     }

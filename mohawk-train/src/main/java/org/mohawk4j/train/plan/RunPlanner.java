@@ -26,7 +26,11 @@ import org.mohawk4j.train.config.StageObjective;
  * @param tokensPerSecond of all devices together, if it is known better than from the device's rates
  */
 public record RunPlanner(
-        Function<Engine, CausalLm> teacher, MixerPlan mixers, PlannedGpu gpu, int devices, OptionalDouble tokensPerSecond) {
+        Function<Engine, CausalLm> teacher,
+        MixerPlan mixers,
+        PlannedGpu gpu,
+        int devices,
+        OptionalDouble tokensPerSecond) {
     /**
      * What a device needs beside its arrays: what the driver's pool holds in pieces that no array fits (up to 1.5 GiB in
      * the recorded rows), its context and the kernels.
@@ -102,8 +106,7 @@ public record RunPlanner(
     private Trial trial(DistillConfig config, int shares) {
         try (DryTraining dry = new DryTraining(config, teacher, mixers, gpu.model())) {
             List<StageProfile> profiles = dry.profiles(shares);
-            return new Trial(
-                    profiles, disk(config, dry, profiles), dry.teacherParameters(), dry.studentParameters());
+            return new Trial(profiles, disk(config, dry, profiles), dry.teacherParameters(), dry.studentParameters());
         }
     }
 

@@ -3,7 +3,6 @@ package org.mohawk4j.train.run;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -154,11 +153,11 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
             HostSource value = values.get(name);
             Shape shape = parameter.shape();
             // parts are flat
-            boolean fits = value != null && (value.shape().equals(shape) || value.shape().equals(Shape.of(shape.size())));
+            boolean fits = value != null
+                    && (value.shape().equals(shape) || value.shape().equals(Shape.of(shape.size())));
             if (value == null || !fits) {
-                throw new InvalidInputException(
-                        from.folder().resolve(STUDENT + SUFFIX) + ": tensor " + name + ": expected shape " + shape
-                                + ", found " + (value == null ? "none" : value.shape()));
+                throw new InvalidInputException(from.folder().resolve(STUDENT + SUFFIX) + ": tensor " + name
+                        + ": expected shape " + shape + ", found " + (value == null ? "none" : value.shape()));
             }
             parameter.set(HostSource.joined(shape, List.of(value)));
         });

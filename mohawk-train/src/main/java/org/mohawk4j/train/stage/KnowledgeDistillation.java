@@ -90,8 +90,7 @@ public final class KnowledgeDistillation implements Objective {
         try (Tape tape = NamedGradients.tape(trained)) {
             Tensor hidden = engine.scoped(() -> recompute ? student.hiddenRecomputed(ids) : student.hidden(ids));
             Tensor loss = target.loss(student.head(hidden), Optional.of(labels));
-            Map<String, Tensor> gradients =
-                    NamedGradients.of(tape, loss, trained, engine.currentScope(), receiver);
+            Map<String, Tensor> gradients = NamedGradients.of(tape, loss, trained, engine.currentScope(), receiver);
             return new Result(List.of(loss.detach()), gradients);
         }
     }

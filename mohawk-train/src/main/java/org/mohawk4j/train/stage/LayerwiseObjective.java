@@ -108,7 +108,8 @@ abstract class LayerwiseObjective implements Objective {
                         return pass.output();
                     }
                     if (receiver == null) {
-                        result.losses().add(results.adopt(loss(pass, student.blocks().get(layer))));
+                        result.losses()
+                                .add(results.adopt(loss(pass, student.blocks().get(layer))));
                     } else {
                         align(pass, layer, results, result, receiver);
                     }

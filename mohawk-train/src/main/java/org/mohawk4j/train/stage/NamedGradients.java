@@ -16,8 +16,7 @@ final class NamedGradients {
 
     /** Records what follows, to be differentiated by parameters. */
     static Tape tape(Map<String, Parameter> parameters) {
-        List<Tensor> watched =
-                parameters.values().stream().map(Parameter::kept).toList();
+        List<Tensor> watched = parameters.values().stream().map(Parameter::kept).toList();
         return watched.get(0).engine().tape(watched);
     }
 
@@ -31,8 +30,8 @@ final class NamedGradients {
     static Map<String, Tensor> of(
             Tape tape, Tensor loss, Map<String, Parameter> parameters, Scope results, Objective.Receiver receiver) {
         Map<Tensor, List<String>> names = new IdentityHashMap<>();
-        parameters.forEach((name, parameter) ->
-                names.computeIfAbsent(parameter.kept(), kept -> new ArrayList<>()).add(name));
+        parameters.forEach((name, parameter) -> names.computeIfAbsent(parameter.kept(), kept -> new ArrayList<>())
+                .add(name));
         Map<String, Tensor> found = new LinkedHashMap<>();
         tape.gradients(loss, (watched, gradient) -> {
             results.adopt(gradient);

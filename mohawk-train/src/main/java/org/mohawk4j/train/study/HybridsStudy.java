@@ -145,15 +145,14 @@ public final class HybridsStudy implements Study {
     private static double restored(Lab lab, String student, DistillConfig run, List<Integer> layers, int seed) {
         DistillConfig tuning = tuning(lab, layers, seed);
         String id = LayerRanking.result(layers.stream().findFirst(), seed);
-        Result result =
-                lab.measure(id, Map.of("restored", layers), tuning, (bench, work) -> {
-                    Path folder = lab.work(student);
-                    if (!Files.isDirectory(folder.resolve("student"))) {
-                        // a study that was ended may have lost it: a run is the same each time
-                        Distiller.run(bench, folder, run);
-                    }
-                    return RestoredLayer.measure(bench, folder.resolve("student"), tuning);
-                });
+        Result result = lab.measure(id, Map.of("restored", layers), tuning, (bench, work) -> {
+            Path folder = lab.work(student);
+            if (!Files.isDirectory(folder.resolve("student"))) {
+                // a study that was ended may have lost it: a run is the same each time
+                Distiller.run(bench, folder, run);
+            }
+            return RestoredLayer.measure(bench, folder.resolve("student"), tuning);
+        });
         return result.value(RestoredLayer.KL);
     }
 

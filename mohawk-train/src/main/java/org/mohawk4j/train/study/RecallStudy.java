@@ -106,10 +106,8 @@ public final class RecallStudy implements Study {
         return values;
     }
 
-    private static void put(
-            String model, Map<RecallTask, Map<Integer, Double>> scores, Map<String, Double> values) {
-        scores.forEach(
-                (task, own) -> own.forEach((distance, share) -> values.put(key(model, task, distance), share)));
+    private static void put(String model, Map<RecallTask, Map<Integer, Double>> scores, Map<String, Double> values) {
+        scores.forEach((task, own) -> own.forEach((distance, share) -> values.put(key(model, task, distance), share)));
     }
 
     private static double mean(Lab lab, List<Result> results, String model) {

@@ -45,8 +45,9 @@ class OptimizerGroupsTest {
     void theDefaultGroupMayNameWhatAMixerDoesNotHave() {
         OptimizerConfig defaults = DistillConfig.defaults().learning().optimizer();
 
-        assertThat(defaults.groups()).singleElement().satisfies(group -> assertThat(group.learningRateFactor())
-                .isEqualTo(8));
+        assertThat(defaults.groups())
+                .singleElement()
+                .satisfies(group -> assertThat(group.learningRateFactor()).isEqualTo(8));
         assertThat(defaults.givenGroups()).isEmpty();
         assertThat(DistillConfigYaml.parse("test", YAML).learning().optimizer().givenGroups())
                 .hasSize(2);

@@ -92,20 +92,24 @@ class StageListTest {
             - {objective: knowledge-distillation}
             """);
 
-        assertThat(config).isEqualTo(DistillConfig.builder()
-                .autoTokens(auto -> auto.withShare(0.1).withImprovement(0.02))
-                .stages(
-                        StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT).withAutoTokens(),
-                        StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT)
-                                .withTokens(9)
-                                .withAutoTokens()
-                                .withShare(0.5),
-                        StageConfig.of(StageObjective.KNOWLEDGE_DISTILLATION))
-                .build());
+        assertThat(config)
+                .isEqualTo(DistillConfig.builder()
+                        .autoTokens(auto -> auto.withShare(0.1).withImprovement(0.02))
+                        .stages(
+                                StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT)
+                                        .withAutoTokens(),
+                                StageConfig.of(StageObjective.HIDDEN_STATE_ALIGNMENT)
+                                        .withTokens(9)
+                                        .withAutoTokens()
+                                        .withShare(0.5),
+                                StageConfig.of(StageObjective.KNOWLEDGE_DISTILLATION))
+                        .build());
         assertThat(config.activeStages()).extracting(config::isAuto).containsExactly(true, true, false);
         assertThat(DistillConfigYaml.format(config)).contains("  tokens: auto\n  share: 0.2\n");
         assertThat(parse(DistillConfigYaml.format(config))).isEqualTo(config);
-        assertThat(config.with(Map.of("split", List.of(0.25, 0.25, 0.5))).training().stages())
+        assertThat(config.with(Map.of("split", List.of(0.25, 0.25, 0.5)))
+                        .training()
+                        .stages())
                 .extracting(StageConfig::auto)
                 .containsExactly(true, true, false);
         assertThat(ConfigChanges.between(

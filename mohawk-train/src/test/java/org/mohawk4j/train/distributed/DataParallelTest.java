@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.assertj.core.data.Offset;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.mohawk4j.nn.Parameter;
@@ -34,7 +34,9 @@ class DataParallelTest {
             StepMetrics other = expected.steps().get(i);
             assertThat(one.position()).isEqualTo(other.position());
             assertThat(one.tokens()).isEqualTo(other.tokens());
-            assertThat(one.loss()).as("loss of " + other.position()).isCloseTo(other.loss(), relative(other.loss(), tolerance));
+            assertThat(one.loss())
+                    .as("loss of " + other.position())
+                    .isCloseTo(other.loss(), relative(other.loss(), tolerance));
             assertThat(one.gradientNorm())
                     .as("norm of " + other.position())
                     .isCloseTo(other.gradientNorm(), relative(other.gradientNorm(), tolerance));
@@ -152,10 +154,12 @@ class DataParallelTest {
                 }
             }
         });
-        assertThat(thrown).allSatisfy(end -> assertThat(end)
-                .isInstanceOf(RankFailedException.class)
-                .hasMessage("the parameters of rank 2 (this process) differ from those of rank 0 (this process) after"
-                        + " 3 updates"));
+        assertThat(thrown)
+                .allSatisfy(end -> assertThat(end)
+                        .isInstanceOf(RankFailedException.class)
+                        .hasMessage(
+                                "the parameters of rank 2 (this process) differ from those of rank 0 (this process) after"
+                                        + " 3 updates"));
     }
 
     @Test

@@ -120,8 +120,9 @@ class LocalProcessGroupTest {
             }
             group.exchange(new byte[0]);
         });
-        assertThat(thrown.get(0)).isInstanceOf(RankFailedException.class).hasMessage(
-                "rank 1 (this process) failed: out of memory");
+        assertThat(thrown.get(0))
+                .isInstanceOf(RankFailedException.class)
+                .hasMessage("rank 1 (this process) failed: out of memory");
         assertThat(thrown.get(2)).hasMessage("rank 1 (this process) failed: out of memory");
     }
 

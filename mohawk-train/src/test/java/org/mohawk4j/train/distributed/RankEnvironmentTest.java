@@ -24,10 +24,7 @@ class RankEnvironmentTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
         # torchrun, the training operators of Kubernetes, and whoever sets the same
         RANK=3 WORLD_SIZE=4 LOCAL_RANK=1 MASTER_ADDR=a MASTER_PORT=5      | 3 | 4 | 1 | a | 5
         RANK=3 WORLD_SIZE=4 MASTER_ADDR=a MASTER_PORT=5                   | 3 | 4 | 0 | a | 5
@@ -64,10 +61,7 @@ class RankEnvironmentTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
         WORLD_SIZE=2                                    | RANK: expected beside WORLD_SIZE, found nothing
         RANK=1                                          | WORLD_SIZE: expected a whole number of at least 1, found nothing
         RANK=2 WORLD_SIZE=2                             | RANK: expected a whole number from 0 to 1, found '2'
@@ -94,10 +88,7 @@ class RankEnvironmentTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
         node1                  | node1
         node1,node2            | node1
         node[1-4]              | node1

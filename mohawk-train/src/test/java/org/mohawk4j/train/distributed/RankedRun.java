@@ -131,14 +131,12 @@ final class RankedRun {
     private Result run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
         List<StepMetrics> metrics = new ArrayList<>();
         try (Engine engine = Engine.open(
-                "nd4j",
-                BackendOptions.defaults().withParameterType(type).withThreads(1))) {
+                "nd4j", BackendOptions.defaults().withParameterType(type).withThreads(1))) {
             CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"));
             MixerPlan mixers = MixerPlan.replacing(
                     teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
             // every rank starts from other numbers, which must not matter
-            CausalLm student =
-                    mixers.student(teacher, new SplittableRandom(group == null ? 0 : group.rank()));
+            CausalLm student = mixers.student(teacher, new SplittableRandom(group == null ? 0 : group.rank()));
             StagePlan plan = new StagePlan(teacher, student, mixers, frozen);
             try (Parallelism ranks = alone != null ? alone : parallel(engine, group)) {
                 ranks.share(student.parameters().values());
@@ -146,7 +144,10 @@ final class RankedRun {
                 InMemoryLoader batches = new InMemoryLoader(
                         new TokenWindows(
                                 TokenSequence.of(
-                                        "noise", new SplittableRandom(1).ints(1000, 0, 128).toArray()),
+                                        "noise",
+                                        new SplittableRandom(1)
+                                                .ints(1000, 0, 128)
+                                                .toArray()),
                                 12),
                         BATCH,
                         0);
@@ -155,12 +156,11 @@ final class RankedRun {
                         plan.matrixOrientation(),
                         plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
                         plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true))) {
-                    try (StageState state =
-                            new StageState(
-                                    stage,
-                                    new AdamW(engine, ADAMW, ranks.sharding()),
-                                    0,
-                                    new StageLength(new CosineSchedule(1e-3, 0, steps, 0), steps))) {
+                    try (StageState state = new StageState(
+                            stage,
+                            new AdamW(engine, ADAMW, ranks.sharding()),
+                            0,
+                            new StageLength(new CosineSchedule(1e-3, 0, steps, 0), steps))) {
                         Objective trained = group != null && group.rank() == poisoned && stage == 1
                                 ? new Poisoned(objective)
                                 : objective;

@@ -39,9 +39,8 @@ class ShardedParametersTest {
                             BackendOptions.defaults()
                                     .withParameterType(DType.FLOAT64)
                                     .withThreads(1));
-                    DataParallel ranks =
-                            new DataParallel(engine, group, Sharding.divided(group.rank(), 2), 0)
-                                    .dividingParameters()) {
+                    DataParallel ranks = new DataParallel(engine, group, Sharding.divided(group.rank(), 2), 0)
+                            .dividingParameters()) {
                 List<Linear> layers = new ArrayList<>();
                 for (int i = 0; i < LAYERS; i++) {
                     layers.add(new Linear(engine, WIDTH, WIDTH, false, new SplittableRandom(i)));
@@ -116,8 +115,7 @@ class ShardedParametersTest {
 
     /** The gradient of the first layer's weights. */
     private static Tensor differentiate(Engine engine, List<Linear> layers, List<Parameter> weights, Tensor x) {
-        try (Tape tape =
-                engine.tape(weights.stream().map(Parameter::kept).toList())) {
+        try (Tape tape = engine.tape(weights.stream().map(Parameter::kept).toList())) {
             Tensor y = x;
             for (Linear layer : layers) {
                 y = engine.recompute(y, layer::apply);

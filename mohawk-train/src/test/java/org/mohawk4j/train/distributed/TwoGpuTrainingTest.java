@@ -91,7 +91,8 @@ class TwoGpuTrainingTest {
                     case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
                     default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, divided);
                 };
-                int[] text = new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
+                int[] text =
+                        new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
                 InMemoryLoader batches =
                         new InMemoryLoader(new TokenWindows(TokenSequence.of("noise", text), Gpu.CONTEXT), BATCH, 0);
                 AdamW.Config adamw = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1);
@@ -125,8 +126,7 @@ class TwoGpuTrainingTest {
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 2,
                 group -> losses.set(
-                        group.rank(),
-                        train(Optional.of(group), stage, mixed, accumulate, new TrainingListener() {})));
+                        group.rank(), train(Optional.of(group), stage, mixed, accumulate, new TrainingListener() {})));
         assertThat(thrown).containsOnlyNulls();
         assertThat(losses.get(0)).isEqualTo(losses.get(1)).hasSize(STEPS);
         return losses.get(0);
@@ -134,7 +134,14 @@ class TwoGpuTrainingTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1, false, 1", "2, false, 1", "3, false, 1", "3, false, 2", "1, true, 1", "2, true, 1", "3, true, 1", "3, true, 4"
+        "1, false, 1",
+        "2, false, 1",
+        "3, false, 1",
+        "3, false, 2",
+        "1, true, 1",
+        "2, true, 1",
+        "3, true, 1",
+        "3, true, 4"
     })
     void twoGpusTakeTheStepsOfOne(int stage, boolean mixed, int accumulate) throws Exception {
         List<Double> alone = train(Optional.empty(), stage, mixed, 1, new TrainingListener() {});

@@ -151,11 +151,11 @@ class TrainerTest {
                 throw new StoppedException("stopped", false);
             }
         };
-        try (StageState state = new StageState(engine, 3, ADAMW, 0, new StageLength(new CosineSchedule(1e-3, 0, 5, 0), 5))) {
+        try (StageState state =
+                new StageState(engine, 3, ADAMW, 0, new StageLength(new CosineSchedule(1e-3, 0, 5, 0), 5))) {
             Trainer trainer = new Trainer(engine, batches, new TrainingListener() {}, 3, FaultConfig.defaults());
 
-            assertThatThrownBy(() -> trainer.run(state, spoilt(), stopping))
-                    .isInstanceOf(StoppedException.class);
+            assertThatThrownBy(() -> trainer.run(state, spoilt(), stopping)).isInstanceOf(StoppedException.class);
 
             assertThat(state.step()).isZero();
             assertThat(state.data()).isEqualTo(batches().state()).isNotEqualTo(batches.state());

@@ -37,5 +37,4 @@ class ShardingTest {
                 .containsEntry(MemoryPart.TEACHER, 100L)
                 .containsEntry(MemoryPart.COMMUNICATION, (2 * 10 + 20) * 4L);
     }
-
 }

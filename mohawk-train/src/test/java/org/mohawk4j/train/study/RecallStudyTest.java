@@ -46,9 +46,7 @@ class RecallStudyTest {
             assertThat(prompt.subList(0, wanted.size())).isEqualTo(wanted);
             assertThat(prompt.subList(given, prompt.size())).containsOnlyOnceElementsOf(item.expected());
             assertThat(prompt.size())
-                    .isBetween(
-                            distance,
-                            distance + 6 - item.expected().size());
+                    .isBetween(distance, distance + 6 - item.expected().size());
         }
     }
 

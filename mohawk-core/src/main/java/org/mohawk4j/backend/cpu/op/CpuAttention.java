@@ -151,8 +151,8 @@ public final class CpuAttention implements FusedAttention {
         Array ofV = cpu.take(v.shape());
         cpu.zero(cpu.at(ofK), k.shape().size());
         cpu.zero(cpu.at(ofV), v.shape().size());
-        Backward pass = new Backward(
-                call, cpu.at(outputGradient), cpu.at(saved.get(0)), cpu.at(ofQ), cpu.at(ofK), cpu.at(ofV));
+        Backward pass =
+                new Backward(call, cpu.at(outputGradient), cpu.at(saved.get(0)), cpu.at(ofQ), cpu.at(ofK), cpu.at(ofV));
         long shared = call.heads / call.groups;
         // heads of a group add to the same keys
         cpu.run(call.batch * call.groups, (index, lane) -> {
@@ -179,8 +179,7 @@ public final class CpuAttention implements FusedAttention {
             Sizes byKey = new Sizes(columns, call.width, rows);
             Matrix upstream = call.queryRows(g, b, from, h);
             call.scores(lane, b, h, from, rows, weights);
-            lane.gemm(
-                    maps, 1, upstream, call.keyRows(call.v, b, h).transpose(), 0, new Matrix(ofScores, columns));
+            lane.gemm(maps, 1, upstream, call.keyRows(call.v, b, h).transpose(), 0, new Matrix(ofScores, columns));
             for (int i = 0; i < rows; i++) {
                 long row = Cpu.plus(weights, (long) i * columns);
                 long gradient = Cpu.plus(ofScores, (long) i * columns);
@@ -206,8 +205,7 @@ public final class CpuAttention implements FusedAttention {
                     call.queryRows(call.q, b, from, h),
                     1,
                     call.keyRows(ofK, b, h));
-            lane.gemm(
-                    byKey, 1, new Matrix(weights, columns, true), upstream, 1, call.keyRows(ofV, b, h));
+            lane.gemm(byKey, 1, new Matrix(weights, columns, true), upstream, 1, call.keyRows(ofV, b, h));
         }
     }
 }

@@ -10,8 +10,6 @@ import org.mohawk4j.op.loss.DistillationFunction.Operands;
 
 /** Negative log-likelihoods, with the logits of a few rows at a time. */
 public final class CpuCrossEntropy implements FusedCrossEntropy {
-    private static final int ROWS = 32;
-
     private final Cpu cpu;
 
     public CpuCrossEntropy(Cpu cpu) {
@@ -29,7 +27,7 @@ public final class CpuCrossEntropy implements FusedCrossEntropy {
         long bias = head.bias().map(cpu::at).orElse(0L);
         long ids = cpu.atIndices(labels);
         long out = cpu.at(losses);
-        cpu.inBlocks(rows, ROWS, (from, count, block, lane) -> {
+        cpu.inBlocks(rows, CpuDistillation.rowsAtOnce(vocabulary), (from, count, block, lane) -> {
             long logits = lane.scratch().take((long) count * vocabulary);
             lane.gemm(
                     new Sizes(count, vocabulary, depth),

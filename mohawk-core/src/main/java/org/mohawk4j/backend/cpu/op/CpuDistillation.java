@@ -16,12 +16,16 @@ import org.mohawk4j.op.loss.DistillationFunction.Weights;
  * while they are in the cache; of a number of such blocks the weight's gradient follows.
  */
 public final class CpuDistillation implements FusedDistillation {
-    private static final int ROWS = 32;
-
-    /** Logits whose gradient is held at once. */
-    private static final long HELD = 1L << 21;
+    /** Blocks whose gradient is held at once. */
+    private static final int BLOCKS = 16;
 
     private static final int VOCABULARY_TILE = 256;
+
+    /** Of a task: both models' fit into a second cache of 2 MB. */
+    private static final long LOGITS = 1L << 18;
+
+    private static final long MOST_ROWS = 128;
+    private static final long LEAST_ROWS = 16;
 
     private final Cpu cpu;
 
@@ -32,6 +36,14 @@ public final class CpuDistillation implements FusedDistillation {
     @Override
     public Result forward(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted) {
         return new Pass(teacher, student, labels, weights, wanted).run();
+    }
+
+    /**
+     * Rows of logits that a task computes. The more there are, the less it matters that a product copies the weight first;
+     * the fewer, the less memory they take.
+     */
+    static int rowsAtOnce(int vocabulary) {
+        return (int) Math.max(LEAST_ROWS, Math.min(MOST_ROWS, LOGITS / vocabulary));
     }
 
     /** A head's addresses. */
@@ -46,6 +58,8 @@ public final class CpuDistillation implements FusedDistillation {
         private final Wanted wanted;
         private final long rows;
         private final int vocabulary;
+        /** In a block. */
+        private final int each;
 
         Pass(Operands teacher, Operands student, Optional<Array> labels, Weights weights, Wanted wanted) {
             this.shapes = student;
@@ -56,6 +70,7 @@ public final class CpuDistillation implements FusedDistillation {
             this.wanted = wanted;
             this.rows = student.hidden().shape().dim(0);
             this.vocabulary = Math.toIntExact(student.weight().shape().dim(0));
+            this.each = rowsAtOnce(vocabulary);
         }
 
         private Head head(Operands head) {
@@ -67,17 +82,17 @@ public final class CpuDistillation implements FusedDistillation {
         }
 
         Result run() {
-            long held = Math.min(rows, Math.max(ROWS, HELD / vocabulary / ROWS * ROWS));
+            long held = Math.min(rows, (long) BLOCKS * each);
             Optional<Array> ofHidden = taken(wanted.hidden(), shapes.hidden());
             Optional<Array> ofWeight = taken(wanted.weight(), shapes.weight());
             Optional<Array> ofBias = wanted.bias() ? Optional.of(cpu.take(vocabulary)) : Optional.empty();
             Array gradient = cpu.take(held, vocabulary);
-            double[] losses = new double[Cpu.blocks(rows, ROWS)];
+            double[] losses = new double[Cpu.blocks(rows, each)];
             for (long first = 0; first < rows; first += held) {
                 long start = first;
                 long count = Math.min(held, rows - first);
-                cpu.inBlocks(count, ROWS, (from, some, block, lane) ->
-                        losses[(int) ((start + from) / ROWS)] = rows(
+                cpu.inBlocks(count, each, (from, some, block, lane) ->
+                        losses[(int) ((start + from) / each)] = rows(
                                 lane,
                                 start + from,
                                 some,

@@ -34,7 +34,10 @@ public final class CpuFrobenius implements FusedFrobenius {
     public Optional<Tensor> distance(MixingMatrix teacher, MixingMatrix student) {
         if (teacher instanceof SoftmaxMatrix softmax
                 && student instanceof SemiseparableMatrix semiseparable
-                && softmax.q().shape().without(3).equals(semiseparable.logDecay().shape())
+                && softmax.q()
+                        .shape()
+                        .without(3)
+                        .equals(semiseparable.logDecay().shape())
                 && softmax.scores().isPlain(softmax.k().dim(1))) {
             return Optional.of(new Pass(softmax, semiseparable).distance());
         }

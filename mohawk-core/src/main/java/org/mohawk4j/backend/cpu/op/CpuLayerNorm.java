@@ -29,7 +29,7 @@ public final class CpuLayerNorm {
 
     private final class Alone implements FusedLayerNorm {
         @Override
-        public Result forward(Array x, Array weight, Array bias, double epsilon) {
+        public FusedLayerNorm.Result forward(Array x, Array weight, Array bias, double epsilon) {
             Array y = cpu.take(x.shape());
             Array statistics = statistics(x.shape());
             int width = Math.toIntExact(x.shape().dim(-1));
@@ -51,14 +51,14 @@ public final class CpuLayerNorm {
                                     width);
                 }
             });
-            return new Result(y, List.of(statistics));
+            return new FusedLayerNorm.Result(y, List.of(statistics));
         }
 
         @Override
-        public Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
+        public FusedLayerNorm.Gradients backward(Array outputGradient, Array x, Array weight, List<Array> saved) {
             Array ofX = cpu.take(x.shape());
             Array[] sums = gradients(ofX, outputGradient, x, weight, saved.get(0));
-            return new Gradients(ofX, sums[0], sums[1]);
+            return new FusedLayerNorm.Gradients(ofX, sums[0], sums[1]);
         }
     }
 
@@ -69,7 +69,7 @@ public final class CpuLayerNorm {
         }
 
         @Override
-        public Result forward(Array h, Array a, Array b, Array weight, Array bias, double epsilon) {
+        public FusedResidualNorm.Result forward(Array h, Array a, Array b, Array weight, Array bias, double epsilon) {
             Array sum = cpu.take(h.shape());
             Array y = cpu.take(h.shape());
             Array statistics = statistics(h.shape());
@@ -98,17 +98,12 @@ public final class CpuLayerNorm {
                                     width);
                 }
             });
-            return new Result(sum, y, List.of(statistics));
+            return new FusedResidualNorm.Result(sum, y, List.of(statistics));
         }
 
         @Override
-        public Gradients backward(
-                Array sumGradient,
-                Array normalisedGradient,
-                Array sum,
-                Array weight,
-                DType branch,
-                List<Array> saved) {
+        public FusedResidualNorm.Gradients backward(
+                Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
             Array ofX = cpu.take(sum.shape());
             Array[] sums = gradients(ofX, normalisedGradient, sum, weight, saved.get(0));
             long x = cpu.at(ofX);
@@ -118,7 +113,7 @@ public final class CpuLayerNorm {
                 long place = Cpu.plus(x, from * width);
                 lane.rows().add(place, place, Cpu.plus(more, from * width), count * width);
             });
-            return new Gradients(ofX, ofX, sums[0], sums[1]);
+            return new FusedResidualNorm.Gradients(ofX, ofX, sums[0], sums[1]);
         }
     }
 

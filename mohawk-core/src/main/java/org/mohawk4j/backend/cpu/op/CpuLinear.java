@@ -71,8 +71,7 @@ public final class CpuLinear implements FusedLinear {
     /** {@code x Wᵀ}. Of few rows, W is read as it is: a product copies it first, which costs more than the rest. */
     static void map(Lane lane, Sizes sizes, long x, long weight, Matrix target) {
         if (sizes.m() > FEW_ROWS) {
-            lane.gemm(
-                    sizes, 1, new Matrix(x, sizes.k()), new Matrix(weight, sizes.k(), true), 0, target);
+            lane.gemm(sizes, 1, new Matrix(x, sizes.k()), new Matrix(weight, sizes.k(), true), 0, target);
             return;
         }
         int depth = Math.toIntExact(sizes.k());

@@ -96,8 +96,7 @@ public final class CpuMamba2 implements FusedMamba2 {
             this.stride = projected.shape().dim(2);
             this.projected = cpu.at(projected);
             this.zBias = cpu.at(weights.zBias());
-            this.scan =
-                    Scan.of(projected.shape().dim(1), width / config.heads(), config.stateSize(), config.chunk());
+            this.scan = Scan.of(projected.shape().dim(1), width / config.heads(), config.stateSize(), config.chunk());
             this.skips = cpu.take(width);
             for (int i = 0; i < width; i++) {
                 Raw.put(Cpu.plus(cpu.at(skips), i), Raw.get(Cpu.plus(cpu.at(weights.skip()), i / scan.width())));
@@ -159,8 +158,7 @@ public final class CpuMamba2 implements FusedMamba2 {
                     new Matrix(Cpu.plus(first, head * scan.width()), channels),
                     new Matrix(Cpu.plus(first, b), channels),
                     new Matrix(Cpu.plus(first, b + config.stateWidth()), channels),
-                    new Matrix(
-                            Cpu.plus(decay, sequence * scan.time() * config.heads() + head), config.heads()),
+                    new Matrix(Cpu.plus(decay, sequence * scan.time() * config.heads() + head), config.heads()),
                     false);
         }
 
@@ -179,7 +177,7 @@ public final class CpuMamba2 implements FusedMamba2 {
                         inputs(mixed, decay, sequence, head),
                         headRows(y, sequence, head),
                         state,
-                        before == 0 ? 0 : Cpu.plus(before, map * scan.chunks() * scan.stateSize()));
+                        before == 0 ? 0 : Cpu.plus(before, (long) map * scan.chunks() * scan.stateSize()));
             });
         }
 

@@ -33,10 +33,14 @@ public final class CpuMambaStep implements FusedStep {
                 cpu.at(mixed));
         long out = cpu.at(y);
         long heads = config.heads();
-        cpu.run(batch, batch * channels * config.convWidth(), (sequence, lane) ->
-                position.convolve(sequence, channels));
-        cpu.run(batch * heads, batch * width * config.stateSize() * 2L, (index, lane) ->
-                position.head(lane, index / heads, index % heads, out, channels));
+        cpu.run(
+                batch,
+                batch * channels * config.convWidth(),
+                (sequence, lane) -> position.convolve(sequence, channels));
+        cpu.run(
+                batch * heads,
+                batch * width * config.stateSize() * 2L,
+                (index, lane) -> position.head(lane, index / heads, index % heads, out, channels));
         cpu.run(1, (index, lane) -> {
             for (long sequence = 0; sequence < batch; sequence++) {
                 long row = Cpu.plus(out, sequence * width);

@@ -68,8 +68,7 @@ public final class CpuProjections {
             List<Array> both = applied(u, List.of(gate, up));
             Array y = both.get(0);
             int size = Math.toIntExact(y.shape().size());
-            cpu.run(1, (index, lane) ->
-                    lane.rows().multiply(cpu.at(y), cpu.at(y), cpu.at(both.get(1)), size));
+            cpu.run(1, (index, lane) -> lane.rows().multiply(cpu.at(y), cpu.at(y), cpu.at(both.get(1)), size));
             cpu.release(u, both.get(1));
             return y;
         }
@@ -181,7 +180,8 @@ public final class CpuProjections {
 
     private void run(List<Map> maps) {
         long tasks = maps.stream().mapToLong(Map::tasks).sum();
-        long work = maps.stream().mapToLong(map -> map.rows * map.width * map.depth).sum();
+        long work =
+                maps.stream().mapToLong(map -> map.rows * map.width * map.depth).sum();
         cpu.run(tasks, work, (index, lane) -> {
             long task = index;
             for (Map map : maps) {

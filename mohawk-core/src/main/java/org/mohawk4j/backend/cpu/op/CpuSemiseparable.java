@@ -73,8 +73,7 @@ public final class CpuSemiseparable implements FusedSemiseparable {
     }
 
     @Override
-    public Forward forward(
-            Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
+    public Forward forward(Array x, Array b, Array c, Array logDecay, Optional<Array> state, int chunk, boolean kept) {
         Call call = Call.of(x, b, chunk);
         Scan scan = call.scan;
         long maps = call.batch * call.heads;

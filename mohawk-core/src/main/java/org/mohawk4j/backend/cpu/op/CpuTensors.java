@@ -44,16 +44,22 @@ public final class CpuTensors {
     public void affine(Array x, double scale, double shift, Array y) {
         long in = cpu.at(x);
         long out = cpu.at(y);
-        cpu.inPieces(y.shape().size(), PIECE, (from, count, block, lane) -> lane.rows()
-                .affine(Cpu.plus(out, from), (float) scale, (float) shift, Cpu.plus(in, from), count));
+        cpu.inPieces(
+                y.shape().size(),
+                PIECE,
+                (from, count, block, lane) -> lane.rows()
+                        .affine(Cpu.plus(out, from), (float) scale, (float) shift, Cpu.plus(in, from), count));
     }
 
     /** {@code target += scale x}. */
     public void accumulate(Array target, Array x, double scale) {
         long sum = cpu.at(target);
         long in = cpu.at(x);
-        cpu.inPieces(x.shape().size(), PIECE, (from, count, block, lane) ->
-                lane.rows().addScaled(Cpu.plus(sum, from), (float) scale, Cpu.plus(in, from), count));
+        cpu.inPieces(
+                x.shape().size(),
+                PIECE,
+                (from, count, block, lane) ->
+                        lane.rows().addScaled(Cpu.plus(sum, from), (float) scale, Cpu.plus(in, from), count));
     }
 
     /** Products of matrices, one per index of the leading axes. */
@@ -69,13 +75,16 @@ public final class CpuTensors {
             cpu.product(sizes, left, right, out);
             return;
         }
-        cpu.run(batch, batch * m * n * sizes.k(), (index, lane) -> lane.gemm(
-                sizes,
-                1,
-                left.from(index * a.shape().dim(-2), 0),
-                right.from(index * b.shape().dim(-2), 0),
-                0,
-                new Matrix(Cpu.plus(out, index * m * n), n)));
+        cpu.run(
+                batch,
+                batch * m * n * sizes.k(),
+                (index, lane) -> lane.gemm(
+                        sizes,
+                        1,
+                        left.from(index * a.shape().dim(-2), 0),
+                        right.from(index * b.shape().dim(-2), 0),
+                        0,
+                        new Matrix(Cpu.plus(out, index * m * n), n)));
     }
 
     /**

@@ -28,10 +28,7 @@ record Scan(long time, int width, int states, int chunk) {
 
     static Scan of(long time, long width, long states, int chunk) {
         return new Scan(
-                time,
-                Math.toIntExact(width),
-                Math.toIntExact(states),
-                (int) Math.min(time, Math.min(chunk, LONGEST)));
+                time, Math.toIntExact(width), Math.toIntExact(states), (int) Math.min(time, Math.min(chunk, LONGEST)));
     }
 
     /** Rows of a head along time; {@code decay} has one number in each. */
@@ -167,7 +164,13 @@ record Scan(long time, int width, int states, int chunk) {
         }
 
         private void row(int i, Matrix source, float factor, int n) {
-            lane.rows().affine(Cpu.plus(spare, (long) i * n), factor, 0, source.from(i, 0).address(), n);
+            lane.rows()
+                    .affine(
+                            Cpu.plus(spare, (long) i * n),
+                            factor,
+                            0,
+                            source.from(i, 0).address(),
+                            n);
         }
     }
 
@@ -243,8 +246,7 @@ record Scan(long time, int width, int states, int chunk) {
             for (int i = 0; i < q; i++) {
                 long row = Cpu.plus(byState, (long) i * width);
                 float left = now.toEnd(i);
-                float share =
-                        left * lane.rows().dot(row, now.in.x.from(i, 0).address(), width);
+                float share = left * lane.rows().dot(row, now.in.x.from(i, 0).address(), width);
                 addToSum(i, -share);
                 total += share;
                 lane.rows().addScaled(out.x.from(i, 0).address(), left, row, width);
@@ -259,7 +261,13 @@ record Scan(long time, int width, int states, int chunk) {
             int q = now.q;
             for (int i = 0; i < q; i++) {
                 long row = Cpu.plus(upstream, (long) i * width);
-                lane.rows().affine(row, (float) Math.exp(now.sum(i)), 0, g.from(i, 0).address(), width);
+                lane.rows()
+                        .affine(
+                                row,
+                                (float) Math.exp(now.sum(i)),
+                                0,
+                                g.from(i, 0).address(),
+                                width);
             }
             Matrix scaled = new Matrix(upstream, width);
             lane.gemm(

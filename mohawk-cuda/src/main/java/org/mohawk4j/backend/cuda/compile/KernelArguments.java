@@ -104,13 +104,15 @@ public final class KernelArguments implements AutoCloseable {
 
     /** Of all arrays that the arguments point to, whole ones as they were given, others from there to their end. */
     long bytesPointedTo(DryDevice device) {
-        Map<Long, CudaArray> given = whole().stream()
-                .collect(Collectors.toMap(CudaArray::address, array -> array, (one, same) -> one));
+        Map<Long, CudaArray> given =
+                whole().stream().collect(Collectors.toMap(CudaArray::address, array -> array, (one, same) -> one));
         long bytes = 0;
         for (int at = 0; at < used; at += Long.BYTES) {
             long number = values.getLong(at);
             CudaArray array = given.get(number);
-            bytes += array == null ? device.bytesFrom(number) : array.size() * array.dtype().bytes();
+            bytes += array == null
+                    ? device.bytesFrom(number)
+                    : array.size() * array.dtype().bytes();
             bytes += device.bytesOfTable(number);
         }
         return bytes;

@@ -41,7 +41,8 @@ public final class AsyncDownloads implements AutoCloseable {
     /** Queues a copy; what is returned waits for it, once. */
     public Supplier<HostTensor> start(CudaArray source) {
         if (context.dry().isPresent()) {
-            ByteBuffer zeros = ByteBuffer.allocate(Math.toIntExact(bytes(source))).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer zeros =
+                    ByteBuffer.allocate(Math.toIntExact(bytes(source))).order(ByteOrder.LITTLE_ENDIAN);
             return () -> new HostTensor(source.dtype(), source.shape(), zeros);
         }
         context.use();

@@ -59,7 +59,11 @@ public final class Staging implements AutoCloseable {
     public void send(CudaArray target, long bytes) {
         if (context.dry().isPresent()) {
             long[] numbers = new long[Math.toIntExact(bytes / Long.BYTES)];
-            Objects.requireNonNull(dryRoom).duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(numbers);
+            Objects.requireNonNull(dryRoom)
+                    .duplicate()
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asLongBuffer()
+                    .get(numbers);
             context.dry().get().table(target.address(), numbers);
             return;
         }

@@ -91,28 +91,40 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void allReduce(List<Array> arrays) {
-        queue("all-reduce", arrays, (array, type) -> nccl.ncclAllReduce(
-                from.at(array), to.at(array), array.size(), type, nccl.ncclSum, comm, stream));
+        queue(
+                "all-reduce",
+                arrays,
+                (array, type) -> nccl.ncclAllReduce(
+                        from.at(array), to.at(array), array.size(), type, nccl.ncclSum, comm, stream));
     }
 
     @Override
     public void reduceScatter(List<Array> arrays) {
         requireParts(arrays);
-        queue("reduce-scatter", arrays, (array, type) -> nccl.ncclReduceScatter(
-                from.at(array), to.at(ownPart(array)), array.size() / size, type, nccl.ncclSum, comm, stream));
+        queue(
+                "reduce-scatter",
+                arrays,
+                (array, type) -> nccl.ncclReduceScatter(
+                        from.at(array), to.at(ownPart(array)), array.size() / size, type, nccl.ncclSum, comm, stream));
     }
 
     @Override
     public void allGather(List<Array> arrays) {
         requireParts(arrays);
-        queue("all-gather", arrays, (array, type) -> nccl.ncclAllGather(
-                from.at(ownPart(array)), to.at(array), array.size() / size, type, comm, stream));
+        queue(
+                "all-gather",
+                arrays,
+                (array, type) -> nccl.ncclAllGather(
+                        from.at(ownPart(array)), to.at(array), array.size() / size, type, comm, stream));
     }
 
     @Override
     public void broadcast(List<Array> arrays, int root) {
-        queue("broadcast", arrays, (array, type) -> nccl.ncclBroadcast(
-                from.at(array), to.at(array), array.size(), type, root, comm, stream));
+        queue(
+                "broadcast",
+                arrays,
+                (array, type) ->
+                        nccl.ncclBroadcast(from.at(array), to.at(array), array.size(), type, root, comm, stream));
     }
 
     private long ownPart(CudaArray array) {

@@ -31,7 +31,8 @@ class NcclTwoGpusTest {
 
     @BeforeAll
     static void requireTwoGpus() {
-        Availability second = new CudaBackendProvider().availability(BackendOptions.defaults().withDevice(1));
+        Availability second =
+                new CudaBackendProvider().availability(BackendOptions.defaults().withDevice(1));
         assumeTrue(second.usable(), second.reason());
         assumeTrue(
                 "1".equals(System.getenv("NCCL_P2P_DIRECT_DISABLE")),
@@ -105,7 +106,8 @@ class NcclTwoGpusTest {
             List<Array> arrays = List.of(x.array());
             communicator.reduceScatter(arrays);
             communicator.await();
-            float[] own = x.narrow(0, communicator.rank() * (COUNT / 2L), COUNT / 2).toFloats();
+            float[] own =
+                    x.narrow(0, communicator.rank() * (COUNT / 2L), COUNT / 2).toFloats();
             int from = communicator.rank() * (COUNT / 2);
             assertThat(own).isEqualTo(Arrays.copyOfRange(sum(), from, from + COUNT / 2));
             communicator.allGather(arrays);

@@ -60,9 +60,10 @@ final class Accepting {
 
     private static void bind(Hello own, ServerSocket server, String address, int port) throws IOException {
         try {
-            server.bind(isLoopback(address)
-                    ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
-                    : new InetSocketAddress(port));
+            server.bind(
+                    isLoopback(address)
+                            ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
+                            : new InetSocketAddress(port));
         } catch (BindException e) {
             throw new InvalidInputException(
                     own.name() + ": MASTER_PORT: expected a free port, found " + port + " in use", e);
@@ -83,8 +84,8 @@ final class Accepting {
         while (joined.size() < own.size() - 1) {
             Optional<Socket> socket = accept(deadline);
             if (socket.isEmpty()) {
-                String line = own.name() + ": ranks: expected " + own.size() + " within " + atMost.toSeconds() + " s, found "
-                        + ranks.size() + "; " + missing() + " not joined";
+                String line = own.name() + ": ranks: expected " + own.size() + " within " + atMost.toSeconds()
+                        + " s, found " + ranks.size() + "; " + missing() + " not joined";
                 tell(Message.ofText(Message.Kind.REFUSE, line));
                 throw new InvalidInputException(line);
             }
@@ -122,7 +123,8 @@ final class Accepting {
 
     private Optional<String> duplicate(Hello other) {
         return Optional.ofNullable(ranks.get(other.rank()))
-                .map(first -> other.name() + ": expected one rank " + other.rank() + ", found another on " + first.host());
+                .map(first ->
+                        other.name() + ": expected one rank " + other.rank() + ", found another on " + first.host());
     }
 
     private String missing() {

@@ -40,8 +40,8 @@ record Hello(String version, int rank, int size, String host) {
     /** What is wrong with another rank that wants to join this one; empty if it may. */
     Optional<String> refusalOf(Hello other) {
         if (!other.version.equals(version)) {
-            return Optional.of(other.name() + ": mohawk4j: expected version " + version + " as of " + name() + ", found "
-                    + other.version);
+            return Optional.of(other.name() + ": mohawk4j: expected version " + version + " as of " + name()
+                    + ", found " + other.version);
         }
         if (other.size != size) {
             return Optional.of(

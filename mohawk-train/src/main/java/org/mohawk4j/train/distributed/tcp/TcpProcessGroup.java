@@ -124,9 +124,8 @@ public final class TcpProcessGroup implements ProcessGroup {
     @Override
     public Communicator communicator(Backend backend) {
         Collectives collectives = backend.collectives()
-                .orElseThrow(() -> new InvalidInputException(
-                        "backend " + backend.name() + ": expected one with collective operations for " + size()
-                                + " ranks, found none"));
+                .orElseThrow(() -> new InvalidInputException("backend " + backend.name()
+                        + ": expected one with collective operations for " + size() + " ranks, found none"));
         byte[] own = rank == 0 ? collectives.newGroup() : new byte[0];
         byte[] group = exchange(own).get(0);
         Communicator joinedGroup =
@@ -206,7 +205,8 @@ public final class TcpProcessGroup implements ProcessGroup {
                         endWithout(peer);
                     }
                 }
-                default -> throw new IOException("expected a message of a rank that has joined, found " + message.kind());
+                default ->
+                    throw new IOException("expected a message of a rank that has joined, found " + message.kind());
             }
         }
 

@@ -21,12 +21,7 @@ import org.slf4j.LoggerFactory;
  *     To end the process is all that can be done
  */
 public record TcpSettings(
-        Duration join,
-        Duration rank,
-        Duration leave,
-        String version,
-        String host,
-        Consumer<RuntimeException> stuck) {
+        Duration join, Duration rank, Duration leave, String version, String host, Consumer<RuntimeException> stuck) {
     private static final Logger LOG = LoggerFactory.getLogger(TcpSettings.class);
 
     private static final Duration MOST_BEAT = Duration.ofSeconds(1);

@@ -92,9 +92,7 @@ final class Watchdog {
     synchronized Optional<Integer> stuck(long now) {
         long least = operations().min().orElse(0);
         long most = operations().max().orElse(0);
-        return first(seen -> isIdle(seen, now)
-                && seen.pace.operations() == least
-                && seen.pace.operations() < most);
+        return first(seen -> isIdle(seen, now) && seen.pace.operations() == least && seen.pace.operations() < most);
     }
 
     /** A rank that has left before operations that others have been waiting in for too long. */
@@ -109,8 +107,7 @@ final class Watchdog {
 
     /** Whether all ranks have been in the same operation for too long. */
     synchronized boolean isDeadlocked(long now) {
-        return operations().count() > 1
-                && ranks.values().stream().allMatch(seen -> seen.gone || isIdle(seen, now));
+        return operations().count() > 1 && ranks.values().stream().allMatch(seen -> seen.gone || isIdle(seen, now));
     }
 
     private boolean isIdle(Seen seen, long now) {

@@ -65,7 +65,8 @@ class JoiningTest {
         for (Future<?> one : List.of(zero, two)) {
             assertThat(failure(one))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessage("rank 0 on here, device 0: ranks: expected 4 within 0 s, found 2; ranks 1, 3 have not joined");
+                    .hasMessage(
+                            "rank 0 on here, device 0: ranks: expected 4 within 0 s, found 2; ranks 1, 3 have not joined");
         }
     }
 
@@ -95,8 +96,9 @@ class JoiningTest {
         for (Future<?> each : List.of(zero, one)) {
             assertThat(failure(each))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessage("rank 1 on here, device 1: mohawk4j: expected version 1.0 as of rank 0 on here, device 0,"
-                            + " found 1.1");
+                    .hasMessage(
+                            "rank 1 on here, device 1: mohawk4j: expected version 1.0 as of rank 0 on here, device 0,"
+                                    + " found 1.1");
         }
     }
 
@@ -121,11 +123,12 @@ class JoiningTest {
 
             assertThat(failure(zero))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessage("rank 0 on here, device 0: MASTER_PORT: expected a free port, found " + port + " in use");
+                    .hasMessage(
+                            "rank 0 on here, device 0: MASTER_PORT: expected a free port, found " + port + " in use");
             assertThat(failure(one))
                     .isInstanceOf(InvalidInputException.class)
-                    .hasMessage("rank 1 on here, device 1: MASTER_ADDR, MASTER_PORT: expected rank 0 at 127.0.0.1:" + port
-                            + " within 0 s, found something that does not answer as rank 0");
+                    .hasMessage("rank 1 on here, device 1: MASTER_ADDR, MASTER_PORT: expected rank 0 at 127.0.0.1:"
+                            + port + " within 0 s, found something that does not answer as rank 0");
         }
     }
 
@@ -138,8 +141,9 @@ class JoiningTest {
         RankEnvironment nowhere = new RankEnvironment(1, 2, 0, "no-such-host.invalid", port);
         assertThat(failure(ranks.start(() -> TcpProcessGroup.join(nowhere, SHORT))))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("rank 1 on here, device 0: MASTER_ADDR, MASTER_PORT: expected rank 0 at no-such-host.invalid:"
-                        + port + " within 0 s, found no such host");
+                .hasMessage(
+                        "rank 1 on here, device 0: MASTER_ADDR, MASTER_PORT: expected rank 0 at no-such-host.invalid:"
+                                + port + " within 0 s, found no such host");
     }
 
     @Test

@@ -129,7 +129,9 @@ class KilledRankTest {
     }
 
     private void signal(String name, int rank) throws IOException, InterruptedException {
-        Process kill = new ProcessBuilder("kill", "-" + name, String.valueOf(ranks.get(rank).pid())).start();
+        Process kill = new ProcessBuilder(
+                        "kill", "-" + name, String.valueOf(ranks.get(rank).pid()))
+                .start();
         assertThat(kill.waitFor()).isZero();
     }
 }

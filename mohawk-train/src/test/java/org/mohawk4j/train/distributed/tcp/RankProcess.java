@@ -41,7 +41,8 @@ final class RankProcess {
             boolean last = false;
             while (!last) {
                 // all ranks stop at the same step, as soon as one wants to
-                last = group.exchange(new byte[] {(byte) (done.get() ? 1 : 0)}).stream().anyMatch(own -> own[0] == 1);
+                last = group.exchange(new byte[] {(byte) (done.get() ? 1 : 0)}).stream()
+                        .anyMatch(own -> own[0] == 1);
                 group.progress();
                 step++;
                 if (step == 5) {

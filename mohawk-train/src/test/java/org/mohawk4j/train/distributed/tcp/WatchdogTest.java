@@ -50,7 +50,9 @@ class WatchdogTest {
         reach(2, 5, 0);
         watchdog.reached(2, new Pace(5, 1, true), at(12));
 
-        assertThat(watchdog.stuck(at(13))).as("rank 2 works, and rank 1 waits for it").isEmpty();
+        assertThat(watchdog.stuck(at(13)))
+                .as("rank 2 works, and rank 1 waits for it")
+                .isEmpty();
     }
 
     @Test

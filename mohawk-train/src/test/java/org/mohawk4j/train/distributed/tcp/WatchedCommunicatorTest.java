@@ -120,7 +120,9 @@ class WatchedCommunicatorTest {
         assertThatThrownBy(() -> watched.allGather(List.of())).hasMessage("rank 1 on there: has ended");
         assertThatThrownBy(watched::await).hasMessage("rank 1 on there: has ended");
         watched.close();
-        assertThat(device.abortedFirst).as("closing waits for operations that are not aborted").isTrue();
+        assertThat(device.abortedFirst)
+                .as("closing waits for operations that are not aborted")
+                .isTrue();
     }
 
     @Test

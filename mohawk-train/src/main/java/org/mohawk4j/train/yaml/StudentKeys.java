@@ -1,4 +1,4 @@
-package org.mohawk4j.train.config;
+package org.mohawk4j.train.yaml;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -8,14 +8,13 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerFormats;
 import org.mohawk4j.models.mixer.MixerOptions;
-import org.mohawk4j.train.yaml.ConfigMapper;
 
 /**
- * The keys of {@link StudentConfig}, whose options depend on the mixer, and the keys of version b11d4d2, which knew
+ * The keys of a student, whose options depend on the mixer, and the keys of version b11d4d2, which knew
  * discrete Mamba-2 alone.
  */
-final class StudentKeys {
-    static final String SECTION = "student";
+public final class StudentKeys {
+    public static final String SECTION = "student";
 
     private static final String MIXER = "mixer";
     private static final String OPTIONS = "mixer-options";
@@ -40,7 +39,7 @@ final class StudentKeys {
      *
      * @throws InvalidInputException for an unknown key, and for an option that is given twice
      */
-    static ObjectNode overlay(ObjectNode student, ObjectNode values) {
+    public static ObjectNode overlay(ObjectNode student, ObjectNode values) {
         ObjectNode result = student.deepCopy();
         ObjectNode given = JsonNodeFactory.instance.objectNode();
         values.properties().forEach(entry -> put(entry.getKey(), entry.getValue(), result, given));
