@@ -141,8 +141,7 @@ public record DistillConfig(
         private int context;
         private int batch;
         private int accumulate;
-        private List<Integer> keepAttention;
-        private Optional<AutoAttention> autoAttention;
+        private TrainingConfig.KeptAttention kept;
         private List<String> freeze;
         private long seed;
         private List<StageConfig> stages;
@@ -173,8 +172,7 @@ public record DistillConfig(
             context = from.training().context();
             batch = from.training().batch();
             accumulate = from.training().accumulate();
-            keepAttention = from.training().keepAttention();
-            autoAttention = from.training().autoAttention();
+            kept = from.training().kept();
             freeze = from.training().freeze();
             seed = from.training().seed();
             stages = from.training().stages();
@@ -252,15 +250,13 @@ public record DistillConfig(
 
         /** Layers, from 0, in which the student keeps the teacher's attention. */
         public Builder keepAttention(Integer... layers) {
-            keepAttention = List.of(layers);
-            autoAttention = Optional.empty();
+            kept = new TrainingConfig.KeptAttention(List.of(layers), Optional.empty());
             return this;
         }
 
         /** Layers in which the student keeps the teacher's attention, by a ranking. */
         public Builder keepAttention(AutoAttention ranked) {
-            keepAttention = List.of();
-            autoAttention = Optional.of(ranked);
+            kept = new TrainingConfig.KeptAttention(List.of(), Optional.of(ranked));
             return this;
         }
 
@@ -386,8 +382,7 @@ public record DistillConfig(
         public DistillConfig build() {
             return new DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
-                    new TrainingConfig(
-                            tokens, context, batch, accumulate, keepAttention, autoAttention, freeze, seed, stages),
+                    new TrainingConfig(tokens, context, batch, accumulate, kept, freeze, seed, stages),
                     new MachineConfig(threads, backend, device, dtype, gpus, shardParameters),
                     student,
                     new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.config;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.train.yaml.Ranges;
@@ -8,11 +9,7 @@ import org.mohawk4j.train.yaml.Ranges;
  * A stage of a run. Empty values are the run's.
  *
  * @param objective what it minimises
- * @param tokens that it trains on, in whole steps; empty: its share of the run's {@code tokens}
- * @param auto whether it ends before its share is spent once its held-out loss hardly improves, as {@link
- *     AutoTokensConfig} says; {@code tokens: auto} in YAML
- * @param share of the run's {@code tokens}, relative to the shares of all stages without tokens of their own; 0: the stage
- *     is left out; empty beside {@code tokens}
+ * @param budget what it trains on
  * @param learningRate the peak
  * @param schedule of the learning rate
  * @param batch B, windows in a step
@@ -22,9 +19,7 @@ import org.mohawk4j.train.yaml.Ranges;
  */
 public record StageConfig(
         StageObjective objective,
-        Optional<Long> tokens,
-        boolean auto,
-        Optional<Double> share,
+        @JsonUnwrapped Budget budget,
         double learningRate,
         Schedule schedule,
         Optional<Integer> batch,
@@ -32,6 +27,40 @@ public record StageConfig(
         List<String> trainable) {
     /** For calibrated mixers. From other initializations a higher one is better. */
     private static final double LEARNING_RATE = 2e-4;
+
+    /**
+     * What a stage trains on.
+     *
+     * @param tokens that it trains on, in whole steps; empty: its share of the run's {@code tokens}
+     * @param auto whether it ends before its share is spent once its held-out loss hardly improves, as {@link
+     *     AutoTokensConfig} says; {@code tokens: auto} in YAML
+     * @param share of the run's {@code tokens}, relative to the shares of all stages without tokens of their own; 0: the stage
+     *     is left out; empty beside {@code tokens}
+     */
+    public record Budget(Optional<Long> tokens, boolean auto, Optional<Double> share) {
+        /** Tokens of the stage's own. */
+        static Budget ofTokens(long own) {
+            return new Budget(Optional.of(own), false, Optional.empty());
+        }
+
+        static Budget ofShare(double own, boolean auto) {
+            return new Budget(Optional.empty(), auto, Optional.of(own));
+        }
+
+        private void check(String key) {
+            tokens.ifPresent(own -> {
+                Ranges.atLeast(1, key + ".tokens", own);
+                Ranges.require(
+                        share.isEmpty(),
+                        key + ".share",
+                        "none beside tokens " + own,
+                        share.map(String::valueOf).orElse(""));
+            });
+            Ranges.require(!auto || tokens.isEmpty(), key + ".tokens", "a whole number or auto", "both");
+            Ranges.require(tokens.isPresent() || share.isPresent(), key + ".share", "a share or tokens", "neither");
+            share.ifPresent(part -> Ranges.notNegative(key + ".share", part));
+        }
+    }
 
     /**
      * What a stage's learning rate does otherwise than the run's {@link ScheduleConfig} says.
@@ -74,9 +103,7 @@ public record StageConfig(
     public static StageConfig of(StageObjective objective) {
         return new StageConfig(
                 objective,
-                Optional.empty(),
-                false,
-                Optional.of(objective.usualShare()),
+                Budget.ofShare(objective.usualShare(), false),
                 LEARNING_RATE,
                 Schedule.OF_RUN,
                 Optional.empty(),
@@ -95,75 +122,68 @@ public record StageConfig(
                 of(StageObjective.KNOWLEDGE_DISTILLATION).withShare(1));
     }
 
+    /** Tokens of its own, if it has any. */
+    public Optional<Long> tokens() {
+        return budget.tokens();
+    }
+
+    /** Whether it may end before its share is spent. */
+    public boolean auto() {
+        return budget.auto();
+    }
+
+    /** Its share of the run's tokens, if it has none of its own. */
+    public Optional<Double> share() {
+        return budget.share();
+    }
+
+    private StageConfig with(Budget own) {
+        return new StageConfig(objective, own, learningRate, schedule, batch, context, trainable);
+    }
+
     /** With tokens of its own in the place of a share. */
     public StageConfig withTokens(long own) {
-        return new StageConfig(
-                objective,
-                Optional.of(own),
-                false,
-                Optional.empty(),
-                learningRate,
-                schedule,
-                batch,
-                context,
-                trainable);
+        return with(Budget.ofTokens(own));
     }
 
     /** With a share that it spends only while its held-out loss improves, in the place of tokens of its own. */
     public StageConfig withAutoTokens() {
-        Optional<Double> most = share.or(() -> Optional.of(objective.usualShare()));
-        return new StageConfig(
-                objective, Optional.empty(), true, most, learningRate, schedule, batch, context, trainable);
+        return with(Budget.ofShare(share().orElse(objective.usualShare()), true));
     }
 
     /** With a share in the place of tokens of its own. */
     public StageConfig withShare(double own) {
-        return new StageConfig(
-                objective, Optional.empty(), auto, Optional.of(own), learningRate, schedule, batch, context, trainable);
+        return with(Budget.ofShare(own, auto()));
     }
 
     public StageConfig withLearningRate(double peak) {
-        return new StageConfig(objective, tokens, auto, share, peak, schedule, batch, context, trainable);
+        return new StageConfig(objective, budget, peak, schedule, batch, context, trainable);
     }
 
     public StageConfig withSchedule(ScheduleConfig own) {
-        return new StageConfig(
-                objective, tokens, auto, share, learningRate, Schedule.of(own), batch, context, trainable);
+        return new StageConfig(objective, budget, learningRate, Schedule.of(own), batch, context, trainable);
     }
 
     public StageConfig withBatch(int own) {
-        return new StageConfig(
-                objective, tokens, auto, share, learningRate, schedule, Optional.of(own), context, trainable);
+        return new StageConfig(objective, budget, learningRate, schedule, Optional.of(own), context, trainable);
     }
 
     public StageConfig withContext(int own) {
-        return new StageConfig(
-                objective, tokens, auto, share, learningRate, schedule, batch, Optional.of(own), trainable);
+        return new StageConfig(objective, budget, learningRate, schedule, batch, Optional.of(own), trainable);
     }
 
     public StageConfig withTrainable(String... patterns) {
-        return new StageConfig(
-                objective, tokens, auto, share, learningRate, schedule, batch, context, List.of(patterns));
+        return new StageConfig(objective, budget, learningRate, schedule, batch, context, List.of(patterns));
     }
 
     /** Whether it takes steps. */
     public boolean takesSteps() {
-        return tokens.isPresent() || share.orElse(0.0) > 0;
+        return tokens().isPresent() || share().orElse(0.0) > 0;
     }
 
     /** @param key of the stage in the configuration, such as {@code stages[1]} */
     void check(String key, int accumulate) {
-        tokens.ifPresent(own -> {
-            Ranges.atLeast(1, key + ".tokens", own);
-            Ranges.require(
-                    share.isEmpty(),
-                    key + ".share",
-                    "none beside tokens " + own,
-                    share.map(String::valueOf).orElse(""));
-        });
-        Ranges.require(!auto || tokens.isEmpty(), key + ".tokens", "a whole number or auto", "both");
-        Ranges.require(tokens.isPresent() || share.isPresent(), key + ".share", "a share or tokens", "neither");
-        share.ifPresent(part -> Ranges.notNegative(key + ".share", part));
+        budget.check(key);
         Ranges.positive(key + ".learning-rate", learningRate);
         context.ifPresent(own -> Ranges.atLeast(1, key + ".context", own));
         batch.ifPresent(own -> {
