@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -22,6 +23,8 @@ import java.util.stream.Collectors;
 @AnalyzeClasses(packages = "org.mohawk4j", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final int CLASSES_PER_PACKAGE = 25;
+    private static final int CONSTRUCTOR_PARAMETERS = 7;
+    private static final int RECORD_COMPONENTS = 8;
 
     private static final String[] MODELS = {
         "org.mohawk4j.models..", "org.mohawk4j.safetensors..", "org.mohawk4j.tokenizer..", "org.mohawk4j.generation.."
@@ -119,6 +122,30 @@ class ArchitectureTest {
                 .isNotEmpty()
                 .allSatisfy((name, size) ->
                         assertThat(size).as("classes in %s", name).isLessThanOrEqualTo(CLASSES_PER_PACKAGE));
+    }
+
+    @ArchTest
+    static void constructorsAndPublicRecordsAreShort(JavaClasses classes) {
+        assertThat(classes.stream().filter(ArchitectureTest::isWrittenWithAllParameters))
+                .isNotEmpty()
+                .flatExtracting(JavaClass::getConstructors)
+                .allSatisfy(constructor -> assertThat(constructor.getRawParameterTypes())
+                        .as(constructor.getFullName())
+                        .hasSizeLessThanOrEqualTo(CONSTRUCTOR_PARAMETERS));
+        assertThat(classes.stream()
+                        .filter(JavaClass::isRecord)
+                        .filter(one -> one.getModifiers().contains(JavaModifier.PUBLIC)))
+                .isNotEmpty()
+                .allSatisfy(one -> assertThat(one.getFields())
+                        .as(one.getName())
+                        .filteredOn(field -> !field.getModifiers().contains(JavaModifier.STATIC))
+                        .hasSizeLessThanOrEqualTo(RECORD_COMPONENTS));
+    }
+
+    /** The compiler adds parameters to constructors of enums and of classes that belong to an object or a method. */
+    private static boolean isWrittenWithAllParameters(JavaClass one) {
+        boolean alone = one.isTopLevelClass() || one.getModifiers().contains(JavaModifier.STATIC);
+        return alone && !one.isRecord() && !one.isEnum() && !one.isInterface();
     }
 
     @ArchTest
