@@ -114,7 +114,7 @@ struct Inputs {
     }
 };
 
-// Results in bfloat16 are one of the two neighbours.
+// Results in bfloat16 are one of the two neighbors.
 template <typename T>
 static double allowed() {
     return sizeof(T) == 2 ? 9e-3 : sizeof(T) == 4 ? 1e-5 : 1e-12;

@@ -1,5 +1,5 @@
-// Layer normalisation, alone and with a residual sum before it, and the gradient of both: layer_norm.cu. FOURS is what
-// CudaLayerNorm.java makes of the width: groups of four neighbours that a thread keeps, 0 for widths of other kinds.
+// Layer normalization, alone and with a residual sum before it, and the gradient of both: layer_norm.cu. FOURS is what
+// CudaLayerNorm.java makes of the width: groups of four neighbors that a thread keeps, 0 for widths of other kinds.
 //
 // variant: fours0 -DFOURS=0
 // variant: fours1 -DFOURS=1

@@ -10,7 +10,7 @@ using namespace check;
 template <typename T, int TOGETHER, typename K, typename M>
 static void permuted(const std::string &name, K kernel, M, Size B, Size T_, Size H, Size width, bool compared) {
     (compared ? checks : times)(name, [&] {
-        // [B, T, H, width] to [B, H, T, width], in groups of neighbours
+        // [B, T, H, width] to [B, H, T, width], in groups of neighbors
         Size n = B * T_ * H * width, groups = width / TOGETHER;
         Buffer<T> x(n), y(n);
         x.normal(1);

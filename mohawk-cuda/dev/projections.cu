@@ -45,7 +45,7 @@ struct Map {
 };
 
 // By the root of the mean square if there is no shift.
-static Values normalised(const Values &x, const Values &scale, const Values &shift) {
+static Values normalized(const Values &x, const Values &scale, const Values &shift) {
     Values y = x;
     Size width = (Size)scale.size();
     for (Size r = 0; r < (Size)x.size() / width; r++) {
@@ -125,7 +125,7 @@ static void stackedAt(Size rows, Size width, Size outputs, bool wide, int activa
     });
 }
 
-// A block of a model: maps of the normalised stream, and the sum of what is added to it. The MLP's part is early.
+// A block of a model: maps of the normalized stream, and the sum of what is added to it. The MLP's part is early.
 static void blockAt(Size rows, Size width, Size projected, Size hidden, bool compared) {
     Map in(1, projected, width, NONE, false), up(3, hidden, width, GELU_TANH, false);
     Map out(5, width, width, NONE, true), down(7, width, hidden, NONE, true);
@@ -145,7 +145,7 @@ static void blockAt(Size rows, Size width, Size projected, Size hidden, bool com
     std::string shape = text("R%lld D%lld E%lld F%lld", rows, width, projected, hidden);
     Values own, ofIn, ofUp, total;
     if (compared) {
-        own = normalised(h.values(), scale.values(), shift.values());
+        own = normalized(h.values(), scale.values(), shift.values());
         ofIn = in.applied(own, rows);
         ofUp = up.applied(own, rows);
         Values given = ofUp;
@@ -200,7 +200,7 @@ static void gatedAt(Size rows, Size width, Size hidden, bool compared) {
     std::string shape = text("R%lld D%lld F%lld", rows, width, hidden);
     Values ofSum, ofUnit, total;
     auto unitOf = [&](const Values &x) {
-        Values u = normalised(x, scale.values(), {});
+        Values u = normalized(x, scale.values(), {});
         Values opening = gate.applied(u, rows), value = up.applied(u, rows);
         for (size_t i = 0; i < value.size(); i++) value[i] *= opening[i];
         return value;

@@ -1,5 +1,5 @@
-// RMS normalisation, alone and with a residual sum before it, and the gradient of both: rms_norm.cu. FOURS and LANES are
-// what CudaRmsNorm.java makes of the width: groups of four neighbours that a thread keeps, 0 for widths of other kinds,
+// RMS normalization, alone and with a residual sum before it, and the gradient of both: rms_norm.cu. FOURS and LANES are
+// what CudaRmsNorm.java makes of the width: groups of four neighbors that a thread keeps, 0 for widths of other kinds,
 // and threads that share a row.
 //
 // variant: head0 -DFOURS=0 -DLANES=32

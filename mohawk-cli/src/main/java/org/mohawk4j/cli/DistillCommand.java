@@ -28,7 +28,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Distils a student from a teacher, stage by stage. */
+/** Distills a student from a teacher, stage by stage. */
 @Command(
         name = "distill",
         description = "Distills a Transformer into a student with other mixers: matrix orientation, hidden-state"

@@ -48,9 +48,9 @@ class ExportCommandTest {
     }
 
     @Test
-    void theTeacherOfAModelsRunLendsItsLicence() throws IOException {
+    void theTeacherOfAModelsRunLendsItsLicense() throws IOException {
         Path teacher = Files.createDirectory(folder.resolve("teacher"));
-        Files.writeString(teacher.resolve("LICENSE.txt"), "the licence");
+        Files.writeString(teacher.resolve("LICENSE.txt"), "the license");
         Path run = Files.createDirectories(folder.resolve("run/student")).getParent();
         for (String file : new String[] {"config.json", "model.safetensors"}) {
             Files.copy(
@@ -65,7 +65,7 @@ class ExportCommandTest {
 
         export(run.resolve("student"), "--format", "goombalab").succeeds();
 
-        assertThat(folder.resolve("out/LICENSE.txt")).hasContent("the licence");
+        assertThat(folder.resolve("out/LICENSE.txt")).hasContent("the license");
     }
 
     @Test

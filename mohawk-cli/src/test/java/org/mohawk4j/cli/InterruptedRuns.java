@@ -99,7 +99,7 @@ final class InterruptedRuns {
 
     /** Sends SIGTERM twice after some steps, looks at how the run ends, and goes on with it. */
     void stopAndCompare(int after) throws IOException, InterruptedException {
-        Path out = folder.resolve("signalled");
+        Path out = folder.resolve("signaled");
         Process process = command(out);
         while (process.isAlive() && stepsOf(out) < after) {
             TimeUnit.MILLISECONDS.sleep(2);

@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.types.DType;
  * documented as views.
  *
  * <p>Element types: an operation on arrays of different floating types gives the wider one. In mixed precision layer
- * normalisation gives a narrower type than its input; other kernels give the type of what they are applied to, whatever
+ * normalization gives a narrower type than its input; other kernels give the type of what they are applied to, whatever
  * the type of the parameters, and gradients of the type of what they belong to.
  */
 public interface Backend extends AutoCloseable {
@@ -30,7 +30,7 @@ public interface Backend extends AutoCloseable {
 
     /**
      * The most floating-point operations a second that the device's matrix products can do in the precision that this
-     * backend computes in, by its maker's figures; empty where that is not known. For a model's FLOP utilisation.
+     * backend computes in, by its maker's figures; empty where that is not known. For a model's FLOP utilization.
      */
     default OptionalDouble peakFlops() {
         return OptionalDouble.empty();

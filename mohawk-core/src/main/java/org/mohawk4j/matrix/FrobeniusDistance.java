@@ -8,7 +8,7 @@ import org.mohawk4j.tensor.Tensor;
 
 /**
  * The loss of stage 1: the mean over B and H of the Frobenius norm of teacher minus student (MOHAWK, arXiv 2408.10189,
- * section 4.1). Both matrices are materialised unless the backend fuses the pair.
+ * section 4.1). Both matrices are materialized unless the backend fuses the pair.
  */
 public final class FrobeniusDistance {
     private FrobeniusDistance() {}

@@ -12,7 +12,7 @@ import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
-/** Linear attention without a feature map or normaliser: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
+/** Linear attention without a feature map or normalizer: {@code M = tril(C Bᵀ)}, C and B linear in the input. */
 public final class CausalLinearAttention extends ProjectedMixer implements Calibratable {
     /**
      * @param width D

@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Tensor;
  * maps, which are most of the cost of a token.
  */
 public interface FusableProjections {
-    /** Of the block's normalised input. */
+    /** Of the block's normalized input. */
     List<Linear> inputProjections();
 
     /** To the mixer's output. */

@@ -7,7 +7,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * A sequence mixer seen as a matrix along time. From the block's normalised input u [B,T,D] a subclass makes the matrix,
+ * A sequence mixer seen as a matrix along time. From the block's normalized input u [B,T,D] a subclass makes the matrix,
  * the values it multiplies, and the block's output from the product; gradients, all three stages and generation follow.
  *
  * <p>Parameters that only the matrix depends on are what stage 1 trains; nothing needs to be said about that.

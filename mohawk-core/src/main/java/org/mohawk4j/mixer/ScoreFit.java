@@ -18,7 +18,7 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
     private static final double FASTEST = 2;
     private static final int GRID = 16;
 
-    /** Steps of golden-section search between neighbours on the grid: to a thousandth of their distance. */
+    /** Steps of golden-section search between neighbors on the grid: to a thousandth of their distance. */
     private static final int REFINEMENTS = 15;
 
     /** Rounds in which heads that share scores find their rates and their common factors in turn. */
@@ -77,7 +77,7 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
         return sum.solve();
     }
 
-    /** The rate of the smallest error: on a logarithmic grid, then between the neighbours of the best one there. */
+    /** The rate of the smallest error: on a logarithmic grid, then between the neighbors of the best one there. */
     private static double best(DoubleUnaryOperator error) {
         double step = Math.log(FASTEST / SLOWEST) / (GRID - 1);
         int best = 0;

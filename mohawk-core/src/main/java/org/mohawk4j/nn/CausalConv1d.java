@@ -26,7 +26,7 @@ public final class CausalConv1d extends Layer {
         this.bias = parameter("bias", Shape.of(channels), Initializer.constant(0));
     }
 
-    /** Names neighbouring channels, all of them in order. */
+    /** Names neighboring channels, all of them in order. */
     public void nameChannels(List<Parameter.Section> sections) {
         weight.divide(sections);
         bias.divide(sections);
@@ -59,7 +59,7 @@ public final class CausalConv1d extends Layer {
                 x, weight.value().narrow(0, from, channels), bias.value().narrow(0, from, channels));
     }
 
-    /** All channels, split into neighbouring ones: [B,T,length] for each length. */
+    /** All channels, split into neighboring ones: [B,T,length] for each length. */
     public List<Tensor> applyParts(Tensor x, long... lengths) {
         return CausalConv1dFunction.applyParts(x, weight.value(), bias.value(), lengths);
     }

@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Layer normalisation over the last axis, [..., D], with scale and shift. */
+/** Layer normalization over the last axis, [..., D], with scale and shift. */
 public final class LayerNorm extends Norm {
     private final Parameter weight;
     private final Parameter bias;

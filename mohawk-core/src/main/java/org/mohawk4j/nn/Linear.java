@@ -31,7 +31,7 @@ public final class Linear extends Layer {
         bias = Optional.empty();
     }
 
-    /** Names neighbouring outputs, all of them in order. */
+    /** Names neighboring outputs, all of them in order. */
     public void nameOutputs(List<Parameter.Section> sections) {
         weight.divide(sections);
         bias.ifPresent(own -> own.divide(sections));
@@ -76,7 +76,7 @@ public final class Linear extends Layer {
                 x, weight().narrow(0, from, length), bias().map(b -> b.narrow(0, from, length)), Activation.NONE);
     }
 
-    /** Neighbouring outputs of the given lengths, which together are all; for weights without bias. */
+    /** Neighboring outputs of the given lengths, which together are all; for weights without bias. */
     public List<Tensor> applyParts(Tensor x, long... lengths) {
         if (bias.isPresent()) {
             throw new IllegalStateException("a linear map with bias is not applied in parts");

@@ -13,7 +13,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
-/** A normalisation over the last axis, [..., D] to [..., D]. */
+/** A normalization over the last axis, [..., D] to [..., D]. */
 public abstract class Norm extends Layer {
     protected Norm(Engine engine) {
         super(engine);
@@ -21,25 +21,25 @@ public abstract class Norm extends Layer {
 
     public abstract Tensor apply(Tensor x);
 
-    /** The residual sum {@code h + a} of two tensors of one shape, and this normalisation of it. */
+    /** The residual sum {@code h + a} of two tensors of one shape, and this normalization of it. */
     public Normed ofSum(Tensor h, Tensor a) {
         Tensor sum = h.add(a);
         return new Normed(sum, apply(sum));
     }
 
-    /** The residual sum {@code h + a + b} of three tensors of one shape, and this normalisation of it. */
+    /** The residual sum {@code h + a + b} of three tensors of one shape, and this normalization of it. */
     public Normed ofSum(Tensor h, Tensor a, Tensor b) {
         Tensor sum = ResidualFunction.apply(h, a, b);
         return new Normed(sum, apply(sum));
     }
 
-    /** This normalisation as what follows it can be applied together with; empty: it is one of its own. */
+    /** This normalization as what follows it can be applied together with; empty: it is one of its own. */
     protected Optional<NormedLinearsFunction.Norm> fusable() {
         return Optional.empty();
     }
 
     /**
-     * Linear maps of the normalised input, in one operation where the backend has it: what a block begins with.
+     * Linear maps of the normalized input, in one operation where the backend has it: what a block begins with.
      *
      * @param x [..., D]
      * @param result of what type the results are, the backend's type of products or that of parameters
@@ -55,7 +55,7 @@ public abstract class Norm extends Layer {
     }
 
     /**
-     * The gated linear unit of two maps of the normalised input, in one operation where the backend has it.
+     * The gated linear unit of two maps of the normalized input, in one operation where the backend has it.
      *
      * @param x [..., D]
      * @param gate to [..., F], with the activation

@@ -30,7 +30,7 @@ public final class Parameter {
 
     private record Part(long first, long count, Source source) {}
 
-    /** Neighbouring rows of a parameter, entries of its first extent, that belong together. */
+    /** Neighboring rows of a parameter, entries of its first extent, that belong together. */
     public record Section(String name, long rows) {}
 
     Parameter(Engine engine, Shape shape, Initializer initializer) {
@@ -58,7 +58,7 @@ public final class Parameter {
         sections = List.copyOf(all);
     }
 
-    /** The current value. An optimiser changes its numbers in place. */
+    /** The current value. An optimizer changes its numbers in place. */
     public Tensor value() {
         Part own = part;
         return own == null ? kept() : own.source().whole(this);
@@ -76,7 +76,7 @@ public final class Parameter {
     }
 
     /**
-     * Keeps neighbouring elements alone from now on, row-major.
+     * Keeps neighboring elements alone from now on, row-major.
      *
      * @param first index of the first of them
      * @param source gives all elements to whoever reads the value

@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Root mean square normalisation over the last axis, [..., D], with scale and without shift. */
+/** Root mean square normalization over the last axis, [..., D], with scale and without shift. */
 public final class RmsNorm extends Norm {
     private final Parameter weight;
     private final double epsilon;

@@ -72,7 +72,7 @@ public final class CausalConv1dFunction {
     }
 
     /**
-     * As {@link #apply}, split into neighbouring channels.
+     * As {@link #apply}, split into neighboring channels.
      *
      * @param lengths with sum C
      * @return [B,T,length] for each

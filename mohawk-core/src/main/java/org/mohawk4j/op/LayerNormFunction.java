@@ -8,11 +8,11 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Layer normalisation over the last axis with scale and shift (Ba et al. 2016), biased variance. */
+/** Layer normalization over the last axis with scale and shift (Ba et al. 2016), biased variance. */
 public final class LayerNormFunction {
     private LayerNormFunction() {}
 
-    /** Fused normalisation. */
+    /** Fused normalization. */
     public interface FusedLayerNorm extends FusedOp {
         /** Output [..., D], and what {@link #backward} needs. */
         record Result(Array output, List<Array> saved) {}
@@ -58,8 +58,8 @@ public final class LayerNormFunction {
     }
 
     public static Tensor reference(Tensor x, Tensor weight, Tensor bias, double epsilon) {
-        Tensor centred = x.sub(x.mean(-1, true));
-        Tensor deviation = centred.square().mean(-1, true).add(epsilon).sqrt();
-        return centred.div(deviation).mul(weight).add(bias);
+        Tensor centered = x.sub(x.mean(-1, true));
+        Tensor deviation = centered.square().mean(-1, true).add(epsilon).sqrt();
+        return centered.div(deviation).mul(weight).add(bias);
     }
 }

@@ -12,14 +12,14 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * Several linear maps of one normalised input: what a block begins with. Where few rows come by, as in generation,
+ * Several linear maps of one normalized input: what a block begins with. Where few rows come by, as in generation,
  * all of it costs as much as reading the weights, and so does one pass over them.
  */
 public final class NormedLinearsFunction {
     private NormedLinearsFunction() {}
 
     /**
-     * Layer normalisation, as {@link LayerNormFunction#apply}, or without a bias RMS normalisation, as
+     * Layer normalization, as {@link LayerNormFunction#apply}, or without a bias RMS normalization, as
      * {@link RmsNormFunction#apply}.
      *
      * @param weight [D]
@@ -30,7 +30,7 @@ public final class NormedLinearsFunction {
             Arguments.positive("norm: epsilon", epsilon);
         }
 
-        /** Layer normalisation. */
+        /** Layer normalization. */
         public Norm(Tensor weight, Tensor bias, double epsilon) {
             this(weight, Optional.of(bias), epsilon);
         }

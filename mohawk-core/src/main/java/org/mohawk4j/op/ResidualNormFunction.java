@@ -9,19 +9,19 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * A residual sum and its layer normalisation, {@code x = h + a + b} and {@code norm(x)}: where one block ends and the next
+ * A residual sum and its layer normalization, {@code x = h + a + b} and {@code norm(x)}: where one block ends and the next
  * begins. Together they read x once less, and on the way back the gradients of both meet in one pass.
  */
 public final class ResidualNormFunction {
     private ResidualNormFunction() {}
 
-    /** A residual stream [..., D] and its normalisation. */
-    public record Normed(Tensor sum, Tensor normalised) {}
+    /** A residual stream [..., D] and its normalization. */
+    public record Normed(Tensor sum, Tensor normalized) {}
 
-    /** Fused sum and normalisation. */
+    /** Fused sum and normalization. */
     public interface FusedResidualNorm extends FusedOp {
-        /** Sum and normalisation [..., D], and what {@link #backward} needs besides the sum. */
-        record Result(Array sum, Array normalised, List<Array> saved) {}
+        /** Sum and normalization [..., D], and what {@link #backward} needs besides the sum. */
+        record Result(Array sum, Array normalized, List<Array> saved) {}
 
         /** Gradients of the stream h [..., D], of each branch in its own type, of weight [D] and bias [D]. */
         record Gradients(Array stream, Array branch, Array weight, Array bias) {}
@@ -33,7 +33,7 @@ public final class ResidualNormFunction {
 
         /** @param branch the type of a and b */
         Gradients backward(
-                Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved);
+                Array sumGradient, Array normalizedGradient, Array sum, Array weight, DType branch, List<Array> saved);
     }
 
     /**
@@ -62,7 +62,7 @@ public final class ResidualNormFunction {
         List<Tensor> outputs = engine.fused(
                 List.of(h, a, b, weight, bias),
                 List.of(sum, weight),
-                List.of(sum, engine.wrap(made.normalised())),
+                List.of(sum, engine.wrap(made.normalized())),
                 made.saved(),
                 (gradients, saved) -> {
                     FusedResidualNorm.Gradients g = kernel.get()

@@ -11,16 +11,16 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 
 /**
- * A residual sum and its RMS normalisation, {@code x = h + a} and {@code norm(x)}: behind every mixer and every MLP of a
+ * A residual sum and its RMS normalization, {@code x = h + a} and {@code norm(x)}: behind every mixer and every MLP of a
  * decoder with RMS norms. As {@link ResidualNormFunction}.
  */
 public final class ResidualRmsNormFunction {
     private ResidualRmsNormFunction() {}
 
-    /** Fused sum and normalisation. */
+    /** Fused sum and normalization. */
     public interface FusedResidualRmsNorm extends FusedOp {
-        /** Sum and normalisation [..., D], and what {@link #backward} needs besides the sum. */
-        record Result(Array sum, Array normalised, List<Array> saved) {}
+        /** Sum and normalization [..., D], and what {@link #backward} needs besides the sum. */
+        record Result(Array sum, Array normalized, List<Array> saved) {}
 
         /** Gradients of the stream h [..., D], of the branch in its own type, and of weight [D]. */
         record Gradients(Array stream, Array branch, Array weight) {}
@@ -32,7 +32,7 @@ public final class ResidualRmsNormFunction {
 
         /** @param branch the type of a */
         Gradients backward(
-                Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved);
+                Array sumGradient, Array normalizedGradient, Array sum, Array weight, DType branch, List<Array> saved);
     }
 
     /**
@@ -40,7 +40,7 @@ public final class ResidualRmsNormFunction {
      * @param a the same shape
      * @param weight [D]
      * @param epsilon added to the mean of squares
-     * @return the normalisation in the type of products, as linear maps follow
+     * @return the normalization in the type of products, as linear maps follow
      */
     public static Normed apply(Tensor h, Tensor a, Tensor weight, double epsilon) {
         RmsNormFunction.requireShapes(h, weight);
@@ -57,7 +57,7 @@ public final class ResidualRmsNormFunction {
         List<Tensor> extra = made.saved().stream().map(engine::wrap).toList();
         DType branch = a.dtype();
         List<Tensor> outputs = engine.record(
-                List.of(sum, engine.wrap(made.normalised())),
+                List.of(sum, engine.wrap(made.normalized())),
                 List.of(h, a, weight),
                 gradients -> {
                     FusedResidualRmsNorm.Gradients g = kernel.get()

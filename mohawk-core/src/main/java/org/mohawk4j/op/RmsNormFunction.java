@@ -9,13 +9,13 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * Root mean square normalisation over the last axis with scale (Zhang and Sennrich 2019, arXiv 1910.07467),
+ * Root mean square normalization over the last axis with scale (Zhang and Sennrich 2019, arXiv 1910.07467),
  * {@code x / sqrt(mean(x²) + epsilon) · weight}. Statistics are computed in the type of parameters.
  */
 public final class RmsNormFunction {
     private RmsNormFunction() {}
 
-    /** Fused normalisation. */
+    /** Fused normalization. */
     public interface FusedRmsNorm extends FusedOp {
         /** Output [..., D], and what {@link #backward} needs besides the inputs. */
         record Result(Array output, List<Array> saved) {}

@@ -299,7 +299,7 @@ public final class Tensor {
         return TensorLayout.narrow(this, axis, from, length);
     }
 
-    /** Neighbouring parts of the given lengths along one axis, which together make it up. */
+    /** Neighboring parts of the given lengths along one axis, which together make it up. */
     public List<Tensor> split(int axis, long... lengths) {
         return TensorLayout.split(this, axis, lengths);
     }

@@ -18,7 +18,7 @@ import org.mohawk4j.testing.GradientCheck;
 import org.mohawk4j.testing.HostArray;
 import org.mohawk4j.testing.TensorAssert;
 
-/** Each kind of matrix multiplies as what it materialises to, and is what it says. */
+/** Each kind of matrix multiplies as what it materializes to, and is what it says. */
 class MixingMatrixTest extends Float64Test {
     private static final double TOLERANCE = 1e-10;
 

@@ -73,7 +73,7 @@ class LayerTest extends Float64Test {
         RmsNorm norm = new RmsNorm(engine(), 7, 1e-5, unitOffset);
         Tensor x = random(4, 2, 3, 7);
         TensorAssert.assertRelative(
-                "a new norm only normalises",
+                "a new norm only normalizes",
                 norm.apply(x).square().mean(-1, true),
                 engine().zeros(2, 3, 1).add(1),
                 1e-4);

@@ -46,13 +46,13 @@ class DecoderFunctionTest extends Float64Test {
 
         TensorAssert.assertRelative("sum", both.sum(), tensor(h).add(tensor(a)), 1e-14);
         TensorAssert.assertRelative(
-                "norm", both.normalised(), RmsNormFunction.apply(both.sum(), tensor(weight), 1e-5), 1e-14);
+                "norm", both.normalized(), RmsNormFunction.apply(both.sum(), tensor(weight), 1e-5), 1e-14);
         new GradientCheck(engine())
                 .function(
                         "both",
                         in -> {
                             Normed made = ResidualRmsNormFunction.apply(in.get(0), in.get(1), in.get(2), 1e-5);
-                            return made.sum().mul(made.normalised());
+                            return made.sum().mul(made.normalized());
                         },
                         h,
                         a,

@@ -63,7 +63,7 @@ class FunctionGradientTest extends Float64Test {
                 x -> {
                     ResidualNormFunction.Normed both =
                             ResidualNormFunction.apply(x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5);
-                    return Tensor.concat(0, List.of(both.sum(), both.normalised()));
+                    return Tensor.concat(0, List.of(both.sum(), both.normalized()));
                 },
                 numbers(3, 7),
                 others(3, 7),

@@ -27,8 +27,8 @@ public final class Shuffle {
     }
 
     /**
-     * Spreads neighbouring seeds apart, since Random's first numbers from neighbouring seeds resemble each other. The
-     * finaliser of SplitMix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
+     * Spreads neighboring seeds apart, since Random's first numbers from neighboring seeds resemble each other. The
+     * finalizer of SplitMix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
      */
     public static long mix(long value) {
         long z = value + 0x9E3779B97F4A7C15L;

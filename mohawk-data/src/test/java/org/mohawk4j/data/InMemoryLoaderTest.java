@@ -52,7 +52,7 @@ class InMemoryLoaderTest {
     }
 
     @Test
-    void neighbouringSeedsDoNotShareTheirFirstWindow() {
+    void neighboringSeedsDoNotShareTheirFirstWindow() {
         Set<Integer> firsts = new HashSet<>();
         for (int seed = 0; seed < 20; seed++) {
             firsts.addAll(draw(new InMemoryLoader(windows(1000), 1, seed), 1));

@@ -47,7 +47,7 @@ public record Sampling(double temperature, int topK, double topP) {
     }
 
     /**
-     * Chooses a token. Equal logits favour the lower id.
+     * Chooses a token. Equal logits favor the lower id.
      *
      * @param logits [V] from {@code from} on
      */

@@ -19,7 +19,7 @@ public abstract class Block extends Layer {
     /** What the block's input goes through before the mixer. */
     public abstract Norm norm();
 
-    /** What the mixer is applied to: the block's input, normalised. */
+    /** What the mixer is applied to: the block's input, normalized. */
     public final Tensor mixerInput(Tensor h) {
         return norm().apply(h);
     }
@@ -46,7 +46,7 @@ public abstract class Block extends Layer {
      * @param next of the next block, or the model's last one
      */
     public Normed forward(Normed in, Norm next) {
-        Tensor output = combine(in.sum(), in.normalised(), mixer().forward(in.normalised()));
+        Tensor output = combine(in.sum(), in.normalized(), mixer().forward(in.normalized()));
         return new Normed(output, next.apply(output));
     }
 

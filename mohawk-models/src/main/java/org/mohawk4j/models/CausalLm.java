@@ -93,7 +93,7 @@ public final class CausalLm extends Layer {
             observer.accept(stream.sum(), i + 1);
         }
         engine().currentScope().free(stream.sum());
-        return stream.normalised();
+        return stream.normalized();
     }
 
     /** The norm between block {@code index - 1} and what follows it. */
@@ -107,10 +107,10 @@ public final class CausalLm extends Layer {
         try (Scope scope = engine().scope()) {
             output = block.forward(stream, next);
             scope.keep(output.sum());
-            scope.keep(output.normalised());
+            scope.keep(output.normalized());
         }
         engine().currentScope().free(stream.sum());
-        engine().currentScope().free(stream.normalised());
+        engine().currentScope().free(stream.normalized());
         return output;
     }
 

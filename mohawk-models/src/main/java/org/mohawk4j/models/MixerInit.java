@@ -13,7 +13,7 @@ public enum MixerInit {
      */
     @JsonProperty("calibrated")
     CALIBRATED,
-    /** Their own initialisation, from the seed. */
+    /** Their own initialization, from the seed. */
     @JsonProperty("random")
     RANDOM
 }

@@ -7,7 +7,7 @@ import org.mohawk4j.io.ConfigNode;
 import org.mohawk4j.mixer.MixerConfig;
 
 /**
- * Neighbouring layers with equal mixers, which configurations describe together.
+ * Neighboring layers with equal mixers, which configurations describe together.
  *
  * @param layers how many
  */

@@ -7,7 +7,7 @@ import org.mohawk4j.nn.RmsNorm;
 import org.mohawk4j.tensor.Engine;
 
 /**
- * The normalisation that a model uses throughout.
+ * The normalization that a model uses throughout.
  *
  * @param epsilon added to the variance, or to the mean of squares
  */

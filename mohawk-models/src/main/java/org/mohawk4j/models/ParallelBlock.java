@@ -51,7 +51,7 @@ public final class ParallelBlock extends Block {
 
     @Override
     public Normed forward(Normed in, Norm next) {
-        Tensor u = in.normalised();
+        Tensor u = in.normalized();
         return next.ofSum(in.sum(), mixer.forward(u), mlp.apply(u));
     }
 

@@ -95,13 +95,13 @@ public final class SequentialBlock extends Block {
     @Override
     public Tensor combine(Tensor h, Tensor u, Tensor mixed) {
         Normed middle = mlpNorm.ofSum(h, normed(mixed, mixerOutputNorm));
-        return middle.sum().add(normed(mlp.apply(middle.normalised()), mlpOutputNorm));
+        return middle.sum().add(normed(mlp.apply(middle.normalized()), mlpOutputNorm));
     }
 
     @Override
     public Normed forward(Normed in, Norm next) {
-        Normed middle = mlpNorm.ofSum(in.sum(), normed(mixer.forward(in.normalised()), mixerOutputNorm));
-        return next.ofSum(middle.sum(), normed(mlp.apply(middle.normalised()), mlpOutputNorm));
+        Normed middle = mlpNorm.ofSum(in.sum(), normed(mixer.forward(in.normalized()), mixerOutputNorm));
+        return next.ofSum(middle.sum(), normed(mlp.apply(middle.normalized()), mlpOutputNorm));
     }
 
     private static Tensor normed(Tensor branch, Optional<Norm> norm) {

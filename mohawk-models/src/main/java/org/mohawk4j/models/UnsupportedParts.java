@@ -3,7 +3,7 @@ package org.mohawk4j.models;
 import java.util.List;
 import org.mohawk4j.io.ConfigNode;
 
-/** What no form of model folder computes, recognised by its keys, so that it is refused by its name. */
+/** What no form of model folder computes, recognized by its keys, so that it is refused by its name. */
 final class UnsupportedParts {
     private static final String QUANTIZATION = "quantization_config";
     private static final List<String> EXPERTS =

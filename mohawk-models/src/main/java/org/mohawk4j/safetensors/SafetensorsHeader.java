@@ -47,7 +47,7 @@ record SafetensorsHeader(Map<String, String> metadata, TensorTable tensors, List
     private static final int MAX_STRING_CHARACTERS = 1 << 24;
     private static final int MAX_NESTING = 127;
 
-    /** Names are not canonicalised: a table of every name ever seen would grow with the header. */
+    /** Names are not canonicalized: a table of every name ever seen would grow with the header. */
     private static final JsonFactory JSON = JsonFactory.builder()
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)

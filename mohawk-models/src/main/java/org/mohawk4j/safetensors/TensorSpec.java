@@ -6,7 +6,7 @@ import org.mohawk4j.tensor.types.Shape;
 
 /** A tensor that is going to be written. */
 public record TensorSpec(String name, DType dtype, Shape shape) {
-    /** The specification that {@code tensor} fulfils. */
+    /** The specification that {@code tensor} fulfills. */
     public static TensorSpec of(String name, HostSource tensor) {
         return new TensorSpec(name, tensor.dtype(), tensor.shape());
     }

@@ -74,7 +74,7 @@ public final class ChatTemplate {
     }
 
     /**
-     * The text of a conversation, with the beginning of the model's reply. Its special tokens are spelt out, BOS
+     * The text of a conversation, with the beginning of the model's reply. Its special tokens are spelled out, BOS
      * included if the model expects one: it is to be encoded by {@link Tokenizer#encode}, which adds none.
      *
      * @param messages each with a {@code role} and whatever else the template reads, in the values of {@link Template}

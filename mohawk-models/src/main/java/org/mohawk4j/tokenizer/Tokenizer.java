@@ -33,7 +33,7 @@ public interface Tokenizer {
     }
 
     /**
-     * The text of ids, special tokens spelt out. Bytes that are not UTF-8 become U+FFFD; for ids that arrive one by one
+     * The text of ids, special tokens spelled out. Bytes that are not UTF-8 become U+FFFD; for ids that arrive one by one
      * see {@link StreamingDecoder}.
      *
      * @throws IllegalArgumentException if an id is not in {@code 0 .. vocabularySize() - 1}

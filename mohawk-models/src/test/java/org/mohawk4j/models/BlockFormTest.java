@@ -79,7 +79,7 @@ class BlockFormTest extends Float64Test {
             Tensor whole = block.forward(h);
             Normed together = block.forward(new Normed(h, block.norm().apply(h)), next);
             TensorAssert.assertRelative("sum", together.sum(), whole, 1e-12);
-            TensorAssert.assertRelative("next norm", together.normalised(), next.apply(whole), 1e-12);
+            TensorAssert.assertRelative("next norm", together.normalized(), next.apply(whole), 1e-12);
             try (var state = block.mixer().newState(2)) {
                 List<Tensor> positions = IntStream.range(0, 5)
                         .mapToObj(t -> block.forward(h.narrow(1, t, 1), state))

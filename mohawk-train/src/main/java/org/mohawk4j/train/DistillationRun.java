@@ -54,7 +54,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The whole method: the stages in order, from a loaded teacher and tokenised text to a run folder with the student, the
+ * The whole method: the stages in order, from a loaded teacher and tokenized text to a run folder with the student, the
  * metrics and the report. For teachers, texts and tokenizers that no configuration names; for those that one does, {@link
  * Distillation} has everything around it. The engine, teacher and texts are the caller's to close.
  */

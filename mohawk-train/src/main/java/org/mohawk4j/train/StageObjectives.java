@@ -14,7 +14,7 @@ import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherDistribution;
 
-/** What each stage of a run minimises, and what of the student it trains. */
+/** What each stage of a run minimizes, and what of the student it trains. */
 public final class StageObjectives {
     private final DistillConfig config;
     private final OpenCache kept;

@@ -165,8 +165,8 @@ final class PlainRows extends PlainSums {
             int count = tile(from, n);
             Raw.get(a, at(x, from), count);
             for (int i = 0; i < count; i++) {
-                float centred = a[i] - mean;
-                a[i] = centred * centred;
+                float centered = a[i] - mean;
+                a[i] = centered * centered;
             }
             square += sumOf(a, count);
         }

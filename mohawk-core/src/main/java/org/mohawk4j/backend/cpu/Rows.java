@@ -62,7 +62,7 @@ public interface Rows {
     void gateGradient(long ofX, long ofZ, long g, long x, long z, long bias, int n);
 
     /**
-     * Layer normalisation.
+     * Layer normalization.
      *
      * @param statistics receives mean and 1 / deviation
      */
@@ -77,7 +77,7 @@ public interface Rows {
     void layerNormGradient(long ofX, long g, long x, long weight, long statistics, long ofWeight, long ofBias, int n);
 
     /**
-     * Root mean square normalisation.
+     * Root mean square normalization.
      *
      * @param statistics receives 1 / root
      */

@@ -9,7 +9,7 @@ import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Layer normalisation: the RMS normalisation of centred rows, shifted. */
+/** Layer normalization: the RMS normalization of centered rows, shifted. */
 final class Nd4jLayerNorm implements FusedLayerNorm {
     private final Nd4jRmsNorm scaled;
 

@@ -50,7 +50,7 @@ final class Nd4jReductions implements ReductionOps {
         return current;
     }
 
-    /** Sums over neighbouring axes. */
+    /** Sums over neighboring axes. */
     private Nd4jArray sumRun(Array x, int first, int last) {
         Shape shape = x.shape();
         long outer = Extents.before(shape, first);

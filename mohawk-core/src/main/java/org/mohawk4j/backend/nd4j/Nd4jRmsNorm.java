@@ -12,22 +12,22 @@ import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * RMS normalisation, of rows as they are or, for a layer normalisation, with their mean taken away first. It saves the
- * normalised input [..., D] and the reciprocal deviation of each row [R,1].
+ * RMS normalization, of rows as they are or, for a layer normalization, with their mean taken away first. It saves the
+ * normalized input [..., D] and the reciprocal deviation of each row [R,1].
  */
-record Nd4jRmsNorm(Nd4jPool pool, boolean centred) implements FusedRmsNorm {
+record Nd4jRmsNorm(Nd4jPool pool, boolean centered) implements FusedRmsNorm {
     @Override
     public Result forward(Array x, Array weight, double epsilon) {
         INDArray in = Nd4jArray.rows(x);
         long width = in.size(1);
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
-            Nd4jArray normalised = work.result(x.shape());
+            Nd4jArray normalized = work.result(x.shape());
             Nd4jArray reciprocal = work.result(Shape.of(in.size(0), 1));
             Nd4jArray output = work.result(x.shape());
-            INDArray n = Nd4jArray.rows(normalised);
+            INDArray n = Nd4jArray.rows(normalized);
             INDArray deviation = reciprocal.values();
             INDArray y = Nd4jArray.rows(output);
-            if (centred) {
+            if (centered) {
                 work.rowSums(deviation, in, 1.0 / width);
                 Nd4jScratch.subtract(n, in, deviation);
                 in = n;
@@ -38,7 +38,7 @@ record Nd4jRmsNorm(Nd4jPool pool, boolean centred) implements FusedRmsNorm {
             Nd4j.getExecutioner().exec(new RSqrt(deviation, deviation));
             Nd4jScratch.multiply(n, in, deviation);
             Nd4jScratch.multiply(y, n, Nd4jArray.values(weight));
-            return new Result(output, List.of(normalised, reciprocal));
+            return new Result(output, List.of(normalized, reciprocal));
         }
     }
 
@@ -47,20 +47,20 @@ record Nd4jRmsNorm(Nd4jPool pool, boolean centred) implements FusedRmsNorm {
         INDArray gradient = Nd4jArray.rows(outputGradient);
         long rows = gradient.size(0);
         long width = gradient.size(1);
-        INDArray normalised = Nd4jArray.rows(saved.get(0));
+        INDArray normalized = Nd4jArray.rows(saved.get(0));
         try (Nd4jScratch work = new Nd4jScratch(pool, x.dtype())) {
             Nd4jArray inputGradient = work.result(x.shape());
             Nd4jArray weightGradient = work.result(weight.shape());
             INDArray dx = Nd4jArray.rows(inputGradient);
             INDArray product = work.take(rows, width);
             INDArray mean = work.take(rows, 1);
-            Nd4jScratch.multiply(product, gradient, normalised);
+            Nd4jScratch.multiply(product, gradient, normalized);
             work.columnSums(weightGradient.values(), product);
             Nd4jScratch.multiply(dx, gradient, Nd4jArray.values(weight));
-            Nd4jScratch.multiply(product, dx, normalised);
+            Nd4jScratch.multiply(product, dx, normalized);
             work.rowSums(mean, product, 1.0 / width);
-            Nd4jScratch.multiply(product, normalised, mean);
-            if (centred) {
+            Nd4jScratch.multiply(product, normalized, mean);
+            if (centered) {
                 work.rowSums(mean, dx, 1.0 / width);
                 Nd4jScratch.subtract(dx, dx, mean);
             }

@@ -11,7 +11,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * The first half of a gated MLP on a normalised input, {@code activation(u Gᵀ + b) · (u Uᵀ + c)}: as
+ * The first half of a gated MLP on a normalized input, {@code activation(u Gᵀ + b) · (u Uᵀ + c)}: as
  * {@link NormedLinearsFunction}, for where few rows come by.
  */
 public final class NormedGluFunction {

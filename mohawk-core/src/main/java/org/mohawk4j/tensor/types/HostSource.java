@@ -59,7 +59,7 @@ public interface HostSource {
     }
 
     /**
-     * Some of these numbers, neighbours in their order.
+     * Some of these numbers, neighbors in their order.
      *
      * @param first index of the first of them
      * @param part their shape

@@ -207,13 +207,13 @@ final class VectorRows extends VectorSums {
         FloatVector squares = FloatVector.zero(S);
         int i = 0;
         for (; i <= n - W; i += W) {
-            FloatVector centred = load(x, i).sub(middle);
-            squares = centred.fma(centred, squares);
+            FloatVector centered = load(x, i).sub(middle);
+            squares = centered.fma(centered, squares);
         }
         if (i < n) {
             VectorMask<Float> m = rest(i, n);
-            FloatVector centred = load(x, i, m).sub(middle, m);
-            squares = centred.fma(centred, squares);
+            FloatVector centered = load(x, i, m).sub(middle, m);
+            squares = centered.fma(centered, squares);
         }
         float inverse = (float) (1 / Math.sqrt(squares.reduceLanes(VectorOperators.ADD) / n + epsilon));
         Raw.put(statistics, mean);

@@ -95,12 +95,12 @@ interface DecoderContract extends ContractTests {
                                     0,
                                     List.of(
                                             both.sum(),
-                                            both.normalised().cast(both.sum().dtype())));
+                                            both.normalized().cast(both.sum().dtype())));
                         },
                         inputs);
                 probe.check(
                         "RMS norm of a residual sum",
-                        x -> residualRmsNorm(probe, x).normalised(),
+                        x -> residualRmsNorm(probe, x).normalized(),
                         inputs);
                 probe.check(
                         "residual sum with an RMS norm",

@@ -331,11 +331,11 @@ interface KernelContract extends ContractTests {
                                     0,
                                     List.of(
                                             both.sum(),
-                                            both.normalised().cast(both.sum().dtype())));
+                                            both.normalized().cast(both.sum().dtype())));
                         },
                         inputs);
                 probe.check(
-                        "norm of a residual sum", x -> residualNorm(probe, x).normalised(), inputs);
+                        "norm of a residual sum", x -> residualNorm(probe, x).normalized(), inputs);
                 probe.check(
                         "residual sum with a norm", x -> residualNorm(probe, x).sum(), inputs);
             }

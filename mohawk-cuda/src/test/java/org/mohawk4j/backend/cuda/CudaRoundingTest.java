@@ -34,7 +34,7 @@ import org.mohawk4j.tensor.types.DType;
  * a convolution with them gives; where they are only used they go to the nearest.
  */
 class CudaRoundingTest implements GpuTest {
-    /** Between neighbours in bfloat16 from 1 to 2. */
+    /** Between neighbors in bfloat16 from 1 to 2. */
     private static final double SPACING = 1.0 / 128;
 
     private static Engine open() {
@@ -200,7 +200,7 @@ class CudaRoundingTest implements GpuTest {
 
     @ParameterizedTest
     @ValueSource(ints = {128, 127, 1})
-    void everyTrainedWeightBecomesOneOfItsNeighbours(int width) {
+    void everyTrainedWeightBecomesOneOfItsNeighbors(int width) {
         float[] weight = betweenOneAndTwo(width * 131);
 
         double[] rounded = asMultiplied(weight, width, true);

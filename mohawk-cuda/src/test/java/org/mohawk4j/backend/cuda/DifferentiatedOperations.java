@@ -85,7 +85,7 @@ final class DifferentiatedOperations {
                 "residual sum and its norm",
                 x -> ResidualNormFunction.apply(
                                 x.get(0).cast(x.get(3).dtype()), x.get(1), x.get(2), x.get(3), x.get(4), 1e-5)
-                        .normalised(),
+                        .normalized(),
                 ROWS,
                 ROWS,
                 ROWS,
@@ -103,7 +103,7 @@ final class DifferentiatedOperations {
                 all,
                 "residual sum and its RMS norm",
                 x -> ResidualRmsNormFunction.apply(x.get(0).cast(x.get(2).dtype()), x.get(1), x.get(2), 1e-5)
-                        .normalised(),
+                        .normalized(),
                 ROWS,
                 ROWS,
                 Shape.of(256));

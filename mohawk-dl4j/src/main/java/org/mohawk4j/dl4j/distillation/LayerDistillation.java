@@ -42,7 +42,7 @@ public final class LayerDistillation implements AutoCloseable {
     private int iteration;
 
     /**
-     * @param student of a network that is initialised
+     * @param student of a network that is initialized
      * @param updater its learning rate may follow a schedule, by steps of this object
      * @param regularization of the student's matrices
      * @throws InvalidInputException if the student's layer is no mixer

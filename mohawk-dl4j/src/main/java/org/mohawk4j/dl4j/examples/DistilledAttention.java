@@ -36,7 +36,7 @@ public final class DistilledAttention {
 
     private DistilledAttention() {}
 
-    /** Trains the teacher, distils its attention. */
+    /** Trains the teacher, distills its attention. */
     public static void main(String[] args) {
         run(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     }

@@ -33,8 +33,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *           .build()
  * </pre>
  *
- * <p>Parameters, updaters, regularisation, gradient normalisation, constraints, dropout, weight noise, transfer
- * learning, JSON and {@code ModelSerializer} are DL4J's. Weight initialisation and activation function are the mixer's
+ * <p>Parameters, updaters, regularization, gradient normalization, constraints, dropout, weight noise, transfer
+ * learning, JSON and {@code ModelSerializer} are DL4J's. Weight initialization and activation function are the mixer's
  * own, whatever the network's configuration says. A masked step is neither seen nor answered: the other steps come out
  * as if it were not there, and its output is zero. {@code rnnTimeStep} goes through the mixer's own state. Truncated
  * backpropagation through time is refused: a mixer's state passes no gradient on.
@@ -59,7 +59,7 @@ public final class MatrixMixerLayer extends BaseRecurrentLayer {
     }
 
     /**
-     * The mixer that a layer of an initialised network computes with, on the network's own parameters: to look at its
+     * The mixer that a layer of an initialized network computes with, on the network's own parameters: to look at its
      * matrices, or to train it apart. It lives as long as the network.
      *
      * @throws InvalidInputException if the layer is of another kind

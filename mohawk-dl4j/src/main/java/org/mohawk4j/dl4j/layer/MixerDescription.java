@@ -102,7 +102,7 @@ final class MixerDescription {
 
     private static Optional<Class<? extends MixerConfig>> userType(String name) {
         try {
-            // not initialised before it is known to be a mixer's: the name comes from a file
+            // not initialized before it is known to be a mixer's: the name comes from a file
             Class<?> type = Class.forName(name, false, Thread.currentThread().getContextClassLoader());
             return MixerConfig.class.isAssignableFrom(type) && type.isRecord()
                     ? Optional.of(type.asSubclass(MixerConfig.class))

@@ -26,7 +26,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>Names are DL4J's way: {@code in_proj.weight} is {@code inProj.W}, {@code conv1d.bias} is {@code conv1d.b},
  * {@code z_bias} is {@code zBias}. An underscore would not do: a {@code ComputationGraph} takes what follows the last
- * one for the parameter's name. Weights are the parameters of rank 2 and more, which regularisation is for; all others
+ * one for the parameter's name. Weights are the parameters of rank 2 and more, which regularization is for; all others
  * count as biases.
  */
 final class MixerParameters implements ParamInitializer {

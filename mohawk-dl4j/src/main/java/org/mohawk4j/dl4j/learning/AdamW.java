@@ -18,7 +18,7 @@ import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The Adam of mohawk4j's training, and of PyTorch, as an updater of ND4J's. From ND4J's own Adam it differs in epsilon,
- * which is added to the corrected deviation. With {@link #weightDecay} beside it, as the network's regularisation, it is
+ * which is added to the corrected deviation. With {@link #weightDecay} beside it, as the network's regularization, it is
  * AdamW (Loshchilov and Hutter 2019): an updater sees gradients alone and cannot decay weights.
  */
 public final class AdamW implements IUpdater {

@@ -21,7 +21,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
 
 /**
- * Any updater of ND4J's as an optimiser, on an engine that computes with ND4J. Regularisation is for matrices
+ * Any updater of ND4J's as an optimizer, on an engine that computes with ND4J. Regularization is for matrices
  * (parameters of rank 2 or more), before or after the updater as DL4J applies it.
  */
 public final class UpdaterOptimizer implements Optimizer {

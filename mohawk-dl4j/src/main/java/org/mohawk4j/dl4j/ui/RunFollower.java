@@ -75,7 +75,7 @@ final class RunFollower {
             start = lastTime == 0 ? started(step) : lastTime + 1;
             stageStarts.put(step.stage(), start);
             lastTime = start;
-            storage.putStaticInfo(own.initialisation(step.stage(), start));
+            storage.putStaticInfo(own.initialization(step.stage(), start));
         }
         StepStatistics found = byStep.getOrDefault(step.stage(), Map.of()).get(step.step());
         if (found != null) {

@@ -23,7 +23,7 @@ import org.mohawk4j.train.statistics.StepStatistics;
  * A run's records as the reports that DL4J's UI shows. A stage is a session; a step is an iteration; a predicted token
  * is an example. Statistics are taken every few steps: the steps between repeat the last ones.
  *
- * <p>What the UI needs, and cannot do without: an initialisation report first; a configuration in JSON for its Model tab;
+ * <p>What the UI needs, and cannot do without: an initialization report first; a configuration in JSON for its Model tab;
  * for every kind of statistics a map, empty if need be; and names that end in {@code W}, the only ones it draws ratios
  * of.
  */
@@ -47,7 +47,7 @@ final class RunReports {
     }
 
     /** What a session begins with. */
-    SbeStatsInitializationReport initialisation(int stage, long timestamp) {
+    SbeStatsInitializationReport initialization(int stage, long timestamp) {
         SbeStatsInitializationReport report = new SbeStatsInitializationReport();
         report.reportIDs(session(stage), StatsListener.TYPE_ID, WORKER, timestamp);
         report.reportSoftwareInfo(

@@ -103,7 +103,7 @@ class MatrixMixerLayerUseTest {
     }
 
     @Test
-    void regularisationIsForMatricesOnly() {
+    void regularizationIsForMatricesOnly() {
         MixerParameters parameters = new MatrixMixerLayer.Builder()
                 .mixer(Kind.MAMBA2.mixer(Networks.WIDTH))
                 .build()
@@ -235,8 +235,8 @@ class MatrixMixerLayerUseTest {
                 () -> edited("\"heads\" : 2", "\"heads\" : 2.5"));
         refused(
                 "layer 'mix', mixer DiscreteMamba2: expected [width, innerWidth, heads, groups, stateSize, convWidth, chunk],"
-                        + " found also [colour]",
-                () -> edited("\"heads\" : 2", "\"heads\" : 2, \"colour\" : 1"));
+                        + " found also [color]",
+                () -> edited("\"heads\" : 2", "\"heads\" : 2, \"color\" : 1"));
     }
 
     @Test

@@ -49,12 +49,12 @@ final class AgreementSums {
         try (Scope scope = engine.scope()) {
             Prediction wanted = Prediction.of(teacher);
             Prediction actual = Prediction.of(student);
-            Tensor probabilities = wanted.logits().sub(wanted.normaliser()).exp();
+            Tensor probabilities = wanted.logits().sub(wanted.normalizer()).exp();
             double[] kl = probabilities
                     .mul(wanted.logits().sub(actual.logits()))
                     .sum(-1, true)
-                    .sub(wanted.normaliser())
-                    .add(actual.normaliser())
+                    .sub(wanted.normalizer())
+                    .add(actual.normalizer())
                     .toDoubles();
             double[] shared =
                     wanted.isLargest().mul(actual.isLargest()).sum(-1, true).toDoubles();
@@ -75,9 +75,9 @@ final class AgreementSums {
      *
      * @param logits [R,V]
      * @param largest [R,1]
-     * @param normaliser log Σ exp of the logits, [R,1]
+     * @param normalizer log Σ exp of the logits, [R,1]
      */
-    private record Prediction(Tensor logits, Tensor largest, Tensor normaliser) {
+    private record Prediction(Tensor logits, Tensor largest, Tensor normalizer) {
         static Prediction of(LmHead head) {
             Tensor logits = head.logits();
             Tensor largest = logits.max(-1, true);
@@ -102,7 +102,7 @@ final class AgreementSums {
                                     .toArray(),
                             count);
             Tensor own = EmbeddingFunction.apply(logits.reshape(-1, 1), places);
-            return normaliser.sub(own).toDoubles();
+            return normalizer.sub(own).toDoubles();
         }
     }
 

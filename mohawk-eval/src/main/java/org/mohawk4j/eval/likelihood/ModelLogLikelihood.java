@@ -120,7 +120,7 @@ public final class ModelLogLikelihood implements LogLikelihood {
                     engine.indices(places.stream().mapToInt(Place::row).toArray(), places.size()));
             Tensor logits = model.head(EmbeddingFunction.apply(rows, wanted)).logits();
             Tensor largest = logits.max(-1, true);
-            Tensor normaliser = logits.sub(largest).exp().sum(-1, true).log().add(largest);
+            Tensor normalizer = logits.sub(largest).exp().sum(-1, true).log().add(largest);
             Tensor labels = engine.indices(
                     IntStream.range(0, places.size())
                             .map(i -> i * vocabulary + places.get(i).label())
@@ -129,19 +129,19 @@ public final class ModelLogLikelihood implements LogLikelihood {
             float[] picked =
                     EmbeddingFunction.apply(logits.reshape(-1, 1), labels).toFloats();
             float[] best = largest.toFloats();
-            float[] normalisers = normaliser.toFloats();
+            float[] normalizers = normalizer.toFloats();
             boolean ranked =
                     places.stream().anyMatch(place -> place.answer().request.ranked() > 0);
             float[] all = ranked ? HostTensors.toFloats(logits.toHost()) : new float[0];
             for (int i = 0; i < places.size(); i++) {
                 Answer answer = places.get(i).answer();
                 if (places.get(i).scored()) {
-                    answer.logProbs.add(requireNumber((double) picked[i] - normalisers[i]));
+                    answer.logProbs.add(requireNumber((double) picked[i] - normalizers[i]));
                     answer.greedy &= picked[i] == best[i];
                 }
                 if (answer.request.ranked() > 0) {
                     answer.rankings.add(
-                            Ranking.of(all, i * vocabulary, vocabulary, answer.request.ranked(), normalisers[i]));
+                            Ranking.of(all, i * vocabulary, vocabulary, answer.request.ranked(), normalizers[i]));
                 }
             }
         }

@@ -20,9 +20,9 @@ public record Ranking(List<Entry> tokens) {
      * The likeliest of a row of logits.
      *
      * @param logits [V] from {@code from} on
-     * @param normaliser log Σ exp of them
+     * @param normalizer log Σ exp of them
      */
-    public static Ranking of(float[] logits, int from, int vocabulary, int count, double normaliser) {
+    public static Ranking of(float[] logits, int from, int vocabulary, int count, double normalizer) {
         int kept = Math.min(count, vocabulary);
         int[] best = new int[kept];
         int found = 0;
@@ -40,7 +40,7 @@ public record Ranking(List<Entry> tokens) {
         }
         List<Entry> tokens = new ArrayList<>(kept);
         for (int id : best) {
-            tokens.add(new Entry(id, logits[from + id] - normaliser));
+            tokens.add(new Entry(id, logits[from + id] - normalizer));
         }
         return new Ranking(tokens);
     }

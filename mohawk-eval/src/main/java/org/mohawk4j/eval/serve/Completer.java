@@ -16,7 +16,7 @@ import org.mohawk4j.tokenizer.StreamingDecoder;
 import org.mohawk4j.tokenizer.Tokenizer;
 
 /**
- * Fulfils requests with a model, on the thread of its engine. Prompts are scored by the same {@link LogLikelihood} as
+ * Fulfills requests with a model, on the thread of its engine. Prompts are scored by the same {@link LogLikelihood} as
  * tasks, all of a request at once.
  */
 final class Completer {
@@ -132,10 +132,10 @@ final class Completer {
             if (request.output().logProbs().isEmpty()) {
                 return add(token, OptionalDouble.empty(), List.of());
             }
-            double normaliser = normaliser(logits);
+            double normalizer = normalizer(logits);
             Ranking ranking = Ranking.of(
-                    logits, 0, logits.length, request.output().logProbs().getAsInt(), normaliser);
-            return add(token, OptionalDouble.of(logits[token] - normaliser), ranking.tokens());
+                    logits, 0, logits.length, request.output().logProbs().getAsInt(), normalizer);
+            return add(token, OptionalDouble.of(logits[token] - normalizer), ranking.tokens());
         }
 
         private boolean add(int token, OptionalDouble logProb, List<Ranking.Entry> likeliest) {
@@ -162,7 +162,7 @@ final class Completer {
     }
 
     /** log Σ exp. */
-    private static double normaliser(float[] logits) {
+    private static double normalizer(float[] logits) {
         double largest = Double.NEGATIVE_INFINITY;
         for (float logit : logits) {
             largest = Math.max(largest, logit);

@@ -25,7 +25,7 @@ final class CompletionJob implements Runnable {
     private final Completion request;
     private final BooleanSupplier aborted;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
-    private volatile boolean cancelled;
+    private volatile boolean canceled;
     private volatile @Nullable Throwable failure;
 
     /** Something to do while nothing comes. */
@@ -43,10 +43,10 @@ final class CompletionJob implements Runnable {
     @Override
     public void run() {
         try {
-            if (!cancelled) {
+            if (!canceled) {
                 completer.run(request, piece -> {
                     events.add(new Event(Optional.of(piece)));
-                    return !cancelled && !aborted.getAsBoolean();
+                    return !canceled && !aborted.getAsBoolean();
                 });
             }
             if (aborted.getAsBoolean()) {
@@ -62,7 +62,7 @@ final class CompletionJob implements Runnable {
 
     /** Nobody wants more. */
     void cancel() {
-        cancelled = true;
+        canceled = true;
     }
 
     /**

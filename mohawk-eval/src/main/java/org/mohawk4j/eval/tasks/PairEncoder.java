@@ -9,7 +9,7 @@ import org.mohawk4j.tokenizer.jinja.value.PythonText;
 
 /**
  * Turns a context and its continuation into tokens, as {@code TemplateLM} and {@code HFLM} of the harness do: white space
- * at the end of the context goes to the continuation; both are tokenised together, and the continuation's tokens are
+ * at the end of the context goes to the continuation; both are tokenized together, and the continuation's tokens are
  * those beyond the number that the context has alone; where texts begin with a BOS token, so does the context, which is
  * then never scored; an empty context is the BOS token, or else the end-of-text token; what is too long for the model
  * loses its beginning.

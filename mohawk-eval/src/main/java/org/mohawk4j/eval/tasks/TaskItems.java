@@ -28,17 +28,17 @@ final class TaskItems {
         return new TaskItem(row.where(), List.of(choice(context, text.substring(space + 1))), 0);
     }
 
-    /** The end of a description; both parts of what comes before it in one sentence, artefacts of WikiHow removed. */
+    /** The end of a description; both parts of what comes before it in one sentence, artifacts of WikiHow removed. */
     static TaskItem hellaswag(ConfigNode row, Optional<String> label) {
         String before = row.text("ctx_a") + " " + PythonText.capitalize(row.text("ctx_b"));
-        String query = withoutArtefacts(row.text("activity_label") + ": " + before);
+        String query = withoutArtifacts(row.text("activity_label") + ": " + before);
         List<Choice> choices = row.texts("endings").stream()
-                .map(ending -> choice(query, withoutArtefacts(ending)))
+                .map(ending -> choice(query, withoutArtifacts(ending)))
                 .toList();
         return new TaskItem(row.where(), choices, index(row, row.word("label"), choices.size()));
     }
 
-    private static String withoutArtefacts(String text) {
+    private static String withoutArtifacts(String text) {
         String stripped = PythonText.strip(text).replace(" [title]", ". ");
         return BRACKETS.matcher(stripped).replaceAll("").replace("  ", " ");
     }

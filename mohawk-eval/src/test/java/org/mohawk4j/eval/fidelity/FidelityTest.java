@@ -167,8 +167,8 @@ class FidelityTest {
             double[][] rows = new double[2 * CONTEXT][];
             for (int r = 0; r < rows.length; r++) {
                 double[] row = Arrays.copyOfRange(logits, r * VOCABULARY, (r + 1) * VOCABULARY);
-                double normaliser = Math.log(Arrays.stream(row).map(Math::exp).sum());
-                rows[r] = Arrays.stream(row).map(x -> x - normaliser).toArray();
+                double normalizer = Math.log(Arrays.stream(row).map(Math::exp).sum());
+                rows[r] = Arrays.stream(row).map(x -> x - normalizer).toArray();
             }
             return rows;
         }

@@ -25,7 +25,7 @@ OPEN_GATE = 1.278464542761074
 
 
 def wide(x):
-    """In float32 at least: what is summed, exponentiated or normalised is not rounded to the weights' type before."""
+    """In float32 at least: what is summed, exponentiated or normalized is not rounded to the weights' type before."""
     return x if x.dtype == torch.float64 else x.float()
 
 
@@ -195,7 +195,7 @@ def rotate(x, rotary, context):
 
 
 class RmsNorm(nn.Module):
-    """Root mean square normalisation; with `unit_offset` the scale is 1 + weight."""
+    """Root mean square normalization; with `unit_offset` the scale is 1 + weight."""
 
     def __init__(self, width, epsilon, unit_offset):
         super().__init__()

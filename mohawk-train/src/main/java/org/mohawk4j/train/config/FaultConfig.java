@@ -18,7 +18,7 @@ public record FaultConfig(double spikeThreshold, SpikeAction onSpike, int compar
         /** The step's update is left out. */
         @JsonProperty("skip")
         SKIP,
-        /** Parameters and optimiser go back to the last checkpoint of the stage; the data goes on. */
+        /** Parameters and optimizer go back to the last checkpoint of the stage; the data goes on. */
         @JsonProperty("roll-back")
         ROLL_BACK
     }

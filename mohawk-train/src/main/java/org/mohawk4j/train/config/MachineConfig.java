@@ -26,7 +26,7 @@ public record MachineConfig(
         /** 64 bits, for checks. */
         @JsonProperty("double")
         DOUBLE(DType.FLOAT64, false),
-        /** Parameters, sums and optimiser in 32 bits, operands of products in bfloat16. For GPUs. */
+        /** Parameters, sums and optimizer in 32 bits, operands of products in bfloat16. For GPUs. */
         @JsonProperty("bf16")
         BFLOAT16(DType.FLOAT32, true);
 

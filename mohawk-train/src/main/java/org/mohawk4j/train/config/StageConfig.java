@@ -8,7 +8,7 @@ import org.mohawk4j.train.yaml.Ranges;
 /**
  * A stage of a run. Empty values are the run's.
  *
- * @param objective what it minimises
+ * @param objective what it minimizes
  * @param budget what it trains on
  * @param learningRate the peak
  * @param schedule of the learning rate

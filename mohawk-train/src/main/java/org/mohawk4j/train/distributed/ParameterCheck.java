@@ -14,7 +14,7 @@ import org.mohawk4j.train.loop.Parallelism;
 
 /**
  * Finds ranks whose parameters have become others than those of the rest, which no loss shows until much later. Each
- * check hashes some neighbouring elements of each parameter, the next ones each time: all of a small one, which every rank
+ * check hashes some neighboring elements of each parameter, the next ones each time: all of a small one, which every rank
  * updates by itself.
  */
 final class ParameterCheck {

@@ -29,7 +29,7 @@ public final class StageState implements AutoCloseable {
         this(stage, new AdamW(engine, optimizer), spikeThreshold, length);
     }
 
-    /** The start of a stage, with an optimiser that is closed with it. */
+    /** The start of a stage, with an optimizer that is closed with it. */
     public StageState(int stage, Optimizer optimizer, double spikeThreshold, StageLength length) {
         this.stage = stage;
         this.optimizer = optimizer;
@@ -88,7 +88,7 @@ public final class StageState implements AutoCloseable {
         data = place;
     }
 
-    /** All of this but the optimiser's moments. */
+    /** All of this but the optimizer's moments. */
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("tokens", tokens).put("seconds", seconds).put("updates", optimizer.steps());
@@ -119,7 +119,7 @@ public final class StageState implements AutoCloseable {
         return StageLength.stepsOf(saved.path(LENGTH), own);
     }
 
-    /** Frees the optimiser's moments. */
+    /** Frees the optimizer's moments. */
     @Override
     public void close() {
         optimizer.close();

@@ -75,7 +75,7 @@ public final class StepGuard {
         return notFinite >= IN_A_ROW;
     }
 
-    /** What the judgement of the next step depends on. */
+    /** What the judgment of the next step depends on. */
     public ObjectNode state() {
         ObjectNode state = JsonNodeFactory.instance.objectNode();
         state.put("not_finite_in_a_row", notFinite).put("spikes_in_a_row", spikesInARow);

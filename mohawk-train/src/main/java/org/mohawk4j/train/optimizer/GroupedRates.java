@@ -49,7 +49,7 @@ final class GroupedRates {
         return new Part(count, group.learningRateFactor(), group.weightDecay().orElse(usualDecay));
     }
 
-    /** Neighbours that are updated alike are one. */
+    /** Neighbors that are updated alike are one. */
     private static void add(List<Part> parts, Part next) {
         Part merged = next;
         if (!parts.isEmpty()) {

@@ -1,8 +1,8 @@
 package org.mohawk4j.train.report;
 
 /**
- * Colours whose perceived lightness grows in equal steps with the number they stand for, so that equal differences look
- * equal, also in grey and to colour-blind eyes. Computed in Björn Ottosson's OKLab
+ * Colors whose perceived lightness grows in equal steps with the number they stand for, so that equal differences look
+ * equal, also in gray and to color-blind eyes. Computed in Björn Ottosson's OKLab
  * (bottosson.github.io/posts/oklab), in which lightness is one coordinate.
  */
 final class ColorMap {
@@ -12,20 +12,20 @@ final class ColorMap {
     private ColorMap() {}
 
     /**
-     * The colour of a number from −1 to 1; what lies beyond takes the colour of the end. Zero is nearly black; positive
+     * The color of a number from −1 to 1; what lies beyond takes the color of the end. Zero is nearly black; positive
      * numbers grow lighter through violet, red and orange to yellow, negative ones through blue to cyan.
      */
     static int signed(double value) {
         double magnitude = Math.min(1, Math.abs(value));
         double lightness = DARKEST + (LIGHTEST - DARKEST) * magnitude;
-        // Little colour at both ends, where there is little to see.
+        // Little color at both ends, where there is little to see.
         double chroma = 0.03 + 0.17 * Math.sin(Math.PI * Math.pow(magnitude, 0.8));
         double hue = value >= 0 ? 285 + 180 * Math.pow(magnitude, 0.9) : 275 - 85 * magnitude;
         return oklch(lightness, chroma, hue);
     }
 
     /**
-     * Colours of one lightness along a scale, for lines; they stand out from white as from black.
+     * Colors of one lightness along a scale, for lines; they stand out from white as from black.
      *
      * @param position from 0 to 1
      */
@@ -33,7 +33,7 @@ final class ColorMap {
         return oklch(0.62 + 0.1 * position, 0.16, 262 + 160 * position);
     }
 
-    /** The sRGB colour 0xRRGGBB of an OKLCh colour, its chroma lowered until a screen can show it. */
+    /** The sRGB color 0xRRGGBB of an OKLCh color, its chroma lowered until a screen can show it. */
     static int oklch(double lightness, double chroma, double hueDegrees) {
         double hue = Math.toRadians(hueDegrees);
         double shown = chroma;

@@ -3,8 +3,8 @@ package org.mohawk4j.train.report;
 import java.util.Arrays;
 
 /**
- * A measured curve in bounded memory. Neighbouring points share a place once there are too many: each place then holds
- * the mean of as many points as its neighbours, so that a curve of millions of points is drawn from some hundreds of
+ * A measured curve in bounded memory. Neighboring points share a place once there are too many: each place then holds
+ * the mean of as many points as its neighbors, so that a curve of millions of points is drawn from some hundreds of
  * means. Points that are not finite are counted and left out.
  */
 public final class Curve {
@@ -89,7 +89,7 @@ public final class Curve {
     }
 
     /**
-     * The mean y of each place and its neighbours, nearer ones counting more. It does not lag behind, as a running mean
+     * The mean y of each place and its neighbors, nearer ones counting more. It does not lag behind, as a running mean
      * does.
      *
      * @param reach places on each side; the ends have fewer, alike on both sides, so that they keep their level

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Numbers from 0 on as a map of coloured cells: a row for each layer, a column for each head or for some positions, with
- * a colour bar. The colours end at the largest number. Lighter is larger; what is not a number is grey. A row that is
+ * Numbers from 0 on as a map of colored cells: a row for each layer, a column for each head or for some positions, with
+ * a color bar. The colors end at the largest number. Lighter is larger; what is not a number is gray. A row that is
  * empty stays so.
  */
 final class ErrorMap {
@@ -125,7 +125,7 @@ final class ErrorMap {
         for (int r = 0; r < rows.size(); r++) {
             for (int c = 0; c < rows.get(r).size(); c++) {
                 double value = rows.get(r).get(c);
-                // dark on the light half of the colours, light on the dark
+                // dark on the light half of the colors, light on the dark
                 graphics.setColor(value > layout.largest() / 4 ? Color.BLACK : Color.WHITE);
                 String number = String.format(Locale.ROOT, "%.3f", value);
                 graphics.drawString(number, layout.cell(c) + 3, HEADER + r * ROW + 15);

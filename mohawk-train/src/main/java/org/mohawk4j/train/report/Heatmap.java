@@ -7,10 +7,10 @@ import java.util.Objects;
 
 /**
  * Matrices as images, row 0 at the top. Magnitudes are shown by lightness, the sign by hue: see {@link ColorMap}. A value
- * that is not a number is grey.
+ * that is not a number is gray.
  *
- * @param largest the magnitude that has the last colour; larger ones have it too
- * @param scale how magnitudes map to colours
+ * @param largest the magnitude that has the last color; larger ones have it too
+ * @param scale how magnitudes map to colors
  */
 public record Heatmap(double largest, HeatmapScale scale) {
     /** Palette entries on each side of zero; the last entry is for what is not a number. */

@@ -9,7 +9,7 @@ import java.util.Locale;
 
 /**
  * The matrices of a layer side by side: a column for each head, a row for the teacher and for each state of the student,
- * all in the colours of one scale, which ends at the teacher's largest magnitude. Under each matrix of the student stands
+ * all in the colors of one scale, which ends at the teacher's largest magnitude. Under each matrix of the student stands
  * its Frobenius distance to the teacher's, if both have as many heads. The background is transparent and the text reads on
  * light and on dark. A Java that cannot draw text draws the matrices alone.
  */
@@ -22,7 +22,7 @@ public final class HeatmapGrid {
     private static final int TITLE_WIDTH = 84;
     private static final int TEXT_SIZE = 11;
     private static final int LINE = 15;
-    /** Share of the scale below which a negative value is not worth a negative half of the colour bar. */
+    /** Share of the scale below which a negative value is not worth a negative half of the color bar. */
     private static final double NEGLIGIBLE = 1e-3;
 
     private final int cell;
@@ -31,7 +31,7 @@ public final class HeatmapGrid {
 
     /**
      * @param cell the largest side of a matrix, in pixels of a screen of normal resolution; images have twice as many
-     * @param scale how magnitudes map to colours
+     * @param scale how magnitudes map to colors
      */
     public HeatmapGrid(int cell, HeatmapScale scale) {
         this(cell, scale, Images.whyNoText().isEmpty());
@@ -153,7 +153,7 @@ public final class HeatmapGrid {
     private static void writeTitles(Graphics2D graphics, Layout layout, LayerMatrices layer) {
         FontMetrics metrics = graphics.getFontMetrics();
         for (int h = 0; h < layer.heads(); h++) {
-            writeCentred(graphics, "head " + h, layout.x(h) + layout.cellWidth() / 2, HEADER - 8);
+            writeCentered(graphics, "head " + h, layout.x(h) + layout.cellWidth() / 2, HEADER - 8);
         }
         for (int r = 0; r < layer.rows().size(); r++) {
             List<String> lines = wrap(layer.rows().get(r).title(), metrics);
@@ -188,12 +188,12 @@ public final class HeatmapGrid {
                 double distance = row.heads().get(h).distance(teacher.get(h));
                 String caption = String.format(Locale.ROOT, "distance %.2f", distance);
                 int middle = layout.x(h) + layout.cellWidth() / 2;
-                writeCentred(graphics, caption, middle, layout.y(r) + layout.cellHeight() + CAPTION - 1);
+                writeCentered(graphics, caption, middle, layout.y(r) + layout.cellHeight() + CAPTION - 1);
             }
         }
     }
 
-    private static void writeCentred(Graphics2D graphics, String line, int middle, int y) {
+    private static void writeCentered(Graphics2D graphics, String line, int middle, int y) {
         graphics.drawString(line, middle - graphics.getFontMetrics().stringWidth(line) / 2, y);
     }
 }

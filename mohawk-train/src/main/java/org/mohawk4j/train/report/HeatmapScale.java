@@ -1,6 +1,6 @@
 package org.mohawk4j.train.report;
 
-/** How far along the colours a magnitude lies, given the magnitude at their end. */
+/** How far along the colors a magnitude lies, given the magnitude at their end. */
 public enum HeatmapScale {
     /** In proportion. */
     LINEAR {

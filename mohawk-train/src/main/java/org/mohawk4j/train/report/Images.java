@@ -17,7 +17,7 @@ final class Images {
     /** Pixels per unit of layout, for screens of high resolution. */
     static final int DENSITY = 2;
 
-    /** A grey that reads on white and on black, since images have no background of their own. */
+    /** A gray that reads on white and on black, since images have no background of their own. */
     static final Color INK = new Color(0x7b828c);
 
     private Images() {}

@@ -16,7 +16,7 @@ import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Loss curves as images, over the tokens trained on. The background is transparent and the colours read on light and on
+ * Loss curves as images, over the tokens trained on. The background is transparent and the colors read on light and on
  * dark. Needs a Java that can draw text.
  */
 public final class LossChart {
@@ -55,7 +55,7 @@ public final class LossChart {
     }
 
     /**
-     * A smoothed line for each layer, coloured by its depth.
+     * A smoothed line for each layer, colored by its depth.
      *
      * @param names of the layers, for the legend
      */

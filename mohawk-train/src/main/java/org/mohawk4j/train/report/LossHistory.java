@@ -23,7 +23,7 @@ public final class LossHistory {
     private final List<String> names;
     private final NavigableMap<Integer, Stage> stages = new TreeMap<>();
 
-    /** @param names of what each stage minimises, in order */
+    /** @param names of what each stage minimizes, in order */
     public LossHistory(List<String> names) {
         this.names = List.copyOf(names);
     }
@@ -72,7 +72,7 @@ public final class LossHistory {
     /**
      * The history in a run's {@code metrics.jsonl}.
      *
-     * @param names of what each stage minimises, in order
+     * @param names of what each stage minimizes, in order
      */
     public static LossHistory read(Path metrics, List<String> names) {
         LossHistory history = new LossHistory(names);

@@ -35,7 +35,7 @@ public record Plot(
     private static final int HEIGHT = 360;
 
     /**
-     * One line, or the bars of one colour.
+     * One line, or the bars of one color.
      *
      * @param x of each point; without use in a bar chart
      * @param y of each point, a mean

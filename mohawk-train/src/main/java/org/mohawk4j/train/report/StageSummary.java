@@ -4,7 +4,7 @@ package org.mohawk4j.train.report;
  * The results of a stage.
  *
  * @param stage in the run's list of stages, from 1
- * @param name of what it minimises, as in the paper
+ * @param name of what it minimizes, as in the paper
  * @param steps taken
  * @param tokens trained on
  * @param firstLoss the first step's loss, before any update

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the optimiser is configured with. */
+/** What the optimizer is configured with. */
 class AdamWTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """

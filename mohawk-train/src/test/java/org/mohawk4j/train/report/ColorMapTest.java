@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 class ColorMapTest {
-    /** CIE L*, a measure of lightness other than the one that the colours are made by. */
+    /** CIE L*, a measure of lightness other than the one that the colors are made by. */
     private static double lightness(int rgb) {
         double luminance =
                 0.2126 * linear(rgb >> 16 & 255) + 0.7152 * linear(rgb >> 8 & 255) + 0.0722 * linear(rgb & 255);
@@ -47,7 +47,7 @@ class ColorMapTest {
     }
 
     @Test
-    void knownColoursOfOklchAreMet() {
+    void knownColorsOfOklchAreMet() {
         assertThat(ColorMap.oklch(1, 0, 0)).isEqualTo(0xffffff);
         assertThat(ColorMap.oklch(0, 0, 0)).isEqualTo(0x000000);
         assertThat(ColorMap.oklch(0.6279554, 0.2576833, 29.2338812)).isEqualTo(0xff0000);

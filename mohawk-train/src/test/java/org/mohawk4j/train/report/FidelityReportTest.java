@@ -91,7 +91,7 @@ class FidelityReportTest {
     }
 
     @Test
-    void theLargestErrorHasTheLightestColourAndZeroTheDarkest() {
+    void theLargestErrorHasTheLightestColorAndZeroTheDarkest() {
         BufferedImage image = new ErrorMap("head").render(List.of(List.of(0.0, 2.0), List.of(Double.NaN, 1.0)));
         int y = (20 + 2) * Images.DENSITY;
         int below = y + 22 * Images.DENSITY;

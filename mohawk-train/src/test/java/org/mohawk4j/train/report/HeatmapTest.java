@@ -48,14 +48,14 @@ class HeatmapTest {
     }
 
     @Test
-    void whatIsNotANumberIsGreyAndWhatIsBeyondTakesTheLastColour() {
+    void whatIsNotANumberIsGrayAndWhatIsBeyondTakesTheLastColor() {
         MatrixValues matrix =
                 new MatrixValues(1, 4, new float[] {Float.NaN, Float.POSITIVE_INFINITY, -7, Float.NEGATIVE_INFINITY});
 
         BufferedImage image = new Heatmap(1, HeatmapScale.SQRT).render(matrix, 4);
 
-        int grey = image.getRGB(0, 0);
-        assertThat(grey >> 16 & 255).isEqualTo(grey & 255).isEqualTo(grey >> 8 & 255);
+        int gray = image.getRGB(0, 0);
+        assertThat(gray >> 16 & 255).isEqualTo(gray & 255).isEqualTo(gray >> 8 & 255);
         assertThat(image.getRGB(1, 0)).isEqualTo(color(1));
         assertThat(image.getRGB(2, 0)).isEqualTo(color(-1));
         assertThat(image.getRGB(3, 0)).isEqualTo(color(-1));

@@ -22,7 +22,7 @@ class LossHistoryTest {
     }
 
     @Test
-    void summarisesEachStage() {
+    void summarizesEachStage() {
         LossHistory history = new LossHistory(STAGES);
         for (int i = 1; i <= 30; i++) {
             history.add(step(1, i, 31 - i, List.of(i * 1.0, 31.0 - 2 * i)));

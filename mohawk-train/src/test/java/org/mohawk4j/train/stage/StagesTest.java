@@ -238,7 +238,7 @@ class StagesTest {
         return student.parameters().get("layers.0.mixer.in_proj.weight").value().toDoubles();
     }
 
-    /** One step, or only the loss without an optimiser. */
+    /** One step, or only the loss without an optimizer. */
     private double step(Objective objective, AdamW optimizer) {
         try (Scope scope = engine.scope()) {
             Objective.Result result = evaluate(objective, scope);

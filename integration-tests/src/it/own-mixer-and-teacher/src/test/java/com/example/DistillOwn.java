@@ -16,7 +16,7 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 
-/** Distils the own teacher into a student with the own mixer, whose mixers the program gives or a configuration names. */
+/** Distills the own teacher into a student with the own mixer, whose mixers the program gives or a configuration names. */
 public enum DistillOwn {
     BY_PROGRAM {
         @Override

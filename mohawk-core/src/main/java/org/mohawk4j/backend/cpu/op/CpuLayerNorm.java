@@ -9,7 +9,7 @@ import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Layer normalisation row by row, alone or of a residual sum. */
+/** Layer normalization row by row, alone or of a residual sum. */
 public final class CpuLayerNorm {
     private static final int STATISTICS = 2;
 
@@ -103,9 +103,9 @@ public final class CpuLayerNorm {
 
         @Override
         public FusedResidualNorm.Gradients backward(
-                Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
+                Array sumGradient, Array normalizedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
             Array ofX = cpu.take(sum.shape());
-            Array[] sums = gradients(ofX, normalisedGradient, sum, weight, saved.get(0));
+            Array[] sums = gradients(ofX, normalizedGradient, sum, weight, saved.get(0));
             long x = cpu.at(ofX);
             long more = cpu.at(sumGradient);
             int width = Math.toIntExact(sum.shape().dim(-1));

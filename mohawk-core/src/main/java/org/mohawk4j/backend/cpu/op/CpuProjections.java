@@ -48,7 +48,7 @@ public final class CpuProjections {
 
         @Override
         public List<Array> forward(Array x, Norm.Arrays norm, List<LinearMap.Arrays> maps, DType result) {
-            Array u = normalised(x, norm);
+            Array u = normalized(x, norm);
             List<Array> results = applied(u, maps);
             cpu.release(u);
             return results;
@@ -64,7 +64,7 @@ public final class CpuProjections {
 
         @Override
         public Array forward(Array x, Norm.Arrays norm, LinearMap.Arrays gate, LinearMap.Arrays up) {
-            Array u = normalised(x, norm);
+            Array u = normalized(x, norm);
             List<Array> both = applied(u, List.of(gate, up));
             Array y = both.get(0);
             int size = Math.toIntExact(y.shape().size());
@@ -100,7 +100,7 @@ public final class CpuProjections {
         }
     }
 
-    private Array normalised(Array x, Norm.Arrays norm) {
+    private Array normalized(Array x, Norm.Arrays norm) {
         Array u = cpu.take(x.shape());
         int width = Math.toIntExact(x.shape().dim(1));
         long scale = cpu.at(norm.weight());

@@ -6,7 +6,7 @@ import org.mohawk4j.backend.cpu.Cpu;
 import org.mohawk4j.backend.cpu.Raw;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 
-/** Root mean square normalisation row by row. */
+/** Root mean square normalization row by row. */
 public final class CpuRmsNorm implements FusedRmsNorm {
     private final Cpu cpu;
 

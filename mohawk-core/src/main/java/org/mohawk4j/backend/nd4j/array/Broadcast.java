@@ -3,7 +3,7 @@ package org.mohawk4j.backend.nd4j.array;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * Two shapes that broadcast, written in as few axes as possible: neighbouring axes along which the same side repeats
+ * Two shapes that broadcast, written in as few axes as possible: neighboring axes along which the same side repeats
  * are one. ND4J's time grows steeply with the rank.
  */
 public record Broadcast(Shape left, Shape right, Shape result) {

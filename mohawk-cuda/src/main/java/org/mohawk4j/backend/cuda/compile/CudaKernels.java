@@ -170,7 +170,7 @@ public final class CudaKernels implements AutoCloseable {
         return (n + 3) / 4;
     }
 
-    /** Whether rows of this width lie so in all arrays that four neighbours may be moved at once. */
+    /** Whether rows of this width lie so in all arrays that four neighbors may be moved at once. */
     public static boolean inFours(long width, CudaArray... arrays) {
         boolean all = width % 4 == 0;
         for (CudaArray array : arrays) {

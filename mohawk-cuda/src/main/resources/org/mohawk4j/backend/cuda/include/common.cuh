@@ -95,7 +95,7 @@ __device__ inline void put(float *y, Size i, float value) { y[i] = value; }
 __device__ inline void put(double *y, Size i, double value) { y[i] = value; }
 __device__ inline void put(Bf16 *y, Size i, float value) { y[i].bits = toBf16(value); }
 
-// Four neighbours at once: the width at which memory is read fast.
+// Four neighbors at once: the width at which memory is read fast.
 template <typename C>
 struct Four {
     C at[4];
@@ -148,10 +148,10 @@ __device__ inline void putColumns(T *y, Size i, const Four<Compute<T>> &v) {
 }
 
 // How numbers are stored: rounded to nearest or, in bfloat16, by deterministic dithered rounding: to one of the two
-// neighbours, by a threshold between them that depends on the element's index alone. A number a third of the way up goes
-// up at a third of all indices, so that what is shorter than the distance of neighbours is not lost where many numbers
+// neighbors, by a threshold between them that depends on the element's index alone. A number a third of the way up goes
+// up at a third of all indices, so that what is shorter than the distance of neighbors is not lost where many numbers
 // share it, and nothing is random.
-// What is a bfloat16 already stays. Each stores neighbours from y on; a place of four is a multiple of four.
+// What is a bfloat16 already stays. Each stores neighbors from y on; a place of four is a multiple of four.
 struct Nearest {
     template <int COLUMNS, typename T>
     __device__ static void put(T *y, Size place, const Four<Compute<T>> &v) {
@@ -160,7 +160,7 @@ struct Nearest {
 };
 
 struct Dithered {
-    // Of a place and its neighbour, 16 bits each, the first in the lower half (the finaliser of MurmurHash3).
+    // Of a place and its neighbor, 16 bits each, the first in the lower half (the finalizer of MurmurHash3).
     __device__ static unsigned thresholds(Size pair) {
         unsigned h = (unsigned)pair + 1;
         h = (h ^ (h >> 16)) * 0x85ebca6bu;
@@ -195,7 +195,7 @@ struct Dithered {
     }
 };
 
-// The part of a thread that adds up columns of [rows, width]: one column or four neighbours, and a stretch of rows. Sums
+// The part of a thread that adds up columns of [rows, width]: one column or four neighbors, and a stretch of rows. Sums
 // of stretches are added up in order afterwards.
 struct ColumnStretch {
     Size column;
@@ -314,7 +314,7 @@ __device__ inline T combineWarp(int op, T x) {
     return x;
 }
 
-// Of four neighbouring lanes: between them they hold a row of what a tensor core gives.
+// Of four neighboring lanes: between them they hold a row of what a tensor core gives.
 __device__ __forceinline__ float quadSum(float x) {
     x += __shfl_xor_sync(ALL_LANES, x, 1);
     return x + __shfl_xor_sync(ALL_LANES, x, 2);

@@ -48,7 +48,7 @@ public final class CudaGlu implements FusedGlu {
         return new Result(y, List.of());
     }
 
-    /** Whether rows of this width of bfloat16 lie so that eight neighbours may be moved at once. */
+    /** Whether rows of this width of bfloat16 lie so that eight neighbors may be moved at once. */
     private static boolean inVectors(long width, CudaArray... arrays) {
         boolean all = width % VECTOR == 0;
         for (CudaArray array : arrays) {

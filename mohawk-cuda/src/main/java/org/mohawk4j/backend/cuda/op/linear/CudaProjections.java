@@ -36,7 +36,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
     private @Nullable Sizes sizes;
     private @Nullable CudaArray progress;
 
-    /** What the last normalised maps give, until a sum has taken some of it. */
+    /** What the last normalized maps give, until a sum has taken some of it. */
     private Set<CudaPool.Block> underWay = Set.of();
 
     /** {@link CudaContext#breaks} when that was last known to be what the device has done. */
@@ -64,9 +64,9 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
     private enum Form {
         /** Maps of rows as they are. */
         STACKED("stacked", false, false),
-        /** Maps of normalised rows. */
+        /** Maps of normalized rows. */
         NORMED("normed", false, false),
-        /** Two of normalised rows, multiplied. */
+        /** Two of normalized rows, multiplied. */
         GATED("gated", true, false),
         /** Maps of rows each, added up. */
         SUMMED("summed", true, true);
@@ -239,7 +239,7 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
         underWay = parts.stream().map(part -> part.y().block()).collect(Collectors.toSet());
     }
 
-    /** What the last normalised maps gave is taken as soon as it is there, whatever else was launched meanwhile. */
+    /** What the last normalized maps gave is taken as soon as it is there, whatever else was launched meanwhile. */
     @Override
     public Array forward(Array h, List<Term.Arrays> terms) {
         CudaArray stream = CudaArray.cast(h);

@@ -123,7 +123,7 @@ public final class CudaDistillation implements FusedDistillation {
         return gpu.device().major() >= FIRST_WITH_CLUSTERS ? MOST_BLOCKS : 1;
     }
 
-    /** Whether four neighbours may be moved at once, and are float32. */
+    /** Whether four neighbors may be moved at once, and are float32. */
     private boolean isInFours(
             Side side,
             CudaArray expected,

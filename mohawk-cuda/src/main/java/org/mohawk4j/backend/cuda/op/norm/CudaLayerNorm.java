@@ -11,7 +11,7 @@ import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Layer normalisation that saves a mean and a rate for each row. */
+/** Layer normalization that saves a mean and a rate for each row. */
 public final class CudaLayerNorm implements FusedLayerNorm {
     private static final String SOURCE = "op/norm/layer_norm.cu";
 

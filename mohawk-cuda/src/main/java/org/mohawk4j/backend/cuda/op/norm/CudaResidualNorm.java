@@ -10,7 +10,7 @@ import org.mohawk4j.op.ResidualNormFunction.FusedResidualNorm;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
-/** A residual sum with its layer normalisation, in one pass each way. */
+/** A residual sum with its layer normalization, in one pass each way. */
 public final class CudaResidualNorm implements FusedResidualNorm {
     private final Gpu gpu;
     private final CudaLayerNorm norm;
@@ -58,10 +58,10 @@ public final class CudaResidualNorm implements FusedResidualNorm {
 
     @Override
     public Gradients backward(
-            Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
+            Array sumGradient, Array normalizedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
         Ways ways = Ways.of(gpu, sumGradient, sum, branch);
         CudaLayerNorm.Sums sums = norm.gradients(
-                normalisedGradient, sum, weight, saved, Optional.of(ways.other()), ways.stream(), ways.narrow());
+                normalizedGradient, sum, weight, saved, Optional.of(ways.other()), ways.stream(), ways.narrow());
         gpu.release(ways.other());
         return new Gradients(ways.stream(), ways.branch(), sums.weight(), sums.bias());
     }

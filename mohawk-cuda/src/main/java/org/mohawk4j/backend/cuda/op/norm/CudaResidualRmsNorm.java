@@ -9,7 +9,7 @@ import org.mohawk4j.op.ResidualRmsNormFunction.FusedResidualRmsNorm;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 import org.mohawk4j.tensor.types.DType;
 
-/** A residual sum with its RMS normalisation, in one pass each way. */
+/** A residual sum with its RMS normalization, in one pass each way. */
 public final class CudaResidualRmsNorm implements FusedResidualRmsNorm {
     private final Gpu gpu;
     private final CudaRmsNorm norm;
@@ -34,10 +34,10 @@ public final class CudaResidualRmsNorm implements FusedResidualRmsNorm {
 
     @Override
     public Gradients backward(
-            Array sumGradient, Array normalisedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
+            Array sumGradient, Array normalizedGradient, Array sum, Array weight, DType branch, List<Array> saved) {
         CudaResidualNorm.Ways ways = CudaResidualNorm.Ways.of(gpu, sumGradient, sum, branch);
         CudaArray ofWeight = norm.gradients(
-                normalisedGradient, sum, weight, saved, Optional.of(ways.other()), ways.stream(), ways.narrow());
+                normalizedGradient, sum, weight, saved, Optional.of(ways.other()), ways.stream(), ways.narrow());
         gpu.release(ways.other());
         return new Gradients(ways.stream(), ways.branch(), ofWeight);
     }

@@ -11,7 +11,7 @@ import org.mohawk4j.backend.cuda.op.Gpu;
 import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
 import org.mohawk4j.tensor.types.Shape;
 
-/** RMS normalisation that saves a rate for each row. */
+/** RMS normalization that saves a rate for each row. */
 public final class CudaRmsNorm implements FusedRmsNorm {
     private static final String SOURCE = "op/norm/rms_norm.cu";
     private static final int WARP = 32;

@@ -138,7 +138,7 @@ public final class CudaMemory implements MemoryOps {
 
     /**
      * As {@link #as} for a parameter. While one is trained, float32 becomes bfloat16 by deterministic dithered rounding:
-     * each index has a threshold of its own between two neighbours, the same every time, so that a step that is shorter
+     * each index has a threshold of its own between two neighbors, the same every time, so that a step that is shorter
      * than their distance moves as many of the rounded numbers as its length says. Rounding to nearest would move all of
      * them or none where they start out as bfloat16, which is what checkpoints hold. What is only used is rounded to
      * nearest, as what {@link #as} gives and what is kept in bfloat16 is.

@@ -46,7 +46,7 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
     public Array sum(Array x, int... axes) {
         CudaArray current = CudaArray.cast(x);
         boolean own = false;
-        // neighbouring axes are one run
+        // neighboring axes are one run
         for (int last = axes.length - 1; last >= 0; ) {
             int first = last;
             while (first > 0 && axes[first - 1] == axes[first] - 1) {

@@ -47,7 +47,7 @@ public final class Indexing {
     }
 
     /**
-     * How many neighbours, up to a power of two, always lie together on both sides, so that they can be moved as one.
+     * How many neighbors, up to a power of two, always lie together on both sides, so that they can be moved as one.
      *
      * @param most a power of two
      */
@@ -68,7 +68,7 @@ public final class Indexing {
         return fits;
     }
 
-    /** The same for groups of {@code count} neighbours, as {@link #together} allows. */
+    /** The same for groups of {@code count} neighbors, as {@link #together} allows. */
     public Indexing grouped(int count) {
         Indexing groups = new Indexing();
         for (int axis = 0; axis < rank; axis++) {

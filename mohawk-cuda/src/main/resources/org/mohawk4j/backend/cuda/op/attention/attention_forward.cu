@@ -6,7 +6,7 @@
 //
 // FLOPs: 4 S P for each head and sequence, where S is the number of (query, key) pairs seen, about Tq (T - Tq/2).
 // Bytes, at least: 2 P (2 Tq H + 2 T G) B, and lse. k and v are streamed once per 64 QUERY_WARPGROUPS queries, mostly
-// out of L2, since the tiles of one head are neighbours in the grid.
+// out of L2, since the tiles of one head are neighbors in the grid.
 
 #if ATTENTION_WGMMA
 #include "attention_wgmma.cuh"

@@ -1,5 +1,5 @@
 // Rotary position embedding on the first `turning` entries of each head of x [B,T,H,P]; tables [positions, P], in which
-// both entries of a pair have the same angle. direction is 1, or -1 to turn back. A thread takes COLUMNS neighbouring
+// both entries of a pair have the same angle. direction is 1, or -1 to turn back. A thread takes COLUMNS neighboring
 // pairs, whose entries lie half of what turns apart, or as many entries that do not turn.
 
 #include "common.cuh"

@@ -22,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) frob_cols(
     overTiles<false, true>(matrices, dbPart, colSum, nullptr, nullptr);
 }
 
-// dc, db [B,T,G,N], upstream [1]. A thread owns 4 neighbours of one row; blockIdx.z picks dc (0) or db (1). Grid
+// dc, db [B,T,G,N], upstream [1]. A thread owns 4 neighbors of one row; blockIdx.z picks dc (0) or db (1). Grid
 // ceil(B*T*G*N/4 / 256), 1, 2.
 extern "C" __global__ void __launch_bounds__(256) frob_grad_bc_f32(
     const float *__restrict__ dcPart, const float *__restrict__ dbPart, const float *__restrict__ norm,

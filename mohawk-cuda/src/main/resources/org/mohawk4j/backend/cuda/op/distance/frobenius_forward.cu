@@ -22,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(128) frob_decay(
     const int granules = Tp / GRANULE, lane = threadIdx.x & 31;
     const Size id = (Size)blockIdx.x * 4 + (threadIdx.x >> 5);
     if (id >= (Size)B * H * granules) return;
-    // Heads vary fastest over warps, so that neighbours share the sectors of [B,T,H].
+    // Heads vary fastest over warps, so that neighbors share the sectors of [B,T,H].
     const int head = (int)(id % H), granule = (int)(id / H % granules), batch = (int)(id / H / granules);
     const int t = granule * GRANULE + lane * 2;
     const float *in = logDecay + ((Size)batch * T + t) * H + head;

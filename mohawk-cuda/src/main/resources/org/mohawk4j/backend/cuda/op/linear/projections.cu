@@ -2,7 +2,7 @@
 //
 //   stacked_R  y_m [R, E_m] = activation_m(x W_mᵀ + b_m), several maps of one x [R, D] in bfloat16
 //   normed_R   the same of norm(x), x in float32, rounded to bfloat16 as layer_norm.cu and rms_norm.cu do: layer
-//              normalisation, or RMS normalisation if there is no shift
+//              normalization, or RMS normalization if there is no shift
 //   gated_R    y [R, E] = activation_0(u W_0ᵀ + b_0) (u W_1ᵀ + b_1), u = norm(x): the first half of a gated MLP
 //   summed_R   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with all that is added to it
 //
@@ -11,7 +11,7 @@
 // One block a multiprocessor. The rows of all weights in a line (summed_R, gated_R: the outputs) are shared out among the blocks,
 // a block's rows are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each through a ring of its
 // own that the bulk copy engine fills SLOTS pieces ahead. The ring is filled before anything is waited for: while the
-// kernel before this one ends, and while the row is normalised, memory goes on being read. Sums of pieces are added up
+// kernel before this one ends, and while the row is normalized, memory goes on being read. Sums of pieces are added up
 // in order at the end. Before Hopper, which brought that engine, pieces are read as they are needed.
 //
 // In a block of a model summed_R follows normed_R or gated_R, of the former with the mixer's own kernel between. What it
@@ -24,10 +24,10 @@
 #include "activation.cuh"
 #include "weight_pieces.cuh"
 
-// Groups of four numbers of a row that a thread keeps while it is normalised: rows of up to 8,192.
+// Groups of four numbers of a row that a thread keeps while it is normalized: rows of up to 8,192.
 #define FOURS 4
 
-// Read by the host: threads, columns of a piece, bytes of the ring, maps, width of a normalised row at most.
+// Read by the host: threads, columns of a piece, bytes of the ring, maps, width of a normalized row at most.
 extern "C" __device__ const int projectionSizes[5] = {THREADS, CHUNK, RING_BYTES, MOST_PARTS, FOURS *THREADS * 4};
 
 // Rows [rows, width] into shared memory, a row every stride numbers.
@@ -49,21 +49,21 @@ __device__ inline float sumOfThreads(float x, float *place) {
     return sum;
 }
 
-// Normalises rows, with a scale and a shift that every thread has read of its groups beforehand; without a shift by the
+// Normalizes rows, with a scale and a shift that every thread has read of its groups beforehand; without a shift by the
 // root of the mean square.
 struct Norm {
     Four<float> scale[FOURS];
     Four<float> shift[FOURS];
-    bool centred;
+    bool centered;
 
     __device__ inline void read(const float *scales, const float *shifts, int width) {
-        centred = shifts != nullptr;
+        centered = shifts != nullptr;
 #pragma unroll
         for (int slot = 0; slot < FOURS; slot++) {
             int i = 4 * (slot * THREADS + threadIdx.x);
             if (i < width) {
                 scale[slot] = getFour(scales, i);
-                shift[slot] = centred ? getFour(shifts, i) : Four<float>{};
+                shift[slot] = centered ? getFour(shifts, i) : Four<float>{};
             }
         }
     }
@@ -82,7 +82,7 @@ struct Norm {
                     sum += (kept[slot].x + kept[slot].y) + (kept[slot].z + kept[slot].w);
                 }
             }
-            float mean = centred ? sumOfThreads(sum, places[0]) / width : 0.f;
+            float mean = centered ? sumOfThreads(sum, places[0]) / width : 0.f;
             float squares = 0.f;
 #pragma unroll
             for (int slot = 0; slot < FOURS; slot++) {
@@ -106,7 +106,7 @@ struct Norm {
                 }
             }
             // the next row's sums take the place of this one's
-            if (!centred) __syncthreads();
+            if (!centered) __syncthreads();
         }
     }
 };

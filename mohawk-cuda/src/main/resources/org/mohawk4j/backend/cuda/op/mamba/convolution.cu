@@ -1,13 +1,13 @@
 // Depthwise causal convolution: y[b,t,c] = bias[c] + sum over k of weight[c,k] x[b, t-K+1+k, c]; x [B,T,C], weight
 // [C,K]. A thread takes a channel and a stretch of time, along which it keeps the last K numbers: each array is read
-// once, and neighbouring threads take neighbouring channels. Some positions are read before any of them is written, so
+// once, and neighboring threads take neighboring channels. Some positions are read before any of them is written, so
 // that many reads are under way at a time. Gradients by weight and bias are summed over stretches first,
 // [B·stretches, C, K] and [B·stretches, C], and over those after, always in the same order.
 // A convolution begins as the identity and its x is in bfloat16: while it is trained, y is stored by
 // deterministic dithered rounding, since the nearest of it would be x until the weights have moved far.
-// What is on y's side may lie in parts, [B,T,width] each, of neighbouring channels; what is on x's side may be the first
+// What is on y's side may lie in parts, [B,T,width] each, of neighboring channels; what is on x's side may be the first
 // columns of longer rows, of so many numbers as its stride says.
-// TAPS is K, CHANNELS the neighbouring channels of a thread: 1, or 4 where memory allows. AROUND says whether dy's first
+// TAPS is K, CHANNELS the neighboring channels of a thread: 1, or 4 where memory allows. AROUND says whether dy's first
 // part is the sum of what lies there and something scaled by head.
 
 // Positions that are read at a time.

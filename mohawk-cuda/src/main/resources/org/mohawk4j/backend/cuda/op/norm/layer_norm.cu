@@ -1,5 +1,5 @@
-// Layer normalisation of rows [rows, width], biased variance, a block for each row. Each number is read once and kept by
-// its thread: FOURS is how many groups of four neighbours a thread keeps, 0 where rows do not lie in fours or are too
+// Layer normalization of rows [rows, width], biased variance, a block for each row. Each number is read once and kept by
+// its thread: FOURS is how many groups of four neighbors a thread keeps, 0 where rows do not lie in fours or are too
 // long, and then they are read again from cache. Forward saves each row's mean and reciprocal deviation. Backward a block
 // takes a stretch of rows, so that one pass gives the gradients by weight and bias too: sums over stretches, which are
 // added up after, always in the same order. A residual sum may go before, and then its gradient comes in and goes out on
@@ -31,7 +31,7 @@ __device__ inline void sumBlockOfTwo(C &a, C &b) {
 
 // What is left to do when a row is there and has been added up.
 template <typename X, typename Y, typename C>
-__device__ inline void normalise(
+__device__ inline void normalize(
     const Row<X> &row, C sum, const C *weight, const C *bias, Y *y, C *means, C *rates, Size width, double epsilon) {
     C mean = sumBlock(sum) / C(width);
     C squares = C(0);
@@ -67,7 +67,7 @@ __device__ inline void layerNorm(
         Four<C> v = row.at(slot, i);
         for (int k = 0; k < COLUMNS; k++) sum += v.at[k];
     });
-    normalise(row, sum, weight, bias, y, means, rates, width, epsilon);
+    normalize(row, sum, weight, bias, y, means, rates, width, epsilon);
 }
 
 // Of h + a + b, which is written as well.
@@ -88,7 +88,7 @@ __device__ inline void residualNorm(
         if (FOURS > 0) row.kept[slot] = v;
         for (int k = 0; k < COLUMNS; k++) sum += v.at[k];
     });
-    normalise(row, sum, weight, bias, y, means, rates, width, epsilon);
+    normalize(row, sum, weight, bias, y, means, rates, width, epsilon);
 }
 
 // dx, plus what comes by another way if that is given, in one type and if wanted in a narrow one too; and the sums of

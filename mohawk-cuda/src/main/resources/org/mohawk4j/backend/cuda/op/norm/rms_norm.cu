@@ -1,4 +1,4 @@
-// RMS normalisation of rows [rows, width], x / sqrt(mean(x^2) + epsilon) (weight + offset), where the offset is 1 if the
+// RMS normalization of rows [rows, width], x / sqrt(mean(x^2) + epsilon) (weight + offset), where the offset is 1 if the
 // weight is kept as its distance from there. LANES threads share a row: a warp where rows are as short as a head's, else
 // a block. Each number is read once and kept, as rows.cuh says. Forward saves each row's reciprocal root. Backward the
 // same threads take a stretch of rows, so that one pass gives the gradient by weight too: sums over stretches, which are
@@ -19,7 +19,7 @@ __device__ inline Size ownRow() { return blockIdx.x * (Size)(blockDim.x / LANES)
 
 // What is left to do when a row is there and its squares have been added up.
 template <typename X, typename Y, typename C>
-__device__ inline void normalise(
+__device__ inline void normalize(
     const Row<X> &row, C squares, const C *weight, Y *y, C *rate, Size width, double offset, double epsilon) {
     C factor = C(1) / sqrt(sumRow(squares) / C(width) + C(epsilon));
     eachGroup(width, [&](int slot, Size i) {
@@ -47,7 +47,7 @@ __device__ inline void rmsNorm(
         Four<C> v = row.at(slot, i);
         for (int k = 0; k < COLUMNS; k++) squares += v.at[k] * v.at[k];
     });
-    normalise(row, squares, weight, y + at * width, rates + at, width, offset, epsilon);
+    normalize(row, squares, weight, y + at * width, rates + at, width, offset, epsilon);
 }
 
 // Of h + a, which is written as well.
@@ -71,7 +71,7 @@ __device__ inline void residualRmsNorm(
         if (FOURS > 0) row.kept[slot] = v;
         for (int k = 0; k < COLUMNS; k++) squares += v.at[k] * v.at[k];
     });
-    normalise(row, squares, weight, y + base, rates + at, width, offset, epsilon);
+    normalize(row, squares, weight, y + base, rates + at, width, offset, epsilon);
 }
 
 // dx, plus what comes by another way if that is given, in one type and if wanted in a narrow one too; and the sums of

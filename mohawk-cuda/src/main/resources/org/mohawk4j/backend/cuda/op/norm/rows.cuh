@@ -1,5 +1,5 @@
-// Rows that threads keep while they are normalised. LANES threads share a row, LANE is which of them this one is; FOURS
-// is how many groups of four neighbours a thread keeps, 0 where rows do not lie in fours or are too long: then they are
+// Rows that threads keep while they are normalized. LANES threads share a row, LANE is which of them this one is; FOURS
+// is how many groups of four neighbors a thread keeps, 0 where rows do not lie in fours or are too long: then they are
 // read again from cache.
 
 #pragma once

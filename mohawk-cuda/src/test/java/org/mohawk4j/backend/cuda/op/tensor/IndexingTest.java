@@ -12,7 +12,7 @@ class IndexingTest {
     }
 
     @Test
-    void neighboursThatLieTogetherAreOneAxis() {
+    void neighborsThatLieTogetherAreOneAxis() {
         Shape shape = Shape.of(2, 3, 1, 5);
 
         assertThat(broadcast(shape, shape).isContiguous()).isTrue();
@@ -23,7 +23,7 @@ class IndexingTest {
     void aRepeatedAxisHasNoStride() {
         long[] fields = broadcast(Shape.of(3, 1, 5), Shape.of(2, 3, 4, 5)).fields();
 
-        // axes 2, 3, 4, 5, outermost first: none lies with its neighbour on both sides
+        // axes 2, 3, 4, 5, outermost first: none lies with its neighbor on both sides
         assertThat(fields[0]).isEqualTo(4);
         assertThat(new long[] {fields[17], fields[18], fields[19], fields[20]}).containsExactly(0, 5, 0, 1);
     }
@@ -36,7 +36,7 @@ class IndexingTest {
     }
 
     @Test
-    void neighboursAreMovedAsOneWhereBothSidesAllowIt() {
+    void neighborsAreMovedAsOneWhereBothSidesAllowIt() {
         Shape part = Shape.of(5, 12);
         Indexing at = new Indexing(part, Indexing.strides(part), new long[] {20, 1});
 
