@@ -15,7 +15,7 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * A mixer of one's own: linear attention whose heads each forget at a learned rate that does not depend on the input,
+ * A user-defined mixer: linear attention whose heads each forget at a learned rate that does not depend on the input,
  * {@code M[t,s] = exp(-softplus(rate) · (t - s)) c_t·b_s} (compare retention, arXiv 2307.08621). There is no gradient code: a matrix
  * made of the library's tensors and structures has one. {@link AlignOwnMixer} trains it.
  */

@@ -103,7 +103,7 @@ public final class ReplayedStages {
         return results;
     }
 
-    /** Of the steps of a trial: what a clock says, and what processors had to do, whoever else is on the machine. */
+    /** Of the steps of a trial: wall-clock time, and CPU time, which counts no other process. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Times(double[] wall, double[] cpu) {
         Times(int steps) {

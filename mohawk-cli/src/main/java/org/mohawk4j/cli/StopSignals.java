@@ -9,7 +9,7 @@ import org.mohawk4j.train.loop.StopSignal;
  * its shutdown hooks at the first signal and ignores those that follow.
  */
 final class StopSignals implements AutoCloseable {
-    /** What the run has to take part of a step and save; whoever sent the signal often kills after half a minute. */
+    /** What the run has to take part of a step and save; the sender of the signal often kills after half a minute. */
     private static final Duration PATIENCE = Duration.ofSeconds(27);
 
     private final StopSignal stop;

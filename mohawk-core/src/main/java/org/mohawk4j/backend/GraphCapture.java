@@ -16,7 +16,7 @@ public interface GraphCapture {
 
     /**
      * Records what {@code work} would do to arrays, without doing it. What it makes has its numbers after a
-     * {@link Recording#replay}, new ones each time, and stays valid until the recording is closed, whoever releases it
+     * {@link Recording#replay}, new ones each time, and stays valid until the recording is closed, even if it is released
      * before. What was there before and is released by the work is freed when the recording is closed, since a replay may
      * read it. It may not bring numbers in or out, and has been done once already, so that nothing is prepared for the first
      * time.

@@ -18,7 +18,7 @@ public interface MixerConfig {
 
     /**
      * Whether the mixer has a mixing matrix. One without is trained by stages 2 and 3 alone: it overrides
-     * {@link MatrixMixer#forward(org.mohawk4j.tensor.Tensor)}, and nothing asks for its matrix.
+     * {@link MatrixMixer#forward(org.mohawk4j.tensor.Tensor)}, and its matrix is not used.
      */
     default boolean hasMatrix() {
         return true;

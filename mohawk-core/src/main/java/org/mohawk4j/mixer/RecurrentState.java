@@ -21,7 +21,7 @@ public final class RecurrentState implements MixerState {
 
     /**
      * @param parts what they are before the first position, such as {@code engine.zeros(…)}; each has a batch as its first
-     *     axis and memory of its own. They become this state's to free
+     *     axis and its own memory. This state frees them
      */
     public RecurrentState(Engine engine, Tensor... parts) {
         this.memory = engine.backend().memory();

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
  *
  * @param rate of decay, at least 0
  * @param skip on the diagonal alone
- * @param relativeError the Frobenius norm of what is left, relative to the teacher's matrix
+ * @param relativeError the Frobenius norm of the residual, relative to the teacher's matrix
  */
 public record ScoreFit(double rate, double constant, double scale, double skip, double relativeError) {
     private static final double SLOWEST = 5e-4;

@@ -7,7 +7,7 @@ import org.mohawk4j.Arguments;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.types.Shape;
 
-/** Something with parameters of its own and of its parts, each under a name. */
+/** Has named parameters: its own and those of its parts. */
 public abstract class Layer implements AutoCloseable {
     private final Engine engine;
     private final Map<String, Parameter> own = new LinkedHashMap<>();

@@ -33,7 +33,7 @@ public abstract class Norm extends Layer {
         return new Normed(sum, apply(sum));
     }
 
-    /** This normalization as what follows it can be applied together with; empty: it is one of its own. */
+    /** This normalization in the form that can be fused with the next operation; empty: it cannot be fused. */
     protected Optional<NormedLinearsFunction.Norm> fusable() {
         return Optional.empty();
     }

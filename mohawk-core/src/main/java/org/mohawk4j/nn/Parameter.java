@@ -79,7 +79,7 @@ public final class Parameter {
      * Keeps neighboring elements alone from now on, row-major.
      *
      * @param first index of the first of them
-     * @param source gives all elements to whoever reads the value
+     * @param source gives all elements to readers of the value
      */
     public void keepPart(long first, long count, Source source) {
         try (Scope work = engine.scope()) {
@@ -142,7 +142,7 @@ public final class Parameter {
     }
 
     /**
-     * Keeps the numbers in another type from now on, as long as they are not set anew. Only parameters of the backend's
+     * Keeps the numbers in another type from now on, until they are set again. Only parameters of the backend's
      * own type can be trained.
      */
     void narrow(DType dtype) {
@@ -160,7 +160,7 @@ public final class Parameter {
     }
 
     /**
-     * Uses the given tensor from now on, whoever else changes its numbers: parameters that another program owns.
+     * Uses the given tensor from now on, even if other code changes its numbers: parameters that another program owns.
      *
      * @param shared of this parameter's shape and the engine's type for parameters; it becomes this parameter's to free
      */
@@ -185,7 +185,7 @@ public final class Parameter {
     }
 
     private void free() {
-        // whoever still writes to the memory must not find it to be somebody else's
+        // pending writes must end before the memory is reused
         arrive();
         if (value != null) {
             scope.free(value);

@@ -99,7 +99,7 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * LongRoPE (Ding et al. 2024, arXiv 2402.13753): each pair's frequency divided by a factor of its own, by one list for
+     * LongRoPE (Ding et al. 2024, arXiv 2402.13753): each pair's frequency divided by its own factor, from one list for
      * sequences that fit into the original context and by another for longer ones.
      *
      * @param shortFactors dim/2 of them, as of the other

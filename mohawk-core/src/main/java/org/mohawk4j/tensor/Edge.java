@@ -16,7 +16,7 @@ import java.util.function.UnaryOperator;
  */
 public record Edge(
         Tensor input, UnaryOperator<Tensor> gradient, List<Tensor> saved, boolean own, Optional<Adding> adding) {
-    /** Adds the gradient of an input to what is there, for less than to make it and add it would take. */
+    /** Accumulates the gradient of an input in place, which costs less than computing and adding it. */
     @FunctionalInterface
     public interface Adding {
         /**

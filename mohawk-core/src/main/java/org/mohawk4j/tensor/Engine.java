@@ -75,9 +75,9 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * What the parts of models on this engine have in common, made for the first that asks.
+     * A value that models on this engine share, created on first use.
      *
-     * @param key decides, by equality, what is the same
+     * @param key identifies the value, by equality
      */
     public <T> T shared(Class<T> type, Object key, Supplier<T> make) {
         return type.cast(shared.computeIfAbsent(List.of(type, key), k -> make.get()));
@@ -88,7 +88,7 @@ public final class Engine implements AutoCloseable {
         shared.remove(List.of(type, key));
     }
 
-    /** Runs {@code body} in a scope of its own, from which only the result comes out. */
+    /** Runs {@code body} in its own scope, which only the result outlives. */
     public Tensor scoped(Supplier<Tensor> body) {
         try (Scope scope = scope()) {
             return scope.keep(body.get());
@@ -286,7 +286,7 @@ public final class Engine implements AutoCloseable {
         return full(0, shape);
     }
 
-    /** The innermost open scope, which receives what is made now. */
+    /** The innermost open scope, which new tensors belong to. */
     public Scope currentScope() {
         requireUsable();
         return scopes.element();

@@ -1,6 +1,6 @@
 package org.mohawk4j.tensor;
 
-/** Hears of gradients while the backward pass goes on, so that work on them can begin before it ends. */
+/** Receives gradients during the backward pass, so that work on them can begin before it ends. */
 @FunctionalInterface
 public interface GradientListener {
     /**

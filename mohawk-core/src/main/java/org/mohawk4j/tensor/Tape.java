@@ -99,7 +99,7 @@ public sealed class Tape implements AutoCloseable permits BodyProbe, RecomputedT
      * Runs the backward pass, once.
      *
      * @param behind called with each node when its rule has run
-     * @param collect takes the gradients from the leaves, before what is left of them is freed
+     * @param collect takes the gradients from the leaves, before the remaining ones are freed
      */
     final void differentiate(Tensor output, Tensor seed, Consumer<Node> behind, Runnable collect) {
         if (consumed) {

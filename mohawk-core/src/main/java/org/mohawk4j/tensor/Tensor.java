@@ -338,7 +338,7 @@ public final class Tensor {
     }
 
     /**
-     * Copies the numbers, of any size, into memory of the caller's.
+     * Copies the numbers, of any size, into a buffer of the caller.
      *
      * @return the copy, valid until the memory is closed
      * @throws IllegalArgumentException if the memory has another size than {@link #nbytes}

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * A stream of the windows of one text in memory, in an order shuffled anew every epoch, each window exactly once an
+ * A stream of the windows of one text in memory, reshuffled every epoch, each window exactly once an
  * epoch. A batch at the border of two epochs takes windows from both.
  */
 public final class InMemoryLoader implements DataLoader {

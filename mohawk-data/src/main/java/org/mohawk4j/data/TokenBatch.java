@@ -48,12 +48,12 @@ public final class TokenBatch {
         return inputs.length;
     }
 
-    /** Ids [B · T] to read. Not copied: whoever changes them changes the batch. */
+    /** Ids [B · T] to read. Not copied: changing them changes the batch. */
     public int[] inputs() {
         return inputs;
     }
 
-    /** Ids [B · T] to predict. Not copied: whoever changes them changes the batch. */
+    /** Ids [B · T] to predict. Not copied: changing them changes the batch. */
     public int[] targets() {
         return targets;
     }

@@ -1,4 +1,4 @@
-/** Judging models: perplexity here; log-likelihoods, tasks, fidelity to a teacher and the server in packages of their own. */
+/** Judging models: perplexity here; log-likelihoods, tasks, fidelity to a teacher and the server in subpackages. */
 @NullMarked
 package org.mohawk4j.eval;
 

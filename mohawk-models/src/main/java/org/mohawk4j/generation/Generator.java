@@ -56,7 +56,7 @@ public final class Generator {
     }
 
     /**
-     * Continues one sequence until it is long enough or is told to stop.
+     * Continues one sequence until it has {@code maxTokens} more tokens or {@code step} ends it.
      *
      * @param prompt at least one id
      * @param maxTokens how many to add at most

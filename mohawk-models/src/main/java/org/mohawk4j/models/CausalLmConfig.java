@@ -58,7 +58,7 @@ public record CausalLmConfig(
     }
 
     /**
-     * Of Phi's form: {@link ParallelBlock}s with layer norms and an MLP of two maps, biases everywhere, a head of its own.
+     * Of Phi's form: {@link ParallelBlock}s with layer norms and an MLP of two maps, biases everywhere, an untied head.
      *
      * @param mlpWidth F
      * @param activation between the MLP's two linear maps

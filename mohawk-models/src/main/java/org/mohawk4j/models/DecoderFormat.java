@@ -18,7 +18,7 @@ import org.mohawk4j.op.AttentionScores;
 
 /**
  * A decoder of Hugging Face transformers: the keys of {@code config.json} and the tensor names that all families share, as
- * Llama has them. A family says what is its own, from transformers' values for absent keys on.
+ * Llama has them. A family defines what differs, including transformers' defaults for absent keys.
  */
 public abstract class DecoderFormat implements ModelFormat {
     /** The kinds of layers in {@code layer_types}. */
@@ -86,7 +86,7 @@ public abstract class DecoderFormat implements ModelFormat {
         return false;
     }
 
-    /** What becomes of scores, but for the window. */
+    /** How attention scores are transformed, except for the window. */
     protected AttentionScores scores(ConfigNode config, int headDim) {
         return AttentionScores.ofHeads(headDim);
     }

@@ -77,7 +77,7 @@ public final class ModelFolder {
     }
 
     /**
-     * A model of a folder's dimensions with fresh parameters, whose memory is not taken before they are read. Its weights
+     * A model of a folder's dimensions with newly initialized parameters, allocated when they are first read. Its weights
      * are looked at in the files' headers alone.
      *
      * @throws InvalidInputException as {@link #load} does

@@ -70,7 +70,7 @@ public final class SequentialBlock extends Block {
         return part(name, config.block().norm().create(engine(), config.width()));
     }
 
-    /** The stream as it is, in the type that linear maps take; a tensor of its own, which is freed by itself. */
+    /** A copy of the residual stream in the type of linear maps' inputs, freed separately. */
     private static final class Unnormed extends Norm {
         Unnormed(Engine engine) {
             super(engine);

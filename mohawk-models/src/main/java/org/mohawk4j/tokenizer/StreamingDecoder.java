@@ -132,7 +132,7 @@ public final class StreamingDecoder {
         return tail.text.toString();
     }
 
-    /** Bytes of ids in a row as text, but for the part of a character at their end. */
+    /** Bytes of ids in a row as text, except for a partial character at their end. */
     private static final class Tail {
         private final CharsetDecoder utf8 = StandardCharsets.UTF_8
                 .newDecoder()

@@ -93,7 +93,7 @@ record TokenizerDescription(
                 largest, List.copyOf(added), splits, DecoderKind.of(decoder), bytes, before(postProcessor));
     }
 
-    /** This, with the ids that the added tokens have in fact: the library deals them out anew where the file errs. */
+    /** This, with the ids that the added tokens have in fact: the library reassigns them if the file is wrong. */
     TokenizerDescription withIds(ToIntFunction<AddedToken> id) {
         List<AddedToken> added = addedTokens.stream()
                 .map(token -> new AddedToken(token.content(), id.applyAsInt(token), token.special()))

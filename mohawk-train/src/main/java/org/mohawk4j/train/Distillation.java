@@ -108,7 +108,7 @@ public final class Distillation {
     }
 
     /**
-     * Makes this run one rank of several, with a device of its own. Rank 0 makes and writes the run folder, which all of them
+     * Makes this run one rank of several, with its own device. Rank 0 makes and writes the run folder, which all of them
      * read. The group is the caller's to close.
      */
     public Distillation group(ProcessGroup ranks) {

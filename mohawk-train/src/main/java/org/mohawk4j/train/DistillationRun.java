@@ -110,7 +110,7 @@ public final class DistillationRun {
         group = Optional.of(ranks);
     }
 
-    /** Leaves out the sample texts of teacher and student, for runs that nobody reads. */
+    /** Leaves out the sample texts of teacher and student. */
     public void withoutSamples() {
         writesSamples = false;
     }

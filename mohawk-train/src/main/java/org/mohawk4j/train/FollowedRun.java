@@ -19,7 +19,7 @@ import org.mohawk4j.train.run.RunFolder;
  * A run as the ranks see it that do not write its folder: what rank 0 has found there.
  *
  * @param folder not to be touched
- * @param from the checkpoint that all ranks go on from; empty if the run starts
+ * @param from the checkpoint that all ranks resume from; empty if the run starts
  */
 record FollowedRun(RunFolder folder, Optional<Checkpoint> from) {
     private static final ObjectMapper JSON = new ObjectMapper();

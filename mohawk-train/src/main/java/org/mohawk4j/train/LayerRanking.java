@@ -143,7 +143,7 @@ public record LayerRanking(List<Double> recovered) {
         }
     }
 
-    /** A cross-entropy, which is the KL but for the teacher's entropy. */
+    /** A cross-entropy, which is the KL divergence plus the teacher's entropy. */
     private static double loss(
             DistillConfig config, CausalLm teacher, CausalLm student, MixerPlan plan, TokenWindows heldOut) {
         int batch = config.training().batch() / config.training().accumulate();

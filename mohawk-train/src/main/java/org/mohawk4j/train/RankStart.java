@@ -34,7 +34,7 @@ record RankStart(ProcessGroup group) {
         RankIdentity.requireSame(group, values);
     }
 
-    /** The engine of a rank, the caller's to close, if all ranks have a device of their own. */
+    /** The engine of a rank if each rank has its own device; the caller closes it. */
     Engine open(MachineConfig machine) {
         Engine engine = openDevice(machine);
         try {
@@ -55,7 +55,7 @@ record RankStart(ProcessGroup group) {
         }
     }
 
-    /** What to throw where a rank has thrown something: the others are told, unless they know. */
+    /** What to throw after a rank has failed; the other ranks are notified unless they know. */
     RuntimeException failed(RuntimeException own) {
         if (own instanceof RefusedRanksException || own instanceof StoppedException) {
             // all ranks have thrown it

@@ -13,8 +13,8 @@ import org.mohawk4j.train.config.StageObjective;
 /**
  * The stages of a run that a student's mixers allow.
  *
- * @param config as it was given, but for a stage 1 that the mixers do not allow
- * @param note what is told of a stage 1 that was left out
+ * @param config as it was given, except for a stage 1 that the mixers do not allow
+ * @param note why stage 1 was left out
  */
 public record ResolvedStages(DistillConfig config, Optional<String> note) {
     /**

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkpoint> from) {
     private static final Logger LOG = LoggerFactory.getLogger(ResumedRun.class);
 
-    /** How texts of changes begin that matter to what is done when training is over. */
+    /** Prefixes of the changes that matter after training has ended. */
     private static final List<String> AFTER_TRAINING = List.of("report ", "evaluation.windows ");
 
     /** How texts of changes begin by which a run may have more to train on. */
@@ -45,7 +45,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      * Opens a run folder. What its configuration is compared with is what the checkpoint was saved under, so that a
      * change of {@code config.yaml} is found as well; what it reads, with {@code inputs.json}.
      *
-     * @param changes values to go on with in the place of the run's, by key
+     * @param changes values that replace the run's on resuming, by key
      * @param force whether changes are accepted, of the configuration and of what the run reads; {@code config.yaml} and
      *     {@code inputs.json} then have them
      * @param inputs what a run of a configuration reads, as it is now
@@ -90,7 +90,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
     }
 
     /**
-     * Checks what a run is given that is no part of its configuration, and tells its folder.
+     * Checks a run's inputs that are not part of its configuration, and records them in its folder.
      *
      * @param mixers of the student
      * @param loaded what the run is given, for a folder that was not told what the run reads

@@ -60,7 +60,7 @@ final class RunEvaluation {
         return new RunResult(folder.path(), List.of(), UNKNOWN, UNKNOWN, List.of());
     }
 
-    /** Evaluates, tells the listener, and writes the report. */
+    /** Evaluates, notifies the listener, and writes the report. */
     RunResult of(
             CausalLm teacher,
             CausalLm student,

@@ -19,7 +19,7 @@ public final class Launcher {
     /** How long ranks may take to end when another has failed. */
     private static final Duration PATIENCE = Duration.ofSeconds(7);
 
-    /** How long they may take to save on a signal; whoever sent it often kills after half a minute. */
+    /** How long they may take to save on a signal; the sender often kills after half a minute. */
     private static final Duration SAVING = Duration.ofSeconds(29);
 
     private static final int REFUSED = 2;

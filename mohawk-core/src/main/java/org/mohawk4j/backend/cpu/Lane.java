@@ -20,7 +20,7 @@ public final class Lane implements AutoCloseable {
         this.rows = rows;
     }
 
-    /** A pointer that is moved instead of made anew. */
+    /** A pointer that is moved instead of allocated again. */
     private static final class Place extends FloatPointer {
         Place() {
             super((Pointer) null);

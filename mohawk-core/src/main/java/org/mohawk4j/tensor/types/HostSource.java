@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * Numbers, row-major, that the host gets piece by piece, so that all together may be larger than one buffer can be: an
+ * Numbers, row-major, that are read piece by piece, so that all together may be larger than one buffer can be: an
  * embedding of 256,000 rows of 2,304 takes 2.4 GB in float32, a buffer at most 2 GiB.
  */
 public interface HostSource {

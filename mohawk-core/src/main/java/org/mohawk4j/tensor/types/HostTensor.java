@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * Numbers on the host, row-major and little-endian: the currency between files and backends. The buffer may be a slice
- * of a memory-mapped file, so it is read-only to whoever receives it.
+ * of a memory-mapped file, so it is read-only.
  *
  * @param data exactly {@code shape.size() * dtype.bytes()} bytes from position 0 to the limit
  */

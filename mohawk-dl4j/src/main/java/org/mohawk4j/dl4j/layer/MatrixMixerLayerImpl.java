@@ -124,7 +124,7 @@ final class MatrixMixerLayerImpl extends BaseRecurrentLayer<MatrixMixerLayer> {
         return Map.of();
     }
 
-    /** Refused but for an empty state, which begins new sequences. */
+    /** Only an empty state is accepted; it begins new sequences. */
     @Override
     public void rnnSetPreviousState(Map<String, INDArray> stateMap) {
         if (!stateMap.isEmpty()) {

@@ -26,7 +26,7 @@ import org.mohawk4j.tokenizer.Tokenizer;
  * @param seed of the prompts
  */
 public record Recall(List<Integer> words, TokenSequence text, Optional<Integer> begin, int prompts, long seed) {
-    /** What it is called among zero-shot tasks. */
+    /** Its name among zero-shot tasks. */
     public static final String NAME = "recall";
 
     private static final int SHORTEST = 4;
@@ -115,7 +115,7 @@ public record Recall(List<Integer> words, TokenSequence text, Optional<Integer> 
         return scores;
     }
 
-    /** The share of prompts that a model goes on with exactly as expected, by greedy generation. */
+    /** The share of prompts that greedy decoding continues exactly as expected. */
     double score(CausalLm model, RecallTask task, int distance) {
         long own = seed * 1000 + distance;
         SplittableRandom random = new SplittableRandom(own);

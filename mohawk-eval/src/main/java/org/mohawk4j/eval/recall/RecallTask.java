@@ -75,7 +75,7 @@ public enum RecallTask {
     /**
      * Draws a prompt.
      *
-     * @param distance about how many tokens lie between what is asked for and where it stands
+     * @param distance approximate number of tokens between the question and the position of its answer
      * @param words to draw from, without repetition
      * @param text that needles are put before
      * @throws InvalidInputException if there are too few words

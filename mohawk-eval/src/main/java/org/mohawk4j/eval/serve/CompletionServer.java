@@ -119,7 +119,7 @@ public final class CompletionServer implements AutoCloseable {
         return http.getAddress();
     }
 
-    /** What clients are told as its base URL. */
+    /** The base URL for clients. */
     public String url() {
         String host = config.host();
         if (host.isEmpty()) {

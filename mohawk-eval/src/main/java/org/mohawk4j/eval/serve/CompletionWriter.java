@@ -97,7 +97,7 @@ final class CompletionWriter {
         return json;
     }
 
-    /** The last event of a stream whose client wants to know what it used. */
+    /** The last event of a stream whose client asked for token usage. */
     ObjectNode usageEvent() {
         ObjectNode json = envelope(isChat ? CHUNK : TEXT);
         json.putArray(CHOICES);

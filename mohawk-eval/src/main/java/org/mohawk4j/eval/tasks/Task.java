@@ -114,7 +114,7 @@ public final class Task {
     }
 
     /**
-     * Reads the questions of a file and lets go of them.
+     * Reads and checks the questions of a file without keeping them.
      *
      * @throws InvalidInputException naming the line that is not a question of this task
      */

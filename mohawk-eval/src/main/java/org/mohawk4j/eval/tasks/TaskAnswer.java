@@ -3,7 +3,7 @@ package org.mohawk4j.eval.tasks;
 import java.util.List;
 
 /**
- * What a model made of one question.
+ * A model's answer to one question.
  *
  * @param sums the log-likelihood of each choice, in nats
  * @param greedy whether greedy decoding would write it

@@ -25,8 +25,8 @@ import org.mohawk4j.io.InputFile;
 import org.mohawk4j.io.JsonLinesReader;
 
 /**
- * The answers of one model, in a file that grows with each batch: one JSON object a line, the first of which says
- * whose they are. A killed run resumes from them; a line that it did not finish writing is dropped.
+ * The answers of one model, in a file that grows with each batch: one JSON object a line, the first of which identifies
+ * the model. A killed run resumes from them; a line that it did not finish writing is dropped.
  */
 public final class TaskAnswers implements AutoCloseable {
     private static final String SUMS = "log_likelihoods";

@@ -15,7 +15,7 @@ import org.mohawk4j.eval.likelihood.Request;
 import org.mohawk4j.eval.tasks.TaskItem.Choice;
 import org.mohawk4j.tokenizer.Tokenizer;
 
-/** Puts the questions of tasks to a model, many at once, and keeps each answer as soon as it is there. */
+/** Evaluates a model on tasks' questions in batches, and saves each answer as soon as it is computed. */
 public final class TaskEvaluation {
     private static final int CHOICES_AT_ONCE = 256;
 
@@ -31,7 +31,7 @@ public final class TaskEvaluation {
         this.encoder = new PairEncoder(tokenizer, positions);
     }
 
-    /** Told of every step. */
+    /** Notified of every step. */
     @FunctionalInterface
     public interface Listener {
         /**
@@ -82,7 +82,7 @@ public final class TaskEvaluation {
         }
     }
 
-    /** A question that is to be put, as tokens. */
+    /** A question to be scored, as tokens. */
     private record Pending(int index, List<Request> requests) {
         int tokens() {
             return requests.stream().mapToInt(Request::length).max().orElse(0);

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * How a model does at a task.
+ * A model's score at a task.
  *
  * @param task its name
  * @param items how many questions it has

@@ -19,7 +19,7 @@ import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.types.DType;
 
-/** Writes a model folder anew in a form that other software opens, with everything that belongs beside the weights. */
+/** Exports a model folder in a format that other software opens, with all files that belong beside the weights. */
 public final class ModelExport {
     private ModelExport() {}
 

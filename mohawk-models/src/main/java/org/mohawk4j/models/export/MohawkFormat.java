@@ -30,7 +30,7 @@ import org.mohawk4j.op.Activation;
 
 /**
  * A folder that Hugging Face transformers opens with {@code trust_remote_code}: any model whose mixers are our own, with
- * the Python classes that compute it. Tensors have our parameters' names, under {@code model.} but for the head's.
+ * the Python classes that compute it. Tensors have our parameters' names, under {@code model.} except for the head's.
  */
 public final class MohawkFormat implements ModelFormat {
     private static final String TYPE = "mohawk";

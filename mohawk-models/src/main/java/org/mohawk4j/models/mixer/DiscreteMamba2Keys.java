@@ -55,7 +55,7 @@ public record DiscreteMamba2Keys(String heads, String groups, String stateSize, 
                 positive(input, chunk, DEFAULT_CHUNK));
     }
 
-    /** As {@link #read}, without defaults but for Q. */
+    /** As {@link #read}, without defaults except for Q. */
     public DiscreteMamba2.Config readWhole(ConfigNode input, long width, long innerWidth) {
         List.of(heads, groups, stateSize, convWidth).forEach(input::positiveInt);
         return read(input, width, innerWidth);

@@ -13,7 +13,7 @@ import org.mohawk4j.tokenizer.jinja.value.TemplateException;
 /**
  * A Jinja template in the environment that transformers renders chat templates in: {@code trim_blocks} and
  * {@code lstrip_blocks}, loop controls, {@code generation} blocks, {@code raise_exception}, {@code strftime_now} and a
- * {@code tojson} that leaves other than ASCII as it is; values cannot be changed, but for namespaces. May be used by any
+ * {@code tojson} that leaves other than ASCII as it is; values cannot be changed, except for namespaces. May be used by any
  * number of threads.
  *
  * <p>It is not a library's, since Java has none that does what templates do: HubSpot's Jinjava 2.8.4 has no

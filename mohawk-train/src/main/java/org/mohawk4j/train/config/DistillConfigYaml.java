@@ -21,7 +21,7 @@ import org.mohawk4j.train.yaml.YamlTree;
 /**
  * {@link DistillConfig} as YAML. Keys that a file leaves out keep their defaults; a key that does not exist, a value of
  * the wrong type or out of range fails with one line naming the file, the key, the expected and the actual. What is
- * written holds every value in force, but for what a stage takes from the run, and reads back as the same configuration.
+ * written holds every value in force, except what a stage takes from the run, and reads back as the same configuration.
  */
 public final class DistillConfigYaml {
     /** The most bytes that are read: a configuration has a few thousand. */

@@ -18,7 +18,7 @@ import org.mohawk4j.tensor.types.HostTensors;
 /**
  * Collective operations through the host, by {@link ProcessGroup#exchange}, for backends that have none of their own. Sums
  * are taken in double, in the order of ranks. Results arrive at {@link #await}; until then the arrays are NaN, so that
- * whoever reads them too early finds out on every backend.
+ * reading them too early shows on every backend.
  */
 public final class HostCommunicator implements Communicator {
     private final ProcessGroup group;

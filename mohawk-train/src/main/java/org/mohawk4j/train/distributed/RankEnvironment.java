@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 
 /**
- * Which rank of a run this process is, as whoever started it says in its environment. The first of these that is there
+ * Which rank of a run this process is, as its launcher says in its environment. The first of these that is there
  * counts:
  *
  * <ol>

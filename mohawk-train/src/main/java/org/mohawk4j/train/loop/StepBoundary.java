@@ -5,7 +5,7 @@ public interface StepBoundary {
     /** Nothing happens. */
     StepBoundary NOTHING = new StepBoundary() {};
 
-    /** A step is done and told to the listeners, or is to be taken anew after a stop within it. */
+    /** A step is done and told to the listeners, or is to be repeated after a stop within it. */
     default void between(StageState state) {}
 
     /** Whether a step may be given up, because {@link #between} is going to end the run. */

@@ -8,7 +8,7 @@ import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tensor.types.Shape;
 
-/** The values of a matrix on the host, row by row. Not copied: whoever changes them changes the matrix. */
+/** The values of a matrix on the host, row by row. Not copied: changing them changes the matrix. */
 public final class MatrixValues {
     private final int rows;
     private final int columns;

@@ -11,7 +11,7 @@ import org.mohawk4j.train.config.ActiveStage;
 
 /**
  * What the stages of a run read. A stage whose batches are of the shape of the one before reads on where that stopped; one
- * of another shape begins the texts anew, in an order of its own.
+ * of another shape begins the texts from the start, in its own order.
  */
 public final class StageData implements AutoCloseable {
     private final Dataset texts;

@@ -24,7 +24,7 @@ import org.mohawk4j.train.metrics.StepMetrics;
 /**
  * Writes statistics of up to twenty steps of each stage, evenly spaced from the first and at least eight apart, and passes
  * everything on. The file is made with the first line, in a folder that is there by then. A run that goes on adds to what
- * there was at its checkpoint, which whoever puts the run back has cut the file to, so that no step is in it twice.
+ * there was at its checkpoint, to which the file was truncated on resuming, so that no step is in it twice.
  */
 public final class StatisticsRecorder implements TrainingListener, AutoCloseable {
     private static final int RECORDS_PER_STAGE = 20;

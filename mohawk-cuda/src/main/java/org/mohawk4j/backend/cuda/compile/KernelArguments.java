@@ -15,7 +15,7 @@ import org.mohawk4j.backend.cuda.driver.DryDevice;
 import org.mohawk4j.backend.cuda.memory.CudaArray;
 import org.mohawk4j.backend.cuda.memory.DevicePointer;
 
-/** A kernel's arguments in native memory, filled anew for each launch: a launch allocates none. */
+/** A kernel's arguments in native memory, filled again for each launch: a launch allocates none. */
 public final class KernelArguments implements AutoCloseable {
     private static final int MOST_BYTES = 4096;
     public static final int MOST = 64;

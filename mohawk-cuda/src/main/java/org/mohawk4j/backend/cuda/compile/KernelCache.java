@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Machine code on disk, under the hash of the text that it follows from. A file is the code after its own SHA-256, since
  * the driver reads machine code without asking how long it is: what is cut off or damaged is deleted and counts as not
- * there. A folder that cannot be used costs compiling anew and nothing else.
+ * there. If the folder cannot be used, kernels are compiled again.
  */
 final class KernelCache {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCache.class);

@@ -7,7 +7,7 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.mohawk4j.backend.cuda.driver.CloseStack;
 import org.mohawk4j.backend.cuda.driver.CudaContext;
 
-/** How a launch is described to the driver, filled anew for each. Needs the driver's library. */
+/** How a launch is described to the driver, filled again for each. Needs the driver's library. */
 final class LaunchStructures implements AutoCloseable {
     private final PointerPointer<?> noExtra = new PointerPointer<>();
     private final CUlaunchAttribute overlap = new CUlaunchAttribute();

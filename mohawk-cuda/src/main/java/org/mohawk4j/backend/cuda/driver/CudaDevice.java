@@ -99,7 +99,7 @@ public record CudaDevice(
         }
     }
 
-    /** All of its memory, whoever has it. */
+    /** All of its memory, used by any process or free. */
     public long memoryBytes() {
         try (SizeTPointer bytes = new SizeTPointer(1)) {
             CudaStatus.driver(cudart.cuDeviceTotalMem(bytes, index), () -> "asking for the memory of " + name);

@@ -131,7 +131,7 @@ final class GemmTuning {
         return same;
     }
 
-    /** Keeps those that give what the first gives, all of them being compared with it anew; none if it does not repeat. */
+    /** Keeps those that give what the first gives, comparing all of them with it again; none if it does not repeat. */
     private void retainSame(Choice plan, boolean[] same, CudaArray result, Runnable run) {
         plan.decide(0);
         run.run();

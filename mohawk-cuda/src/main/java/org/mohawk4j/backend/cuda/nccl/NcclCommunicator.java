@@ -34,7 +34,7 @@ final class NcclCommunicator implements Communicator {
     private final CUevent_st communicated = new CUevent_st();
     private final CloseStack closing = new CloseStack();
 
-    /** Of whoever calls NCCL, which frees what it was called with when it is aborted. */
+    /** Held by callers of NCCL, which frees its arguments when it is aborted. */
     private final ReentrantLock calls = new ReentrantLock();
 
     private volatile boolean aborted;
@@ -195,7 +195,7 @@ final class NcclCommunicator implements Communicator {
     }
 
     /**
-     * Kernels that wait for other ranks end, and what waits for them goes on with undefined numbers: whoever aborts tells the
+     * Kernels that wait for other ranks end, and what waits for them goes on with undefined numbers: the caller that aborts tells the
      * rank.
      */
     @Override

@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Values put into a text: {@code '%s' % x} and {@code '{}'.format(x)}, without widths but for {@code %.2f}. */
+/** Values put into a text: {@code '%s' % x} and {@code '{}'.format(x)}, without widths except {@code %.2f}. */
 final class TextFormat {
     private static final Pattern PERCENT = Pattern.compile("%(\\.\\d+)?(.)", Pattern.DOTALL);
     private static final Pattern BRACES = Pattern.compile("\\{\\{|\\}\\}|\\{(\\w*)\\}");

@@ -37,7 +37,7 @@ final class Exchange {
         notifyAll();
     }
 
-    /** Ends whoever waits. */
+    /** Ends all waiting threads. */
     synchronized void fail(Failure reason) {
         failure = reason;
         notifyAll();
