@@ -96,7 +96,6 @@ public final class Workers implements AutoCloseable {
             }
         }
 
-        @SuppressWarnings("ThreadPriorityCheck") // nothing depends on it: it gives way where threads outnumber processors
         // with more threads than cores, the one that works may need this one's core
         @SuppressWarnings("ThreadPriorityCheck")
         void await() {
