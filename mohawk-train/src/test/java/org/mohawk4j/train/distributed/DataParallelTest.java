@@ -27,7 +27,7 @@ class DataParallelTest {
         alone = new RankedRun().on(0);
     }
 
-    private static void assertSame(RankedRun.Outcome found, RankedRun.Result expected, double tolerance) {
+    private static void assertSame(RankedRun.Outcome found, RankedRun.Outcome expected, double tolerance) {
         assertThat(found.steps()).hasSameSizeAs(expected.steps());
         for (int i = 0; i < expected.steps().size(); i++) {
             StepMetrics one = found.steps().get(i);
