@@ -45,15 +45,16 @@ public final class CpuThroughput {
         List<String> named = args.length > 5
                 ? Arrays.asList(args).subList(5, args.length)
                 : List.of("1", "2", "3", "evaluate", "generate");
-        try (Engine engine =
-                        Engine.open("nd4j", BackendOptions.defaults().withThreads(threads));
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(threads));
                 CausalLm teacher = ModelFolder.load(engine, folder);
                 CausalLm student = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of())
                         .student(teacher, new SplittableRandom(0))) {
             System.out.printf(
                     Locale.ROOT,
                     "# %s, Java %s, %s%n",
-                    engine.backend().description(), Runtime.version(), folder.getFileName());
+                    engine.backend().description(),
+                    Runtime.version(),
+                    folder.getFileName());
             for (String what : named) {
                 switch (what) {
                     case "evaluate" -> {

@@ -82,7 +82,7 @@ class PlanCommandTest {
     }
 
     private static double amount(String line) {
-        String[] words = line.strip().split(" +");
+        String[] words = line.strip().split(" +", -1);
         double number = Double.parseDouble(words[words.length - 2]);
         return words[words.length - 1].equals("GiB") ? number : number / 1024;
     }
@@ -119,7 +119,7 @@ class PlanCommandTest {
                 .toList();
         assertThat(changes).hasSizeGreaterThanOrEqualTo(2);
         for (String change : changes) {
-            String[] parts = change.substring("fits with".length()).strip().split(": ");
+            String[] parts = change.substring("fits with".length()).strip().split(": ", -1);
             List<String> options = new ArrayList<>(List.of("--split", "0,0,1", "--gpu-memory", "40GiB"));
             options.addAll(List.of(parts[0].split(" ")));
             CommandRun changed = planOfLlama(options.toArray(String[]::new)).succeeds();

@@ -34,7 +34,8 @@ import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs on several ranks: stopped, killed, and resumed on another number of them. */
 class RanksRunTest {
-    private static final Map<String, Object> CHANGES = Map.of("accumulate", 1, "checkpoint.every", 2, "faults.compare-ranks", 2);
+    private static final Map<String, Object> CHANGES =
+            Map.of("accumulate", 1, "checkpoint.every", 2, "faults.compare-ranks", 2);
 
     @TempDir
     private static Path shared;

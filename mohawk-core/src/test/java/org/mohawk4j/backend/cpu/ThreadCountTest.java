@@ -31,8 +31,7 @@ class ThreadCountTest {
 
     /** Output and gradients of a linear map, a norm and a semiseparable product, in many tasks each. */
     private static List<float[]> results(int threads) {
-        try (Engine engine =
-                Engine.open("nd4j", BackendOptions.defaults().withThreads(threads))) {
+        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(threads))) {
             Tensor x = random(engine, 1, 3, 700, 24);
             Tensor weight = random(engine, 2, 40, 24);
             Tensor bias = random(engine, 3, 40);
@@ -49,7 +48,8 @@ class ThreadCountTest {
                         .y();
                 Gradients gradients = tape.gradients(y.square().mean());
                 List<float[]> all = new ArrayList<>(List.of(y.toFloats()));
-                watched.forEach(input -> all.add(gradients.of(input).orElseThrow().toFloats()));
+                watched.forEach(
+                        input -> all.add(gradients.of(input).orElseThrow().toFloats()));
                 return all;
             }
         }

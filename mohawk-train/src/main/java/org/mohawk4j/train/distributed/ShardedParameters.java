@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Backend;
@@ -34,8 +33,8 @@ final class ShardedParameters {
     /** Owns what is on its way. */
     private final Scope scope;
 
-    private final Map<Parameter, Tensor> read = new IdentityHashMap<>();
-    private final Map<Parameter, Tensor> gathering = new IdentityHashMap<>();
+    private final IdentityHashMap<Parameter, Tensor> read = new IdentityHashMap<>();
+    private final IdentityHashMap<Parameter, Tensor> gathering = new IdentityHashMap<>();
     private final List<Scattering> scattering = new ArrayList<>();
     private final Set<Parameter> scattered = Collections.newSetFromMap(new IdentityHashMap<>());
     private List<Parameter> expected = List.of();
@@ -85,7 +84,6 @@ final class ShardedParameters {
     }
 
     private Tensor gather(Parameter parameter) {
-        long count = parameter.shape().size();
         Tensor whole = scope.adopt(engine.zeros(parameter.shape().toArray()));
         Array kept = parameter.kept().array();
         withPart(whole, part -> engine.backend().memory().copyInto(part, kept));

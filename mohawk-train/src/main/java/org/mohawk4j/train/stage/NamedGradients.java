@@ -29,7 +29,7 @@ final class NamedGradients {
      */
     static Map<String, Tensor> of(
             Tape tape, Tensor loss, Map<String, Parameter> parameters, Scope results, Objective.Receiver receiver) {
-        Map<Tensor, List<String>> names = new IdentityHashMap<>();
+        IdentityHashMap<Tensor, List<String>> names = new IdentityHashMap<>();
         parameters.forEach((name, parameter) -> names.computeIfAbsent(parameter.kept(), kept -> new ArrayList<>())
                 .add(name));
         Map<String, Tensor> found = new LinkedHashMap<>();

@@ -20,14 +20,14 @@ import org.mohawk4j.train.optimizer.Sharding;
 
 /** All three stages on one, two and four ranks. */
 class DataParallelTest {
-    private static RankedRun.Result alone;
+    private static RankedRun.Outcome alone;
 
     @BeforeAll
     static void runAlone() throws Exception {
         alone = new RankedRun().on(0);
     }
 
-    private static void assertSame(RankedRun.Result found, RankedRun.Result expected, double tolerance) {
+    private static void assertSame(RankedRun.Outcome found, RankedRun.Outcome expected, double tolerance) {
         assertThat(found.steps()).hasSameSizeAs(expected.steps());
         for (int i = 0; i < expected.steps().size(); i++) {
             StepMetrics one = found.steps().get(i);
@@ -54,7 +54,7 @@ class DataParallelTest {
 
     @Test
     void oneRankIsTheRunWithoutRanks() throws Exception {
-        RankedRun.Result one = new RankedRun().on(1);
+        RankedRun.Outcome one = new RankedRun().on(1);
         assertSame(one, alone, 0);
     }
 
@@ -69,7 +69,7 @@ class DataParallelTest {
         RankedRun run = new RankedRun();
         run.steps = 5;
         run.frozen = List.of("*.mlp.fc1.*", "embedding.weight");
-        RankedRun.Result expected = run.on(0);
+        RankedRun.Outcome expected = run.on(0);
         run.accumulate = 2;
         assertSame(run.on(4), expected, 1e-9);
         run.sharding = Sharding::replicated;
@@ -82,7 +82,7 @@ class DataParallelTest {
         run.divided = true;
         run.steps = 5;
         run.frozen = List.of("*.mlp.fc1.*");
-        RankedRun.Result expected = run.on(0);
+        RankedRun.Outcome expected = run.on(0);
         assertSame(run.on(2), expected, 1e-9);
         run.accumulate = 2;
         assertSame(run.on(4), expected, 1e-9);
@@ -93,7 +93,7 @@ class DataParallelTest {
         RankedRun run = new RankedRun();
         run.type = DType.FLOAT32;
         run.steps = 4;
-        RankedRun.Result expected = run.on(0);
+        RankedRun.Outcome expected = run.on(0);
         assertSame(run.on(2), expected, 1e-4);
         assertSame(run.on(4), expected, 1e-4);
     }
@@ -103,7 +103,7 @@ class DataParallelTest {
         RankedRun run = new RankedRun();
         run.steps = 3;
         run.type = DType.FLOAT32;
-        RankedRun.Result first = run.on(2);
+        RankedRun.Outcome first = run.on(2);
         assertSame(run.on(2), first, 0);
     }
 

@@ -63,14 +63,14 @@ final class RankedRun {
     int poisoned = -1;
 
     /** Metrics of rank 0, and its student's parameters at the end. */
-    record Result(List<StepMetrics> steps, Map<String, double[]> parameters) {}
+    record Outcome(List<StepMetrics> steps, Map<String, double[]> parameters) {}
 
     /** On so many ranks; 0: without any of it. */
-    Result on(int ranks) throws Exception {
+    Outcome on(int ranks) throws Exception {
         if (ranks == 0) {
             return run(Parallelism.NONE, null, new TrainingListener() {});
         }
-        Result[] results = new Result[ranks];
+        Outcome[] results = new Outcome[ranks];
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 ranks, group -> results[group.rank()] = run(null, group, new TrainingListener() {}));
         for (Throwable failure : thrown) {
@@ -128,7 +128,7 @@ final class RankedRun {
     }
 
     /** One rank's part. */
-    private Result run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
+    private Outcome run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
         List<StepMetrics> metrics = new ArrayList<>();
         try (Engine engine = Engine.open(
                 "nd4j", BackendOptions.defaults().withParameterType(type).withThreads(1))) {
@@ -201,7 +201,7 @@ final class RankedRun {
             student.parameters()
                     .forEach((name, parameter) ->
                             parameters.put(name, parameter.value().toDoubles()));
-            return new Result(metrics, parameters);
+            return new Outcome(metrics, parameters);
         }
     }
 }

@@ -91,8 +91,10 @@ public final class CpuDistillation implements FusedDistillation {
             for (long first = 0; first < rows; first += held) {
                 long start = first;
                 long count = Math.min(held, rows - first);
-                cpu.inBlocks(count, each, (from, some, block, lane) ->
-                        losses[(int) ((start + from) / each)] = rows(
+                cpu.inBlocks(
+                        count,
+                        each,
+                        (from, some, block, lane) -> losses[(int) ((start + from) / each)] = rows(
                                 lane,
                                 start + from,
                                 some,
