@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
+import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.train.ChangedRunException;
 import org.mohawk4j.train.Distillation;
 import org.mohawk4j.train.checkpoint.CheckpointStore;

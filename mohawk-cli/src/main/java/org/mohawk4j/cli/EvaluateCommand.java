@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.cli.option.ConfigOptions;
+import org.mohawk4j.cli.option.ModelOptions;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.eval.Perplexity;

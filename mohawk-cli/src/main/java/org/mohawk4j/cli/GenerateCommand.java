@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.cli.option.ConfigOptions;
+import org.mohawk4j.cli.option.ModelOptions;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.generation.Generator;
 import org.mohawk4j.generation.Sampling;

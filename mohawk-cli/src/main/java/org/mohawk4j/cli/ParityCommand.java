@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.parity.GoldenParity;

@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.cli.option.ConfigOptions;
+import org.mohawk4j.cli.option.ModelOptions;
 import org.mohawk4j.eval.serve.CompletionServer;
 import org.mohawk4j.eval.serve.ServeConfig;
 import org.mohawk4j.models.CausalLm;

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import org.mohawk4j.train.study.BudgetsStudy;

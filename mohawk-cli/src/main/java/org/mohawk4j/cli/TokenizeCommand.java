@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.data.source.Encoding;
 import org.mohawk4j.data.source.Mixture;
 import org.mohawk4j.data.source.Shard;

@@ -1,10 +1,10 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.cli.option;
 
-import static org.mohawk4j.cli.ConfigOption.flag;
-import static org.mohawk4j.cli.ConfigOption.number;
-import static org.mohawk4j.cli.ConfigOption.path;
-import static org.mohawk4j.cli.ConfigOption.whole;
-import static org.mohawk4j.cli.ConfigOption.word;
+import static org.mohawk4j.cli.option.ConfigOption.flag;
+import static org.mohawk4j.cli.option.ConfigOption.number;
+import static org.mohawk4j.cli.option.ConfigOption.path;
+import static org.mohawk4j.cli.option.ConfigOption.whole;
+import static org.mohawk4j.cli.option.ConfigOption.word;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +35,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** The options of {@link DistillConfig}: all of them for {@code distill}, those of the machine for what else computes. */
-final class ConfigOptions {
+public final class ConfigOptions {
     private static final List<ConfigOption<FilesConfig>> FILES = List.of(
             path("teacher", "DIR", "default: a tiny one that is shipped", FilesConfig::teacher),
             word("text", "TEXT", "file, folder or 'pattern', =WEIGHT", FilesConfig::text)
@@ -215,7 +215,7 @@ final class ConfigOptions {
     }
 
     /** Adds all options. */
-    static final class All implements IModelTransformer {
+    public static final class All implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             DISTILLATION.forEach(group -> group.addTo(command));
@@ -224,7 +224,7 @@ final class ConfigOptions {
     }
 
     /** Adds those options of {@link All} that a study leaves to the user. */
-    static final class Study implements IModelTransformer {
+    public static final class Study implements IModelTransformer {
         private static final Set<String> OF_USER = Set.of(
                 "--teacher",
                 "--text",
@@ -256,7 +256,7 @@ final class ConfigOptions {
     }
 
     /** Adds {@code --backend}, {@code --device}, {@code --threads} and {@code --dtype}. */
-    static final class Machine implements IModelTransformer {
+    public static final class Machine implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             MACHINE.addTo(command);
@@ -265,7 +265,7 @@ final class ConfigOptions {
     }
 
     /** Adds {@code --bos}, and what {@link Machine} does. */
-    static final class Model implements IModelTransformer {
+    public static final class Model implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             TOKENIZER.addTo(command);
@@ -274,7 +274,7 @@ final class ConfigOptions {
     }
 
     /** Adds what {@link Texts} and {@link Machine} do. */
-    static final class TextsAndMachine implements IModelTransformer {
+    public static final class TextsAndMachine implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             return new Machine().transform(new Texts().transform(command));
@@ -282,7 +282,7 @@ final class ConfigOptions {
     }
 
     /** Adds {@code --text-field}, {@code --readers} and {@code --bos}. */
-    static final class Texts implements IModelTransformer {
+    public static final class Texts implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             TEXTS.addTo(command);
@@ -295,7 +295,7 @@ final class ConfigOptions {
      * What was given on the command line, by key of the configuration. A command's own option may have the name of one
      * of these and mean something else, as {@code generate --temperature} does: it stands in none of the groups.
      */
-    static Map<String, Object> given(CommandSpec command) {
+    public static Map<String, Object> given(CommandSpec command) {
         Map<String, Object> values = new LinkedHashMap<>();
         Stream<ConfigOption<DistillConfig>> options = DISTILLATION.stream().flatMap(group -> group.options().stream());
         options.forEach(option -> {

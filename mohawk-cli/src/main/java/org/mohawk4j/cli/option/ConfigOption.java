@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.cli.option;
 
 import java.nio.file.Path;
 import java.util.Collection;

@@ -1,4 +1,4 @@
-package org.mohawk4j.cli;
+package org.mohawk4j.cli.option;
 
 import java.nio.file.Path;
 import java.util.Map;
@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which model a command uses, with which tokenizer, and on what it computes. */
-final class ModelOptions {
+public final class ModelOptions {
     /** Of the command, which {@link ConfigOptions} has given the options of the machine. */
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
@@ -26,17 +26,17 @@ final class ModelOptions {
     private Optional<Path> tokenizer = Optional.empty();
 
     /** The model's folder. */
-    Path folder() {
+    public Path folder() {
         return model;
     }
 
     /** The folder with the files of the tokenizer. */
-    Path tokenizerPath() {
+    public Path tokenizerPath() {
         return tokenizer.orElse(model);
     }
 
     /** The tokenizer, none of whose ids lacks a row in the model's embedding. */
-    TokenizerJson tokenizer() {
+    public TokenizerJson tokenizer() {
         TokenizerJson loaded =
                 TokenizerJson.load(tokenizerPath(), config().data().bos());
         loaded.requireRows(ModelFolder.config(model).vocabulary());
@@ -44,20 +44,22 @@ final class ModelOptions {
     }
 
     /** The defaults of a run under the options that were given. */
-    DistillConfig config() {
+    public DistillConfig config() {
         return config(Map.of());
     }
 
     /** @param more values by key, from options of the command's own */
-    DistillConfig config(Map<String, ?> more) {
+    public DistillConfig config(Map<String, ?> more) {
         return DistillConfig.defaults().with(ConfigOptions.given(command)).with(more);
     }
 
-    Engine engine() {
+    /** The backend of the options. */
+    public Engine engine() {
         return config().machine().open();
     }
 
-    CausalLm load(Engine engine) {
+    /** The model, which the caller closes. */
+    public CausalLm load(Engine engine) {
         return ModelFolder.loadForInference(engine, model);
     }
 }
