@@ -18,8 +18,9 @@ class MessagesTest {
     private static final List<String> MODULES = List.of("core", "cuda", "models", "data", "eval", "train");
     private static final Pattern LITERAL = Pattern.compile("\"(?:[^\"\\\\\n]|\\\\.)*\"");
     private static final Pattern COMMENT = Pattern.compile("(?s:/\\*.*?\\*/)|(?m:^\\s*//.*$)");
+    /** {@code --add-modules} is an option of the JVM. */
     private static final Pattern OF_COMMAND = Pattern.compile(
-            "(?<![-\\w])--[a-z]|\\./mohawk|\\bmohawk (?:distill|evaluate|generate|inspect|parity|serve|tokenize)\\b");
+            "(?<![-\\w])--(?!add-modules)[a-z]|\\./mohawk|\\bmohawk (?:distill|evaluate|generate|inspect|parity|serve|tokenize)\\b");
 
     /** Options of NVRTC, the compiler of CUDA C++, are no flags of ours. */
     private static final Pattern OF_COMPILER = Pattern.compile("\"--(?:gpu-architecture|std|define-macro)=.*");
