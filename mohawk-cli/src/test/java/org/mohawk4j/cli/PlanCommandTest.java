@@ -42,6 +42,9 @@ class PlanCommandTest {
     private static CommandRun planOfLlama(String... options) {
         List<String> words = new ArrayList<>(List.of(
                 "--teacher", llama.toString(), "--dtype", "bf16", "--context", "2048", "--tokens", "3000000000"));
+        if (!List.of(options).contains("--batch")) {
+            words.addAll(List.of("--batch", "8"));
+        }
         words.addAll(List.of(options));
         return plan(words.toArray(String[]::new));
     }
@@ -65,7 +68,7 @@ class PlanCommandTest {
         assertThat(run.lines().get(run.lines().size() - 1))
                 .matches("fits=true peak_memory_bytes=\\d+ tokens_per_second=\\d+ hours=\\d+\\.\\d+");
         assertThat(run.lines()).contains("teacher     1,844,992 parameters", "student     2,054,928 parameters");
-        assertThat(cells(run, "batch")).containsExactly("8x128", "8x128", "8x128");
+        assertThat(cells(run, "batch")).containsExactly("4x128");
     }
 
     @Test
@@ -198,8 +201,8 @@ class PlanCommandTest {
     @CsvSource(delimiter = '|', textBlock = """
                     --gpus 0                      | gpus: expected a whole number of at least 1, got 0
                     --gpus 99999999999            | gpus: expected
-                    --gpus 3                      | expected a multiple of 3, got 8
-                    --gpus 2 --accumulate 8       | expected a multiple of 16, got 8
+                    --gpus 3                      | expected a multiple of 3, got 4
+                    --gpus 2 --accumulate 4       | expected a multiple of 8, got 4
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100
                     --gpu-memory many             | --gpu-memory: expected an amount such as 80GiB
                     --gpu-memory 0GiB             | --gpu-memory: expected an amount

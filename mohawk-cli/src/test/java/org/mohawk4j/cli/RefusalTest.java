@@ -51,7 +51,7 @@ class RefusalTest {
             --tokens many                          | invalid value for option '--tokens': 'many' is not a long
             --tokens                               | missing required parameter for option '--tokens' (N)
             --tokens 0                             | tokens: expected a whole number of at least 1, got 0
-            --tokens 100                           | tokens: expected at least 192
+            --tokens 60                            | tokens: expected at least 64
             --device -1                            | device: expected a whole number of at least 0, got -1
             --backend nd4j --device 1              | expected device 0, the only one that ND4J is opened on, found device 1
             --split 0.5,0.5                        | split: expected 3 numbers
@@ -59,7 +59,7 @@ class RefusalTest {
             --split a,b,c                          | invalid value for option '--split'
             --lr 1e-3,1e-3,-1                      | lr: expected numbers above 0
             --keep-attention 4                     | layers 0 to 3
-            --keep-attention 0,1,2,3               | nothing to train
+            --keep-attention 0,1,2,3 --split 1,0,0 | nothing to train
             --keep-attention x                     | keep-attention: expected layers from 0, auto:K or auto:K:STUDY, got 'x'
             --keep-attention auto:4                | keep-attention: expected auto:1 to auto:3 of the teacher's 4 layers, got auto:4
             --keep-attention auto:0                | keep-attention: auto: expected a whole number of at least 1, got 0

@@ -18,7 +18,7 @@ class StageLengthTest {
     private static StageLength length(Iterator<Double> losses) {
         return new StageLength(
                 100,
-                steps -> ScheduleConfig.defaults().forStage(1.0, steps),
+                steps -> ScheduleConfig.defaults().withDecayFraction(0.1).forStage(1.0, steps),
                 Optional.of(new StageLength.Criterion(WHEN, losses::next)));
     }
 
