@@ -95,9 +95,8 @@ public final class FidelityReport {
         writeLayers(page);
         page.line("<section>");
         page.line("<h2>Where the errors are</h2>");
-        page.line(
-                "<p class=\"note\">Lighter is larger, as the square root; the colors end at the largest error of each"
-                        + " map.</p>");
+        page.line("<p class=\"note\">Lighter is larger, as the square root; the colors end at the largest error of each"
+                + " map.</p>");
         if (scores.layers().stream().anyMatch(layer -> !layer.matrix().isEmpty())) {
             map(page, "matrix-error", "head", Layer::matrix, "Relative error of the mixing matrix, by layer and head");
             map(

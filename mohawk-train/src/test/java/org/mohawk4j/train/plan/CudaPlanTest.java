@@ -92,7 +92,8 @@ class CudaPlanTest {
                     case 2 -> stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
                     default -> stages.knowledgeDistillation(DistillationFunction.Weights.PLAIN, recompute);
                 };
-                int[] ids = new SplittableRandom(0).ints(100_000, 0, Gpu.VOCABULARY).toArray();
+                int[] ids =
+                        new SplittableRandom(0).ints(100_000, 0, Gpu.VOCABULARY).toArray();
                 InMemoryLoader batches =
                         new InMemoryLoader(new TokenWindows(TokenSequence.of("random", ids), Gpu.CONTEXT), BATCH, 0);
                 new Trainer(engine, batches, new TrainingListener() {}, accumulate, FaultConfig.defaults())
