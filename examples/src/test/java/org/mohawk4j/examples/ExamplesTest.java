@@ -38,7 +38,7 @@ class ExamplesTest {
 
         RunResult result = DistillPhi.distill(tiny(384).build(), run);
 
-        assertThat(result.stages()).extracting("steps").containsExactly(1, 1, 4);
+        assertThat(result.stages()).extracting("steps").containsExactly(6);
         assertThat(result.studentFolder())
                 .isDirectoryContaining("glob:**/{config.json,model.safetensors,tokenizer.json}");
         assertThat(result.student().nllPerToken())

@@ -43,7 +43,7 @@ import org.mohawk4j.train.stage.StagePlan;
  * above two of them, {@code NCCL_NVLS_ENABLE=0} in its environment.
  *
  * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), layers (the shape's), and anywhere {@code
- * --replicated} (every rank updates all parameters) or {@code --shard-parameters} (they are divided, and blocks computed
+ * --replicated} (every rank updates all parameters) or {@code --shard-parameters} (they are sharded, and blocks computed
  * again in the backward pass).
  */
 record DataParallelThroughput(
@@ -51,7 +51,7 @@ record DataParallelThroughput(
     private static final int WARM_UP = 5;
     private static final AdamW.Config ADAMW = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
 
-    /** What several GPUs divide. */
+    /** What several GPUs shard. */
     enum Division {
         NOTHING("--replicated"),
         OPTIMIZER("--shard-optimizer"),
@@ -128,7 +128,7 @@ record DataParallelThroughput(
             try (CausalLm student = mixers.student(teacher, random)) {
                 ranks.share(student.parameters().values());
                 teacher.castWeights();
-                ranks.divide(student.parameters().values());
+                ranks.shard(student.parameters().values());
                 int vocabulary = Math.toIntExact(teacher.config().vocabulary());
                 int[] text = random.ints(4L * batch * size * context + 1, 0, vocabulary)
                         .toArray();
@@ -158,9 +158,9 @@ record DataParallelThroughput(
     private Parallelism parallel(Engine engine, ProcessGroup group) {
         Sharding sharding = division == Division.NOTHING
                 ? Sharding.replicated(group.rank(), group.size())
-                : Sharding.divided(group.rank(), group.size());
+                : Sharding.across(group.rank(), group.size());
         DataParallel ranks = new DataParallel(engine, group, sharding, 0);
-        return division == Division.PARAMETERS ? ranks.dividingParameters() : ranks;
+        return division == Division.PARAMETERS ? ranks.withShardedParameters() : ranks;
     }
 
     private Objective objective(StagePlan plan) {
@@ -202,7 +202,7 @@ record DataParallelThroughput(
         configuration.put("context", context);
         configuration.put("steps", steps);
         configuration.put("gpus", gpus);
-        configuration.put("divided", division.name().toLowerCase(Locale.ROOT));
+        configuration.put("sharded", division.name().toLowerCase(Locale.ROOT));
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("tokens_per_second", BlasShare.rounded(rate.tokensPerSecond()));
         results.put("speed_up", BlasShare.rounded(speedUp));

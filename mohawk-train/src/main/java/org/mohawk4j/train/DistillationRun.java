@@ -258,10 +258,10 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        ranks.divide(student.parameters().values());
+                        ranks.shard(student.parameters().values());
                         new StageRunner(config, teacher.engine(), objectives, data, probe, ranks, heldOut)
                                 .run(recorder, steps, from);
-                        ranks.unite(student.parameters().values());
+                        ranks.unshard(student.parameters().values());
                     }
                 }
                 stop.trainingEnds();
@@ -298,9 +298,9 @@ public final class DistillationRun {
                     DataParallel parallel = new DataParallel(
                             teacher.engine(),
                             ranks,
-                            Sharding.divided(ranks.rank(), ranks.size()),
+                            Sharding.across(ranks.rank(), ranks.size()),
                             config.recovery().faults().compareRanks());
-                    return config.machine().shardParameters() ? parallel.dividingParameters() : parallel;
+                    return config.machine().shardParameters() ? parallel.withShardedParameters() : parallel;
                 })
                 .orElse(Parallelism.NONE);
     }

@@ -21,7 +21,7 @@ import org.mohawk4j.train.optimizer.Sharding;
 
 /**
  * Data parallelism: each rank has the whole student and takes an equal part of each batch. Gradients are added up in
- * buckets while the backward pass goes on. With a divided optimizer a rank receives the sums of the parts that it
+ * buckets while the backward pass goes on. With a sharded optimizer a rank receives the sums of the parts that it
  * updates, and its parameters go to the others while the next step's teacher runs.
  */
 public final class DataParallel implements Parallelism {
@@ -38,12 +38,12 @@ public final class DataParallel implements Parallelism {
     private final List<Array> toReduce = new ArrayList<>();
     private long bucketBytes;
     private @Nullable KeepAlive waiting;
-    private @Nullable ShardedParameters divided;
-    private boolean dividesParameters;
+    private @Nullable ShardedParameters sharded;
+    private boolean shardsParameters;
 
-    /** With the optimizer divided among the ranks, and their parameters compared every hundred updates. */
+    /** With the optimizer sharded among the ranks, and their parameters compared every hundred updates. */
     public DataParallel(Engine engine, ProcessGroup group) {
-        this(engine, group, Sharding.divided(group.rank(), group.size()), ParameterCheck.EVERY);
+        this(engine, group, Sharding.across(group.rank(), group.size()), ParameterCheck.EVERY);
     }
 
     /** @param checkEvery updates between two comparisons of the ranks' parameters; 0: none */
@@ -57,8 +57,8 @@ public final class DataParallel implements Parallelism {
     }
 
     /** Divides the parameters as well, not only the optimizer: for models that do not fit otherwise. */
-    public DataParallel dividingParameters() {
-        dividesParameters = sharding.divided();
+    public DataParallel withShardedParameters() {
+        shardsParameters = sharding.sharded();
         return this;
     }
 
@@ -98,33 +98,33 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
-    public void divide(Collection<Parameter> parameters) {
-        if (dividesParameters) {
+    public void shard(Collection<Parameter> parameters) {
+        if (shardsParameters) {
             ShardedParameters shards = new ShardedParameters(engine, communicator, sharding);
-            divided = shards;
+            sharded = shards;
             parameters.stream()
-                    .filter(parameter -> sharding.divides(parameter.shape().size()))
-                    .forEach(shards::divide);
+                    .filter(parameter -> sharding.shards(parameter.shape().size()))
+                    .forEach(shards::shard);
         }
     }
 
     @Override
-    public void unite(Collection<Parameter> parameters) {
+    public void unshard(Collection<Parameter> parameters) {
         for (Parameter parameter : parameters) {
             if (parameter.isPart()) {
                 together(parameter::keepWhole);
             }
         }
-        if (divided != null) {
-            divided.endStep();
-            divided = null;
+        if (sharded != null) {
+            sharded.endStep();
+            sharded = null;
         }
     }
 
     @Override
     public void settle() {
-        if (divided != null) {
-            together(divided::settle);
+        if (sharded != null) {
+            together(sharded::settle);
         }
     }
 
@@ -139,7 +139,7 @@ public final class DataParallel implements Parallelism {
             return gradient;
         }
         Tensor own = gradient.unshared();
-        (sharding.divides(own.shape().size()) ? toScatter : toReduce).add(own.array());
+        (sharding.shards(own.shape().size()) ? toScatter : toReduce).add(own.array());
         bucketBytes += own.nbytes();
         if (bucketBytes >= BUCKET_BYTES) {
             send();
@@ -164,7 +164,7 @@ public final class DataParallel implements Parallelism {
                     "an optimizer that updates " + optimizer.sharding() + " on a rank that has " + sharding);
         }
         send();
-        together(divided == null ? communicator::await : divided::endStep);
+        together(sharded == null ? communicator::await : sharded::endStep);
         // one small sum for everything that the ranks must know of each other, so that the device is waited for once
         List<Tensor> ballot = new ArrayList<>();
         evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
@@ -219,7 +219,7 @@ public final class DataParallel implements Parallelism {
 
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
-        if (divided != null) {
+        if (sharded != null) {
             // there is no room for all of them
             return;
         }
@@ -240,7 +240,7 @@ public final class DataParallel implements Parallelism {
 
     private List<Array> parts(Collection<Tensor> tensors) {
         return tensors.stream()
-                .filter(tensor -> sharding.divides(tensor.shape().size()))
+                .filter(tensor -> sharding.shards(tensor.shape().size()))
                 .map(Tensor::array)
                 .toList();
     }

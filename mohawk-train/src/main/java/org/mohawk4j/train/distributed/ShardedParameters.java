@@ -52,7 +52,7 @@ final class ShardedParameters {
     }
 
     /** Keeps this rank's part of a parameter alone. */
-    void divide(Parameter parameter) {
+    void shard(Parameter parameter) {
         long count = parameter.shape().size();
         parameter.keepPart(sharding.first(count), sharding.length(count), this::whole);
     }

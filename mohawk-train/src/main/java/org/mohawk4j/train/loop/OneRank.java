@@ -46,10 +46,10 @@ final class OneRank implements Parallelism {
     }
 
     @Override
-    public void divide(Collection<Parameter> parameters) {}
+    public void shard(Collection<Parameter> parameters) {}
 
     @Override
-    public void unite(Collection<Parameter> parameters) {}
+    public void unshard(Collection<Parameter> parameters) {}
 
     @Override
     public void settle() {}

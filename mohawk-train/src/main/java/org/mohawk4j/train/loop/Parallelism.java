@@ -49,21 +49,21 @@ public interface Parallelism extends AutoCloseable {
     BooleanSupplier agreed(String name, BooleanSupplier own);
 
     /**
-     * Before training: what the ranks divide of the student, if that is wanted. A part of a divided parameter is here, and
+     * Before training: what the ranks shard of the student, if that is wanted. A part of a sharded parameter is here, and
      * all of it only while it is read.
      */
-    void divide(Collection<Parameter> parameters);
+    void shard(Collection<Parameter> parameters);
 
     /** After training: all ranks have all of the student again. */
-    void unite(Collection<Parameter> parameters);
+    void unshard(Collection<Parameter> parameters);
 
-    /** Waits for gradients of divided parameters that are still being added up. */
+    /** Waits for gradients of sharded parameters that are still being added up. */
     void settle();
 
     /**
      * Starts to add up a gradient over the ranks, beside other work.
      *
-     * @param parameter whose gradient it is; if it is divided, the gradient is that of this rank's part, added up already
+     * @param parameter whose gradient it is; if it is sharded, the gradient is that of this rank's part, added up already
      * @param gradient of this rank's windows, final, in a scope that stays open until the step ends
      * @return what receives the sum, in place; defined from {@link #totals} on, as far as {@link #sharding} says
      */

@@ -7,9 +7,9 @@ package org.mohawk4j.train.optimizer;
  *
  * @param rank of this optimizer, from 0
  * @param ranks whose gradients an update is given the sum of
- * @param divided whether any parameter is shared
+ * @param sharded whether any parameter is shared
  */
-public record Sharding(int rank, int ranks, boolean divided) {
+public record Sharding(int rank, int ranks, boolean sharded) {
     /** One rank. */
     public static final Sharding NONE = new Sharding(0, 1, false);
 
@@ -17,7 +17,7 @@ public record Sharding(int rank, int ranks, boolean divided) {
     private static final int ALIGNMENT = 64;
 
     /** Each rank updates its part. */
-    public static Sharding divided(int rank, int ranks) {
+    public static Sharding across(int rank, int ranks) {
         return new Sharding(rank, ranks, ranks > 1);
     }
 
@@ -27,22 +27,22 @@ public record Sharding(int rank, int ranks, boolean divided) {
     }
 
     /** Whether a parameter of so many elements is shared. */
-    public boolean divides(long count) {
-        return divided && count % ((long) ranks * ALIGNMENT) == 0;
+    public boolean shards(long count) {
+        return sharded && count % ((long) ranks * ALIGNMENT) == 0;
     }
 
     /** The first element that this rank updates. */
     public long first(long count) {
-        return divides(count) ? rank * length(count) : 0;
+        return shards(count) ? rank * length(count) : 0;
     }
 
     /** How many elements this rank updates. */
     public long length(long count) {
-        return divides(count) ? count / ranks : count;
+        return shards(count) ? count / ranks : count;
     }
 
     /** Whether this rank is the one that saves its part, or all, of a parameter's moments. */
     public boolean saves(long count) {
-        return rank == 0 || divides(count);
+        return rank == 0 || shards(count);
     }
 }

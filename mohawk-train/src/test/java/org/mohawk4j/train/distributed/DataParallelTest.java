@@ -79,7 +79,7 @@ class DataParallelTest {
     @Test
     void theyAgreeWithDividedParameters() throws Exception {
         RankedRun run = new RankedRun();
-        run.divided = true;
+        run.sharded = true;
         run.steps = 5;
         run.frozen = List.of("*.mlp.fc1.*");
         RankedRun.Outcome expected = run.on(0);

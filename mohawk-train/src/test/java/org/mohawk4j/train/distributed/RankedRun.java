@@ -55,9 +55,9 @@ final class RankedRun {
     int steps = 10;
     int accumulate = 1;
     List<String> frozen = List.of();
-    BiFunction<Integer, Integer, Sharding> sharding = Sharding::divided;
+    BiFunction<Integer, Integer, Sharding> sharding = Sharding::across;
     int checkEvery = 1;
-    boolean divided;
+    boolean sharded;
 
     /** The rank whose first loss is no number. */
     int poisoned = -1;
@@ -124,7 +124,7 @@ final class RankedRun {
 
     private Parallelism parallel(Engine engine, ProcessGroup group) {
         DataParallel ranks = new DataParallel(engine, group, sharding.apply(group.rank(), group.size()), checkEvery);
-        return divided ? ranks.dividingParameters() : ranks;
+        return sharded ? ranks.withShardedParameters() : ranks;
     }
 
     /** One rank's part. */
@@ -140,7 +140,7 @@ final class RankedRun {
             StagePlan plan = new StagePlan(teacher, student, mixers, frozen);
             try (Parallelism ranks = alone != null ? alone : parallel(engine, group)) {
                 ranks.share(student.parameters().values());
-                ranks.divide(student.parameters().values());
+                ranks.shard(student.parameters().values());
                 InMemoryLoader batches = new InMemoryLoader(
                         new TokenWindows(
                                 TokenSequence.of(
@@ -195,7 +195,7 @@ final class RankedRun {
                     }
                     stage++;
                 }
-                ranks.unite(student.parameters().values());
+                ranks.unshard(student.parameters().values());
             }
             Map<String, double[]> parameters = new LinkedHashMap<>();
             student.parameters()

@@ -39,8 +39,8 @@ class ShardedParametersTest {
                             BackendOptions.defaults()
                                     .withParameterType(DType.FLOAT64)
                                     .withThreads(1));
-                    DataParallel ranks = new DataParallel(engine, group, Sharding.divided(group.rank(), 2), 0)
-                            .dividingParameters()) {
+                    DataParallel ranks = new DataParallel(engine, group, Sharding.across(group.rank(), 2), 0)
+                            .withShardedParameters()) {
                 List<Linear> layers = new ArrayList<>();
                 for (int i = 0; i < LAYERS; i++) {
                     layers.add(new Linear(engine, WIDTH, WIDTH, false, new SplittableRandom(i)));
@@ -66,7 +66,7 @@ class ShardedParametersTest {
             MemoryOps memory = engine.backend().memory();
             long whole = memory.liveBytes();
 
-            ranks.divide(weights);
+            ranks.shard(weights);
 
             long halved = memory.liveBytes();
             assertThat(whole - halved).isEqualTo(LAYERS * BYTES / 2);
@@ -76,7 +76,7 @@ class ShardedParametersTest {
             }
             assertThat(memory.liveBytes()).isEqualTo(halved);
 
-            ranks.unite(weights);
+            ranks.unshard(weights);
             assertThat(weights.get(0).value().toDoubles()).isEqualTo(before);
             assertThat(memory.liveBytes()).isEqualTo(whole);
         });
@@ -89,7 +89,7 @@ class ShardedParametersTest {
             List<Parameter> weights = weights(layers);
             double[] input = new SplittableRandom(7).doubles(WIDTH).toArray();
             double[] expected = gradient(engine, layers, weights, input);
-            ranks.divide(weights);
+            ranks.shard(weights);
             for (int step = 0; step < 3; step++) {
                 try (Scope scope = engine.scope()) {
                     Tensor x = engine.tensor(input, 1, WIDTH).mul(ranks.rank() + 1);

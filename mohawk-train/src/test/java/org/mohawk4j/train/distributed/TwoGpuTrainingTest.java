@@ -41,7 +41,7 @@ import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
-/** Training on two GPUs against one, with NCCL and a divided optimizer. */
+/** Training on two GPUs against one, with NCCL and a sharded optimizer. */
 @Tag("gpu2")
 @Timeout(300)
 class TwoGpuTrainingTest {
@@ -69,14 +69,14 @@ class TwoGpuTrainingTest {
             int stage,
             boolean mixed,
             int accumulate,
-            boolean divided,
+            boolean sharded,
             TrainingListener listener) {
         int device = group.map(ProcessGroup::rank).orElse(0);
         List<Double> losses = new ArrayList<>();
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(mixed).withDevice(device));
                 Parallelism ranks =
-                        group.map(own -> parallel(engine, own, divided)).orElse(Parallelism.NONE);
+                        group.map(own -> parallel(engine, own, sharded)).orElse(Parallelism.NONE);
                 CausalLm teacher = Gpu.teacher(engine)) {
             MixerPlan mixers = MixerPlan.replacing(
                     teacher.config(),
@@ -84,12 +84,12 @@ class TwoGpuTrainingTest {
                     List.of());
             try (CausalLm student = mixers.student(teacher, new SplittableRandom(1))) {
                 ranks.share(student.parameters().values());
-                ranks.divide(student.parameters().values());
+                ranks.shard(student.parameters().values());
                 StagePlan plan = new StagePlan(teacher, student, mixers, List.of());
                 Objective objective = switch (stage) {
                     case 1 -> plan.matrixOrientation();
                     case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-                    default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, divided);
+                    default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, sharded);
                 };
                 int[] text =
                         new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
@@ -116,9 +116,9 @@ class TwoGpuTrainingTest {
         return losses;
     }
 
-    private static Parallelism parallel(Engine engine, ProcessGroup group, boolean divided) {
+    private static Parallelism parallel(Engine engine, ProcessGroup group, boolean sharded) {
         DataParallel ranks = new DataParallel(engine, group);
-        return divided ? ranks.dividingParameters() : ranks;
+        return sharded ? ranks.withShardedParameters() : ranks;
     }
 
     private static List<Double> onTwo(int stage, boolean mixed, int accumulate) throws InterruptedException {

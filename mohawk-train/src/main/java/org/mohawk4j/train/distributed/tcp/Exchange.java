@@ -14,9 +14,20 @@ final class Exchange {
     private final Map<Integer, byte[]> parts = new TreeMap<>();
     private @Nullable List<byte[]> result;
     private @Nullable Failure failure;
+    private boolean isBegun;
 
     Exchange(int size) {
         this.size = size;
+    }
+
+    /** This rank takes part from now on, until {@link #await} returns. */
+    synchronized void begin() {
+        isBegun = true;
+    }
+
+    /** Whether parts are missing, on the rank that collects them; on others, whether the result is. */
+    synchronized boolean isPending(boolean collects) {
+        return collects ? !parts.isEmpty() : isBegun && result == null;
     }
 
     /** Adds a rank's part; on rank 0, which collects them. All parts, if this was the last. */
@@ -52,6 +63,8 @@ final class Exchange {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while ranks exchange values", e);
+        } finally {
+            isBegun = false;
         }
         List<byte[]> all = result;
         if (all == null) {

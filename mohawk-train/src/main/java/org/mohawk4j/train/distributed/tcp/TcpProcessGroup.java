@@ -38,7 +38,6 @@ public final class TcpProcessGroup implements ProcessGroup {
     private final AtomicLong activity = new AtomicLong();
     private volatile @Nullable Thread trainer;
     private volatile boolean steps;
-    private volatile boolean exchanging;
     private volatile boolean closed;
 
     private TcpProcessGroup(int rank, TcpSettings settings, Joined joined) {
@@ -93,19 +92,15 @@ public final class TcpProcessGroup implements ProcessGroup {
         ending.requireNone();
         trainer = Thread.currentThread();
         operations.incrementAndGet();
-        exchanging = true;
-        try {
-            if (rank == 0) {
-                collect(0, own);
-            } else {
-                to(0).send(new Message(Message.Kind.VALUE, own));
-            }
-            // a rank that has left before cannot take part
-            watchdog.gone().ifPresent(this::endWithout);
-            return exchange.await();
-        } finally {
-            exchanging = false;
+        exchange.begin();
+        if (rank == 0) {
+            collect(0, own);
+        } else {
+            to(0).send(new Message(Message.Kind.VALUE, own));
         }
+        // a rank that has left before cannot take part
+        watchdog.gone().filter(gone -> exchange.isPending(rank == 0)).ifPresent(this::endWithout);
+        return exchange.await();
     }
 
     private void collect(int from, byte[] part) {
@@ -201,7 +196,8 @@ public final class TcpProcessGroup implements ProcessGroup {
                 case LEAVE -> {
                     watchdog.left(peer);
                     to(peer).finish();
-                    if (exchanging) {
+                    // one that has its result may leave before others have theirs
+                    if (exchange.isPending(rank == 0)) {
                         endWithout(peer);
                     }
                 }
