@@ -7,13 +7,16 @@ import org.junit.jupiter.api.Test;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
 import org.nd4j.linalg.factory.Nd4j;
 
 class Nd4jObserverTest {
     @Test
     void productsAreToldFromSumsAndEverythingIsSeen() {
-        try (Engine engine = Engine.open("nd4j", BackendOptions.defaults())) {
+        // in float32 the backend has kernels of its own
+        BackendOptions options = BackendOptions.defaults().withParameterType(DType.FLOAT64);
+        try (Engine engine = Engine.open("nd4j", options)) {
             Tensor x = engine.full(0.5, 300, 200);
             OperationTimes product = observed(() -> x.matmul(false, x, true));
             assertThat(product.nanosOf(OperationTimes.PRODUCTS)).isPositive();

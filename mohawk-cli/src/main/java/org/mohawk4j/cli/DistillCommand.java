@@ -146,10 +146,9 @@ final class DistillCommand implements Callable<Integer> {
 
     private Distillation distillation(Map<String, Object> values) {
         if (resumed.isEmpty()) {
-            Distillation run = Distillation.of(config(values))
+            return Distillation.of(config(values))
                     .comment(
                             "Every value of this run; to repeat it: ./mohawk distill --config THIS_FILE --out NEW_FOLDER");
-            return values.containsKey("split") ? run.keepStages() : run;
         }
         if (file.isPresent()) {
             throw new InvalidInputException(

@@ -11,7 +11,6 @@ import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.train.DistillationRun;
-import org.mohawk4j.train.ResolvedStages;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.plan.ByteSize;
@@ -87,7 +86,7 @@ final class PlanCommand implements Runnable {
         CausalLmConfig dimensions = ModelFolder.config(folder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
         MixerPlan mixers = asked.student().plan(dimensions, asked.training().keepAttention());
-        ResolvedStages resolved = ResolvedStages.of(asked, mixers, dimensions, values.containsKey("split"));
+        DistillationRun.requireComparable(asked, mixers, dimensions);
         RunPlanner planner = new RunPlanner(
                 engine -> ModelFolder.unread(engine, folder),
                 mixers,
@@ -95,7 +94,6 @@ final class PlanCommand implements Runnable {
                 gpus,
                 tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
         PrintWriter out = spec.commandLine().getOut();
-        resolved.note().ifPresent(note -> out.println("stage 1     " + note));
-        new PlanTable(planner.plan(resolved.config()), device, gpus).print(out);
+        new PlanTable(planner.plan(asked), device, gpus).print(out);
     }
 }

@@ -47,7 +47,7 @@ class MixersTest {
 
         String student = folder.resolve("run/student").toString();
         assertThat(Path.of(student, "config.json")).content().contains(saved.split(", "));
-        assertThat(run.out()).contains("stage 1 100%");
+        assertThat(run.out()).contains("stage 3 100%");
         assertThat(written().student().mixer()).isEqualTo(mixer);
         CommandRun.of("generate", "--model", student, "--prompt", "the old man", "--max-tokens", "3", "--threads", "1")
                 .succeeds();
@@ -68,20 +68,15 @@ class MixersTest {
     }
 
     @Test
-    void otherHeadsThanTheTeachersLeaveStage1OutAndItsTokensGoToStage2() throws IOException {
-        CommandRun run = distill("--mixer-option", "heads=8").succeeds();
+    void otherHeadsThanTheTeachersTrainWithoutStage1() throws IOException {
+        CommandRun run = distill("--mixer-option", "heads=8", "--split", "0,0.5,0.5").succeeds();
 
-        String why = "layer 0: the student's mixer has 8 heads, the teacher's 4";
-        assertThat(run.lines()).contains("stage 1   skipped, its tokens go to stage 2; " + why);
-        assertThat(run.out()).contains("stage 2 100%").doesNotContain("stage 1 100%");
-        assertThat(written().training().stages().get(0).share().orElseThrow()).isZero();
-        assertThat(written().training().stages().get(1).share().orElseThrow()).isCloseTo(0.3, within(1e-9));
-        assertThat(folder.resolve("run/report/index.html")).content().contains("skipped: layer 0: the student");
+        assertThat(run.out()).contains("stage 2 100%", "stage 3 100%");
         CommandRun.of("distill", "--resume", folder.resolve("run").toString()).succeeds();
     }
 
     @Test
-    void aStage1ThatWasAskedForIsNotLeftOut() throws IOException {
+    void aStage1OfOtherHeadsIsRefused() throws IOException {
         String why = "stages[0].objective: expected none that compares mixing matrices head by head, got"
                 + " matrix-orientation; layer 0: the student's mixer has 8 heads, the teacher's 4";
         distill("--mixer-option", "heads=8", "--split", "0.1,0.2,0.7").refuses(why);

@@ -70,7 +70,6 @@ public final class Distillation {
     private String comment = OF_CONFIGURATION;
     private Map<String, ?> changes = Map.of();
     private boolean accepts;
-    private boolean stagesAreFixed;
     private @Nullable Path shipped;
 
     private Distillation(@Nullable DistillConfig given, Path folder) {
@@ -137,15 +136,6 @@ public final class Distillation {
         return this;
     }
 
-    /**
-     * Refuses mixers whose matrices cannot be compared with the teacher's, instead of skipping the matrix orientation
-     * of the default stages. Other stages are never changed.
-     */
-    public Distillation keepStages() {
-        stagesAreFixed = true;
-        return this;
-    }
-
     /** A fact for the report, beside those about backend, Java and system. */
     public Distillation fact(String name, String value) {
         environment.put(name, value);
@@ -194,7 +184,6 @@ public final class Distillation {
             ResumedRun found =
                     ResumedRun.open(folder, changes, accepts, config -> RunInputs.of(teacherFolder(config), config));
             try (RunFolder open = found.folder()) {
-                stagesAreFixed = true;
                 group.ifPresent(rank -> FollowedRun.announce(rank.group(), open, found.from()));
                 return run(found.config(), open, found.from());
             }
@@ -214,7 +203,6 @@ public final class Distillation {
         folder = found.folder().path();
         try (RunFolder open = found.folder()) {
             if (given == null) {
-                stagesAreFixed = true;
                 return run(DistillConfigYaml.readRun(open.config()).with(changes), open, found.from());
             }
             return run(given.with(changes), open, Optional.empty());
@@ -240,28 +228,26 @@ public final class Distillation {
                         ? IntStream.range(0, ranked).boxed().toList()
                         : asked.training().keepAttention());
         MixerPlan plan = mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
-        ResolvedStages fitted = ResolvedStages.of(asked, plan, dimensions, stagesAreFixed);
-        DistillConfig fitting = fitted.config();
+        DistillationRun.requireComparable(asked, plan, dimensions);
         TokenizerJson tokenizer =
-                TokenizerJson.load(teacherFolder, fitting.data().bos());
+                TokenizerJson.load(teacherFolder, asked.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
         if (!open.isToldWhatItReads()) {
-            open.reads(new PendingInputs(teacherFolder, fitting));
+            open.reads(new PendingInputs(teacherFolder, asked));
         }
         TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
         try (KeepAlive loading = KeepAlive.of(group.map(RankStart::group));
-                Engine engine = group.map(rank -> rank.open(fitting.machine())).orElseGet(fitting.machine()::open);
+                Engine engine = group.map(rank -> rank.open(asked.machine())).orElseGet(asked.machine()::open);
                 CausalLm teacher = ModelFolder.load(engine, teacherFolder)) {
             listener.onFact(
-                    "teacher", fitting.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
+                    "teacher", asked.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
-            fitted.note().ifPresent(note -> listener.onFact("stage 1", note));
             from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
-            RunData texts = RunData.of(fitting, teacher, tokenizer, listener);
+            RunData texts = RunData.of(asked, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
             DistillConfig config = auto.isEmpty()
-                    ? fitting
-                    : withBest(fitting, ranked, studied.orElseGet(() -> rank(fitting, teacher, texts)), open);
+                    ? asked
+                    : withBest(asked, ranked, studied.orElseGet(() -> rank(asked, teacher, texts)), open);
             if (auto.isPresent()) {
                 listener.onFact("attention", String.valueOf(environment.get(KEPT)));
             }

@@ -15,6 +15,7 @@ import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.tokenizer.Tokenizer;
@@ -123,6 +124,22 @@ public final class DistillationRun {
     public static void requirePositions(DistillConfig config, long positions) {
         requirePositions("context", config.training().context(), positions);
         config.activeStages().forEach(stage -> requirePositions(stage.key() + ".context", stage.context(), positions));
+    }
+
+    /**
+     * Checks that stages which compare mixing matrices can do so.
+     *
+     * @throws InvalidInputException if a mixer's matrices cannot be compared with the teacher's head by head
+     */
+    public static void requireComparable(DistillConfig config, MixerPlan plan, CausalLmConfig teacher) {
+        for (ActiveStage stage : config.activeStages()) {
+            if (stage.objective() == StageObjective.MATRIX_ORIENTATION) {
+                plan.incomparable(teacher).ifPresent(why -> {
+                    throw new InvalidInputException(stage.key() + ".objective: expected none that compares mixing"
+                            + " matrices head by head, got matrix-orientation; " + why);
+                });
+            }
+        }
     }
 
     private static void requirePositions(String key, int context, long positions) {
@@ -280,7 +297,7 @@ public final class DistillationRun {
                                 student,
                                 recorder.losses(),
                                 probe,
-                                facts(plan, recorder.losses(), environment));
+                                facts(recorder.losses(), environment));
                     }
                     // a rank that left before would look like one that has failed
                     ranks.exchange(new byte[0]);
@@ -358,8 +375,8 @@ public final class DistillationRun {
         }
     }
 
-    /** With what became of stages that ended early, and why there is no stage 1, where the mixers do not allow one. */
-    private Map<String, String> facts(MixerPlan plan, LossHistory losses, Map<String, String> environment) {
+    /** With what became of stages that ended early. */
+    private Map<String, String> facts(LossHistory losses, Map<String, String> environment) {
         Map<String, String> facts = new LinkedHashMap<>(environment);
         group.ifPresent(ranks -> facts.put("ranks", String.valueOf(ranks.size())));
         losses.savedSteps()
@@ -368,9 +385,6 @@ public final class DistillationRun {
                         "tokens auto: ended " + saved + " steps before its share was spent, since the held-out loss"
                                 + " fell by less than "
                                 + config.learning().autoTokens().improvement() + " of itself"));
-        if (!config.trainsBy(StageObjective.MATRIX_ORIENTATION)) {
-            plan.incomparable(teacher.config()).ifPresent(why -> facts.put("stage 1", "skipped: " + why));
-        }
         return facts;
     }
 }
