@@ -69,7 +69,8 @@ class MixersTest {
 
     @Test
     void otherHeadsThanTheTeachersTrainWithoutStage1() throws IOException {
-        CommandRun run = distill("--mixer-option", "heads=8", "--split", "0,0.5,0.5").succeeds();
+        CommandRun run =
+                distill("--mixer-option", "heads=8", "--split", "0,0.5,0.5").succeeds();
 
         assertThat(run.out()).contains("stage 2 100%", "stage 3 100%");
         CommandRun.of("distill", "--resume", folder.resolve("run").toString()).succeeds();

@@ -229,8 +229,7 @@ public final class Distillation {
                         : asked.training().keepAttention());
         MixerPlan plan = mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
         DistillationRun.requireComparable(asked, plan, dimensions);
-        TokenizerJson tokenizer =
-                TokenizerJson.load(teacherFolder, asked.data().bos());
+        TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, asked.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
         if (!open.isToldWhatItReads()) {
             open.reads(new PendingInputs(teacherFolder, asked));

@@ -293,11 +293,7 @@ public final class DistillationRun {
                         // what is saved is evaluated as whoever loads it for inference does
                         student.castWeights();
                         result = evaluation.of(
-                                teacher,
-                                student,
-                                recorder.losses(),
-                                probe,
-                                facts(recorder.losses(), environment));
+                                teacher, student, recorder.losses(), probe, facts(recorder.losses(), environment));
                     }
                     // a rank that left before would look like one that has failed
                     ranks.exchange(new byte[0]);
