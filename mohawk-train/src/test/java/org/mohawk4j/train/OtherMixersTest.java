@@ -117,7 +117,7 @@ class OtherMixersTest {
     }
 
     @Test
-    void stage1IsRefusedForOtherHeadsAndTheReportSaysWhyThereIsNone() throws IOException {
+    void stage1IsRefusedForOtherHeadsAndTheOthersTrain() throws IOException {
         MixerConfig wide = new CausalLinearAttention.Config(32, 8, 8, 8);
         assertThatThrownBy(() -> new TinyRun(folder.resolve("refused"), Map.of(), wide, List.of()).start())
                 .isInstanceOf(InvalidInputException.class)
@@ -125,12 +125,7 @@ class OtherMixersTest {
                         + " head, found: layer 0: the student's mixer has 8 heads, the teacher's 4");
         assertThat(folder.resolve("refused")).doesNotExist();
 
-        TinyRun run = withoutStage1(wide);
-        run.start();
-
-        assertThat(run.folder().resolve("report/index.html"))
-                .content()
-                .contains("skipped: layer 0: the student&#39;s mixer has 8 heads, the teacher&#39;s 4");
+        assertThat(withoutStage1(wide).start().stages()).extracting("name").hasSize(2);
     }
 
     private TinyRun withoutStage1(MixerConfig mixer) {
