@@ -231,7 +231,7 @@ public final class Distillation {
         DistillationRun.requireComparable(asked, plan, dimensions);
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, asked.data().bos());
         tokenizer.requireRows(dimensions.vocabulary());
-        if (!open.isToldWhatItReads()) {
+        if (open.inputs().isEmpty()) {
             open.reads(new PendingInputs(teacherFolder, asked));
         }
         TrainingListener listener = new TrainingListeners(isFirst() ? listeners : List.of());
@@ -287,7 +287,7 @@ public final class Distillation {
 
     /** From here on the run is one whose layers were given, in its folder as well. */
     private DistillConfig withBest(DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
-        List<Integer> best = ofFirst(ranking.best(count));
+        List<Integer> best = broadcast(ranking.best(count));
         String fact = best + "; nats that each layer's attention recovers: " + ranking;
         environment.put(KEPT, fact);
         if (isFirst()) {
@@ -296,8 +296,8 @@ public final class Distillation {
         return config.toBuilder().keepAttention(best.toArray(Integer[]::new)).build();
     }
 
-    /** The layers that rank 0 has ranked best, on all ranks. */
-    private List<Integer> ofFirst(List<Integer> layers) {
+    /** Rank 0's layers, on all ranks. */
+    private List<Integer> broadcast(List<Integer> layers) {
         return group.map(rank -> {
                     byte[] own = new byte[layers.size()];
                     for (int i = 0; i < own.length; i++) {

@@ -263,7 +263,7 @@ public final class DistillationRun {
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean isTrained = ofFirst(ranks, from.isEmpty() && folder.isTrained());
+                boolean isTrained = broadcast(ranks, from.isEmpty() && folder.isTrained() ? 1 : 0) == 1;
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
                     if (isTrained) {
@@ -323,15 +323,10 @@ public final class DistillationRun {
         return group.map(ProcessGroup::rank).orElse(0) == 0;
     }
 
-    /** The number of rank 0: ranks that decide by it decide alike. */
-    private static double ofFirst(Parallelism ranks, double own) {
+    /** Rank 0's number, on all ranks, so that all take the same decision by it. */
+    private static double broadcast(Parallelism ranks, double own) {
         byte[] bytes = ByteBuffer.allocate(Double.BYTES).putDouble(own).array();
         return ByteBuffer.wrap(ranks.exchange(bytes).get(0)).getDouble();
-    }
-
-    /** What rank 0 says, which alone has looked at the folder. */
-    private static boolean ofFirst(Parallelism ranks, boolean own) {
-        return ranks.exchange(new byte[] {(byte) (own ? 1 : 0)}).get(0)[0] == 1;
     }
 
     private void requireEqualShares() {
@@ -357,7 +352,7 @@ public final class DistillationRun {
                         heldOut(stage),
                         config.learning().autoTokens().windows(),
                         stage.batch() / config.training().accumulate() / ranks.size());
-                losses.put(stage, () -> ofFirst(ranks, own.getAsDouble()));
+                losses.put(stage, () -> broadcast(ranks, own.getAsDouble()));
             }
         });
         return losses;

@@ -98,7 +98,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      */
     static void requireSame(
             RunFolder folder, Optional<Checkpoint> from, MixerValues mixers, Supplier<RunInputs> loaded) {
-        if (!folder.isToldWhatItReads()) {
+        if (folder.inputs().isEmpty()) {
             RunInputs now = loaded.get();
             if (folder.hasBegun()) {
                 compare(folder, now);

@@ -23,7 +23,7 @@ final class StudentStart {
 
     private StudentStart() {}
 
-    /** Fits new mixers, if they are to be calibrated, on {@value #WINDOWS} windows of the text, which training meets as well. */
+    /** Fits new mixers, if they are to be calibrated, on {@value #WINDOWS} windows of the training text. */
     static void calibrate(
             DistillConfig config, CausalLm teacher, CausalLm student, MixerPlan plan, Dataset text, long seed) {
         if (config.student().init() != MixerInit.CALIBRATED) {

@@ -147,11 +147,6 @@ public final class RunFolder implements AutoCloseable {
         inputs = found;
     }
 
-    /** Whether it was said what the run reads. */
-    public boolean isToldWhatItReads() {
-        return inputs != null;
-    }
-
     /** What the run reads, if it was said. */
     public Optional<Supplier<RunInputs>> inputs() {
         return Optional.ofNullable(inputs);
