@@ -23,7 +23,6 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.config.ActiveStage;
-import org.mohawk4j.train.config.CheckpointConfig;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.loop.Parallelism;
@@ -179,10 +178,10 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
                 throw stopped(state);
             }
             writer.check();
-            due |= isDue(state);
+            due |= isDueBySteps(state);
             if (state.guard().isFinite()) {
                 finite = state.position();
-                if (folder.hasBegun() && !writer.isBusy()) {
+                if (folder.hasBegun()) {
                     saveOrRetire(state);
                 }
             }
@@ -191,22 +190,27 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         }
     }
 
+    /**
+     * A checkpoint that is due by steps waits until the one before it is written: a roll-back goes to it, so where it is
+     * must not depend on the speed of a disk.
+     */
     private void saveOrRetire(StageState state) throws IOException {
         if (due) {
+            writer.await();
             save(state);
-        } else if (unretired && !state.position().equals(saved)) {
-            writer.retain(config.recovery().checkpoint().keep());
-            unretired = false;
+        } else if (!writer.isBusy() && !state.position().equals(saved)) {
+            if (overdue.getAsBoolean()) {
+                save(state);
+            } else if (unretired) {
+                writer.retain(config.recovery().checkpoint().keep());
+                unretired = false;
+            }
         }
     }
 
-    private boolean isDue(StageState state) {
-        if (state.position().equals(saved)) {
-            return false;
-        }
-        CheckpointConfig when = config.recovery().checkpoint();
-        boolean bySteps = when.every() > 0 && state.step() % when.every() == 0;
-        return bySteps || overdue.getAsBoolean();
+    private boolean isDueBySteps(StageState state) {
+        int every = config.recovery().checkpoint().every();
+        return every > 0 && state.step() % every == 0 && !state.position().equals(saved);
     }
 
     private boolean isOverdue() {
