@@ -53,11 +53,9 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
     @Override
     public int handleParseException(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        String message = String.valueOf(e.getMessage());
-        if (e instanceof UnmatchedArgumentException unmatched
-                && !unmatched.getSuggestions().isEmpty()) {
-            message += ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
-        }
+        String message = e instanceof UnmatchedArgumentException unmatched
+                ? unmatched(command, unmatched)
+                : String.valueOf(e.getMessage());
         report(
                 command,
                 message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + " (see "
@@ -65,6 +63,16 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
                 e,
                 Arrays.stream(args).anyMatch(VERBOSE::contains));
         return ExitCode.USAGE;
+    }
+
+    private static String unmatched(CommandLine command, UnmatchedArgumentException e) {
+        String first = e.getUnmatched().get(0);
+        String message = command.getSubcommands().isEmpty() || first.startsWith("-")
+                ? String.valueOf(e.getMessage())
+                : "expected one of " + String.join(", ", command.getSubcommands().keySet()) + ", got '" + first + "'";
+        return e.getSuggestions().isEmpty()
+                ? message
+                : message + ", did you mean " + String.join(" or ", e.getSuggestions()) + "?";
     }
 
     private int failed(CommandLine command, Throwable failure) {

@@ -3,14 +3,17 @@ package org.mohawk4j.cli;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.mohawk4j.UserHome;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The {@code mohawk} command, which dispatches to its subcommands.
@@ -76,16 +79,38 @@ public final class Mohawk implements Runnable {
                 .getCommandSpec()
                 .usageMessage()
                 .footer("%n./mohawk ui RUN_DIR shows a run in DL4J's training UI, which is downloaded on first use.");
+        ITypeConverter<Integer> ints = number(Integer::valueOf, "a whole number up to " + Integer.MAX_VALUE);
+        ITypeConverter<Long> longs = number(Long::valueOf, "a whole number");
+        ITypeConverter<Double> doubles = number(Double::valueOf, "a number");
         return commandLine
                 .setExecutionStrategy(failures)
                 .setParameterExceptionHandler(failures)
                 .setExpandAtFiles(false)
+                .registerConverter(int.class, ints)
+                .registerConverter(Integer.class, ints)
+                .registerConverter(long.class, longs)
+                .registerConverter(Long.class, longs)
+                .registerConverter(double.class, doubles)
+                .registerConverter(Double.class, doubles)
                 .registerConverter(Path.class, word -> Path.of(UserHome.expand(word)))
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }
 
+    private static <T> ITypeConverter<T> number(Function<String, T> parse, String expected) {
+        return word -> {
+            try {
+                return parse.apply(word);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("expected " + expected + ", got '" + word + "'");
+            }
+        };
+    }
+
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing command");
+        throw new ParameterException(
+                spec.commandLine(),
+                "missing command: expected one of "
+                        + String.join(", ", spec.subcommands().keySet()));
     }
 }

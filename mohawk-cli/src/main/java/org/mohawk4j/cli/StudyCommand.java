@@ -44,7 +44,10 @@ final class StudyCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing name of a study");
+        throw new ParameterException(
+                spec.commandLine(),
+                "missing name of a study: expected one of "
+                        + String.join(", ", spec.subcommands().keySet()));
     }
 
     /** What all studies take. */

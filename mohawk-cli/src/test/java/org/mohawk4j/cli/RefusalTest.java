@@ -48,7 +48,7 @@ class RefusalTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             --tokns 3                              | unknown options: '--tokns', '3', did you mean --tokens
             extra                                  | unmatched argument at index
-            --tokens many                          | invalid value for option '--tokens': 'many' is not a long
+            --tokens many                          | invalid value for option '--tokens': expected a whole number, got 'many'
             --tokens                               | missing required parameter for option '--tokens' (N)
             --tokens 0                             | tokens: expected a whole number of at least 1, got 0
             --tokens 60                            | tokens: expected at least 64
@@ -137,7 +137,9 @@ class RefusalTest {
 
     @Test
     void aMissingOrUnknownCommandIsRefused() {
-        CommandRun.of().refuses("missing command");
+        CommandRun.of().refuses("missing command: expected one of distill, ");
+        CommandRun.of("study").refuses("missing name of a study: expected one of budgets, hybrids, ");
+        CommandRun.of("study", "phases").refuses("expected one of budgets, hybrids, ", ", got 'phases'");
         CommandRun.of("distil").refuses("'distil', did you mean distill or study?");
     }
 

@@ -4,6 +4,7 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
@@ -94,6 +95,13 @@ public record Plot(
             chart.setCustomXAxisTickLabelsFormatter(exponent -> Numbers.compact(rounded(Math.pow(10, exponent))));
         }
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
+        DoubleSummaryStatistics y = series.stream()
+                .flatMapToDouble(own -> DoubleStream.of(own.y()))
+                .summaryStatistics();
+        if (y.getMin() == y.getMax()) {
+            // XChart has no scale for equal values
+            chart.getStyler().setYAxisMin(Math.min(0, y.getMin())).setYAxisMax(Math.max(1, y.getMax()));
+        }
         for (int i = 0; i < series.size(); i++) {
             Series own = series.get(i);
             XYSeries line = own.measured()
