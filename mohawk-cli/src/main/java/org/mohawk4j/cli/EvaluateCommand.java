@@ -122,7 +122,7 @@ final class EvaluateCommand implements Runnable {
 
     private void requireSomethingToDo() {
         if (texts.isEmpty() && tasks.isEmpty()) {
-            throw new InvalidInputException("evaluate: expected --text TEXT or --tasks NAME,… or both, found neither");
+            throw new InvalidInputException("expected --text TEXT or --tasks NAME,… or both, found neither");
         }
         if (teacher.isPresent() && texts.isEmpty()) {
             throw new InvalidInputException("teacher: expected --text TEXT to compare on, found none");
