@@ -48,7 +48,8 @@ public record LayerRange(int first, int end) {
                 for (int before = 0; before < n; before++) {
                     double own = cost(costs, start(needed, before), start(needed, n));
                     double largest = Math.max(least[before], own);
-                    if (largest < next[n]) {
+                    // of equal ones that with more in front, since what is behind begins later
+                    if (largest < Double.POSITIVE_INFINITY && largest <= next[n]) {
                         next[n] = largest;
                         cut[n] = before;
                     }
