@@ -15,7 +15,6 @@ import org.mohawk4j.train.loop.HeldOutLoss;
 import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.Parallelism.Divided;
 import org.mohawk4j.train.run.StageTask;
-import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
@@ -36,7 +35,8 @@ record StageTasks(DistillConfig config, StagePlan plan, Parallelism ranks, Token
         Map<ActiveStage, Objective> measured = new StageObjectives(config, OpenCache.NONE).of(plan);
         List<StageTask> tasks = new ArrayList<>();
         new StageObjectives(config, kept).of(plan).forEach((stage, objective) -> {
-            Divided training = divided(stage, objective, config.training().accumulate());
+            Divided training = StageObjectives.divided(
+                    config, stage, objective, ranks, config.training().accumulate());
             Optional<DoubleSupplier> loss = config.isAuto(stage)
                     ? Optional.of(loss(stage, measured.getOrDefault(stage, objective)))
                     : Optional.empty();
@@ -45,19 +45,8 @@ record StageTasks(DistillConfig config, StagePlan plan, Parallelism ranks, Token
         return tasks;
     }
 
-    private Divided divided(ActiveStage stage, Objective objective, int parts) {
-        if (!config.dividesLayers(stage, ranks.size())) {
-            return new Divided(objective, ranks);
-        }
-        try {
-            return ranks.byLayers((LayerwiseObjective) objective, parts);
-        } catch (InvalidInputException e) {
-            throw new InvalidInputException(stage.key() + ": " + e.getMessage(), e);
-        }
-    }
-
     private DoubleSupplier loss(ActiveStage stage, Objective objective) {
-        Divided measured = divided(stage, objective, 1);
+        Divided measured = StageObjectives.divided(config, stage, objective, ranks, 1);
         HeldOutLoss own = new HeldOutLoss(
                 plan.teacher().engine(),
                 measured.objective(),
