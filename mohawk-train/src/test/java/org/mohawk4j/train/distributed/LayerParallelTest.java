@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
 
 /** All three stages, the layers of the first two divided among the ranks. */
@@ -25,7 +26,7 @@ class LayerParallelTest {
     private static RankedRun layers() {
         RankedRun run = new RankedRun();
         run.byLayers = true;
-        run.layers = 5;
+        run.layers = 4;
         run.stages = 2;
         return run;
     }
@@ -83,6 +84,18 @@ class LayerParallelTest {
         RankedRun.Outcome expected = run.on(0);
         assertSame(run.on(2), expected, 1e-4);
         assertSame(run.on(4), expected, 1e-4);
+    }
+
+    @Test
+    void aLossThatIsNotFiniteInOneRanksLayersIsPassedOverByAll() throws Exception {
+        RankedRun run = layers();
+        run.layers = 3;
+        run.steps = 2;
+        run.type = DType.FLOAT32;
+        run.poisoned = 1;
+        for (RankedRun.Outcome rank : run.ofAll(2)) {
+            assertThat(rank.steps()).extracting(StepMetrics::isFaulty).containsExactly(true, false, false, false);
+        }
     }
 
     @Test
