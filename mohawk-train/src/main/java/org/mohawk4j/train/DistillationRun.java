@@ -162,19 +162,18 @@ public final class DistillationRun {
 
     /** What the run keeps of its teacher, if it is to keep anything. */
     public Optional<CachePlan> cachePlan() {
-        CacheContents contents = CacheContents.of(config);
+        int ranks = size();
+        CacheContents contents = CacheContents.of(config, ranks);
         int context = config.training().context();
         long met = config.activeStages().stream()
-                .filter(stage -> !config.dividesLayers(stage, size()))
                 // what a stage with tokens auto saves may be spent by one that the cache serves
-                .filter(stage ->
-                        config.isAuto(stage) || (stage.context() == context && contents.serves(stage.objective())))
+                .filter(stage -> config.isAuto(stage) || contents.serves(stage, config, ranks))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
-        int ranks = size();
         long windows = Math.min(met / ranks, training.windows(context).orElse(met));
         return config.data()
                 .teacherCache()
+                .filter(file -> windows > 0)
                 .map(this::ofRank)
                 .map(file -> CachePlan.of(file, teacher, contents, context, windows));
     }

@@ -8,6 +8,7 @@ import static org.mohawk4j.train.TinyRanks.requireNone;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -135,6 +136,26 @@ class LayerParallelRunTest {
         requireNone(on(2, run, true));
 
         assertClose(run, expected, 1e-4);
+    }
+
+    @Test
+    void aTeacherCacheServesTheStagesThatDivideBatches() throws Exception {
+        Path cache = folder.resolve("cache");
+        Path ofFirst = folder.resolve("cache.rank-0-of-2");
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("data.teacher-cache", cache.toString());
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        requireNone(on(2, run, false));
+        assertThat(run.losses()).isEqualTo(pair.losses());
+        assertThat(run.student()).isEqualTo(pair.student());
+        // the last states of at most eight windows of 16 tokens, of width 32
+        assertThat(Files.size(ofFirst)).isBetween(8 * 16 * 32 * 4L, 2 * 8 * 16 * 32 * 4L);
+        Files.delete(ofFirst);
+
+        changes.put("split", List.of(0.5, 0.5, 0));
+        requireNone(on(2, new TinyRun(folder.resolve("layers"), changes), false));
+
+        assertThat(ofFirst).doesNotExist();
     }
 
     @Test

@@ -115,13 +115,13 @@ public record RunPlanner(
         }
     }
 
-    private static RunPlan.Disk disk(DistillConfig config, DryTraining dry, List<StageProfile> profiles) {
+    private RunPlan.Disk disk(DistillConfig config, DryTraining dry, List<StageProfile> profiles) {
         long student = dry.studentParameters() * Float.BYTES;
         long moments = profiles.stream().mapToLong(StageProfile::trained).max().orElse(0) * MOMENTS * Float.BYTES;
-        CacheContents contents = CacheContents.of(config);
+        CacheContents contents = CacheContents.of(config, devices);
         int context = config.training().context();
         long windows = config.activeStages().stream()
-                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                .filter(stage -> contents.serves(stage, config, devices))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
         Optional<Long> cache =
