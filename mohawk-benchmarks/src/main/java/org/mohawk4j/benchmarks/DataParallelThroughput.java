@@ -34,6 +34,7 @@ import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.optimizer.Sharding;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
@@ -43,8 +44,8 @@ import org.mohawk4j.train.stage.StagePlan;
  * above two of them, {@code NCCL_NVLS_ENABLE=0} in its environment.
  *
  * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), layers (the shape's), and anywhere {@code
- * --replicated} (every rank updates all parameters) or {@code --shard-parameters} (they are sharded, and blocks computed
- * again in the backward pass).
+ * --replicated} (every rank updates all parameters), {@code --shard-parameters} (they are sharded, and blocks computed
+ * again in the backward pass) or {@code --divide-layers} (of stages 1 and 2, in as many micro-batches as there are GPUs).
  */
 record DataParallelThroughput(
         ModelShape shape, int stage, int batch, int context, int steps, int layers, Division division) {
@@ -55,7 +56,8 @@ record DataParallelThroughput(
     enum Division {
         NOTHING("--replicated"),
         OPTIMIZER("--shard-optimizer"),
-        PARAMETERS("--shard-parameters");
+        PARAMETERS("--shard-parameters"),
+        LAYERS("--divide-layers");
 
         private final String option;
 
@@ -136,16 +138,15 @@ record DataParallelThroughput(
                         new TokenWindows(TokenSequence.of("random", text), context), batch * size, 0);
                 Stopwatch stopwatch = new Stopwatch();
                 int all = WARM_UP + steps;
+                int parts = division == Division.LAYERS ? size : 1;
+                Parallelism.Divided own = divided(new StagePlan(teacher, student, mixers, List.of()), ranks, parts);
                 try (StageState state = new StageState(
                         stage,
-                        new AdamW(engine, ADAMW, ranks.sharding()),
+                        new AdamW(engine, ADAMW, own.ranks().sharding()),
                         0,
                         new StageLength(new CosineSchedule(1e-4, 0, all, 0), all))) {
-                    new Trainer(engine, batches, stopwatch, 1, FaultConfig.defaults(), ranks)
-                            .run(
-                                    state,
-                                    objective(new StagePlan(teacher, student, mixers, List.of())),
-                                    StepBoundary.NOTHING);
+                    new Trainer(engine, batches, stopwatch, parts, FaultConfig.defaults(), own.ranks())
+                            .run(state, own.objective(), StepBoundary.NOTHING);
                 }
                 return new Rate(
                         engine.backend().description(),
@@ -161,6 +162,13 @@ record DataParallelThroughput(
                 : Sharding.across(group.rank(), group.size());
         DataParallel ranks = new DataParallel(engine, group, sharding, 0);
         return division == Division.PARAMETERS ? ranks.withShardedParameters() : ranks;
+    }
+
+    private Parallelism.Divided divided(StagePlan plan, Parallelism ranks, int parts) {
+        Objective objective = objective(plan);
+        return division == Division.LAYERS
+                ? ranks.byLayers((LayerwiseObjective) objective, parts)
+                : new Parallelism.Divided(objective, ranks);
     }
 
     private Objective objective(StagePlan plan) {

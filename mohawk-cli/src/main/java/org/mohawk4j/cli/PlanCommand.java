@@ -2,6 +2,7 @@ package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -11,10 +12,12 @@ import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.train.DistillationRun;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.plan.ByteSize;
 import org.mohawk4j.train.plan.PlannedGpu;
+import org.mohawk4j.train.plan.RunPlan;
 import org.mohawk4j.train.plan.RunPlanner;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
 import picocli.CommandLine.Command;
@@ -94,6 +97,24 @@ final class PlanCommand implements Runnable {
                 gpus,
                 tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
         PrintWriter out = spec.commandLine().getOut();
-        new PlanTable(planner.plan(asked), device, gpus).print(out);
+        new PlanTable(planner.plan(asked), device, gpus, other(planner, asked)).print(out);
+    }
+
+    /** The same run with its layers divided among GPUs instead of its batches, or the other way round. */
+    private static Optional<String> other(RunPlanner planner, DistillConfig asked) {
+        List<ActiveStage> layerwise = asked.activeStages().stream()
+                .filter(stage -> stage.objective().isLayerwise())
+                .toList();
+        if (planner.devices() == 1 || layerwise.isEmpty()) {
+            return Optional.empty();
+        }
+        boolean divided = layerwise.stream().anyMatch(stage -> asked.dividesLayers(stage, planner.devices()));
+        String name = divided ? "data" : "layer";
+        try {
+            RunPlan plan = planner.plan(asked.with(Map.of("parallelism", name)));
+            return Optional.of("--parallelism " + name + ": " + PlanTable.summary(plan));
+        } catch (InvalidInputException e) {
+            return Optional.of("--parallelism " + name + " cannot be: " + e.getMessage());
+        }
     }
 }

@@ -2,6 +2,7 @@ package org.mohawk4j.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.mohawk4j.train.plan.ByteSize;
@@ -15,8 +16,9 @@ import org.mohawk4j.train.plan.StageEstimate;
  * A plan as {@code ./mohawk plan} prints it: a column for each stage, and a last line for scripts.
  *
  * @param gpus how many share each batch
+ * @param other what the run would be with the other parallelism of stages 1 and 2; nothing if there is none
  */
-record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
+record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus, Optional<String> other) {
     private static final String UNKNOWN = "unknown";
 
     void print(PrintWriter out) {
@@ -30,6 +32,9 @@ record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
                 ByteSize.show(gpu.model().memoryBytes()),
                 gpus == 1 ? "" : ", " + plan.sharding().label());
         row(out, "", stage -> "stage " + stage.stage().number());
+        if (plan.stages().stream().anyMatch(StageEstimate::dividesLayers)) {
+            row(out, "parallelism", stage -> stage.dividesLayers() ? "layer" : "data");
+        }
         row(out, "batch", stage -> stage.stage().batch() + "x" + stage.stage().context());
         for (MemoryPart part : MemoryPart.values()) {
             if (plan.stages().stream().anyMatch(stage -> stage.memory().containsKey(part))) {
@@ -56,6 +61,7 @@ record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
                 disk.cache()
                         .map(bytes -> ", teacher cache at most " + ByteSize.show(bytes))
                         .orElse(""));
+        other.ifPresent(words -> line(out, "%s", "instead     " + words));
         if (!plan.fits()) {
             for (RunPlan.Change change : plan.changes()) {
                 line(out, "fits with   %s: %s", options(change), ByteSize.show(change.peakBytes()));
@@ -94,6 +100,11 @@ record PlanTable(RunPlan plan, PlannedGpu gpu, int gpus) {
         StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-14s", name));
         plan.stages().forEach(stage -> line.append(String.format(Locale.ROOT, "%16s", cell.apply(stage))));
         out.println(line);
+    }
+
+    /** A whole plan in some words. */
+    static String summary(RunPlan plan) {
+        return "peak " + ByteSize.show(plan.peakBytes()) + ", " + number("%,.0f", plan.tokensPerSecond()) + " tokens/s";
     }
 
     private static String number(String format, OptionalDouble value) {

@@ -144,6 +144,29 @@ class PlanCommandTest {
         assertThat(two.out()).contains("checkpoints at most 3 of 15.70 GiB");
     }
 
+    /** Each of four GPUs has gradients and moments of its four layers, in windows of the whole batch. */
+    @Test
+    void gpusMayDivideTheLayersOfStages1And2() {
+        String[] options = {"--split", "0.5,0.5,0", "--batch", "32", "--accumulate", "8", "--gpus", "4"};
+        String[] divided = Stream.concat(Stream.of(options), Stream.of("--parallelism", "layer"))
+                .toArray(String[]::new);
+        CommandRun data = planOfLlama(options).succeeds();
+        CommandRun layers = planOfLlama(divided).succeeds();
+        assertThat(cells(layers, "parallelism")).containsExactly("layer", "layer");
+        assertThat(cells(layers, "batch")).isEqualTo(cells(data, "batch"));
+        assertThat(amount(cells(layers, "gradients").get(1)))
+                .isCloseTo(amount(cells(data, "gradients").get(1)) / 4, Percentage.withPercentage(15));
+        assertThat(amount(cells(layers, "moments").get(1)))
+                .isCloseTo(amount(cells(data, "moments").get(1)), Percentage.withPercentage(5));
+        assertThat(layers.value(PEAK)).isLessThan(data.value(PEAK));
+        assertThat(layers.value(SPEED)).isBetween(0.5 * data.value(SPEED), 1.5 * data.value(SPEED));
+        assertThat(data.out())
+                .containsPattern("instead     --parallelism layer: peak "
+                        + cells(layers, "peak").stream().reduce((one, last) -> last).orElseThrow() + ", [0-9,]+ tokens/s");
+        assertThat(layers.out()).contains("instead     --parallelism data: peak ");
+        assertThat(cells(layers, "disk")).isEqualTo(cells(data, "disk"));
+    }
+
     @Test
     void recomputingCostsTimeAndSavesActivations() {
         CommandRun usual = planOfLlama("--split", "0,0,1").succeeds();
@@ -203,6 +226,9 @@ class PlanCommandTest {
                     --gpus 99999999999            | gpus: expected
                     --gpus 3                      | expected a multiple of 3, got 4
                     --gpus 2 --accumulate 4       | expected a multiple of 8, got 4
+                    --parallelism layer           | parallelism: expected data, since only stages that align layers
+                    --parallelism pipeline        | parallelism: expected
+                    --split .1,.2,.7 --gpus 4 --parallelism layer --keep-attention 1,2 | stages[0]: parallelism: expected at least 4 layers to train for layer parallelism of 4 ranks, found
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100
                     --gpu-memory many             | --gpu-memory: expected an amount such as 80GiB
                     --gpu-memory 0GiB             | --gpu-memory: expected an amount

@@ -80,13 +80,16 @@ class RanksTest {
         assertThat(process.isAlive()).as(commands.read(run + ".console")).isTrue();
     }
 
-    @Test
-    void killedRankEndsTheRunAndItResumesToTheSameStudent() throws Exception {
-        assertThat(RankCommands.await(start("whole", "--gpus", "2")))
+    /** What ranks divide in stages 1 and 2. */
+    @ParameterizedTest
+    @ValueSource(strings = {"data", "layer"})
+    void killedRankEndsTheRunAndItResumesToTheSameStudent(String parallelism) throws Exception {
+        String[] two = {"--gpus", "2", "--parallelism", parallelism};
+        assertThat(RankCommands.await(start("whole", two)))
                 .as(commands.read("whole.console"))
                 .isZero();
 
-        Process killed = start("killed", "--gpus", "2");
+        Process killed = start("killed", two);
         awaitSteps(killed, "killed", 7);
         RankCommands.rank(killed, 1).destroyForcibly();
         assertThat(RankCommands.await(killed)).isEqualTo(1);
@@ -102,7 +105,7 @@ class RanksTest {
                 .isZero();
         assertThat(student("killed")).isEqualTo(student("whole"));
 
-        Process again = start("again", "--gpus", "2", "--restarts", "2");
+        Process again = start("again", "--gpus", "2", "--parallelism", parallelism, "--restarts", "2");
         awaitSteps(again, "again", 12);
         RankCommands.rank(again, 0).destroyForcibly();
         assertThat(RankCommands.await(again)).as(commands.read("again.console")).isZero();

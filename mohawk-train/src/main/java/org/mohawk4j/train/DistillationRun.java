@@ -1,13 +1,12 @@
 package org.mohawk4j.train;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.DoubleSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
 import org.mohawk4j.data.Dataset;
@@ -29,7 +28,6 @@ import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.distributed.DataParallel;
 import org.mohawk4j.train.distributed.KeepAlive;
 import org.mohawk4j.train.distributed.ProcessGroup;
-import org.mohawk4j.train.loop.HeldOutLoss;
 import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
@@ -47,8 +45,8 @@ import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.run.RunRecorder;
 import org.mohawk4j.train.run.StageData;
 import org.mohawk4j.train.run.StageRunner;
+import org.mohawk4j.train.run.StageTask;
 import org.mohawk4j.train.run.StudentSaver;
-import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.statistics.StatisticsRecorder;
 import org.slf4j.Logger;
@@ -164,18 +162,18 @@ public final class DistillationRun {
 
     /** What the run keeps of its teacher, if it is to keep anything. */
     public Optional<CachePlan> cachePlan() {
-        CacheContents contents = CacheContents.of(config);
+        int ranks = size();
+        CacheContents contents = CacheContents.of(config, ranks);
         int context = config.training().context();
         long met = config.activeStages().stream()
                 // what a stage with tokens auto saves may be spent by one that the cache serves
-                .filter(stage ->
-                        config.isAuto(stage) || (stage.context() == context && contents.serves(stage.objective())))
+                .filter(stage -> config.isAuto(stage) || contents.serves(stage, config, ranks))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
-        int ranks = group.map(ProcessGroup::size).orElse(1);
         long windows = Math.min(met / ranks, training.windows(context).orElse(met));
         return config.data()
                 .teacherCache()
+                .filter(file -> windows > 0)
                 .map(this::ofRank)
                 .map(file -> CachePlan.of(file, teacher, contents, context, windows));
     }
@@ -238,8 +236,7 @@ public final class DistillationRun {
                 StatisticsRecorder statistics = new StatisticsRecorder(
                         folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
                 RunRecorder recorder = isFirst()
-                        // statistics would read whole parameters on one rank
-                        ? new RunRecorder(config, folder, config.machine().shardParameters() ? listener : statistics)
+                        ? new RunRecorder(config, folder, readsWhole() ? statistics : listener)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
@@ -256,14 +253,13 @@ public final class DistillationRun {
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
                 StagePlan trained =
                         new StagePlan(teacher, student, plan, config.training().freeze());
-                Map<ActiveStage, Objective> objectives = new StageObjectives(config, kept).of(trained);
-                Map<ActiveStage, DoubleSupplier> heldOut = heldOut(trained, ranks);
+                List<StageTask> tasks = new StageTasks(config, trained, ranks, validation.tokens()).all(kept);
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean isTrained = broadcast(ranks, from.isEmpty() && folder.isTrained() ? 1 : 0) == 1;
+                boolean isTrained = broadcast(ranks, from.isEmpty() && folder.isTrained());
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
                     if (isTrained) {
@@ -275,10 +271,7 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        ranks.shard(student.parameters().values());
-                        new StageRunner(config, teacher.engine(), objectives, data, probe, ranks, heldOut)
-                                .run(recorder, steps, from);
-                        ranks.unshard(student.parameters().values());
+                        new StageRunner(config, student, tasks, data, probe).run(recorder, steps, from);
                     }
                 }
                 stop.trainingEnds();
@@ -323,46 +316,29 @@ public final class DistillationRun {
         return group.map(ProcessGroup::rank).orElse(0) == 0;
     }
 
-    /** Rank 0's number, on all ranks, so that all take the same decision by it. */
-    private static double broadcast(Parallelism ranks, double own) {
-        byte[] bytes = ByteBuffer.allocate(Double.BYTES).putDouble(own).array();
-        return ByteBuffer.wrap(ranks.exchange(bytes).get(0)).getDouble();
+    /** Rank 0's answer, on all ranks, so that all take the same decision by it. */
+    private static boolean broadcast(Parallelism ranks, boolean own) {
+        return ranks.exchange(new byte[] {(byte) (own ? 1 : 0)}).get(0)[0] == 1;
+    }
+
+    /** Whether statistics find whole parameters and gradients on one rank. */
+    private boolean readsWhole() {
+        return !config.machine().shardParameters() && !config.dividesLayers(size());
+    }
+
+    private int size() {
+        return group.map(ProcessGroup::size).orElse(1);
     }
 
     private void requireEqualShares() {
-        int ranks = group.map(ProcessGroup::size).orElse(1);
+        int ranks = size();
         int shares = ranks * config.training().accumulate();
         for (ActiveStage stage : config.activeStages()) {
-            if (ranks > 1 && stage.batch() % shares != 0) {
+            if (ranks > 1 && !config.dividesLayers(stage, ranks) && stage.batch() % shares != 0) {
                 throw new InvalidInputException(stage.key() + ".batch: expected a multiple of " + shares + ", "
                         + config.training().accumulate() + " micro-batches of " + ranks + " ranks, found "
                         + stage.batch());
             }
-        }
-    }
-
-    /** Losses on held-out windows of stages with {@code tokens: auto}, which the cache of the teacher does not meet. */
-    private Map<ActiveStage, DoubleSupplier> heldOut(StagePlan plan, Parallelism ranks) {
-        Map<ActiveStage, DoubleSupplier> losses = new LinkedHashMap<>();
-        new StageObjectives(config, OpenCache.NONE).of(plan).forEach((stage, objective) -> {
-            if (config.isAuto(stage)) {
-                HeldOutLoss own = new HeldOutLoss(
-                        teacher.engine(),
-                        objective,
-                        heldOut(stage),
-                        config.learning().autoTokens().windows(),
-                        stage.batch() / config.training().accumulate() / ranks.size());
-                losses.put(stage, () -> broadcast(ranks, own.getAsDouble()));
-            }
-        });
-        return losses;
-    }
-
-    private TokenWindows heldOut(ActiveStage stage) {
-        try {
-            return new TokenWindows(validation.tokens(), stage.context());
-        } catch (InvalidInputException e) {
-            throw new InvalidInputException(stage.key() + ".tokens: auto: held-out " + e.getMessage(), e);
         }
     }
 

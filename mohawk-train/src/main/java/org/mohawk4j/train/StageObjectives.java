@@ -9,7 +9,10 @@ import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillationConfig;
 import org.mohawk4j.train.config.HiddenStateConfig;
+import org.mohawk4j.train.loop.Parallelism;
+import org.mohawk4j.train.loop.Parallelism.Divided;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 import org.mohawk4j.train.stage.TeacherDistribution;
@@ -52,6 +55,25 @@ public final class StageObjectives {
             }
         }
         return objectives;
+    }
+
+    /**
+     * A stage as a rank trains it that has its share of each batch, or of the layers.
+     *
+     * @param ranks of the run
+     * @param parts micro-batches of each step
+     * @throws InvalidInputException if there are fewer layers than ranks
+     */
+    public static Divided divided(
+            DistillConfig config, ActiveStage stage, Objective objective, Parallelism ranks, int parts) {
+        if (!config.dividesLayers(stage, ranks.size())) {
+            return new Divided(objective, ranks);
+        }
+        try {
+            return ranks.byLayers((LayerwiseObjective) objective, parts);
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(stage.key() + ": " + e.getMessage(), e);
+        }
     }
 
     private Objective objective(ActiveStage stage, StagePlan plan, OpenCache found) {

@@ -1,10 +1,13 @@
 package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
+import static org.mohawk4j.train.TinyRanks.assertClose;
+import static org.mohawk4j.train.TinyRanks.copyOf;
+import static org.mohawk4j.train.TinyRanks.on;
+import static org.mohawk4j.train.TinyRanks.requireNone;
+import static org.mohawk4j.train.TinyRanks.stoppedAfter;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -19,18 +22,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.backend.Backend;
-import org.mohawk4j.backend.Communicator;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.distributed.HostCommunicator;
 import org.mohawk4j.train.distributed.LocalProcessGroup;
-import org.mohawk4j.train.distributed.ProcessGroup;
 import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingListener;
-import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs on several ranks: stopped, killed, and resumed on another number of them. */
 class RanksRunTest {
@@ -61,61 +59,8 @@ class RanksRunTest {
 
     /** A run as far as {@link #begun}. */
     private TinyRun begun() throws IOException {
-        Path copy = folder.resolve("run");
-        try (Stream<Path> files = Files.walk(begun.folder())) {
-            for (Path file : files.toList()) {
-                Files.copy(file, copy.resolve(begun.folder().relativize(file)));
-            }
-        }
+        Path copy = copyOf(begun, folder.resolve("run"));
         return new TinyRun(copy, CHANGES);
-    }
-
-    private static void requireNone(List<@Nullable Throwable> thrown) {
-        for (Throwable failure : thrown) {
-            if (failure != null) {
-                throw new AssertionError(failure);
-            }
-        }
-    }
-
-    private static List<@Nullable Throwable> on(int ranks, TinyRun run, boolean resumed) throws InterruptedException {
-        return LocalProcessGroup.run(
-                ranks, group -> run.run(group, resumed, new TrainingListener() {}, new StopSignal()));
-    }
-
-    /** Ends a run behind some steps, by a signal that only the last rank gets. */
-    private static List<@Nullable Throwable> stoppedAfter(int steps, int ranks, TinyRun run, boolean resumed)
-            throws InterruptedException {
-        AtomicInteger left = new AtomicInteger(steps);
-        StopSignal ofLast = new StopSignal();
-        return LocalProcessGroup.run(
-                ranks,
-                group -> run.run(
-                        group,
-                        resumed,
-                        new TrainingListener() {
-                            @Override
-                            public void iterationDone(StepMetrics metrics) {
-                                if (left.decrementAndGet() == 0) {
-                                    ofLast.request();
-                                }
-                            }
-                        },
-                        group.rank() == ranks - 1 ? ofLast : new StopSignal()));
-    }
-
-    private static void assertClose(TinyRun run, TinyRun expected, double tolerance) {
-        assertThat(run.losses())
-                .extracting(StepMetrics::position)
-                .isEqualTo(expected.losses().stream().map(StepMetrics::position).toList());
-        assertThat(run.losses())
-                .extracting(StepMetrics::tokens)
-                .isEqualTo(expected.losses().stream().map(StepMetrics::tokens).toList());
-        for (int i = 0; i < run.losses().size(); i++) {
-            StepMetrics one = run.losses().get(i);
-            double loss = expected.losses().get(i).loss();
-            assertThat(one.loss()).as(String.valueOf(one.position())).isCloseTo(loss, within(tolerance * loss));
-        }
     }
 
     @Test
@@ -198,52 +143,6 @@ class RanksRunTest {
         assertThat(run.folder()).doesNotExist();
     }
 
-    /**
-     * A group whose last rank dies when it has exchanged something so often, before it does so again.
-     *
-     * @param ofCheckpoints whether only what is said about checkpoints counts
-     */
-    private record Mortal(ProcessGroup group, boolean ofCheckpoints, AtomicInteger left) implements ProcessGroup {
-        @Override
-        public int rank() {
-            return group.rank();
-        }
-
-        @Override
-        public int size() {
-            return group.size();
-        }
-
-        @Override
-        public String host(int rank) {
-            return group.host(rank);
-        }
-
-        @Override
-        public List<byte[]> exchange(byte[] own) {
-            boolean counts = !ofCheckpoints || new String(own, StandardCharsets.UTF_8).startsWith("{");
-            if (rank() == size() - 1 && counts && left.getAndDecrement() == 0) {
-                throw new IllegalStateException("killed");
-            }
-            return group.exchange(own);
-        }
-
-        @Override
-        public Communicator communicator(Backend backend) {
-            return HostCommunicator.join(this, backend);
-        }
-
-        @Override
-        public void fail(String reason) {
-            group.fail(reason);
-        }
-
-        @Override
-        public void close() {
-            group.close();
-        }
-    }
-
     /** At the start of a resumed run, among gradients, norms and updates, and at each step of writing a checkpoint. */
     @ParameterizedTest
     @CsvSource({
@@ -267,7 +166,7 @@ class RanksRunTest {
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 2,
                 group -> run.run(
-                        new Mortal(group, ofCheckpoints, new AtomicInteger(exchanges)),
+                        new TinyRanks.Mortal(group, ofCheckpoints, new AtomicInteger(exchanges)),
                         true,
                         new TrainingListener() {},
                         new StopSignal()));

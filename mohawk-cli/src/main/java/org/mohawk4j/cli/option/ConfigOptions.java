@@ -149,7 +149,8 @@ public final class ConfigOptions {
 
     private static final List<ConfigOption<MachineConfig>> SEVERAL_GPUS = List.of(
             whole("gpus", "N", "of this machine, one process for each", MachineConfig::gpus),
-            flag("shard-parameters", "divide the student's parameters too", MachineConfig::shardParameters));
+            flag("shard-parameters", "divide the student's parameters too", MachineConfig::shardParameters),
+            word("parallelism", "WHAT", "of stages 1 and 2: data, layer or auto", MachineConfig::parallelism));
 
     private static final Group TEXTS = Group.of("Reading texts", "data", DistillConfig::data, READING);
 

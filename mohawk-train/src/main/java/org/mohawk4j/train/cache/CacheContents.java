@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.mohawk4j.Arguments;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillationConfig;
 import org.mohawk4j.train.config.StageObjective;
@@ -12,15 +13,27 @@ import org.mohawk4j.train.stage.TeacherTopK;
 
 /** What a run caches of its teacher: hidden states or top-k tokens. */
 public sealed interface CacheContents {
-    /** What the stages of a run need: tokens if stage 3 looks at nothing else, otherwise states. */
-    static CacheContents of(DistillConfig config) {
+    /**
+     * What the stages of a run need: tokens if stage 3 looks at nothing else, otherwise states.
+     *
+     * @param ranks of the run; those that divide a stage's layers compute its states each time
+     */
+    static CacheContents of(DistillConfig config, int ranks) {
         DistillationConfig distillation = config.learning().distillation();
         if (distillation.topK() > 0) {
             return new Tokens(distillation.topK(), distillation.temperature());
         }
         return new States(config.activeStages().stream()
-                .anyMatch(stage -> stage.objective() != StageObjective.KNOWLEDGE_DISTILLATION
-                        && stage.context() == config.training().context()));
+                .anyMatch(stage -> stage.objective().isLayerwise() && mayServe(stage, config, ranks)));
+    }
+
+    private static boolean mayServe(ActiveStage stage, DistillConfig config, int ranks) {
+        return stage.context() == config.training().context() && !config.dividesLayers(stage, ranks);
+    }
+
+    /** Whether a stage of a run finds in it what it needs. */
+    default boolean serves(ActiveStage stage, DistillConfig config, int ranks) {
+        return mayServe(stage, config, ranks) && serves(stage.objective());
     }
 
     /** Whether stages with this objective find in it what they need. */

@@ -1,13 +1,13 @@
 package org.mohawk4j.train.config;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.data.source.Mixture;
+import org.mohawk4j.train.config.MachineConfig.LayerwiseParallelism;
 import org.mohawk4j.train.config.MachineConfig.Precision;
 import org.mohawk4j.train.yaml.Ranges;
 
@@ -31,17 +31,24 @@ public record DistillConfig(
         EvaluationConfig evaluation,
         DataConfig data,
         RecoveryConfig recovery) {
-    /** Checks the schedules of stages, which depend on the run's. */
+    /** Checks what depends on the stages of a run. */
     public DistillConfig {
         for (int i = 0; i < training.stages().size(); i++) {
             StageConfig stage = training.stages().get(i);
-            ScheduleConfig schedule = schedule(i, stage, learning.schedule());
+            ScheduleConfig schedule = ActiveStage.schedule(i, stage, learning.schedule());
             Ranges.require(
                     !stage.auto() || schedule.kind() == ScheduleConfig.Kind.WARMUP_STABLE_DECAY,
                     ActiveStage.key(i) + ".schedule.kind",
                     "warmup-stable-decay with tokens auto",
                     "cosine");
         }
+        Ranges.require(
+                machine.parallelism() != LayerwiseParallelism.LAYER
+                        || training.stages().stream()
+                                .anyMatch(stage -> stage.takesSteps() && stage.objective().isLayerwise()),
+                "parallelism",
+                "data, since only stages that align layers can divide them among ranks and none of them takes steps",
+                "layer");
     }
 
     /** The defaults, before anything that a user says. */
@@ -84,23 +91,7 @@ public record DistillConfig(
      * @throws InvalidInputException if the run's tokens do not reach for one step of each
      */
     public List<ActiveStage> activeStages() {
-        TokenBudget budget = TokenBudget.of(training);
-        List<ActiveStage> active = new ArrayList<>();
-        for (int i = 0; i < training.stages().size(); i++) {
-            StageConfig stage = training.stages().get(i);
-            if (stage.takesSteps()) {
-                active.add(new ActiveStage(
-                        i + 1,
-                        stage.objective(),
-                        budget.steps().get(i),
-                        training.batchOf(stage),
-                        training.contextOf(stage),
-                        stage.learningRate(),
-                        schedule(i, stage, learning.schedule()),
-                        stage.trainable()));
-            }
-        }
-        return active;
+        return ActiveStage.of(training, learning.schedule());
     }
 
     /** Whether a stage ends when its held-out loss hardly improves. */
@@ -114,12 +105,14 @@ public record DistillConfig(
         return active.get(active.size() - 1);
     }
 
-    private static ScheduleConfig schedule(int index, StageConfig stage, ScheduleConfig run) {
-        try {
-            return stage.schedule().over(run);
-        } catch (InvalidInputException e) {
-            throw new InvalidInputException(ActiveStage.key(index) + "." + e.getMessage(), e);
-        }
+    /** Whether ranks divide the layers of a stage instead of its windows. */
+    public boolean dividesLayers(ActiveStage stage, int ranks) {
+        return machine.dividesLayers(stage, ranks, training.accumulate());
+    }
+
+    /** Whether ranks divide the layers of any stage. */
+    public boolean dividesLayers(int ranks) {
+        return activeStages().stream().anyMatch(stage -> dividesLayers(stage, ranks));
     }
 
     /** Whether a stage with this objective takes steps. */
@@ -151,6 +144,7 @@ public record DistillConfig(
         private Precision dtype;
         private int gpus;
         private boolean shardParameters;
+        private LayerwiseParallelism parallelism;
         private StudentConfig student;
         private OptimizerConfig optimizer;
         private ScheduleConfig schedule;
@@ -182,6 +176,7 @@ public record DistillConfig(
             dtype = from.machine().dtype();
             gpus = from.machine().gpus();
             shardParameters = from.machine().shardParameters();
+            parallelism = from.machine().parallelism();
             student = from.student();
             optimizer = from.learning().optimizer();
             schedule = from.learning().schedule();
@@ -302,6 +297,12 @@ public record DistillConfig(
             return this;
         }
 
+        /** What ranks divide among themselves in stages that align layers. */
+        public Builder parallelism(LayerwiseParallelism divided) {
+            parallelism = divided;
+            return this;
+        }
+
         /** Which of the backend's devices, from 0. */
         public Builder device(int index) {
             device = index;
@@ -383,7 +384,7 @@ public record DistillConfig(
             return new DistillConfig(
                     new FilesConfig(teacher, text, valid, out, report),
                     new TrainingConfig(tokens, context, batch, accumulate, kept, freeze, seed, stages),
-                    new MachineConfig(threads, backend, device, dtype, gpus, shardParameters),
+                    new MachineConfig(threads, backend, device, dtype, gpus, shardParameters, parallelism),
                     student,
                     new LearningConfig(optimizer, schedule, hiddenStates, distillation, autoTokens),
                     evaluation,

@@ -15,9 +15,33 @@ import org.mohawk4j.train.yaml.Ranges;
  * @param dtype what a run computes in
  * @param gpus how many of one machine a run takes, each by a process of its own that the command starts
  * @param shardParameters whether several ranks divide the student's parameters, beside the optimizer
+ * @param parallelism of several ranks in stages that align layers
  */
 public record MachineConfig(
-        int threads, String backend, int device, Precision dtype, int gpus, boolean shardParameters) {
+        int threads,
+        String backend,
+        int device,
+        Precision dtype,
+        int gpus,
+        boolean shardParameters,
+        LayerwiseParallelism parallelism) {
+    /** What ranks divide among themselves in stages that align layers. Other stages are data parallel. */
+    public enum LayerwiseParallelism {
+        /** The windows of a batch. */
+        @JsonProperty("data")
+        DATA,
+        /** The layers. */
+        @JsonProperty("layer")
+        LAYER,
+        /** The windows of a batch that has an equal share for each rank, otherwise the layers. */
+        @JsonProperty("auto")
+        AUTO;
+
+        private boolean dividesLayers(int batch, int shares) {
+            return this == LAYER || (this == AUTO && batch % shares != 0);
+        }
+    }
+
     /** What a run computes in. */
     public enum Precision {
         /** 32 bits throughout. */
@@ -59,7 +83,18 @@ public record MachineConfig(
 
     /** The defaults. */
     public static MachineConfig defaults() {
-        return new MachineConfig(0, "auto", 0, Precision.FLOAT, 1, false);
+        return new MachineConfig(0, "auto", 0, Precision.FLOAT, 1, false, LayerwiseParallelism.DATA);
+    }
+
+    /**
+     * Whether ranks divide the layers of a stage instead of its windows.
+     *
+     * @param accumulate micro-batches of a batch
+     */
+    boolean dividesLayers(ActiveStage stage, int ranks, int accumulate) {
+        return ranks > 1
+                && stage.objective().isLayerwise()
+                && parallelism.dividesLayers(stage.batch(), ranks * accumulate);
     }
 
     /**

@@ -36,6 +36,11 @@ public enum StageObjective {
         };
     }
 
+    /** Whether it aligns layers, each by itself. */
+    public boolean isLayerwise() {
+        return this != KNOWLEDGE_DISTILLATION;
+    }
+
     /** Of the tokens of a run that trains by all three, as in the paper. */
     double usualShare() {
         return usualShare;

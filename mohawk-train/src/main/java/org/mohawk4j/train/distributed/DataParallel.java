@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
@@ -14,8 +13,6 @@ import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.loop.Evaluation;
-import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
 
@@ -24,20 +21,16 @@ import org.mohawk4j.train.optimizer.Sharding;
  * buckets while the backward pass goes on. With a sharded optimizer a rank receives the sums of the parts that it
  * updates, and its parameters go to the others while the next step's teacher runs.
  */
-public final class DataParallel implements Parallelism {
+public final class DataParallel extends RankedParallelism {
     /** Of gradients that are sent together: fewer would not fill the links, more would begin late. */
     private static final long BUCKET_BYTES = 32L << 20;
 
-    private final Engine engine;
-    private final ProcessGroup group;
     private final Communicator communicator;
     private final Sharding sharding;
     private final ParameterCheck check;
-    private final Questions questions = new Questions();
     private final List<Array> toScatter = new ArrayList<>();
     private final List<Array> toReduce = new ArrayList<>();
     private long bucketBytes;
-    private @Nullable KeepAlive waiting;
     private @Nullable ShardedParameters sharded;
     private boolean shardsParameters;
 
@@ -48,11 +41,9 @@ public final class DataParallel implements Parallelism {
 
     /** @param checkEvery updates between two comparisons of the ranks' parameters; 0: none */
     public DataParallel(Engine engine, ProcessGroup group, Sharding sharding, int checkEvery) {
-        this.engine = engine;
-        this.group = group;
+        super(new Ranks(engine, group));
         this.sharding = sharding;
-        this.waiting = new KeepAlive(group);
-        this.communicator = group.communicator(engine.backend());
+        this.communicator = ranks.communicator();
         this.check = new ParameterCheck(this, checkEvery);
     }
 
@@ -63,38 +54,13 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
-    public int rank() {
-        return group.rank();
-    }
-
-    @Override
-    public int size() {
-        return group.size();
+    public int shares() {
+        return size();
     }
 
     @Override
     public Sharding sharding() {
         return sharding;
-    }
-
-    @Override
-    public List<byte[]> exchange(byte[] own) {
-        return group.exchange(own);
-    }
-
-    @Override
-    public String name(int rank) {
-        return "rank " + rank + " (" + group.host(rank) + ")";
-    }
-
-    @Override
-    public void share(Collection<Parameter> parameters) {
-        List<Array> arrays =
-                parameters.stream().map(parameter -> parameter.value().array()).toList();
-        together(() -> {
-            communicator.broadcast(arrays, 0);
-            communicator.await();
-        });
     }
 
     @Override
@@ -112,7 +78,7 @@ public final class DataParallel implements Parallelism {
     public void unshard(Collection<Parameter> parameters) {
         for (Parameter parameter : parameters) {
             if (parameter.isPart()) {
-                together(parameter::keepWhole);
+                ranks.together(parameter::keepWhole);
             }
         }
         if (sharded != null) {
@@ -122,15 +88,15 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
-    public void settle() {
-        if (sharded != null) {
-            together(sharded::settle);
-        }
+    public Holder holder(Parameter parameter) {
+        return parameter.isPart() ? Holder.THIS : Holder.ALL;
     }
 
     @Override
-    public BooleanSupplier agreed(String name, BooleanSupplier own) {
-        return questions.add(name, own);
+    public void settle() {
+        if (sharded != null) {
+            ranks.together(sharded::settle);
+        }
     }
 
     @Override
@@ -148,7 +114,7 @@ public final class DataParallel implements Parallelism {
     }
 
     private void send() {
-        together(() -> {
+        ranks.together(() -> {
             communicator.reduceScatter(List.copyOf(toScatter));
             communicator.allReduce(List.copyOf(toReduce));
         });
@@ -158,49 +124,14 @@ public final class DataParallel implements Parallelism {
     }
 
     @Override
-    public Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation) {
-        if (!optimizer.sharding().equals(sharding)) {
-            throw new IllegalArgumentException(
-                    "an optimizer that updates " + optimizer.sharding() + " on a rank that has " + sharding);
-        }
+    void endStep() {
         send();
-        together(sharded == null ? communicator::await : sharded::endStep);
-        // one small sum for everything that the ranks must know of each other, so that the device is waited for once
-        List<Tensor> ballot = new ArrayList<>();
-        evaluation.allLosses().forEach(loss -> ballot.add(number(loss)));
-        int losses = ballot.size();
-        ballot.add(number(squares(trained, evaluation.gradients())));
-        ballot.addAll(questions.answers(engine));
-        Tensor sums = Tensor.concat(0, ballot);
-        together(() -> {
-            communicator.allReduce(List.of(sums.array()));
-            communicator.await();
-        });
-        // the gradients are sums: their mean's norm is their norm over the ranks
-        Tensor norm = sums.narrow(0, losses, 1).reshape().sqrt().mul(1.0 / size());
-        double[] counted = sums.toDoubles();
-        // what was waited for may have been given up, and the numbers be none
-        group.progress();
-        questions.agree(counted, losses + 1);
-        return new Totals(evaluation.means(counted, size()), norm);
+        ranks.together(sharded == null ? communicator::await : sharded::endStep);
     }
 
-    /** Throws what the group knows of a failure, rather than what comes of it here. */
-    private void together(Runnable operations) {
-        try {
-            operations.run();
-        } catch (RuntimeException e) {
-            group.progress();
-            throw e;
-        }
-    }
-
-    private Tensor number(Tensor scalar) {
-        return scalar.cast(engine.parameterType()).reshape(1);
-    }
-
-    /** Of this rank's share of the gradients: its parts, and on one rank what all have. */
-    private Tensor squares(Map<String, Parameter> trained, Map<String, Tensor> gradients) {
+    /** Of its parts, and on one rank of what all have. */
+    @Override
+    Tensor squares(Map<String, Parameter> trained, Map<String, Tensor> gradients) {
         List<Tensor> own = new ArrayList<>();
         for (Map.Entry<String, Parameter> entry : trained.entrySet()) {
             Tensor gradient = gradients.get(entry.getKey());
@@ -217,6 +148,12 @@ public final class DataParallel implements Parallelism {
         return own.isEmpty() ? engine.zeros() : AdamWFunction.norm(engine, own).square();
     }
 
+    /** That of rank 0: all have computed the same. */
+    @Override
+    public double heldOut(double own) {
+        return ranks.numbers(own).get(0);
+    }
+
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
         if (sharded != null) {
@@ -224,7 +161,7 @@ public final class DataParallel implements Parallelism {
             return;
         }
         List<Array> parts = parts(gradients.values());
-        together(() -> {
+        ranks.together(() -> {
             communicator.allGather(parts);
             communicator.await();
         });
@@ -259,7 +196,7 @@ public final class DataParallel implements Parallelism {
         List<Array> parts =
                 parts(updated.values().stream().map(Parameter::value).toList());
         if (!parts.isEmpty()) {
-            together(() -> communicator.allGather(parts));
+            ranks.together(() -> communicator.allGather(parts));
             Runnable arrival = once(communicator::await);
             updated.values().forEach(parameter -> parameter.arrivesWith(arrival));
         }
@@ -274,33 +211,5 @@ public final class DataParallel implements Parallelism {
                 body.run();
             }
         };
-    }
-
-    @Override
-    public void stageStarts() {
-        if (waiting == null) {
-            waiting = new KeepAlive(group);
-        }
-    }
-
-    @Override
-    public void progress() {
-        stopWaiting();
-        group.progress();
-    }
-
-    /** From here on a rank counts as alive only if it takes steps. */
-    private void stopWaiting() {
-        if (waiting != null) {
-            waiting.close();
-            waiting = null;
-        }
-    }
-
-    /** Leaves the communicator; the group is the caller's to close. */
-    @Override
-    public void close() {
-        stopWaiting();
-        communicator.close();
     }
 }

@@ -18,18 +18,19 @@ public record Evaluation(List<List<Tensor>> losses, Map<String, Tensor> gradient
     }
 
     /**
-     * The means over parts and ranks.
+     * The means over a batch.
      *
      * @param sums over the ranks, as {@link #allLosses} orders them
+     * @param shares of each part, of which a rank has taken one
      */
-    public List<Double> means(double[] sums, int ranks) {
+    public List<Double> means(double[] sums, int shares) {
         int parts = losses.size();
         int count = losses.get(0).size();
         List<Double> means = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             double mean = 0;
             for (int part = 0; part < parts; part++) {
-                mean += sums[part * count + i] / ((double) parts * ranks);
+                mean += sums[part * count + i] / ((double) parts * shares);
             }
             means.add(mean);
         }

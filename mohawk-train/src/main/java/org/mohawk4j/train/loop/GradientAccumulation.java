@@ -40,9 +40,9 @@ final class GradientAccumulation {
      * @return empty if it was given up
      */
     Optional<Evaluation> evaluate(Objective objective, TokenBatch batch, BooleanSupplier giveUp) {
-        if (batch.batch() % (parts * ranks.size()) != 0) {
+        if (batch.batch() % (parts * ranks.shares()) != 0) {
             throw new IllegalArgumentException("a batch of " + batch.batch() + " windows has no " + parts
-                    + " equal parts for each of " + ranks.size() + " ranks");
+                    + " equal parts for each of " + ranks.shares() + " ranks");
         }
         Scope results = engine.currentScope();
         Map<String, Parameter> trained = objective.trained();
@@ -73,9 +73,9 @@ final class GradientAccumulation {
     }
 
     private Objective.Result evaluate(Objective objective, TokenBatch batch, int part, Objective.Receiver receiver) {
-        int windows = batch.batch() / parts / ranks.size();
+        int windows = batch.batch() / parts / ranks.shares();
         int tokens = windows * batch.context();
-        int from = (part * ranks.size() + ranks.rank()) * tokens;
+        int from = (part * ranks.shares() + ranks.share()) * tokens;
         int[] inputs = part(batch.inputs(), from, tokens);
         int[] targets = part(batch.targets(), from, tokens);
         Tensor ids = engine.indices(inputs, windows, batch.context());

@@ -9,6 +9,7 @@ import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
+import org.mohawk4j.train.stage.LayerwiseObjective;
 
 /** A run on one device. */
 final class OneRank implements Parallelism {
@@ -23,6 +24,11 @@ final class OneRank implements Parallelism {
     }
 
     @Override
+    public int shares() {
+        return 1;
+    }
+
+    @Override
     public Sharding sharding() {
         return Sharding.NONE;
     }
@@ -30,6 +36,11 @@ final class OneRank implements Parallelism {
     @Override
     public List<byte[]> exchange(byte[] own) {
         return List.of(own);
+    }
+
+    @Override
+    public Divided byLayers(LayerwiseObjective objective, int parts) {
+        return new Divided(objective, this);
     }
 
     @Override
@@ -52,6 +63,11 @@ final class OneRank implements Parallelism {
     public void unshard(Collection<Parameter> parameters) {}
 
     @Override
+    public Holder holder(Parameter parameter) {
+        return Holder.ALL;
+    }
+
+    @Override
     public void settle() {}
 
     @Override
@@ -66,6 +82,11 @@ final class OneRank implements Parallelism {
         double[] losses =
                 evaluation.allLosses().stream().mapToDouble(Tensor::item).toArray();
         return new Totals(evaluation.means(losses, 1), norm);
+    }
+
+    @Override
+    public double heldOut(double own) {
+        return own;
     }
 
     @Override

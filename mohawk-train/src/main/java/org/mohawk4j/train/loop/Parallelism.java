@@ -9,6 +9,8 @@ import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
+import org.mohawk4j.train.stage.LayerwiseObjective;
+import org.mohawk4j.train.stage.Objective;
 
 /**
  * How the ranks of a run share each step, as one of them sees it. All ranks call the same methods in the same order, and
@@ -21,8 +23,16 @@ public interface Parallelism extends AutoCloseable {
     /** From 0. Rank 0 writes the run folder and reports progress. */
     int rank();
 
-    /** Ranks. Each takes an equal part of the windows of each micro-batch. */
+    /** Ranks. */
     int size();
+
+    /** Equal parts that the windows of each micro-batch are taken in, one by each rank; 1: every rank takes all of them. */
+    int shares();
+
+    /** Which of these parts this rank takes, from 0. */
+    default int share() {
+        return shares() == 1 ? 0 : rank();
+    }
 
     /** What this rank's optimizer updates. */
     Sharding sharding();
@@ -33,6 +43,17 @@ public interface Parallelism extends AutoCloseable {
      * @throws TrainingException if a rank has failed
      */
     List<byte[]> exchange(byte[] own);
+
+    /** A stage whose layers ranks divide, as one of them trains it. */
+    record Divided(Objective objective, Parallelism ranks) {}
+
+    /**
+     * Divides the layers of a stage among the ranks, instead of its windows.
+     *
+     * @param parts micro-batches of each step; 1 for an objective whose losses alone are taken
+     * @throws org.mohawk4j.InvalidInputException if there are fewer layers to train than ranks
+     */
+    Divided byLayers(LayerwiseObjective objective, int parts);
 
     /** Gives all ranks the parameters of rank 0. */
     void share(Collection<Parameter> parameters);
@@ -56,6 +77,16 @@ public interface Parallelism extends AutoCloseable {
 
     /** After training: all ranks have all of the student again. */
     void unshard(Collection<Parameter> parameters);
+
+    /** Which ranks have the numbers of a parameter, or of a part of it, that training goes on from. */
+    enum Holder {
+        ALL,
+        THIS,
+        OTHER
+    }
+
+    /** Who has the numbers of a parameter between two steps. */
+    Holder holder(Parameter parameter);
 
     /** Waits for gradients of sharded parameters that are still being added up. */
     void settle();
@@ -84,7 +115,14 @@ public interface Parallelism extends AutoCloseable {
      */
     Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation);
 
-    /** Shows somebody whole gradients, which are means over all ranks until the call returns. */
+    /**
+     * The same held-out loss on all ranks.
+     *
+     * @param own what this rank's objective says, of all windows
+     */
+    double heldOut(double own);
+
+    /** Shows somebody whole gradients, which are means over all ranks until the call returns. Nothing where no rank has all. */
     void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer);
 
     /** Updates the parameters, on all ranks. What other ranks update may arrive later: see {@link Parameter#arrivesWith}. */

@@ -19,6 +19,7 @@ public final class StageState implements AutoCloseable {
     private final Optimizer optimizer;
     private final StepGuard guard;
     private final StageLength length;
+    private final Parallelism ranks;
     private int step;
     private long tokens;
     private double seconds;
@@ -31,10 +32,17 @@ public final class StageState implements AutoCloseable {
 
     /** The start of a stage, with an optimizer that is closed with it. */
     public StageState(int stage, Optimizer optimizer, double spikeThreshold, StageLength length) {
+        this(stage, optimizer, spikeThreshold, length, Parallelism.NONE);
+    }
+
+    /** As one of several ranks trains it. */
+    public StageState(
+            int stage, Optimizer optimizer, double spikeThreshold, StageLength length, Parallelism ranks) {
         this.stage = stage;
         this.optimizer = optimizer;
         this.guard = new StepGuard(spikeThreshold);
         this.length = length;
+        this.ranks = ranks;
     }
 
     public int stage() {
@@ -52,6 +60,11 @@ public final class StageState implements AutoCloseable {
     /** How many steps it takes. */
     public StageLength length() {
         return length;
+    }
+
+    /** How ranks share its steps. */
+    public Parallelism ranks() {
+        return ranks;
     }
 
     /** Steps taken. */

@@ -11,6 +11,7 @@ import org.mohawk4j.train.distributed.ProcessGroup;
 final class DryGroup implements ProcessGroup, Communicator {
     private final int size;
     private double sentBytes;
+    private Runnable broadcasts = () -> {};
 
     DryGroup(int size) {
         this.size = size;
@@ -21,6 +22,11 @@ final class DryGroup implements ProcessGroup, Communicator {
         double sent = sentBytes;
         sentBytes = 0;
         return sent;
+    }
+
+    /** Says who is told of each broadcast, before it. */
+    void onBroadcast(Runnable listener) {
+        broadcasts = listener;
     }
 
     @Override
@@ -66,6 +72,7 @@ final class DryGroup implements ProcessGroup, Communicator {
 
     @Override
     public void broadcast(List<Array> arrays, int root) {
+        broadcasts.run();
         send(1, arrays);
     }
 

@@ -117,7 +117,7 @@ public final class DryTraining implements AutoCloseable {
     /**
      * The profile of each stage.
      *
-     * @param devices that share each batch evenly
+     * @param devices that share each batch evenly, or divide the layers of a stage; the first of them is profiled
      */
     public List<StageProfile> profiles(int devices) {
         Map<ActiveStage, Objective> objectives = new StageObjectives(config, OpenCache.NONE)
@@ -129,11 +129,12 @@ public final class DryTraining implements AutoCloseable {
 
     private StageProfile profile(ActiveStage stage, Objective objective, int devices) {
         DryGroup group = new DryGroup(devices);
-        if (devices == 1) {
-            return profile(stage, objective, group, Parallelism.NONE);
-        }
-        try (DataParallel parallel = new DataParallel(engine, group)) {
-            return profile(stage, objective, group, parallel);
+        try (Parallelism ranks = devices == 1 ? Parallelism.NONE : new DataParallel(engine, group)) {
+            Parallelism.Divided divided = StageObjectives.divided(
+                    config, stage, objective, ranks, config.training().accumulate());
+            StageProfile first = profile(stage, divided.objective(), group, divided.ranks());
+            double share = (double) Layer.sizeOf(divided.objective().trained()) / Layer.sizeOf(objective.trained());
+            return first.withTrained(Math.round(first.trained() / share));
         }
     }
 
@@ -158,11 +159,10 @@ public final class DryTraining implements AutoCloseable {
                 .mapToLong(block -> Layer.sizeOf(block.parameters()))
                 .sum();
         return new StageProfile(
-                stage.withBatch(stage.batch() / group.size()),
+                stage.withBatch(stage.batch() / parallel.shares()),
                 group.size(),
                 observer.memory,
-                observer.step,
-                observer.sentBytes,
+                observer.work,
                 observer.trained,
                 largest,
                 Layer.sizeOf(student.parameters()) - inBlocks);
@@ -174,14 +174,15 @@ public final class DryTraining implements AutoCloseable {
         private final Set<Shape> trainedShapes;
         private final AdamW optimizer;
         private Map<MemoryPart, Long> memory = Map.of();
-        private List<Launch> step = List.of();
+        private StageProfile.Work work = new StageProfile.Work(List.of(), List.of(), 0);
+        private List<Launch> beforeNext = List.of();
         private final DryGroup group;
-        private double sentBytes;
         private long trained;
 
         Observer(Objective objective, AdamW optimizer, DryGroup group) {
             this.optimizer = optimizer;
             this.group = group;
+            group.onBroadcast(() -> beforeNext = beforeNext.isEmpty() ? dry.launches() : beforeNext);
             parameters = objective.trained();
             trainedShapes = parameters.values().stream().map(Parameter::shape).collect(Collectors.toSet());
         }
@@ -194,9 +195,9 @@ public final class DryTraining implements AutoCloseable {
 
         @Override
         public void iterationDone(StepMetrics metrics) {
-            sentBytes = group.takeSentBytes();
-            step = dry.launches();
+            work = new StageProfile.Work(dry.launches(), beforeNext, group.takeSentBytes());
             dry.forgetLaunches();
+            beforeNext = List.of();
             memory = parts();
             Set<String> moments = optimizer.moments().keySet();
             trained = parameters.entrySet().stream()

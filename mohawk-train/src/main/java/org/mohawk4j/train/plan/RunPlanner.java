@@ -22,7 +22,7 @@ import org.mohawk4j.train.config.StageObjective;
  *
  * @param teacher makes the teacher, whose numbers are not read
  * @param gpu one of the devices
- * @param devices that share each batch evenly
+ * @param devices that share each batch evenly, or divide the layers of a stage
  * @param tokensPerSecond of all devices together, if it is known better than from the device's rates
  */
 public record RunPlanner(
@@ -93,7 +93,7 @@ public record RunPlanner(
 
     private static void requireShares(DistillConfig config, int devices) {
         for (ActiveStage stage : config.activeStages()) {
-            int parts = devices * config.training().accumulate();
+            int parts = shares(config, stage, devices) * config.training().accumulate();
             if (stage.batch() % parts != 0) {
                 boolean own = stage.batch() != config.training().batch();
                 throw new InvalidInputException((own ? stage.key() + ".batch" : "batch") + ": expected a multiple of "
@@ -103,6 +103,11 @@ public record RunPlanner(
         }
     }
 
+    /** Devices that divide a stage's batch. */
+    private static int shares(DistillConfig config, ActiveStage stage, int devices) {
+        return config.dividesLayers(stage, devices) ? 1 : devices;
+    }
+
     private Trial trial(DistillConfig config, int shares) {
         try (DryTraining dry = new DryTraining(config, teacher, mixers, gpu.model())) {
             List<StageProfile> profiles = dry.profiles(shares);
@@ -110,13 +115,13 @@ public record RunPlanner(
         }
     }
 
-    private static RunPlan.Disk disk(DistillConfig config, DryTraining dry, List<StageProfile> profiles) {
+    private RunPlan.Disk disk(DistillConfig config, DryTraining dry, List<StageProfile> profiles) {
         long student = dry.studentParameters() * Float.BYTES;
         long moments = profiles.stream().mapToLong(StageProfile::trained).max().orElse(0) * MOMENTS * Float.BYTES;
-        CacheContents contents = CacheContents.of(config);
+        CacheContents contents = CacheContents.of(config, devices);
         int context = config.training().context();
         long windows = config.activeStages().stream()
-                .filter(stage -> stage.context() == context && contents.serves(stage.objective()))
+                .filter(stage -> contents.serves(stage, config, devices))
                 .mapToLong(stage -> (long) stage.steps() * stage.batch())
                 .sum();
         Optional<Long> cache =
@@ -126,7 +131,11 @@ public record RunPlanner(
     }
 
     private StageEstimate estimate(DistillConfig config, ActiveStage stage, StageProfile profile, Sharding sharding) {
-        return new StageEstimate(stage, sharding.of(profile, devices), stepSeconds(config, stage, profile, sharding));
+        return new StageEstimate(
+                stage,
+                profile.dividesLayers(),
+                sharding.of(profile, devices),
+                stepSeconds(config, stage, profile, sharding));
     }
 
     private OptionalDouble stepSeconds(
@@ -134,10 +143,14 @@ public record RunPlanner(
         if (tokensPerSecond.isPresent()) {
             return OptionalDouble.of((double) stage.batch() * stage.context() / tokensPerSecond.getAsDouble());
         }
-        return isMeasured(config, stage)
-                ? OptionalDouble.of(gpu.rates().seconds(profile.step())
-                        + gpu.rates().sendingSeconds(sharding.passes() * profile.sentBytes()))
-                : OptionalDouble.empty();
+        if (!isMeasured(config, stage)) {
+            return OptionalDouble.empty();
+        }
+        // the last device begins when all others have passed the first micro-batch on
+        double waiting = (devices - 1) * gpu.rates().seconds(profile.work().beforeNext());
+        return OptionalDouble.of(gpu.rates().seconds(profile.step())
+                + waiting
+                + gpu.rates().sendingSeconds(sharding.sentBytes(profile)));
     }
 
     /** The rates are of products in bfloat16, and the likeliest tokens are chosen by the host. */
@@ -211,8 +224,9 @@ public record RunPlanner(
     private List<Integer> accumulations(DistillConfig config) {
         List<Integer> possible = new ArrayList<>();
         for (int parts = 2 * config.training().accumulate(); ; parts *= 2) {
-            int all = parts * devices;
-            if (config.activeStages().stream().anyMatch(stage -> stage.batch() % all != 0)) {
+            int count = parts;
+            if (config.activeStages().stream()
+                    .anyMatch(stage -> stage.batch() % (count * shares(config, stage, devices)) != 0)) {
                 return possible;
             }
             possible.add(parts);

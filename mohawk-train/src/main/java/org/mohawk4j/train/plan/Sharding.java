@@ -15,6 +15,8 @@ public enum Sharding {
     private static final int BLOCKS_GATHERED = 2;
 
     private final String label;
+
+    /** Over the link, for each that a sharded optimizer takes. */
     private final double passes;
 
     Sharding(String label, double passes) {
@@ -26,9 +28,10 @@ public enum Sharding {
         return label;
     }
 
-    /** Over the link, for each that a sharded optimizer takes. */
-    double passes() {
-        return passes;
+    /** That a device sends in a step. */
+    double sentBytes(StageProfile profile) {
+        double sent = profile.work().sentBytes();
+        return profile.dividesLayers() ? sent : passes * sent;
     }
 
     /**
@@ -39,7 +42,7 @@ public enum Sharding {
     Map<MemoryPart, Long> of(StageProfile profile, int devices) {
         Map<MemoryPart, Long> parts = new EnumMap<>(MemoryPart.class);
         parts.putAll(profile.memory());
-        if (this == PARAMETERS) {
+        if (this == PARAMETERS && !profile.dividesLayers()) {
             // the profile's devices have divided the moments among themselves
             divide(parts, MemoryPart.MOMENTS, devices / profile.devices());
             divide(parts, MemoryPart.STUDENT, devices);

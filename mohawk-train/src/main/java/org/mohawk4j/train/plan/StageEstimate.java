@@ -8,10 +8,11 @@ import org.mohawk4j.train.config.ActiveStage;
  * What a stage needs.
  *
  * @param stage with the batch of all devices together
+ * @param dividesLayers whether devices divide the layers instead of each batch
  * @param memory bytes of one device at the stage's peak, by part
  * @param stepSeconds of one step; empty where no rate is known
  */
-public record StageEstimate(ActiveStage stage, Map<MemoryPart, Long> memory, OptionalDouble stepSeconds) {
+public record StageEstimate(ActiveStage stage, boolean dividesLayers, Map<MemoryPart, Long> memory, OptionalDouble stepSeconds) {
     public long peakBytes() {
         return memory.values().stream().mapToLong(Long::longValue).sum();
     }

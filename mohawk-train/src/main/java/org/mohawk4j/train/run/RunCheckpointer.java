@@ -143,7 +143,13 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
 
     /** Puts the state of a checkpoint's stage back. */
     void restore(StageState state, Checkpoint from) {
-        state.restore(from.position(), from.state().withObjectProperty(TRAINING), from.joined(files(OPTIMIZER)));
+        Map<String, HostSource> moments = from.joined(files(OPTIMIZER));
+        student.parameters().forEach((name, parameter) -> {
+            if (state.ranks().holder(parameter) == Parallelism.Holder.OTHER) {
+                moments.keySet().removeIf(key -> key.startsWith(name + "."));
+            }
+        });
+        state.restore(from.position(), from.state().withObjectProperty(TRAINING), moments);
     }
 
     private void loadStudent(Checkpoint from) {
@@ -266,8 +272,13 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     private CheckpointWriter.Contents contents(StageState state) {
         Map<String, Tensor> parts = new LinkedHashMap<>();
         Map<String, Tensor> values = new LinkedHashMap<>();
-        student.parameters()
-                .forEach((name, parameter) -> (parameter.isPart() ? parts : values).put(name, parameter.kept()));
+        student.parameters().forEach((name, parameter) -> {
+            switch (state.ranks().holder(parameter)) {
+                case ALL -> values.put(name, parameter.kept());
+                case THIS -> parts.put(name, parameter.kept());
+                case OTHER -> {}
+            }
+        });
         Map<String, Map<String, Tensor>> arrays = new LinkedHashMap<>();
         arrays.put(ofRank(OPTIMIZER), state.optimizer().moments());
         if (!parts.isEmpty()) {

@@ -1,10 +1,10 @@
 package org.mohawk4j.train.run;
 
 import java.io.IOException;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.DoubleSupplier;
 import org.mohawk4j.data.DataLoader;
+import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
@@ -18,80 +18,73 @@ import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.report.MatrixProbe;
-import org.mohawk4j.train.stage.Objective;
 
 /** The training of a run: its stages one after the other, from the start or from a checkpoint. */
 public final class StageRunner {
     private final DistillConfig config;
-    private final Engine engine;
-    private final Map<ActiveStage, Objective> objectives;
+    private final CausalLm student;
+    private final List<StageTask> tasks;
     private final StageData data;
     private final MatrixProbe probe;
-    private final Parallelism ranks;
-    private final Map<ActiveStage, DoubleSupplier> heldOut;
 
-    /**
-     * @param objectives of the stages that take steps, in order
-     * @param heldOut losses on held-out windows, of stages with {@code tokens: auto}
-     */
+    /** @param tasks the stages that take steps, in order */
     public StageRunner(
-            DistillConfig config,
-            Engine engine,
-            Map<ActiveStage, Objective> objectives,
-            StageData data,
-            MatrixProbe probe,
-            Parallelism ranks,
-            Map<ActiveStage, DoubleSupplier> heldOut) {
-        this.ranks = ranks;
+            DistillConfig config, CausalLm student, List<StageTask> tasks, StageData data, MatrixProbe probe) {
         this.config = config;
-        this.engine = engine;
-        this.objectives = objectives;
+        this.student = student;
+        this.tasks = tasks;
         this.data = data;
         this.probe = probe;
-        this.heldOut = heldOut;
     }
 
     /** Takes all steps that are left. */
     public void run(TrainingListener listener, RunCheckpointer saver, Optional<Checkpoint> from) throws IOException {
         int first = from.map(checkpoint -> checkpoint.position().stage()).orElse(1);
-        int last =
-                objectives.keySet().stream().mapToInt(ActiveStage::number).max().orElse(0);
+        Engine engine = student.engine();
         FaultConfig faults = config.recovery().faults();
         boolean resumed = false;
         long savedTokens = 0;
-        for (Map.Entry<ActiveStage, Objective> entry : objectives.entrySet()) {
-            ActiveStage stage = entry.getKey();
+        for (StageTask task : tasks) {
+            ActiveStage stage = task.stage();
             if (stage.number() < first) {
                 continue;
             }
+            Parallelism ranks = task.ranks();
+            ranks.shard(student.parameters().values());
             DataLoader batches = data.of(stage);
             if (from.isPresent() && !resumed) {
                 saver.resume(from.get(), batches);
                 resumed = true;
             }
             long size = (long) stage.batch() * stage.context();
-            StageLength length = length(stage);
+            StageLength length = length(task);
             length.carry((int) (savedTokens / size));
             AdamW.Config optimizer = optimizer(config.learning().optimizer());
             try (StageState state = new StageState(
-                    stage.number(), new AdamW(engine, optimizer, ranks.sharding()), faults.spikeThreshold(), length)) {
+                    stage.number(),
+                    new AdamW(engine, optimizer, ranks.sharding()),
+                    faults.spikeThreshold(),
+                    length,
+                    ranks)) {
                 if (from.isPresent() && from.get().position().stage() == stage.number()) {
                     saver.restore(state, from.get());
                 }
                 new Trainer(engine, batches, listener, config.training().accumulate(), faults, ranks)
-                        .run(state, entry.getValue(), saver);
+                        .run(state, task.objective(), saver);
                 savedTokens = length.saved() * size;
-                if (stage.number() == last) {
+                if (stage.number() == config.lastStage().number()) {
                     saver.finish(state);
                 }
             }
+            ranks.unshard(student.parameters().values());
             probe.captureStudent(MatrixProbe.afterStage(stage.number()));
         }
     }
 
-    private StageLength length(ActiveStage stage) {
-        Optional<StageLength.Criterion> criterion = Optional.ofNullable(heldOut.get(stage))
-                .map(loss -> new StageLength.Criterion(config.learning().autoTokens(), loss));
+    private StageLength length(StageTask task) {
+        ActiveStage stage = task.stage();
+        Optional<StageLength.Criterion> criterion =
+                task.heldOut().map(loss -> new StageLength.Criterion(config.learning().autoTokens(), loss));
         return new StageLength(
                 stage.steps(), steps -> stage.schedule().forStage(stage.learningRate(), steps), criterion);
     }

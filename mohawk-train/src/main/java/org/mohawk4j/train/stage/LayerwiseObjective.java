@@ -21,7 +21,7 @@ import org.mohawk4j.tensor.Tensor;
  * Aligns each of the student's layers with the teacher's on the teacher's own input. The teacher runs block by block and
  * each student layer is evaluated and differentiated on the spot, so memory is that of one layer.
  */
-abstract class LayerwiseObjective implements Objective {
+public abstract class LayerwiseObjective implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
     private final TeacherStates states;
@@ -54,10 +54,29 @@ abstract class LayerwiseObjective implements Objective {
     /** The loss of one layer, rank 0. */
     abstract Tensor loss(TeacherPass teacher, Block student);
 
+    /**
+     * Some layers of this objective alone.
+     *
+     * @param range with a layer to train
+     * @param from the teacher's states of these layers: their first input, and the output of each
+     */
+    public final Objective ofLayers(LayerRange range, TeacherStates from) {
+        return new SomeLayers(this, range, from);
+    }
+
+    public final CausalLm teacher() {
+        return teacher;
+    }
+
     @Override
     public Map<String, Parameter> trained() {
+        return trained(new LayerRange(0, trained.size()));
+    }
+
+    /** What it trains of some layers. */
+    public final Map<String, Parameter> trained(LayerRange range) {
         Map<String, Parameter> all = new LinkedHashMap<>();
-        trained.forEach(all::putAll);
+        trained.subList(range.first(), range.end()).forEach(all::putAll);
         return all;
     }
 
@@ -71,10 +90,16 @@ abstract class LayerwiseObjective implements Objective {
 
     @Override
     public double flopsPerToken() {
-        long run = teacher.blocks().stream()
-                .mapToLong(block -> Layer.sizeOf(block.parameters()))
-                .sum();
-        return FORWARD_FLOPS * run + TRAINING_FLOPS * Layer.sizeOf(trained());
+        return flopsPerLayer().stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    /** {@link #flopsPerToken} of each layer, the teacher's included. */
+    public final List<Double> flopsPerLayer() {
+        return IntStream.range(0, trained.size())
+                .mapToObj(layer -> FORWARD_FLOPS
+                                * Layer.sizeOf(teacher.blocks().get(layer).parameters())
+                        + TRAINING_FLOPS * Layer.sizeOf(trained.get(layer)))
+                .toList();
     }
 
     @Override
@@ -84,22 +109,22 @@ abstract class LayerwiseObjective implements Objective {
 
     @Override
     public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
-        return run(ids, receiver);
+        return run(ids, receiver, states, new LayerRange(0, trained.size()));
     }
 
     @Override
     public List<Tensor> losses(Tensor ids, Tensor labels) {
-        return run(ids, null).losses();
+        return run(ids, null, states, new LayerRange(0, trained.size())).losses();
     }
 
-    /** Differentiates if somebody receives the gradients. */
-    private Result run(Tensor ids, @Nullable Receiver receiver) {
+    /** Losses of some layers. Differentiates if somebody receives the gradients. */
+    final Result run(Tensor ids, @Nullable Receiver receiver, TeacherStates from, LayerRange range) {
         Engine engine = student.engine();
         Result result = new Result(new ArrayList<>(), new LinkedHashMap<>());
         Scope results = engine.currentScope();
-        try (TeacherStates.Batch batch = states.batch(ids, true)) {
-            Tensor h = batch.state(0, () -> teacher.embed(ids));
-            for (int i = 0; i < trained.size(); i++) {
+        try (TeacherStates.Batch batch = from.batch(ids, true)) {
+            Tensor h = batch.state(range.first(), () -> teacher.embed(ids));
+            for (int i = range.first(); i < range.end(); i++) {
                 Tensor input = h;
                 int layer = i;
                 h = engine.scoped(() -> {

@@ -1,13 +1,12 @@
 package org.mohawk4j.train.distributed;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
+import static org.mohawk4j.train.distributed.RankedRun.assertSame;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.assertj.core.data.Offset;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -25,31 +24,6 @@ class DataParallelTest {
     @BeforeAll
     static void runAlone() throws Exception {
         alone = new RankedRun().on(0);
-    }
-
-    private static void assertSame(RankedRun.Outcome found, RankedRun.Outcome expected, double tolerance) {
-        assertThat(found.steps()).hasSameSizeAs(expected.steps());
-        for (int i = 0; i < expected.steps().size(); i++) {
-            StepMetrics one = found.steps().get(i);
-            StepMetrics other = expected.steps().get(i);
-            assertThat(one.position()).isEqualTo(other.position());
-            assertThat(one.tokens()).isEqualTo(other.tokens());
-            assertThat(one.loss())
-                    .as("loss of " + other.position())
-                    .isCloseTo(other.loss(), relative(other.loss(), tolerance));
-            assertThat(one.gradientNorm())
-                    .as("norm of " + other.position())
-                    .isCloseTo(other.gradientNorm(), relative(other.gradientNorm(), tolerance));
-        }
-        expected.parameters()
-                .forEach((name, values) -> assertThat(found.parameters().get(name))
-                        .as(name)
-                        .usingComparatorWithPrecision(tolerance)
-                        .containsExactly(values));
-    }
-
-    private static Offset<Double> relative(double value, double tolerance) {
-        return within(Math.abs(value) * tolerance);
     }
 
     @Test

@@ -1,13 +1,18 @@
 package org.mohawk4j.train.distributed;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
 import java.util.function.IntFunction;
+import org.assertj.core.data.Offset;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.data.InMemoryLoader;
@@ -15,6 +20,7 @@ import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.nn.Parameter;
@@ -35,6 +41,7 @@ import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.optimizer.Sharding;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
@@ -59,17 +66,64 @@ final class RankedRun {
     int checkEvery = 1;
     boolean sharded;
 
+    /** Whether ranks divide the layers of the first two stages. */
+    boolean byLayers;
+
+    /** How many of the three. */
+    int stages = 3;
+
+    int layers = 3;
+    List<Integer> kept = List.of();
+    HiddenStateAlignment.Target target = HiddenStateAlignment.Target.BLOCK;
+
     /** The rank whose first loss is no number. */
     int poisoned = -1;
 
     /** Metrics of rank 0, and its student's parameters at the end. */
     record Outcome(List<StepMetrics> steps, Map<String, double[]> parameters) {}
 
-    /** On so many ranks; 0: without any of it. */
-    Outcome on(int ranks) throws Exception {
-        if (ranks == 0) {
-            return run(Parallelism.NONE, null, new TrainingListener() {});
+    /** The same steps, each close by its size, and the same parameters. */
+    static void assertSame(Outcome found, Outcome expected, double tolerance) {
+        assertThat(found.steps()).hasSameSizeAs(expected.steps());
+        for (int i = 0; i < expected.steps().size(); i++) {
+            StepMetrics one = found.steps().get(i);
+            StepMetrics other = expected.steps().get(i);
+            assertThat(one.position()).isEqualTo(other.position());
+            assertThat(one.tokens()).isEqualTo(other.tokens());
+            assertThat(one.loss())
+                    .as("loss of " + other.position())
+                    .isCloseTo(other.loss(), relative(other.loss(), tolerance));
+            assertThat(one.gradientNorm())
+                    .as("norm of " + other.position())
+                    .isCloseTo(other.gradientNorm(), relative(other.gradientNorm(), tolerance));
+            assertThat(one.layerLosses()).hasSameSizeAs(other.layerLosses());
+            for (int layer = 0; layer < other.layerLosses().size(); layer++) {
+                double loss = other.layerLosses().get(layer);
+                assertThat(one.layerLosses().get(layer))
+                        .as("loss " + layer + " of " + other.position())
+                        .isCloseTo(loss, relative(loss, tolerance));
+            }
         }
+        expected.parameters()
+                .forEach((name, values) -> assertThat(found.parameters().get(name))
+                        .as(name)
+                        .usingComparatorWithPrecision(tolerance)
+                        .containsExactly(values));
+    }
+
+    private static Offset<Double> relative(double value, double tolerance) {
+        return within(Math.abs(value) * tolerance);
+    }
+
+    /** On so many ranks, as rank 0 sees it; 0: without any of it. */
+    Outcome on(int ranks) throws Exception {
+        return ranks == 0
+                ? run(Parallelism.NONE, null, new TrainingListener() {})
+                : ofAll(ranks).get(0);
+    }
+
+    /** As each rank sees it. */
+    List<Outcome> ofAll(int ranks) throws Exception {
         Outcome[] results = new Outcome[ranks];
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 ranks, group -> results[group.rank()] = run(null, group, new TrainingListener() {}));
@@ -78,7 +132,7 @@ final class RankedRun {
                 throw new AssertionError(failure);
             }
         }
-        return results[0];
+        return List.of(results);
     }
 
     /** On so many ranks, each with a listener; what each rank threw. */
@@ -127,20 +181,31 @@ final class RankedRun {
         return sharded ? ranks.withShardedParameters() : ranks;
     }
 
+    /** The golden one, or one like it with other layers. */
+    private CausalLm teacher(Engine engine) {
+        CausalLmConfig golden = ModelFolder.config(GOLDEN.resolve("teacher"));
+        return layers == golden.layers()
+                ? ModelFolder.load(engine, GOLDEN.resolve("teacher"))
+                : new CausalLm(
+                        engine,
+                        golden.withMixers(
+                                Collections.nCopies(layers, golden.mixers().get(0))),
+                        new SplittableRandom(3));
+    }
+
     /** One rank's part. */
     private Outcome run(@Nullable Parallelism alone, @Nullable ProcessGroup group, TrainingListener listener) {
         List<StepMetrics> metrics = new ArrayList<>();
         try (Engine engine = Engine.open(
                 "nd4j", BackendOptions.defaults().withParameterType(type).withThreads(1))) {
-            CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"));
+            CausalLm teacher = teacher(engine);
             MixerPlan mixers = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), List.of());
+                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), kept);
             // every rank starts from other numbers, which must not matter
             CausalLm student = mixers.student(teacher, new SplittableRandom(group == null ? 0 : group.rank()));
             StagePlan plan = new StagePlan(teacher, student, mixers, frozen);
             try (Parallelism ranks = alone != null ? alone : parallel(engine, group)) {
                 ranks.share(student.parameters().values());
-                ranks.shard(student.parameters().values());
                 InMemoryLoader batches = new InMemoryLoader(
                         new TokenWindows(
                                 TokenSequence.of(
@@ -152,18 +217,23 @@ final class RankedRun {
                         BATCH,
                         0);
                 int stage = 1;
-                for (Objective objective : List.of(
+                List<Objective> objectives = List.of(
                         plan.matrixOrientation(),
-                        plan.hiddenStateAlignment(HiddenStateAlignment.Target.BLOCK),
-                        plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true))) {
+                        plan.hiddenStateAlignment(target),
+                        plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true));
+                for (Objective objective : objectives.subList(0, stages)) {
+                    Parallelism.Divided shared = byLayers && objective instanceof LayerwiseObjective layerwise
+                            ? ranks.byLayers(layerwise, accumulate)
+                            : new Parallelism.Divided(objective, ranks);
+                    shared.ranks().shard(student.parameters().values());
                     try (StageState state = new StageState(
                             stage,
-                            new AdamW(engine, ADAMW, ranks.sharding()),
+                            new AdamW(engine, ADAMW, shared.ranks().sharding()),
                             0,
                             new StageLength(new CosineSchedule(1e-3, 0, steps, 0), steps))) {
                         Objective trained = group != null && group.rank() == poisoned && stage == 1
-                                ? new Poisoned(objective)
-                                : objective;
+                                ? new Poisoned(shared.objective())
+                                : shared.objective();
                         new Trainer(
                                         engine,
                                         batches,
@@ -190,12 +260,12 @@ final class RankedRun {
                                         },
                                         accumulate,
                                         FaultConfig.defaults(),
-                                        ranks)
+                                        shared.ranks())
                                 .run(state, trained, StepBoundary.NOTHING);
                     }
+                    shared.ranks().unshard(student.parameters().values());
                     stage++;
                 }
-                ranks.unshard(student.parameters().values());
             }
             Map<String, double[]> parameters = new LinkedHashMap<>();
             student.parameters()

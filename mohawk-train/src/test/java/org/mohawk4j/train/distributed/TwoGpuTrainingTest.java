@@ -38,6 +38,7 @@ import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.schedule.CosineSchedule;
 import org.mohawk4j.train.stage.HiddenStateAlignment;
+import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
@@ -61,7 +62,14 @@ class TwoGpuTrainingTest {
     /** The losses of all steps. */
     private static List<Double> train(
             Optional<ProcessGroup> group, int stage, boolean mixed, int accumulate, TrainingListener listener) {
-        return train(group, stage, mixed, accumulate, false, listener);
+        return train(group, stage, mixed, accumulate, Division.BATCH, listener);
+    }
+
+    /** What two GPUs divide. */
+    private enum Division {
+        BATCH,
+        PARAMETERS,
+        LAYERS
     }
 
     private static List<Double> train(
@@ -69,14 +77,14 @@ class TwoGpuTrainingTest {
             int stage,
             boolean mixed,
             int accumulate,
-            boolean sharded,
+            Division division,
             TrainingListener listener) {
         int device = group.map(ProcessGroup::rank).orElse(0);
         List<Double> losses = new ArrayList<>();
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(mixed).withDevice(device));
                 Parallelism ranks =
-                        group.map(own -> parallel(engine, own, sharded)).orElse(Parallelism.NONE);
+                        group.map(own -> parallel(engine, own, division)).orElse(Parallelism.NONE);
                 CausalLm teacher = Gpu.teacher(engine)) {
             MixerPlan mixers = MixerPlan.replacing(
                     teacher.config(),
@@ -89,7 +97,8 @@ class TwoGpuTrainingTest {
                 Objective objective = switch (stage) {
                     case 1 -> plan.matrixOrientation();
                     case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-                    default -> plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, sharded);
+                    default -> plan.knowledgeDistillation(
+                            DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
                 };
                 int[] text =
                         new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
@@ -103,22 +112,25 @@ class TwoGpuTrainingTest {
                         listener.iterationDone(metrics);
                     }
                 };
+                Parallelism.Divided own = division == Division.LAYERS
+                        ? ranks.byLayers((LayerwiseObjective) objective, accumulate)
+                        : new Parallelism.Divided(objective, ranks);
                 try (StageState state = new StageState(
                         stage,
-                        new AdamW(engine, adamw, ranks.sharding()),
+                        new AdamW(engine, adamw, own.ranks().sharding()),
                         0,
                         new StageLength(new CosineSchedule(1e-3, 0, STEPS, 0), STEPS))) {
-                    new Trainer(engine, batches, noting, accumulate, FaultConfig.defaults(), ranks)
-                            .run(state, objective, StepBoundary.NOTHING);
+                    new Trainer(engine, batches, noting, accumulate, FaultConfig.defaults(), own.ranks())
+                            .run(state, own.objective(), StepBoundary.NOTHING);
                 }
             }
         }
         return losses;
     }
 
-    private static Parallelism parallel(Engine engine, ProcessGroup group, boolean sharded) {
+    private static Parallelism parallel(Engine engine, ProcessGroup group, Division division) {
         DataParallel ranks = new DataParallel(engine, group);
-        return sharded ? ranks.withShardedParameters() : ranks;
+        return division == Division.PARAMETERS ? ranks.withShardedParameters() : ranks;
     }
 
     private static List<Double> onTwo(int stage, boolean mixed, int accumulate) throws InterruptedException {
@@ -162,12 +174,32 @@ class TwoGpuTrainingTest {
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 2,
                 group -> found.set(
-                        group.rank(), train(Optional.of(group), stage, true, 2, true, new TrainingListener() {})));
+                        group.rank(), train(Optional.of(group), stage, true, 2, Division.PARAMETERS, new TrainingListener() {})));
         assertThat(thrown).containsOnlyNulls();
         for (int i = 0; i < STEPS; i++) {
             assertThat(found.get(0).get(i))
                     .as("loss of step " + (i + 1))
                     .isCloseTo(alone.get(i), within(alone.get(i) * 2e-2));
+        }
+    }
+
+    /** The second begins with hidden states that the first has sent. */
+    @ParameterizedTest
+    @CsvSource({"1, false, 1", "2, false, 4", "1, true, 2", "2, true, 4"})
+    void twoGpusThatDivideTheLayersTakeTheStepsOfOne(int stage, boolean mixed, int accumulate) throws Exception {
+        List<Double> alone = train(Optional.empty(), stage, mixed, 1, new TrainingListener() {});
+        List<List<Double>> found = new ArrayList<>(List.of(List.of(), List.of()));
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                2,
+                group -> found.set(
+                        group.rank(),
+                        train(Optional.of(group), stage, mixed, accumulate, Division.LAYERS, new TrainingListener() {})));
+        assertThat(thrown).containsOnlyNulls();
+        assertThat(found.get(1)).isEqualTo(found.get(0));
+        for (int i = 0; i < STEPS; i++) {
+            assertThat(found.get(0).get(i))
+                    .as("loss of step " + (i + 1))
+                    .isCloseTo(alone.get(i), within(alone.get(i) * (mixed ? 2e-2 : 1e-4)));
         }
     }
 

@@ -17,8 +17,7 @@ class ShardingTest {
                     MemoryPart.GRADIENTS, 300L,
                     MemoryPart.MOMENTS, 801L,
                     MemoryPart.ACTIVATIONS, 1000L),
-            List.of(),
-            0,
+            new StageProfile.Work(List.of(), List.of(), 0),
             100,
             10,
             20);

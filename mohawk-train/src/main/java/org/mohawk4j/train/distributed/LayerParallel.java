@@ -1,0 +1,103 @@
+package org.mohawk4j.train.distributed;
+
+import java.util.Collection;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.op.AdamWFunction;
+import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.train.optimizer.Optimizer;
+import org.mohawk4j.train.optimizer.Sharding;
+
+/**
+ * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive layers
+ * on all windows, and has their gradients and moments alone. So no gradients are added up. What the ranks exchange is the
+ * teacher's hidden states between two ranges of layers ({@link HiddenStatePipeline}), one small sum per step and, at the end
+ * of the stage, the layers.
+ */
+final class LayerParallel extends RankedParallelism {
+    private final List<Map<String, Parameter>> trained;
+    private final IdentityHashMap<Parameter, Integer> owners = new IdentityHashMap<>();
+
+    /** @param trained parameters of each rank */
+    LayerParallel(Ranks ranks, List<Map<String, Parameter>> trained) {
+        super(ranks);
+        this.trained = trained;
+        for (int rank = 0; rank < trained.size(); rank++) {
+            for (Parameter parameter : trained.get(rank).values()) {
+                owners.put(parameter, rank);
+            }
+        }
+    }
+
+    @Override
+    public int shares() {
+        return 1;
+    }
+
+    /** An optimizer updates all of what it is given, by gradients of whole batches. */
+    @Override
+    public Sharding sharding() {
+        return Sharding.NONE;
+    }
+
+    /** Other ranks' layers are here, but stay as they were when the stage began. */
+    @Override
+    public void shard(Collection<Parameter> parameters) {}
+
+    @Override
+    public void unshard(Collection<Parameter> parameters) {
+        for (int rank = 0; rank < trained.size(); rank++) {
+            broadcast(trained.get(rank).values(), rank);
+        }
+    }
+
+    @Override
+    public Holder holder(Parameter parameter) {
+        Integer owner = owners.get(parameter);
+        if (owner == null) {
+            return Holder.ALL;
+        }
+        return owner == rank() ? Holder.THIS : Holder.OTHER;
+    }
+
+    @Override
+    public void settle() {}
+
+    @Override
+    public Tensor reduce(Parameter parameter, Tensor gradient) {
+        return gradient;
+    }
+
+    @Override
+    void endStep() {}
+
+    @Override
+    Tensor squares(Map<String, Parameter> own, Map<String, Tensor> gradients) {
+        return gradients.isEmpty()
+                ? engine.zeros()
+                : AdamWFunction.norm(engine, List.copyOf(gradients.values())).square();
+    }
+
+    /** The sum over the ranks, each of which knows the losses of its layers. */
+    @Override
+    public double heldOut(double own) {
+        return ranks.numbers(own).stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    /** No rank has all gradients. */
+    @Override
+    public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {}
+
+    @Override
+    public void update(
+            Optimizer optimizer,
+            Map<String, Parameter> own,
+            Map<String, Tensor> gradients,
+            Tensor norm,
+            double learningRate) {
+        optimizer.update(own, gradients, norm, learningRate);
+    }
+}

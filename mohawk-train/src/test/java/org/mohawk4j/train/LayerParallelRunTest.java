@@ -1,0 +1,222 @@
+package org.mohawk4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mohawk4j.train.TinyRanks.assertClose;
+import static org.mohawk4j.train.TinyRanks.copyOf;
+import static org.mohawk4j.train.TinyRanks.on;
+import static org.mohawk4j.train.TinyRanks.requireNone;
+import static org.mohawk4j.train.TinyRanks.stoppedAfter;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
+import org.mohawk4j.train.checkpoint.Position;
+import org.mohawk4j.train.distributed.LocalProcessGroup;
+import org.mohawk4j.train.distributed.RankFailedException;
+import org.mohawk4j.train.loop.StopSignal;
+import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingListener;
+
+/** Whole runs whose ranks divide the layers of stages 1 and 2, and the batches of stage 3. */
+class LayerParallelRunTest {
+    private static final Map<String, Object> CHANGES = Map.of("parallelism", "layer", "checkpoint.every", 2);
+
+    @TempDir
+    private static Path shared;
+
+    private static TinyRun alone;
+    private static TinyRun pair;
+
+    /** Of two ranks, stopped in the middle of stage 2. */
+    private static TinyRun begun;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void runUndisturbed() throws Exception {
+        alone = new TinyRun(shared.resolve("one"), CHANGES);
+        alone.start();
+        pair = new TinyRun(shared.resolve("two"), CHANGES);
+        requireNone(on(2, pair, false));
+        begun = new TinyRun(shared.resolve("begun"), CHANGES);
+        stoppedAfter(6, 2, begun, false);
+    }
+
+    private TinyRun begun() throws IOException {
+        return new TinyRun(copyOf(begun, folder.resolve("run")), CHANGES);
+    }
+
+    private static Checkpoint newest(TinyRun run) {
+        return new CheckpointStore(run.folder().resolve("checkpoints")).newest().orElseThrow();
+    }
+
+    @Test
+    void twoRanksMakeTheRunOfOne() {
+        assertClose(pair, alone, 1e-4);
+        assertThat(pair.losses()).allSatisfy(step -> assertThat(step.layerLosses())
+                .hasSize(step.position().stage() < 3 ? 3 : 0)
+                .doesNotContain(0.0));
+        assertThat(pair.folder().resolve("student")).isDirectory();
+    }
+
+    @Test
+    void eachRankWritesItsLayersAndTheirMoments() {
+        Checkpoint checkpoint = newest(begun);
+        assertThat(checkpoint.position()).isEqualTo(new Position(2, 3));
+        Set<String> ofFirst = checkpoint.numbers("student-00001-of-00002.safetensors").keySet();
+        Set<String> ofSecond = checkpoint.numbers("student-00002-of-00002.safetensors").keySet();
+        assertThat(ofFirst).isNotEmpty().allMatch(name -> name.matches("layers\\.[01]\\..*"));
+        assertThat(ofSecond).isNotEmpty().allMatch(name -> name.matches("layers\\.2\\..*"));
+        assertThat(checkpoint.numbers("student.safetensors").keySet())
+                .contains("embedding.weight")
+                .doesNotContainAnyElementsOf(ofFirst)
+                .doesNotContainAnyElementsOf(ofSecond);
+        assertThat(checkpoint.numbers("optimizer-00002-of-00002.safetensors").keySet())
+                .isNotEmpty()
+                .allMatch(name -> name.startsWith("layers.2."));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 6, 9})
+    void anInterruptedRunOfTwoIsBitIdenticalToOneThatWasNot(int steps) throws Exception {
+        TinyRun run = new TinyRun(folder.resolve("run"), CHANGES);
+        stoppedAfter(steps, 2, run, false);
+
+        requireNone(on(2, run, true));
+
+        assertThat(run.losses()).isEqualTo(pair.losses());
+        assertThat(run.student()).isEqualTo(pair.student());
+    }
+
+    @Test
+    void aRunGoesOnOnAnotherNumberOfRanksInTheMiddleOfAStage() throws Exception {
+        TinyRun run = new TinyRun(folder.resolve("run"), CHANGES);
+        boolean resumed = false;
+        for (int ranks : new int[] {2, 1, 2, 1}) {
+            assertThat(stoppedAfter(2, ranks, run, resumed))
+                    .allSatisfy(end -> assertThat(end).isInstanceOf(StoppedException.class));
+            resumed = true;
+        }
+
+        requireNone(on(2, run, true));
+
+        assertClose(run, alone, 1e-4);
+    }
+
+    /** A batch of four has equal shares for two ranks, but not for three. */
+    @Test
+    void autoDividesLayersWhereABatchHasNoEqualShares() throws Exception {
+        Map<String, Object> changes = Map.of("parallelism", "auto", "split", List.of(0.5, 0.5, 0), "accumulate", 1);
+        TinyRun expected = new TinyRun(folder.resolve("one"), changes);
+        expected.start();
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        stoppedAfter(2, 2, run, false);
+        assertThat(newest(run).folder().resolve("student-00001-of-00002.safetensors"))
+                .doesNotExist();
+        stoppedAfter(2, 3, run, true);
+        assertThat(newest(run).folder().resolve("student-00003-of-00003.safetensors"))
+                .exists();
+
+        requireNone(on(2, run, true));
+
+        assertClose(run, expected, 1e-4);
+    }
+
+    @Test
+    void aTeacherCacheServesTheStagesThatDivideBatches() throws Exception {
+        Path cache = folder.resolve("cache");
+        Path ofFirst = folder.resolve("cache.rank-0-of-2");
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("data.teacher-cache", cache.toString());
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        requireNone(on(2, run, false));
+        assertThat(run.losses()).isEqualTo(pair.losses());
+        assertThat(run.student()).isEqualTo(pair.student());
+        // the last states of at most eight windows of 16 tokens, of width 32
+        assertThat(Files.size(ofFirst)).isBetween(8 * 16 * 32 * 4L, 2 * 8 * 16 * 32 * 4L);
+        Files.delete(ofFirst);
+
+        changes.put("split", List.of(0.5, 0.5, 0));
+        requireNone(on(2, new TinyRun(folder.resolve("layers"), changes), false));
+
+        assertThat(ofFirst).doesNotExist();
+    }
+
+    @Test
+    void ranksMeasureTheHeldOutLossOfAllLayersTogether() throws Exception {
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put(
+                "stages",
+                List.of(
+                        Map.of("objective", "hidden-state-alignment", "tokens", "auto", "share", 0.5),
+                        Map.of("objective", "matrix-orientation", "tokens", "auto", "share", 0.5)));
+        changes.put("auto-tokens", Map.of("share", 0.2, "improvement", 0.002, "windows", 3));
+        changes.put("schedule.warmup-fraction", 0);
+        TinyRun expected = new TinyRun(folder.resolve("one"), changes);
+        expected.start();
+        TinyRun run = new TinyRun(folder.resolve("two"), changes);
+
+        requireNone(on(2, run, false));
+
+        assertClose(run, expected, 1e-4);
+    }
+
+    @Test
+    void fewerLayersThanRanksAreRefusedOnAllRanks() throws Exception {
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("keep-attention", List.of(1, 2));
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+
+        List<@Nullable Throwable> thrown = on(2, run, false);
+
+        assertThat(thrown).allSatisfy(refusal -> assertThat(refusal)
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("stages[0]: parallelism: expected at least 2 layers to train for layer parallelism of 2"
+                        + " ranks, found 1"));
+        assertThat(run.folder().resolve("config.yaml")).doesNotExist();
+    }
+
+    /** In the pipeline, at a step's sum, at each step of writing a checkpoint, and when layers are given to all. */
+    @ParameterizedTest
+    @CsvSource({"false, 12", "false, 13", "false, 14", "false, 40", "true, 0", "true, 2"})
+    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges) throws Exception {
+        TinyRun run = begun();
+        Position before = newest(run).position();
+
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                2,
+                group -> run.run(
+                        new TinyRanks.Mortal(group, ofCheckpoints, new AtomicInteger(exchanges)),
+                        true,
+                        new TrainingListener() {},
+                        new StopSignal()));
+
+        assertThat(thrown.get(1)).hasMessage("killed");
+        assertThat(thrown.get(0))
+                .isInstanceOf(RankFailedException.class)
+                .hasMessageContaining("rank 1")
+                .hasMessageContaining("killed");
+        assertThat(newest(run).position()).isGreaterThanOrEqualTo(before);
+        if (exchanges == 14 || exchanges == 2) {
+            requireNone(on(2, run, true));
+            assertThat(run.losses()).isEqualTo(pair.losses());
+            assertThat(run.student()).isEqualTo(pair.student());
+        }
+    }
+}
