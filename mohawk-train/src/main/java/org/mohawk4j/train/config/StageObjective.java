@@ -27,15 +27,6 @@ public enum StageObjective {
         return label;
     }
 
-    /** The number of its stage in the paper. */
-    public int paperStage() {
-        return switch (this) {
-            case MATRIX_ORIENTATION -> 1;
-            case HIDDEN_STATE_ALIGNMENT -> 2;
-            case KNOWLEDGE_DISTILLATION -> 3;
-        };
-    }
-
     /** Of the tokens of a run that trains by all three, as in the paper. */
     double usualShare() {
         return usualShare;
