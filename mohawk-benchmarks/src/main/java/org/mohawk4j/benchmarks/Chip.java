@@ -42,8 +42,8 @@ record Chip(double bytesPerSecond, double operationsPerSecond, String backend) {
         configuration.put("product_side", SIDE);
         configuration.put("product_type", DType.BFLOAT16.toString());
         Map<String, Object> results = new LinkedHashMap<>();
-        results.put("terabytes_per_second", BlasShare.rounded(bytesPerSecond / 1e12));
-        results.put("teraflops", BlasShare.rounded(operationsPerSecond / 1e12));
+        results.put("terabytes_per_second", Measurement.rounded(bytesPerSecond / 1e12));
+        results.put("teraflops", Measurement.rounded(operationsPerSecond / 1e12));
         return new Measurement("chip", backend, configuration, results).toJson();
     }
 }

@@ -212,9 +212,9 @@ record DataParallelThroughput(
         configuration.put("gpus", gpus);
         configuration.put("sharded", division.name().toLowerCase(Locale.ROOT));
         Map<String, Object> results = new LinkedHashMap<>();
-        results.put("tokens_per_second", BlasShare.rounded(rate.tokensPerSecond()));
-        results.put("speed_up", BlasShare.rounded(speedUp));
-        results.put("peak_gib", BlasShare.rounded(rate.reservedBytes() / (double) (1L << 30)));
+        results.put("tokens_per_second", Measurement.rounded(rate.tokensPerSecond()));
+        results.put("speed_up", Measurement.rounded(speedUp));
+        results.put("peak_gib", Measurement.rounded(rate.reservedBytes() / (double) (1L << 30)));
         return new Measurement("data-parallel-throughput", rate.device(), configuration, results);
     }
 }

@@ -65,13 +65,13 @@ public final class GenerationThroughput {
         Arrays.sort(seconds);
         double median = seconds[RUNS / 2];
         Map<String, Object> results = new LinkedHashMap<>();
-        results.put("milliseconds_per_token", BlasShare.rounded(1e3 * median));
-        results.put("slowest_run", BlasShare.rounded(1e3 * seconds[RUNS - 1]));
-        results.put("tokens_per_second", BlasShare.rounded(batch / median));
+        results.put("milliseconds_per_token", Measurement.rounded(1e3 * median));
+        results.put("slowest_run", Measurement.rounded(1e3 * seconds[RUNS - 1]));
+        results.put("tokens_per_second", Measurement.rounded(batch / median));
         double bytesPerSecond = weightBytes(model) / median;
-        results.put("terabytes_per_second", BlasShare.rounded(bytesPerSecond / 1e12));
-        results.put("share_of_copying", BlasShare.rounded(bytesPerSecond / chip.bytesPerSecond()));
-        results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+        results.put("terabytes_per_second", Measurement.rounded(bytesPerSecond / 1e12));
+        results.put("share_of_copying", Measurement.rounded(bytesPerSecond / chip.bytesPerSecond()));
+        results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
         return results;
     }
 

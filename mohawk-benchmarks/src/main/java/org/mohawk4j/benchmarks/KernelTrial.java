@@ -141,12 +141,12 @@ record KernelTrial(
 
     private Map<String, Object> results(Engine engine, Chip chip, double seconds) {
         Map<String, Object> results = new LinkedHashMap<>();
-        results.put("milliseconds", BlasShare.rounded(1e3 * seconds));
-        results.put("terabytes_per_second", BlasShare.rounded(bytes / seconds / 1e12));
-        results.put("share_of_copying", BlasShare.rounded(bytes / seconds / chip.bytesPerSecond()));
-        results.put("teraflops", BlasShare.rounded(operations / seconds / 1e12));
-        results.put("share_of_products", BlasShare.rounded(operations / seconds / chip.operationsPerSecond()));
-        results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+        results.put("milliseconds", Measurement.rounded(1e3 * seconds));
+        results.put("terabytes_per_second", Measurement.rounded(bytes / seconds / 1e12));
+        results.put("share_of_copying", Measurement.rounded(bytes / seconds / chip.bytesPerSecond()));
+        results.put("teraflops", Measurement.rounded(operations / seconds / 1e12));
+        results.put("share_of_products", Measurement.rounded(operations / seconds / chip.operationsPerSecond()));
+        results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
         return results;
     }
 }

@@ -31,6 +31,11 @@ record Measurement(String name, String backend, Map<String, ?> configuration, Ma
     /** What decides how the threads of ND4J and of OpenBLAS wait. */
     private static final List<String> THREAD_SETTINGS = List.of("OMP_WAIT_POLICY", "OPENBLAS_THREAD_TIMEOUT");
 
+    /** With four decimals. */
+    static double rounded(double value) {
+        return Math.round(value * 1e4) / 1e4;
+    }
+
     /** The line, without its end. */
     String toJson() {
         Map<String, Object> line = new LinkedHashMap<>();

@@ -34,11 +34,11 @@ final class PrefillThroughput {
                     .sum();
             double operations = 2.0 * blocks * batch * context / seconds;
             Map<String, Object> results = new LinkedHashMap<>();
-            results.put("milliseconds", BlasShare.rounded(1e3 * seconds));
-            results.put("tokens_per_second", BlasShare.rounded(batch * context / seconds));
-            results.put("teraflops_of_blocks", BlasShare.rounded(operations / 1e12));
-            results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
-            results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+            results.put("milliseconds", Measurement.rounded(1e3 * seconds));
+            results.put("tokens_per_second", Measurement.rounded(batch * context / seconds));
+            results.put("teraflops_of_blocks", Measurement.rounded(operations / 1e12));
+            results.put("share_of_products", Measurement.rounded(operations / chip.operationsPerSecond()));
+            results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("prefill-throughput", engine.backend().description(), configuration, results);
         }
     }

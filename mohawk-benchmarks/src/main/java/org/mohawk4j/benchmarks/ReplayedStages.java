@@ -127,6 +127,6 @@ public final class ReplayedStages {
     private static double median(double... values) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
-        return BlasShare.rounded(sorted[sorted.length / 2]);
+        return Measurement.rounded(sorted[sorted.length / 2]);
     }
 }

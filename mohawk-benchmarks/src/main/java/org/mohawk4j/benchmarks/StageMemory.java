@@ -11,8 +11,6 @@ import org.mohawk4j.tensor.Engine;
  * How much memory a training step needs beside parameters, moments and gradients, by stage and number of layers. In
  * stages 1 and 2 it should be the same for any number of layers; stage 3, which keeps the activations of all layers, is
  * measured beside them and shows that the measurement can tell.
- *
- * <p>Memory is looked at after every ND4J operation: what a kernel works on is there at its last operation.
  */
 public final class StageMemory {
     private static final int[] LAYERS = {2, 4, 8};
@@ -59,17 +57,13 @@ public final class StageMemory {
         // the first step makes what stays: parameters, moments, tables
         trial.step();
         long resident = memory.liveBytes();
-        long[] peak = {resident};
-        long gradients;
-        try (Nd4jObserver observer =
-                new Nd4jObserver((operation, nanos) -> peak[0] = Math.max(peak[0], memory.liveBytes()))) {
-            gradients = trial.step().gradientBytes();
-        }
+        long gradients = trial.step().gradientBytes();
+        long peak = memory.peakBytes();
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("resident_bytes", resident);
-        results.put("peak_bytes", peak[0]);
+        results.put("peak_bytes", peak);
         results.put("gradient_bytes", gradients);
-        results.put("working_bytes", peak[0] - resident - gradients);
+        results.put("working_bytes", peak - resident - gradients);
         return results;
     }
 }

@@ -57,16 +57,16 @@ record StageThroughput(ModelShape shape, int stage, int batch, int context, int 
             double[] seconds = new DeviceTimer(engine).seconds(WARM_UP, steps, trial::step);
             double tokensPerSecond = (double) batch * context / seconds[steps / 2];
             Map<String, Object> results = new LinkedHashMap<>();
-            results.put("seconds_per_step", BlasShare.rounded(seconds[steps / 2]));
-            results.put("slowest_step", BlasShare.rounded(seconds[steps - 1]));
-            results.put("tokens_per_second", BlasShare.rounded(tokensPerSecond));
+            results.put("seconds_per_step", Measurement.rounded(seconds[steps / 2]));
+            results.put("slowest_step", Measurement.rounded(seconds[steps - 1]));
+            results.put("tokens_per_second", Measurement.rounded(tokensPerSecond));
             double operations = tokensPerSecond * trial.flopsPerToken();
-            results.put("teraflops", BlasShare.rounded(operations / 1e12));
-            results.put("share_of_products", BlasShare.rounded(operations / chip.operationsPerSecond()));
+            results.put("teraflops", Measurement.rounded(operations / 1e12));
+            results.put("share_of_products", Measurement.rounded(operations / chip.operationsPerSecond()));
             results.put(
                     "peak_arrays_gib",
-                    BlasShare.rounded(engine.backend().memory().peakBytes() / (double) (1L << 30)));
-            results.put("peak_gib", BlasShare.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+                    Measurement.rounded(engine.backend().memory().peakBytes() / (double) (1L << 30)));
+            results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("stage-throughput", engine.backend().description(), configuration, results);
         }
     }
@@ -98,7 +98,7 @@ record StageThroughput(ModelShape shape, int stage, int batch, int context, int 
     }
 
     private static double milliseconds(double seconds) {
-        return BlasShare.rounded(1e3 * seconds);
+        return Measurement.rounded(1e3 * seconds);
     }
 
     private Map<String, Object> configuration() {

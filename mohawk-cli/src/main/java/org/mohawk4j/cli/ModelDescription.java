@@ -24,12 +24,6 @@ import org.mohawk4j.tokenizer.TokenizerJson;
  * what would be refused, and why. No weight is read.
  */
 final class ModelDescription {
-    /** Of a student by default. */
-    private static final int STATE = 64;
-
-    private static final int CONVOLUTION = 4;
-    private static final int CHUNK = 64;
-
     private final Path folder;
     private final PrintWriter out;
 
@@ -118,22 +112,20 @@ final class ModelDescription {
                     "cache     %,d bytes of keys and values for each position, %,d for all %d, in float32",
                     cached, cacheBytes(config.mixers(), config.maxPositions()), config.maxPositions());
         }
-        MixerPlan plan = MixerPlan.replacing(config, ModelDescription::mamba, List.of());
         boolean teacher = config.mixers().stream().allMatch(SoftmaxAttention.Config.class::isInstance);
-        CausalLmConfig described = teacher ? config.withMixers(plan.mixers()) : config;
+        CausalLmConfig described = teacher
+                ? config.withMixers(MixerPlan.replacing(config, DiscreteMamba2.Config::like, List.of())
+                        .mixers())
+                : config;
         try (CausalLm model = new CausalLm(engine, described, new SplittableRandom(0))) {
             if (teacher) {
                 line(
                         "student   %,d parameters with discrete Mamba-2 in every layer (state size %d)",
-                        Layer.sizeOf(model.parameters()), STATE);
+                        Layer.sizeOf(model.parameters()),
+                        DiscreteMamba2.Config.like(config.mixers().get(0)).stateSize());
             }
             line("state     %,d bytes for a sequence of any length, in float32", stateBytes(engine, model));
         }
-    }
-
-    private static MixerConfig mamba(MixerConfig own) {
-        return new DiscreteMamba2.Config(
-                own.width(), own.innerWidth(), own.heads(), own.heads(), STATE, CONVOLUTION, CHUNK);
     }
 
     /** Keys and values of the positions that a layer's queries may see, summed over layers. */

@@ -16,11 +16,6 @@ public interface AttentionWeights {
     /** H, heads of queries. */
     long heads();
 
-    /** G, heads of keys and values, each serving H/G heads in a row. This version: one for each head of queries. */
-    default long groups() {
-        return heads();
-    }
-
     /** P. */
     long headDim();
 
@@ -32,7 +27,7 @@ public interface AttentionWeights {
     /** [H·P,D] */
     Tensor query();
 
-    /** [G·P,D] */
+    /** [G·P,D], of G heads that each serve H/G heads of queries in a row. */
     Tensor key();
 
     /** [G·P,D] */

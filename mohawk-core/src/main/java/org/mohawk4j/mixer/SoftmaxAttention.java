@@ -183,11 +183,6 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
     }
 
     @Override
-    public long groups() {
-        return config.keyValueHeads();
-    }
-
-    @Override
     public long headDim() {
         return config.headDim();
     }

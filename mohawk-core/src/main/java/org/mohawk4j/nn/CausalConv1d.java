@@ -32,11 +32,6 @@ public final class CausalConv1d extends Layer {
         bias.divide(sections);
     }
 
-    /** K. */
-    public int taps() {
-        return taps;
-    }
-
     /** [C,1,K] */
     public Tensor weight() {
         return weight.value();

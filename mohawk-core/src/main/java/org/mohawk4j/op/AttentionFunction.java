@@ -88,10 +88,6 @@ public final class AttentionFunction {
                 .get(0);
     }
 
-    public static Tensor reference(Tensor q, Tensor k, Tensor v, double scale) {
-        return reference(q, k, v, AttentionScores.scaled(scale));
-    }
-
     public static Tensor reference(Tensor q, Tensor k, Tensor v, AttentionScores scores) {
         Tensor weights = weights(q, k, scores);
         Tensor values = Heads.repeat(v, q.dim(2)).permute(0, 2, 1, 3);

@@ -87,9 +87,4 @@ public final class MlpFunction {
                         })
                 .reshape(x.shape().with(-1, weights.second().dim(0)).toArray());
     }
-
-    public static Tensor reference(Tensor x, Weights weights, Activation activation) {
-        Tensor hidden = LinearFunction.reference(x, weights.first(), Optional.of(weights.firstBias()), activation);
-        return LinearFunction.reference(hidden, weights.second(), Optional.of(weights.secondBias()), Activation.NONE);
-    }
 }

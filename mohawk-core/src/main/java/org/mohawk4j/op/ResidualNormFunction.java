@@ -71,9 +71,4 @@ public final class ResidualNormFunction {
                 });
         return new Normed(outputs.get(0), outputs.get(1));
     }
-
-    public static Normed reference(Tensor h, Tensor a, Tensor b, Tensor weight, Tensor bias, double epsilon) {
-        Tensor sum = ResidualFunction.reference(h, a, b);
-        return new Normed(sum, LayerNormFunction.reference(sum, weight, bias, epsilon));
-    }
 }

@@ -73,9 +73,4 @@ public final class ResidualRmsNormFunction {
                 Stream.concat(Stream.of(sum, weight), extra.stream()).toArray(Tensor[]::new));
         return new Normed(outputs.get(0), outputs.get(1));
     }
-
-    public static Normed reference(Tensor h, Tensor a, Tensor weight, double epsilon) {
-        Tensor sum = h.add(a);
-        return new Normed(sum, RmsNormFunction.reference(sum, weight, epsilon));
-    }
 }

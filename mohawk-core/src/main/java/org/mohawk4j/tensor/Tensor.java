@@ -326,12 +326,6 @@ public final class Tensor {
         return engine.backend().memory().download(array());
     }
 
-    /** As {@link #toHost()}, into a direct buffer whose limit is exactly this tensor's bytes. */
-    public HostTensor toHost(ByteBuffer target) {
-        engine.backend().memory().download(array(), target);
-        return new HostTensor(dtype(), shape(), target.duplicate().position(0));
-    }
-
     /** As many of the numbers as the target has room for, from one index on, row-major. */
     void toHost(long from, ByteBuffer target) {
         engine.backend().memory().download(array(), from, target);

@@ -41,11 +41,6 @@ public final class TokenWindows {
         return context;
     }
 
-    /** The tokens that all windows together predict: windows · T. */
-    public long predictedTokens() {
-        return (long) count * context;
-    }
-
     /** The text that the windows are of. */
     public TokenSequence tokens() {
         return tokens;

@@ -8,10 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -19,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.InputFile;
+import org.mohawk4j.io.Sha256;
 
 /**
  * The tokenizer of a Hugging Face {@code tokenizer.json}, run by Hugging Face's own library. Truncation and padding are
@@ -190,20 +188,7 @@ public final class TokenizerJson implements Tokenizer {
 
     /** SHA-256 of the {@code tokenizer.json} in hexadecimal: what tokens prepared with it are told by. */
     public String sha256() {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(files.json()));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
-    }
-
-    /**
-     * Writes the same files into a folder, byte for byte: {@code tokenizer.json} and what was read beside it.
-     *
-     * @throws InvalidInputException if they cannot be written
-     */
-    public void save(Path folder) {
-        files.writeTo(folder);
+        return Sha256.of(files.json());
     }
 
     /** Of an added token, or of one that is in the model's vocabulary and says what it is. */

@@ -213,14 +213,6 @@ class TokenizerJsonTest {
         assertThatThrownBy(() -> tokenizer.decode(-1)).isInstanceOf(IllegalArgumentException.class);
     }
 
-    @Test
-    void savingCopiesTheFile() {
-        tokenizer.save(folder.resolve("student"));
-
-        assertThat(folder.resolve("student/tokenizer.json"))
-                .hasSameBinaryContentAs(teacher().resolve("tokenizer.json"));
-    }
-
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -191,19 +191,7 @@ public final class DistillationRun {
     }
 
     /**
-     * Runs all stages, from the start.
-     *
-     * @param plan the student's mixers
-     * @param tokenizerFile copied beside the student
-     * @param environment facts for the report, by name
-     */
-    public RunResult run(
-            MixerPlan plan, Path tokenizerFile, Map<String, String> environment, TrainingListener listener) {
-        return run(plan, tokenizerFile, environment, listener, Optional.empty(), new StopSignal());
-    }
-
-    /**
-     * Runs the remaining stages. A resumed run is bit-identical to one that was never interrupted.
+     * Runs all stages, or the remaining ones. A resumed run is bit-identical to one that was never interrupted.
      *
      * @param plan the student's mixers
      * @param tokenizerFile copied beside the student

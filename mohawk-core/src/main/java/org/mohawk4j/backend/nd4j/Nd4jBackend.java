@@ -20,11 +20,7 @@ import org.mohawk4j.backend.nd4j.array.Nd4jPool;
 import org.mohawk4j.op.AdamWFunction.FusedAdamW;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
-import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
-import org.mohawk4j.op.RmsNormFunction.FusedRmsNorm;
-import org.mohawk4j.op.SemiseparableFunction.FusedSemiseparable;
-import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 import org.mohawk4j.tensor.types.DType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -63,14 +59,10 @@ final class Nd4jBackend implements Backend {
         this.layout = new Nd4jLayout(pool, tensors);
         Map<Class<? extends FusedOp>, FusedOp> all = new HashMap<>(Map.of(
                 FusedLinear.class, new Nd4jLinear(pool),
-                FusedLayerNorm.class, new Nd4jLayerNorm(pool),
-                FusedRmsNorm.class, new Nd4jRmsNorm(pool, false),
-                FusedGlu.class, new Nd4jGlu(pool),
                 FusedAttention.class, new Nd4jAttention(pool, masks),
                 FusedCausalConv1d.class, new Nd4jConvolution(pool),
                 FusedDistillation.class, new Nd4jDistillation(pool),
-                FusedAdamW.class, new Nd4jAdamW(pool),
-                FusedSemiseparable.class, new Nd4jSemiseparable(pool, masks)));
+                FusedAdamW.class, new Nd4jAdamW(pool)));
         cpu.ifPresent(own -> all.putAll(CpuKernels.all(own)));
         this.kernels = Map.copyOf(all);
     }

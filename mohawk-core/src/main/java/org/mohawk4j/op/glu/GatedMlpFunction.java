@@ -101,10 +101,4 @@ public final class GatedMlpFunction {
     private static Tensor mapped(Tensor x, Tensor weight) {
         return LinearFunction.apply(x, weight, Optional.empty(), Activation.NONE);
     }
-
-    public static Tensor reference(Tensor x, Weights weights, Activation activation) {
-        Tensor gate = LinearFunction.reference(x, weights.gate(), Optional.empty(), activation);
-        Tensor up = LinearFunction.reference(x, weights.up(), Optional.empty(), Activation.NONE);
-        return LinearFunction.reference(gate.mul(up), weights.down(), Optional.empty(), Activation.NONE);
-    }
 }

@@ -197,13 +197,6 @@ public final class CheckpointStore {
         return new Checkpoint(folder(position), position);
     }
 
-    /** What is wrong with a checkpoint of this store; empty if it is whole. */
-    public Optional<String> damage(Checkpoint checkpoint) {
-        return Manifest.isMarked(checkpoint.folder())
-                ? Manifest.damage(checkpoint.folder())
-                : Optional.of(Manifest.MARKER + " is missing");
-    }
-
     /** Whether there is any checkpoint, whole or damaged. */
     public boolean isEmpty() {
         return marked().isEmpty();

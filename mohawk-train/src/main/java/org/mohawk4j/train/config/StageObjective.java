@@ -27,15 +27,6 @@ public enum StageObjective {
         return label;
     }
 
-    /** The number of its stage in the paper. */
-    public int paperStage() {
-        return switch (this) {
-            case MATRIX_ORIENTATION -> 1;
-            case HIDDEN_STATE_ALIGNMENT -> 2;
-            case KNOWLEDGE_DISTILLATION -> 3;
-        };
-    }
-
     /** Whether it aligns layers, each by itself. */
     public boolean isLayerwise() {
         return this != KNOWLEDGE_DISTILLATION;

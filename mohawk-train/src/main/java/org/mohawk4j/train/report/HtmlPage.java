@@ -27,27 +27,25 @@ public final class HtmlPage implements AutoCloseable {
 
     /** The head of the page, and its title. */
     public void begin(String title) throws IOException {
-        line("<!DOCTYPE html>");
-        line("<html lang=\"en\">");
-        line("<head>");
-        line("<meta charset=\"utf-8\">");
-        line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        line("<meta http-equiv=\"Content-Security-Policy\""
-                + " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">");
-        line("<title>" + Html.escape(title) + "</title>");
-        line("<style>");
-        out.write(Html.STYLE);
-        line("</style>");
-        line("</head>");
-        line("<body>");
-        line("<main>");
-        line("<h1>" + Html.escape(title) + "</h1>");
+        out.write("""
+                <!DOCTYPE html>
+                <html lang="en">
+                <head>
+                <meta charset="utf-8">
+                <meta name="viewport" content="width=device-width, initial-scale=1">
+                <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+                <title>%1$s</title>
+                <style>
+                %2$s</style>
+                </head>
+                <body>
+                <main>
+                <h1>%1$s</h1>
+                """.formatted(Html.escape(title), Html.STYLE));
     }
 
     public void end() throws IOException {
-        line("</main>");
-        line("</body>");
-        line("</html>");
+        out.write("</main>\n</body>\n</html>\n");
     }
 
     /** A table of names and values, unless there are none. */

@@ -158,12 +158,12 @@ class CheckpointStoreTest {
                     channel.truncate(random.nextInt(whole.length));
                 }
             }
-            assertThat(store.damage(checkpoint))
+            assertThat(Manifest.damage(checkpoint.folder()))
                     .as("change " + i + " of " + file)
                     .isPresent();
             Files.write(file, whole);
         }
-        assertThat(store.damage(checkpoint)).isEmpty();
+        assertThat(Manifest.damage(checkpoint.folder())).isEmpty();
     }
 
     @Test
