@@ -36,6 +36,8 @@ class ExportCommandTest {
                         "format=transformers files=7 out=" + folder.resolve("out"));
         assertThat(Files.readString(folder.resolve("out/generation_config.json")))
                 .contains("\"eos_token_id\" : 0");
+        assertThat(Files.readString(folder.resolve("out/tokenizer_config.json")))
+                .contains("\"eos_token\" : \"<|endoftext|>\"");
         CommandRun.of(
                         "evaluate",
                         "--model",

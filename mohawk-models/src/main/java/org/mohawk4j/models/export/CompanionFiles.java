@@ -25,6 +25,7 @@ final class CompanionFiles {
     private static final String GENERATION = "generation_config.json";
     private static final String TOKENIZER = "tokenizer.json";
     private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    private static final String SPECIAL_TOKENS = "special_tokens_map.json";
     private static final List<String> SPECIAL_IDS = List.of("bos_token_id", "eos_token_id", "pad_token_id");
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -74,6 +75,10 @@ final class CompanionFiles {
     void completeFor(Path target) {
         if (files.containsKey(TOKENIZER) && !files.containsKey(TOKENIZER_CONFIG)) {
             ObjectNode json = JSON.createObjectNode().put("tokenizer_class", "PreTrainedTokenizerFast");
+            TokenizerJson tokenizer = TokenizerJson.load(target);
+            if (!files.containsKey(SPECIAL_TOKENS)) {
+                tokenizer.endOfText().ifPresent(id -> json.put("eos_token", tokenizer.decode(id)));
+            }
             write(target.resolve(TOKENIZER_CONFIG), json);
         }
         if (!files.containsKey(GENERATION)) {

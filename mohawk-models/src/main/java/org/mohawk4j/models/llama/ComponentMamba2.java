@@ -44,6 +44,11 @@ final class ComponentMamba2 {
         json.put("conv_bias", true);
         json.put("norm_cls", "none");
         json.put("use_ref_impl", false);
+        // its class fails without these three, and has the gate's bias only where the gate starts as the identity
+        json.putObject("initializer")
+                .put("z", "identity")
+                .put("convolution", "identity")
+                .put("out", "default");
         return json;
     }
 }

@@ -147,7 +147,8 @@ public final class ComponentsFormat implements ModelFormat {
         backbone.put("n_layer", config.layers());
         backbone.put("lm_head_prenorm", "rms");
         backbone.put(EPSILON, config.block().norm().epsilon());
-        rotaries.forEach(rotary -> RopeFormat.write(backbone, rotary));
+        // the model computes the rotary embedding, without knowing its layers
+        rotaries.forEach(rotary -> RopeFormat.write(backbone.put("head_dim", rotary.dim()), rotary));
         backbone.put(POSITIONS, config.maxPositions());
         return writeBlocks(config, qwen2 ? "Qwen2Block" : "LlamaBlock", model.putArray(BLOCKS))
                 ? Optional.of(json)

@@ -3,6 +3,8 @@ package org.mohawk4j.models.llama;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -126,6 +128,28 @@ class ComponentsFormatTest {
             assertThat(written.names())
                     .contains("backbone.layers.1.mixer.self_attn.q_proj.bias")
                     .doesNotContain("backbone.layers.1.mixer.self_attn.o_proj.bias");
+        }
+    }
+
+    /** goombalab's model computes the rotary embedding from its own input, and its mixer fails without an initializer. */
+    @Test
+    void whatGoombalabsClassesNeedIsWritten() throws IOException {
+        CausalLmConfig config = ModelFolder.config(GOLDEN.resolve("qwen2/teacher"));
+        MixerPlan plan =
+                MixerPlan.replacing(config, own -> new DiscreteMamba2.Config(32, 32, 4, 2, 16, 4, 16), List.of(1));
+
+        JsonNode model = new ComponentsFormat()
+                .write(config.withMixers(plan.mixers()))
+                .orElseThrow()
+                .at("/ComponentsConfig/MixerModel");
+
+        assertThat(model.at("/input/head_dim").asInt()).isEqualTo(8);
+        assertThat(model.at("/input/rope_theta").asDouble()).isEqualTo(1e6);
+        JsonNode golden = new ObjectMapper().readTree(config()).at("/ComponentsConfig/MixerModel/Blocks/0/Layer/input");
+        for (String key : List.of("z", "convolution", "out")) {
+            assertThat(model.at("/Blocks/0/Layer/input/initializer/" + key))
+                    .as(key)
+                    .isEqualTo(golden.at("/initializer/" + key));
         }
     }
 
