@@ -114,7 +114,8 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
         for (int head = 0; head < heads.size(); head++) {
             ScoreFit fit = heads.get(head);
             long rows = (long) head * n;
-            cProj.setRows(rows, cProj.weight().narrow(0, rows, n).mul(fit.scale()));
+            bProj.scaleRows(rows, n, fit.keyFactor());
+            cProj.scaleRows(rows, n, fit.queryFactor());
             cProj.setRows(rows + constantDim(attention), row.mul(fit.constant()));
             bProj.setRows(rows + constantDim(attention), row);
         }

@@ -220,8 +220,8 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
             int at = group * n + constant;
             bias[at] = 1;
             bias[Math.toIntExact(between.stateWidth()) + at] = fit.constant();
-            long rows = cRow + (long) group * n;
-            inProj.setRows(rows, inProj.weight().narrow(0, rows, n).mul(fit.scale()));
+            inProj.scaleRows(config.innerWidth() + (long) group * n, n, fit.keyFactor());
+            inProj.scaleRows(cRow + (long) group * n, n, fit.queryFactor());
         }
         conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
         double[] decay =

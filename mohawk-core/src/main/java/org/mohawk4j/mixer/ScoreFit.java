@@ -34,6 +34,19 @@ public record ScoreFit(double rate, double constant, double scale, double skip, 
      */
     public record Form(boolean decays, boolean skips) {}
 
+    /**
+     * What B's rows are multiplied by: the root of the scale's size. Scores are larger than a matrix's entries by some
+     * ten times, and an optimizer that moves all entries alike would overwrite rows of C that took all of it.
+     */
+    double keyFactor() {
+        return scale == 0 ? 1 : Math.sqrt(Math.abs(scale));
+    }
+
+    /** What C's rows are multiplied by: the rest of the scale. */
+    double queryFactor() {
+        return scale / keyFactor();
+    }
+
     /** Fits heads that share their scores, and so {@code constant} and {@code scale}. */
     static List<ScoreFit> of(List<LagSums> heads, Form form) {
         double[] rates = new double[heads.size()];

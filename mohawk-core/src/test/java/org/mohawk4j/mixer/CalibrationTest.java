@@ -122,6 +122,30 @@ class CalibrationTest extends Float64Test {
         }
     }
 
+    /** The copied rows of B and of C have the size of keys and queries times the root of the scale. */
+    @Test
+    void theScaleIsDividedEquallyBetweenBAndC() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            Tensor in = mixer.parameters().get("in_proj.weight").value();
+            double[] before = in.narrow(0, 24, 64).toDoubles();
+            List<ScoreFit> fits = Calibration.apply(mixer, attention, u, attention.matrix(u));
+            double[] after = in.narrow(0, 24, 64).toDoubles();
+            for (int head = 0; head < 4; head++) {
+                double root = Math.sqrt(Math.abs(fits.get(head).scale()));
+                for (int i = head * 8 * 24; i < (head * 8 + 6) * 24; i++) {
+                    int c = i + 32 * 24;
+                    assertThat(after[i]).isCloseTo(before[i] * root, within(1e-12));
+                    assertThat(after[c])
+                            .isCloseTo(before[c] * Math.signum(fits.get(head).scale()) * root, within(1e-12));
+                }
+            }
+        }
+    }
+
     /** Keys are shared by two heads each, so that two groups have the keys themselves and the means of two queries. */
     @Test
     void groupsOfSharedKeysHaveTheKeysAndTheMeansOfTheirQueries() {
