@@ -85,7 +85,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
 
     @Override
     public ScoreFit.Form scoreForm() {
-        return new ScoreFit.Form(false, false);
+        return new ScoreFit.Form(false, false, 1);
     }
 
     private int copied(AttentionWeights attention) {
