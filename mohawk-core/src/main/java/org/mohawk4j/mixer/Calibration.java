@@ -9,7 +9,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * A closed-form initialization: decay, scale, skip and a constant term of a new mixer by least squares against the
+ * A closed-form initialization: decay, scale, skip, a constant term and the convolution of the values of a new mixer by least squares against the
  * matrices of the attention that it replaces, from one batch and without a training step.
  */
 public final class Calibration {
@@ -30,6 +30,20 @@ public final class Calibration {
      * @return the fit of each head; none, and nothing changed, if the mixer has other heads than the attention
      */
     public static List<ScoreFit> apply(Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher) {
+        return apply(mixer, attention, u, teacher, Fitted.APPLIED);
+    }
+
+    /** What is to be near the attention's matrix. */
+    public enum Fitted {
+        /** The mixer's matrix as it applies to values, after their convolution. */
+        APPLIED,
+        /** The mixer's matrix alone, as stage 1 compares it; values have no convolution. */
+        MATRIX
+    }
+
+    /** As {@link #apply(Calibratable, AttentionWeights, Tensor, MixingMatrix)}. */
+    public static List<ScoreFit> apply(
+            Calibratable mixer, AttentionWeights attention, Tensor u, MixingMatrix teacher, Fitted fitted) {
         List<ScoreFit> fits = new ArrayList<>();
         if (mixer.heads() != attention.heads()) {
             return fits;
@@ -42,8 +56,11 @@ public final class Calibration {
             Tensor b = scores.b().cast(engine.parameterType()).permute(0, 2, 1, 3);
             int groups = Math.toIntExact(c.dim(1));
             int shared = Math.toIntExact(attention.heads() / groups);
+            ScoreFit.Form form = fitted == Fitted.APPLIED
+                    ? mixer.scoreForm()
+                    : mixer.scoreForm().withoutTaps();
             for (int group = 0; group < groups; group++) {
-                fits.addAll(ScoreFit.of(sums(c, b, group, shared, teacher), mixer.scoreForm()));
+                fits.addAll(ScoreFit.of(sums(c, b, group, shared, teacher, form.taps()), form));
             }
             mixer.calibrate(fits, one(u), attention);
         }
@@ -69,11 +86,12 @@ public final class Calibration {
         }
     }
 
-    private static List<LagSums> sums(Tensor c, Tensor b, int group, int shared, MixingMatrix teacher) {
+    private static List<LagSums> sums(
+            Tensor c, Tensor b, int group, int shared, MixingMatrix teacher, int taps) {
         List<LagSums> sums = new ArrayList<>();
         try (Scope scope = c.engine().scope()) {
             LagSums.GroupScores own =
-                    new LagSums.GroupScores(c.narrow(1, group, 1).matmul(false, b.narrow(1, group, 1), true));
+                    new LagSums.GroupScores(c.narrow(1, group, 1).matmul(false, b.narrow(1, group, 1), true), taps);
             for (int head = group * shared; head < (group + 1) * shared; head++) {
                 try (Scope ofHead = c.engine().scope()) {
                     Tensor matrix = teacher.materialize(head).cast(c.dtype());

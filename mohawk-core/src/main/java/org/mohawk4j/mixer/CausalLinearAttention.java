@@ -85,7 +85,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
 
     @Override
     public ScoreFit.Form scoreForm() {
-        return new ScoreFit.Form(false, false);
+        return new ScoreFit.Form(false, false, 1);
     }
 
     private int copied(AttentionWeights attention) {
@@ -114,7 +114,8 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
         for (int head = 0; head < heads.size(); head++) {
             ScoreFit fit = heads.get(head);
             long rows = (long) head * n;
-            cProj.setRows(rows, cProj.weight().narrow(0, rows, n).mul(fit.scale()));
+            bProj.scaleRows(rows, n, fit.keyFactor());
+            cProj.scaleRows(rows, n, fit.queryFactor());
             cProj.setRows(rows + constantDim(attention), row.mul(fit.constant()));
             bProj.setRows(rows + constantDim(attention), row);
         }

@@ -174,7 +174,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
 
     @Override
     public ScoreFit.Form scoreForm() {
-        return new ScoreFit.Form(true, true);
+        return new ScoreFit.Form(true, true, config.convWidth());
     }
 
     /** The state dimension, of each group, that represents the constant. */
@@ -220,8 +220,8 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
             int at = group * n + constant;
             bias[at] = 1;
             bias[Math.toIntExact(between.stateWidth()) + at] = fit.constant();
-            long rows = cRow + (long) group * n;
-            inProj.setRows(rows, inProj.weight().narrow(0, rows, n).mul(fit.scale()));
+            inProj.scaleRows(config.innerWidth() + (long) group * n, n, fit.keyFactor());
+            inProj.scaleRows(cRow + (long) group * n, n, fit.queryFactor());
         }
         conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
         double[] decay =
@@ -229,8 +229,23 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
         inProj.setRows(
                 between.convChannels() + config.innerWidth(),
                 engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
+        setTaps(heads);
         double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
         skip.setRows(0, engine().tensor(diagonal, diagonal.length));
+    }
+
+    /** The convolution's last tap is that of the present position. */
+    private void setTaps(List<ScoreFit> heads) {
+        int width = config.convWidth();
+        int each = Math.toIntExact(config.innerWidth() / config.heads());
+        double[] weights = new double[Math.toIntExact(config.innerWidth() * width)];
+        for (int channel = 0; channel < config.innerWidth(); channel++) {
+            List<Double> taps = heads.get(channel / each).taps();
+            for (int k = 0; k < taps.size(); k++) {
+                weights[channel * width + width - 1 - k] = taps.get(k);
+            }
+        }
+        conv.setWeight(0, engine().tensor(weights, config.innerWidth(), 1, width));
     }
 
     private static double inverseSoftplus(double y) {

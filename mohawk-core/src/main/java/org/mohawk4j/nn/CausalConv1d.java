@@ -42,6 +42,11 @@ public final class CausalConv1d extends Layer {
         return bias.value();
     }
 
+    /** Overwrites the taps of channels {@code from ..} with [..,1,K]. */
+    public void setWeight(long from, Tensor taps) {
+        weight.setRows(from, taps);
+    }
+
     /** Overwrites the biases of channels {@code from ..}. */
     public void setBias(long from, Tensor values) {
         bias.setRows(from, values);

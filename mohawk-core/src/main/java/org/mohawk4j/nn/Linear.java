@@ -57,6 +57,11 @@ public final class Linear extends Layer {
         weight.setRows(from, rows);
     }
 
+    /** Multiplies the weights of some outputs. */
+    public void scaleRows(long from, long length, double factor) {
+        setRows(from, weight().narrow(0, from, length).mul(factor));
+    }
+
     /** This map as it is, to be applied together with others. */
     public LinearMap map(Activation activation) {
         return new LinearMap(weight(), bias(), activation);

@@ -3,12 +3,14 @@ package org.mohawk4j.mixer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,9 +37,38 @@ class CalibrationTest extends Float64Test {
     }
 
     private static double distance(MixingMatrix teacher, MatrixMixer student, Tensor u) {
-        Tensor target = teacher.materialize();
-        double left = student.matrix(u).materialize().sub(target).square().sum().item();
-        return Math.sqrt(left / target.square().sum().item());
+        return distance(teacher.materialize(), student.matrix(u).materialize());
+    }
+
+    private static double distance(Tensor target, Tensor matrix) {
+        return Math.sqrt(matrix.sub(target).square().sum().item()
+                / target.square().sum().item());
+    }
+
+    /** A matrix [B,4,T,T] applied to values after a convolution with the taps of each head. */
+    private static Tensor convolved(Tensor matrix, List<List<Double>> taps) {
+        List<Tensor> heads = new ArrayList<>();
+        for (int head = 0; head < 4; head++) {
+            Tensor own = matrix.narrow(1, head, 1);
+            Tensor sum = own.mul(taps.get(head).get(0));
+            for (int k = 1; k < taps.get(head).size(); k++) {
+                Tensor shifted = own.narrow(-1, k, TIME - k).pad(-1, 0, k);
+                sum = sum.add(shifted.mul(taps.get(head).get(k)));
+            }
+            heads.add(sum);
+        }
+        return Tensor.concat(1, heads);
+    }
+
+    /** As the mixer applies its matrix to values. */
+    private static double appliedDistance(MixingMatrix teacher, DiscreteMamba2 student, Tensor u) {
+        double[] weights = student.parameters().get("conv1d.weight").value().toDoubles();
+        List<List<Double>> taps = new ArrayList<>();
+        for (int head = 0; head < 4; head++) {
+            int first = head * 6 * 4;
+            taps.add(List.of(weights[first + 3], weights[first + 2], weights[first + 1], weights[first]));
+        }
+        return distance(teacher.materialize(), convolved(student.matrix(u).materialize(), taps));
     }
 
     @Test
@@ -46,28 +77,35 @@ class CalibrationTest extends Float64Test {
         Tensor s = random(2, 2, 1, 5, 5);
         double[] as = a.toDoubles();
         double[] ss = s.toDoubles();
-        LagSums sums = new LagSums(a, new LagSums.GroupScores(s));
+        LagSums sums = new LagSums(a, new LagSums.GroupScores(s, 3));
         for (int lag = 0; lag < 5; lag++) {
             double count = 0;
             double product = 0;
             double first = 0;
+            double shifted = 0;
+            double both = 0;
             for (int batch = 0; batch < 2; batch++) {
                 for (int t = lag; t < 5; t++) {
                     int at = batch * 25 + t * 5 + t - lag;
                     count++;
                     first += as[at];
                     product += as[at] * ss[at];
+                    shifted += lag < 2 ? 0 : as[at] * ss[at + 2];
+                    both += lag < 2 ? 0 : ss[at + 1] * ss[at + 2];
                 }
             }
             assertThat(sums.count(lag)).isEqualTo(count);
             assertThat(sums.a(lag)).isCloseTo(first, within(1e-12));
-            assertThat(sums.as(lag)).isCloseTo(product, within(1e-12));
+            assertThat(sums.as(lag, 0)).isCloseTo(product, within(1e-12));
+            assertThat(sums.as(lag, 2)).isCloseTo(shifted, within(1e-12));
+            assertThat(sums.ss(lag, 1, 2)).isCloseTo(both, within(1e-12));
+            assertThat(sums.ss(lag, 2, 1)).isCloseTo(both, within(1e-12));
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"4, 16", "4, 6", "2, 16", "1, 16"})
-    void matricesOfItsOwnFormAreRecovered(int groups, int stateSize) {
+    @CsvSource({"4, 16, 0", "4, 6, 0", "2, 16, 0", "1, 16, 0", "4, 16, 0.3", "2, 16, 0.3", "1, 16, 0.3"})
+    void matricesOfItsOwnFormAreRecovered(int groups, int stateSize, double convolution) {
         Tensor u = input();
         try (SoftmaxAttention attention = attention();
                 DiscreteMamba2 mixer = new DiscreteMamba2.Config(24, 4, groups, stateSize, 4, 8)
@@ -81,22 +119,29 @@ class CalibrationTest extends Float64Test {
             Tensor s = own.reshape(2, groups, 1, TIME, TIME)
                     .broadcastTo(Shape.of(2, groups, 4 / groups, TIME, TIME))
                     .reshape(2, 4, TIME, TIME);
-            Tensor teacher = decay(rates)
-                    .mul(s.mul(0.7).add(0.2))
-                    .tril(0, 0)
-                    .add(identity().mul(0.4));
+            List<List<Double>> taps = Stream.of(1.0, -0.5, 0.6, 2.0)
+                    .map(by -> List.of(1 - by * convolution, 0.5 * by * convolution, 0.0, 0.5 * by * convolution))
+                    .toList();
+            Tensor teacher = convolved(
+                    decay(rates).mul(s.mul(0.7).add(0.2)).tril(0, 0).add(identity().mul(0.4)), taps);
 
             List<ScoreFit> fits = Calibration.apply(mixer, attention, u, new DenseMatrix(teacher));
 
             for (int head = 0; head < 4; head++) {
                 ScoreFit fit = fits.get(head);
-                assertThat(fit.rate()).isCloseTo(rates[head], within(0.01 * rates[head]));
-                assertThat(fit.constant()).isCloseTo(0.2, within(2e-3));
-                assertThat(fit.scale()).isCloseTo(0.7, within(2e-3));
-                assertThat(fit.skip()).isCloseTo(0.4, within(5e-3));
                 assertThat(fit.relativeError()).isLessThan(0.01);
+                for (int k = 0; k < 4; k++) {
+                    assertThat(fit.taps().get(k)).isCloseTo(taps.get(head).get(k), within(0.1));
+                }
+                // with taps to choose as well, the other numbers can stand in for each other almost exactly
+                if (convolution == 0) {
+                    assertThat(fit.rate()).isCloseTo(rates[head], within(0.01 * rates[head]));
+                    assertThat(fit.constant()).isCloseTo(0.2, within(2e-3));
+                    assertThat(fit.scale()).isCloseTo(0.7, within(2e-3));
+                    assertThat(fit.skip()).isCloseTo(0.4, within(5e-3));
+                }
             }
-            assertThat(distance(new DenseMatrix(teacher), mixer, u)).isLessThan(0.02);
+            assertThat(appliedDistance(new DenseMatrix(teacher), mixer, u)).isLessThan(0.02);
         }
     }
 
@@ -110,7 +155,7 @@ class CalibrationTest extends Float64Test {
             mixer.initFrom(attention);
             double before = distance(attention.matrix(u), mixer, u);
             List<ScoreFit> fits = Calibration.apply(mixer, attention, u, attention.matrix(u));
-            double after = distance(attention.matrix(u), mixer, u);
+            double after = appliedDistance(attention.matrix(u), mixer, u);
             assertThat(after).isLessThan(0.9).isLessThan(before / 2);
             assertThat(after)
                     .isCloseTo(
@@ -119,6 +164,52 @@ class CalibrationTest extends Float64Test {
                                             .sum()
                                     / 4),
                             within(0.1));
+        }
+    }
+
+    /** Stage 1 compares matrices without the values' convolution, so before it there is none, and they are nearer. */
+    @Test
+    void matricesAloneAreFittedWithoutAConvolution() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3));
+                DiscreteMamba2 convolving =
+                        new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            convolving.initFrom(attention);
+            double[] identity = mixer.parameters().get("conv1d.weight").value().toDoubles();
+            Calibration.apply(mixer, attention, u, attention.matrix(u), Calibration.Fitted.MATRIX);
+            Calibration.apply(convolving, attention, u, attention.matrix(u));
+            assertThat(mixer.parameters().get("conv1d.weight").value().toDoubles())
+                    .isEqualTo(identity);
+            assertThat(distance(attention.matrix(u), mixer, u))
+                    .isLessThan(distance(attention.matrix(u), convolving, u))
+                    .isGreaterThan(appliedDistance(attention.matrix(u), convolving, u));
+        }
+    }
+
+    /** The copied rows of B and of C have the size of keys and queries times the root of the scale. */
+    @Test
+    void theScaleIsDividedEquallyBetweenBAndC() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            Tensor in = mixer.parameters().get("in_proj.weight").value();
+            double[] before = in.narrow(0, 24, 64).toDoubles();
+            List<ScoreFit> fits = Calibration.apply(mixer, attention, u, attention.matrix(u));
+            double[] after = in.narrow(0, 24, 64).toDoubles();
+            for (int head = 0; head < 4; head++) {
+                double root = Math.sqrt(Math.abs(fits.get(head).scale()));
+                for (int i = head * 8 * 24; i < (head * 8 + 6) * 24; i++) {
+                    int c = i + 32 * 24;
+                    assertThat(after[i]).isCloseTo(before[i] * root, within(1e-12));
+                    assertThat(after[c])
+                            .isCloseTo(before[c] * Math.signum(fits.get(head).scale()) * root, within(1e-12));
+                }
+            }
         }
     }
 

@@ -21,10 +21,12 @@ public final class StudentCalibration {
     /**
      * @param student whose new mixers begin from the teacher's attention ({@link MixerInit#ATTENTION})
      * @param ids int32 [B,T], of which the first 1024 positions are what the teacher's matrices are taken on
+     * @param fitted what is to be near the teacher's matrices
      * @return the fits of each calibrated layer's heads, by layer; a mixer with other heads than the attention is not
      *     calibrated
      */
-    public static Map<Integer, List<ScoreFit>> apply(CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids) {
+    public static Map<Integer, List<ScoreFit>> apply(
+            CausalLm teacher, CausalLm student, MixerPlan plan, Tensor ids, Calibration.Fitted fitted) {
         Map<Integer, List<ScoreFit>> fits = new TreeMap<>();
         Engine engine = teacher.engine();
         Tensor h = teacher.embed(ids.narrow(1, 0, Math.min(ids.dim(1), MOST_POSITIONS)));
@@ -38,7 +40,7 @@ public final class StudentCalibration {
                 if (!plan.keeps(layer, teacher.config())
                         && student.blocks().get(layer).mixer() instanceof Calibratable mixer
                         && block.mixer() instanceof AttentionWeights attention) {
-                    List<ScoreFit> own = Calibration.apply(mixer, attention, u, matrix);
+                    List<ScoreFit> own = Calibration.apply(mixer, attention, u, matrix, fitted);
                     if (!own.isEmpty()) {
                         fits.put(layer, own);
                     }

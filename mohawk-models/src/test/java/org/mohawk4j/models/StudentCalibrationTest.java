@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.mixer.Calibration;
 import org.mohawk4j.mixer.CausalLinearAttention;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
@@ -82,7 +83,7 @@ class StudentCalibrationTest {
                 try (CausalLm student = plan.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                         Scope scope = engine.scope()) {
                     Map<Integer, Double> before = errors(teacher, student, plan);
-                    Map<Integer, List<ScoreFit>> fits = StudentCalibration.apply(teacher, student, plan, ids(teacher));
+                    Map<Integer, List<ScoreFit>> fits = StudentCalibration.apply(teacher, student, plan, ids(teacher), Calibration.Fitted.MATRIX);
                     Map<Integer, Double> after = errors(teacher, student, plan);
 
                     assertThat(fits.keySet()).isEqualTo(before.keySet()).isNotEmpty();
@@ -108,7 +109,7 @@ class StudentCalibrationTest {
                     teacher.config(), own -> new DiscreteMamba2.Config(own.width(), 2, 2, 16, 4, 16), List.of());
             try (CausalLm student = others.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                     Scope scope = engine.scope()) {
-                assertThat(StudentCalibration.apply(teacher, student, others, ids(teacher)))
+                assertThat(StudentCalibration.apply(teacher, student, others, ids(teacher), Calibration.Fitted.APPLIED))
                         .isEmpty();
             }
         }
@@ -117,7 +118,7 @@ class StudentCalibrationTest {
     private Map<String, double[]> calibrated(CausalLm teacher, MixerPlan plan) {
         try (CausalLm student = plan.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                 Scope scope = engine.scope()) {
-            StudentCalibration.apply(teacher, student, plan, ids(teacher));
+            StudentCalibration.apply(teacher, student, plan, ids(teacher), Calibration.Fitted.MATRIX);
             Map<String, double[]> numbers = new TreeMap<>();
             student.parameters()
                     .forEach((name, parameter) ->

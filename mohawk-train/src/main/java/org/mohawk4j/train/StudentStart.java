@@ -5,6 +5,7 @@ import java.util.Locale;
 import org.mohawk4j.data.DataLoader;
 import org.mohawk4j.data.Dataset;
 import org.mohawk4j.data.TokenBatch;
+import org.mohawk4j.mixer.Calibration;
 import org.mohawk4j.mixer.ScoreFit;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.MixerInit;
@@ -12,6 +13,7 @@ import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.StudentCalibration;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageObjective;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +41,8 @@ final class StudentStart {
                             teacher,
                             student,
                             plan,
-                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()))
+                            teacher.engine().indices(batch.inputs(), batch.batch(), batch.context()),
+                            fitted(config))
                     .values()
                     .stream()
                     .flatMap(Collection::stream)
@@ -51,5 +54,12 @@ final class StudentStart {
                             (System.nanoTime() - begin) / 1e9,
                             error)));
         }
+    }
+
+    /** A convolution of the values beside a matrix that stage 1 brings near the teacher's would count twice. */
+    private static Calibration.Fitted fitted(DistillConfig config) {
+        return config.activeStages().stream().anyMatch(stage -> stage.objective() == StageObjective.MATRIX_ORIENTATION)
+                ? Calibration.Fitted.MATRIX
+                : Calibration.Fitted.APPLIED;
     }
 }
