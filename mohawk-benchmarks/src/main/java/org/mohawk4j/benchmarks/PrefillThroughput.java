@@ -38,7 +38,8 @@ final class PrefillThroughput {
             results.put("tokens_per_second", Measurement.rounded(batch * context / seconds));
             results.put("teraflops_of_blocks", Measurement.rounded(operations / 1e12));
             results.put("share_of_products", Measurement.rounded(operations / chip.operationsPerSecond()));
-            results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+            results.put(
+                    "peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("prefill-throughput", engine.backend().description(), configuration, results);
         }
     }

@@ -66,7 +66,8 @@ record StageThroughput(ModelShape shape, int stage, int batch, int context, int 
             results.put(
                     "peak_arrays_gib",
                     Measurement.rounded(engine.backend().memory().peakBytes() / (double) (1L << 30)));
-            results.put("peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
+            results.put(
+                    "peak_gib", Measurement.rounded(engine.backend().memory().reservedBytes() / (double) (1L << 30)));
             return new Measurement("stage-throughput", engine.backend().description(), configuration, results);
         }
     }

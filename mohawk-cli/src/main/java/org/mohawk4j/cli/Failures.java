@@ -69,7 +69,8 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
         String first = e.getUnmatched().get(0);
         String message = command.getSubcommands().isEmpty() || first.startsWith("-")
                 ? String.valueOf(e.getMessage())
-                : "expected one of " + String.join(", ", command.getSubcommands().keySet()) + ", got '" + first + "'";
+                : "expected one of "
+                        + String.join(", ", command.getSubcommands().keySet()) + ", got '" + first + "'";
         return e.getSuggestions().isEmpty()
                 ? message
                 : message + ", did you mean " + String.join(" or ", e.getSuggestions()) + "?";

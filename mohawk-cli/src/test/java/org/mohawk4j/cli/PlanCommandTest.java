@@ -162,7 +162,9 @@ class PlanCommandTest {
         assertThat(layers.value(SPEED)).isBetween(0.5 * data.value(SPEED), 1.5 * data.value(SPEED));
         assertThat(data.out())
                 .containsPattern("instead     --parallelism layer: peak "
-                        + cells(layers, "peak").stream().reduce((one, last) -> last).orElseThrow() + ", [0-9,]+ tokens/s");
+                        + cells(layers, "peak").stream()
+                                .reduce((one, last) -> last)
+                                .orElseThrow() + ", [0-9,]+ tokens/s");
         assertThat(layers.out()).contains("instead     --parallelism data: peak ");
         assertThat(cells(layers, "disk")).isEqualTo(cells(data, "disk"));
     }

@@ -86,8 +86,7 @@ public final class Calibration {
         }
     }
 
-    private static List<LagSums> sums(
-            Tensor c, Tensor b, int group, int shared, MixingMatrix teacher, int taps) {
+    private static List<LagSums> sums(Tensor c, Tensor b, int group, int shared, MixingMatrix teacher, int taps) {
         List<LagSums> sums = new ArrayList<>();
         try (Scope scope = c.engine().scope()) {
             LagSums.GroupScores own =

@@ -93,7 +93,9 @@ final class FitEquations {
     /** The best skip for given other terms and taps. */
     double skip(double[] terms, double[] w) {
         double[] own = terms(w)[SKIP];
-        return own[SKIP] > 0 ? (own[TERMS] - own[SCALE] * terms[SCALE] - own[CONSTANT] * terms[CONSTANT]) / own[SKIP] : 0;
+        return own[SKIP] > 0
+                ? (own[TERMS] - own[SCALE] * terms[SCALE] - own[CONSTANT] * terms[CONSTANT]) / own[SKIP]
+                : 0;
     }
 
     /** The teacher's squares. */

@@ -107,6 +107,7 @@ public record ScoreFit(
     }
 
     /** A fit at one rate. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Candidate(FitEquations equations, double rate, double[] terms, double[] taps, double error) {
         /** All terms and taps of its own. */
         static Candidate free(FitEquations equations, double rate) {

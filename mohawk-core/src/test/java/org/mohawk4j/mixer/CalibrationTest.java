@@ -41,8 +41,8 @@ class CalibrationTest extends Float64Test {
     }
 
     private static double distance(Tensor target, Tensor matrix) {
-        return Math.sqrt(matrix.sub(target).square().sum().item()
-                / target.square().sum().item());
+        return Math.sqrt(
+                matrix.sub(target).square().sum().item() / target.square().sum().item());
     }
 
     /** A matrix [B,4,T,T] applied to values after a convolution with the taps of each head. */
@@ -123,7 +123,11 @@ class CalibrationTest extends Float64Test {
                     .map(by -> List.of(1 - by * convolution, 0.5 * by * convolution, 0.0, 0.5 * by * convolution))
                     .toList();
             Tensor teacher = convolved(
-                    decay(rates).mul(s.mul(0.7).add(0.2)).tril(0, 0).add(identity().mul(0.4)), taps);
+                    decay(rates)
+                            .mul(s.mul(0.7).add(0.2))
+                            .tril(0, 0)
+                            .add(identity().mul(0.4)),
+                    taps);
 
             List<ScoreFit> fits = Calibration.apply(mixer, attention, u, new DenseMatrix(teacher));
 

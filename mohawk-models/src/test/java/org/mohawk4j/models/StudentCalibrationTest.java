@@ -83,7 +83,8 @@ class StudentCalibrationTest {
                 try (CausalLm student = plan.student(teacher, MixerInit.CALIBRATED, new SplittableRandom(1));
                         Scope scope = engine.scope()) {
                     Map<Integer, Double> before = errors(teacher, student, plan);
-                    Map<Integer, List<ScoreFit>> fits = StudentCalibration.apply(teacher, student, plan, ids(teacher), Calibration.Fitted.MATRIX);
+                    Map<Integer, List<ScoreFit>> fits =
+                            StudentCalibration.apply(teacher, student, plan, ids(teacher), Calibration.Fitted.MATRIX);
                     Map<Integer, Double> after = errors(teacher, student, plan);
 
                     assertThat(fits.keySet()).isEqualTo(before.keySet()).isNotEmpty();

@@ -52,7 +52,9 @@ record StageTasks(DistillConfig config, StagePlan plan, Parallelism ranks, Token
                 measured.objective(),
                 windows(stage),
                 config.learning().autoTokens().windows(),
-                stage.batch() / config.training().accumulate() / measured.ranks().shares());
+                stage.batch()
+                        / config.training().accumulate()
+                        / measured.ranks().shares());
         return () -> measured.ranks().heldOut(own.getAsDouble());
     }
 

@@ -2,7 +2,6 @@ package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mohawk4j.train.TinyRanks.assertClose;
-import static org.mohawk4j.train.TinyRanks.copyOf;
 import static org.mohawk4j.train.TinyRanks.on;
 import static org.mohawk4j.train.TinyRanks.requireNone;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
@@ -59,7 +58,7 @@ class LayerParallelRunTest {
     }
 
     private TinyRun begun() throws IOException {
-        return new TinyRun(copyOf(begun, folder.resolve("run")), CHANGES);
+        return new TinyRun(TinyRanks.copyOf(begun, folder.resolve("run")), CHANGES);
     }
 
     private static Checkpoint newest(TinyRun run) {
@@ -69,9 +68,10 @@ class LayerParallelRunTest {
     @Test
     void twoRanksMakeTheRunOfOne() {
         assertClose(pair, alone, 1e-4);
-        assertThat(pair.losses()).allSatisfy(step -> assertThat(step.layerLosses())
-                .hasSize(step.position().stage() < 3 ? 3 : 0)
-                .doesNotContain(0.0));
+        assertThat(pair.losses())
+                .allSatisfy(step -> assertThat(step.layerLosses())
+                        .hasSize(step.position().stage() < 3 ? 3 : 0)
+                        .doesNotContain(0.0));
         assertThat(pair.folder().resolve("student")).isDirectory();
     }
 
@@ -79,8 +79,10 @@ class LayerParallelRunTest {
     void eachRankWritesItsLayersAndTheirMoments() {
         Checkpoint checkpoint = newest(begun);
         assertThat(checkpoint.position()).isEqualTo(new Position(2, 3));
-        Set<String> ofFirst = checkpoint.numbers("student-00001-of-00002.safetensors").keySet();
-        Set<String> ofSecond = checkpoint.numbers("student-00002-of-00002.safetensors").keySet();
+        Set<String> ofFirst =
+                checkpoint.numbers("student-00001-of-00002.safetensors").keySet();
+        Set<String> ofSecond =
+                checkpoint.numbers("student-00002-of-00002.safetensors").keySet();
         assertThat(ofFirst).isNotEmpty().allMatch(name -> name.matches("layers\\.[01]\\..*"));
         assertThat(ofSecond).isNotEmpty().allMatch(name -> name.matches("layers\\.2\\..*"));
         assertThat(checkpoint.numbers("student.safetensors").keySet())
@@ -185,10 +187,12 @@ class LayerParallelRunTest {
 
         List<@Nullable Throwable> thrown = on(2, run, false);
 
-        assertThat(thrown).allSatisfy(refusal -> assertThat(refusal)
-                .isInstanceOf(InvalidInputException.class)
-                .hasMessage("stages[0]: parallelism: expected at least 2 layers to train for layer parallelism of 2"
-                        + " ranks, found 1"));
+        assertThat(thrown)
+                .allSatisfy(refusal -> assertThat(refusal)
+                        .isInstanceOf(InvalidInputException.class)
+                        .hasMessage(
+                                "stages[0]: parallelism: expected at least 2 layers to train for layer parallelism of 2"
+                                        + " ranks, found 1"));
         assertThat(run.folder().resolve("config.yaml")).doesNotExist();
     }
 

@@ -2,7 +2,6 @@ package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mohawk4j.train.TinyRanks.assertClose;
-import static org.mohawk4j.train.TinyRanks.copyOf;
 import static org.mohawk4j.train.TinyRanks.on;
 import static org.mohawk4j.train.TinyRanks.requireNone;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
@@ -59,7 +58,7 @@ class RanksRunTest {
 
     /** A run as far as {@link #begun}. */
     private TinyRun begun() throws IOException {
-        Path copy = copyOf(begun, folder.resolve("run"));
+        Path copy = TinyRanks.copyOf(begun, folder.resolve("run"));
         return new TinyRun(copy, CHANGES);
     }
 

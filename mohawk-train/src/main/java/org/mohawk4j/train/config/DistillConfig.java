@@ -45,7 +45,8 @@ public record DistillConfig(
         Ranges.require(
                 machine.parallelism() != LayerwiseParallelism.LAYER
                         || training.stages().stream()
-                                .anyMatch(stage -> stage.takesSteps() && stage.objective().isLayerwise()),
+                                .anyMatch(stage ->
+                                        stage.takesSteps() && stage.objective().isLayerwise()),
                 "parallelism",
                 "data, since only stages that align layers can divide them among ranks and none of them takes steps",
                 "layer");

@@ -42,10 +42,10 @@ final class PipelinedStates implements TeacherStates {
         return new OfLayers(states);
     }
 
-    /** @param known the first of the states, or all of them */
     private final class OfLayers implements Batch {
         private final List<Tensor> known;
 
+        /** @param known the first of the states, or all of them */
         OfLayers(List<Tensor> known) {
             this.known = known;
         }

@@ -53,6 +53,11 @@ abstract class RankedParallelism implements Parallelism {
     }
 
     @Override
+    public final int share() {
+        return shares() == 1 ? 0 : rank();
+    }
+
+    @Override
     public final Divided byLayers(LayerwiseObjective objective, int parts) {
         int trained = objective.layers().size();
         if (trained < size()) {

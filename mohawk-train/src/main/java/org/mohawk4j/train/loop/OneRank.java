@@ -39,6 +39,11 @@ final class OneRank implements Parallelism {
     }
 
     @Override
+    public int share() {
+        return 0;
+    }
+
+    @Override
     public Divided byLayers(LayerwiseObjective objective, int parts) {
         return new Divided(objective, this);
     }

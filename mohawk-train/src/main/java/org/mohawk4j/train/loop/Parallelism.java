@@ -30,9 +30,7 @@ public interface Parallelism extends AutoCloseable {
     int shares();
 
     /** Which of these parts this rank takes, from 0. */
-    default int share() {
-        return shares() == 1 ? 0 : rank();
-    }
+    int share();
 
     /** What this rank's optimizer updates. */
     Sharding sharding();

@@ -36,8 +36,7 @@ public final class StageState implements AutoCloseable {
     }
 
     /** As one of several ranks trains it. */
-    public StageState(
-            int stage, Optimizer optimizer, double spikeThreshold, StageLength length, Parallelism ranks) {
+    public StageState(int stage, Optimizer optimizer, double spikeThreshold, StageLength length, Parallelism ranks) {
         this.stage = stage;
         this.optimizer = optimizer;
         this.guard = new StepGuard(spikeThreshold);

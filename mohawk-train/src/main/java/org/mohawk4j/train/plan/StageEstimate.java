@@ -12,7 +12,8 @@ import org.mohawk4j.train.config.ActiveStage;
  * @param memory bytes of one device at the stage's peak, by part
  * @param stepSeconds of one step; empty where no rate is known
  */
-public record StageEstimate(ActiveStage stage, boolean dividesLayers, Map<MemoryPart, Long> memory, OptionalDouble stepSeconds) {
+public record StageEstimate(
+        ActiveStage stage, boolean dividesLayers, Map<MemoryPart, Long> memory, OptionalDouble stepSeconds) {
     public long peakBytes() {
         return memory.values().stream().mapToLong(Long::longValue).sum();
     }

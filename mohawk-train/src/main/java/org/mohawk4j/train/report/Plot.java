@@ -95,9 +95,8 @@ public record Plot(
             chart.setCustomXAxisTickLabelsFormatter(exponent -> Numbers.compact(rounded(Math.pow(10, exponent))));
         }
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
-        DoubleSummaryStatistics y = series.stream()
-                .flatMapToDouble(own -> DoubleStream.of(own.y()))
-                .summaryStatistics();
+        DoubleSummaryStatistics y =
+                series.stream().flatMapToDouble(own -> DoubleStream.of(own.y())).summaryStatistics();
         if (y.getMin() == y.getMax()) {
             // XChart has no scale for equal values
             chart.getStyler().setYAxisMin(Math.min(0, y.getMin())).setYAxisMax(Math.max(1, y.getMax()));

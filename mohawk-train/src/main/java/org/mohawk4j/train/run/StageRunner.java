@@ -83,8 +83,8 @@ public final class StageRunner {
 
     private StageLength length(StageTask task) {
         ActiveStage stage = task.stage();
-        Optional<StageLength.Criterion> criterion =
-                task.heldOut().map(loss -> new StageLength.Criterion(config.learning().autoTokens(), loss));
+        Optional<StageLength.Criterion> criterion = task.heldOut()
+                .map(loss -> new StageLength.Criterion(config.learning().autoTokens(), loss));
         return new StageLength(
                 stage.steps(), steps -> stage.schedule().forStage(stage.learningRate(), steps), criterion);
     }

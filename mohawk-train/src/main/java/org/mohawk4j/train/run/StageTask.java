@@ -12,5 +12,4 @@ import org.mohawk4j.train.stage.Objective;
  * @param ranks how they share its steps
  * @param heldOut the loss on held-out windows of a stage with {@code tokens: auto}
  */
-public record StageTask(
-        ActiveStage stage, Objective objective, Parallelism ranks, Optional<DoubleSupplier> heldOut) {}
+public record StageTask(ActiveStage stage, Objective objective, Parallelism ranks, Optional<DoubleSupplier> heldOut) {}

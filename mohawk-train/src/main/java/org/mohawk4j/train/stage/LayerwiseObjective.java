@@ -96,9 +96,9 @@ public abstract class LayerwiseObjective implements Objective {
     /** {@link #flopsPerToken} of each layer, the teacher's included. */
     public final List<Double> flopsPerLayer() {
         return IntStream.range(0, trained.size())
-                .mapToObj(layer -> FORWARD_FLOPS
-                                * Layer.sizeOf(teacher.blocks().get(layer).parameters())
-                        + TRAINING_FLOPS * Layer.sizeOf(trained.get(layer)))
+                .mapToObj(layer ->
+                        FORWARD_FLOPS * Layer.sizeOf(teacher.blocks().get(layer).parameters())
+                                + TRAINING_FLOPS * Layer.sizeOf(trained.get(layer)))
                 .toList();
     }
 

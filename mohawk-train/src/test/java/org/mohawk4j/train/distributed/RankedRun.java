@@ -199,8 +199,8 @@ final class RankedRun {
         try (Engine engine = Engine.open(
                 "nd4j", BackendOptions.defaults().withParameterType(type).withThreads(1))) {
             CausalLm teacher = teacher(engine);
-            MixerPlan mixers = MixerPlan.replacing(
-                    teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), kept);
+            MixerPlan mixers =
+                    MixerPlan.replacing(teacher.config(), own -> new DiscreteMamba2.Config(32, 4, 4, 16, 4, 16), kept);
             // every rank starts from other numbers, which must not matter
             CausalLm student = mixers.student(teacher, new SplittableRandom(group == null ? 0 : group.rank()));
             StagePlan plan = new StagePlan(teacher, student, mixers, frozen);

@@ -97,8 +97,8 @@ class TwoGpuTrainingTest {
                 Objective objective = switch (stage) {
                     case 1 -> plan.matrixOrientation();
                     case 2 -> plan.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-                    default -> plan.knowledgeDistillation(
-                            DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
+                    default ->
+                        plan.knowledgeDistillation(DistillationFunction.Weights.PLAIN, division == Division.PARAMETERS);
                 };
                 int[] text =
                         new SplittableRandom(2).ints(100_000, 0, Gpu.VOCABULARY).toArray();
@@ -174,7 +174,8 @@ class TwoGpuTrainingTest {
         List<@Nullable Throwable> thrown = LocalProcessGroup.run(
                 2,
                 group -> found.set(
-                        group.rank(), train(Optional.of(group), stage, true, 2, Division.PARAMETERS, new TrainingListener() {})));
+                        group.rank(),
+                        train(Optional.of(group), stage, true, 2, Division.PARAMETERS, new TrainingListener() {})));
         assertThat(thrown).containsOnlyNulls();
         for (int i = 0; i < STEPS; i++) {
             assertThat(found.get(0).get(i))
@@ -193,7 +194,13 @@ class TwoGpuTrainingTest {
                 2,
                 group -> found.set(
                         group.rank(),
-                        train(Optional.of(group), stage, mixed, accumulate, Division.LAYERS, new TrainingListener() {})));
+                        train(
+                                Optional.of(group),
+                                stage,
+                                mixed,
+                                accumulate,
+                                Division.LAYERS,
+                                new TrainingListener() {})));
         assertThat(thrown).containsOnlyNulls();
         assertThat(found.get(1)).isEqualTo(found.get(0));
         for (int i = 0; i < STEPS; i++) {
