@@ -47,7 +47,7 @@ final class Nd4jBackend implements Backend {
 
     Nd4jBackend(BackendOptions options) {
         this.options = options;
-        this.threads = new Nd4jThreads(options.threads());
+        this.threads = Nd4jThreads.take(options.threads());
         this.cpu = options.parameterType() == DType.FLOAT32
                         && Nd4j.getEnvironment().isCPU()
                 ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads.count()))

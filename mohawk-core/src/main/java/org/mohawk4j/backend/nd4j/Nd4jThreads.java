@@ -14,17 +14,20 @@ final class Nd4jThreads implements AutoCloseable {
 
     private final int count;
 
+    private Nd4jThreads(int count) {
+        this.count = count;
+    }
+
     /** @param wanted 0: as many as ND4J has without us */
-    Nd4jThreads(int wanted) {
-        synchronized (Nd4jThreads.class) {
+    static synchronized Nd4jThreads take(int wanted) {
+        if (open++ == 0) {
             Environment environment = Nd4j.getEnvironment();
-            if (open++ == 0) {
-                masterBefore = environment.maxMasterThreads();
-                before = environment.maxThreads();
-            }
-            count = wanted > 0 ? wanted : masterBefore;
-            set(count, count);
+            masterBefore = environment.maxMasterThreads();
+            before = environment.maxThreads();
         }
+        int count = wanted > 0 ? wanted : masterBefore;
+        set(count, count);
+        return new Nd4jThreads(count);
     }
 
     int count() {
@@ -33,10 +36,12 @@ final class Nd4jThreads implements AutoCloseable {
 
     @Override
     public void close() {
-        synchronized (Nd4jThreads.class) {
-            if (--open == 0) {
-                set(before, masterBefore);
-            }
+        release();
+    }
+
+    private static synchronized void release() {
+        if (--open == 0) {
+            set(before, masterBefore);
         }
     }
 
