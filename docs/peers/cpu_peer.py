@@ -1,13 +1,15 @@
 """PyTorch on a CPU: the counterpart of org.mohawk4j.benchmarks.CpuThroughput, to stand beside it on the same cores.
 
-A training step of each stage on a Phi teacher and a discrete Mamba-2 student, perplexity over windows, and greedy
-generation of both at batch 1 with a cache. One line each, medians.
+A training step of each stage on a Phi or Llama teacher (or any other whose blocks have transformers' names for one of the
+two) and a discrete Mamba-2 student, perplexity over windows, and greedy generation of both at batch 1 with a cache. One
+line each: the median of the steps, the fastest, and the processor time of one.
 
-    taskset -c 0-7 python3 cpu_peer.py TEACHER_DIR THREADS [--batch 8] [--context 256] [--steps 9] [--compile] [WHAT ...]
+    taskset -c 0-7 python3 cpu_peer.py TEACHER_DIR THREADS [--batch 8] [--context 256] [--steps 9]
+        [--warm-up 3] [--form chunked|quadratic] [--compile] [WHAT ...]
 
 WHAT is among 1 2 3 evaluate generate, all if none is named. Stage 1 materializes both matrices, stages 2 and 3 run the
-student's product in chunks of 64 or through the whole matrix, and the faster of the two counts. --compile adds a row of
-torch.compile for each. Needs torch and transformers, and nothing of this project.
+student's product in chunks of 64 or through the whole matrix (--form: one of them alone), and the faster of the two
+counts. --compile adds a row of torch.compile for each. Needs torch and transformers, and nothing of this project.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from transformers import PhiForCausalLM
+from transformers import AutoModelForCausalLM
 
 STATE, TAPS, CHUNK = 64, 4, 64
 PROMPT, NEW_TOKENS, WINDOWS = 8, 128, 16
@@ -26,15 +28,15 @@ PROMPT, NEW_TOKENS, WINDOWS = 8, 128, 16
 class Mixer(nn.Module):
     """Discrete Mamba-2 (arXiv 2408.10189, section 3.2): x, B, C, z and A_log from one projection."""
 
-    def __init__(self, width, heads):
+    def __init__(self, outer, width, heads):
         super().__init__()
         self.width, self.heads, self.head = width, heads, width // heads
         self.channels = width + 2 * heads * STATE
-        self.in_proj = nn.Linear(width, self.channels + width + heads, bias=False)
+        self.in_proj = nn.Linear(outer, self.channels + width + heads, bias=False)
         self.conv1d = nn.Conv1d(self.channels, self.channels, TAPS, groups=self.channels, padding=TAPS - 1)
         self.z_bias = nn.Parameter(torch.full((width,), 1.278464542761074))
         self.D = nn.Parameter(torch.ones(heads))
-        self.out_proj = nn.Linear(width, width, bias=False)
+        self.out_proj = nn.Linear(width, outer, bias=False)
 
     def parts(self, u):
         b, t, _ = u.shape
@@ -96,28 +98,40 @@ class Mixer(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, teachers, width, heads):
+    """The teacher's block around a mixer: MLP beside it as in Phi, or after it with a norm of its own as in Llama."""
+
+    def __init__(self, teachers, config):
         super().__init__()
-        self.mixer = Mixer(width, heads)
+        heads = config.num_attention_heads
+        head = getattr(config, "head_dim", None) or config.hidden_size // heads
+        self.mixer = Mixer(config.hidden_size, heads * head, heads)
         self.mlp = copy.deepcopy(teachers.mlp)
         self.ln = copy.deepcopy(teachers.input_layernorm)
+        self.second = copy.deepcopy(getattr(teachers, "post_attention_layernorm", None))
+
+    def forward(self, h, mix):
+        u = self.ln(h)
+        if self.second is None:
+            return h + mix(u) + self.mlp(u)
+        h = h + mix(u)
+        return h + self.mlp(self.second(h))
 
 
 class Student(nn.Module):
     def __init__(self, teacher):
         super().__init__()
-        c = teacher.config
         self.embedding = copy.deepcopy(teacher.model.embed_tokens)
-        self.layers = nn.ModuleList([Block(l, c.hidden_size, c.num_attention_heads) for l in teacher.model.layers])
-        self.norm = copy.deepcopy(teacher.model.final_layernorm)
+        self.layers = nn.ModuleList([Block(l, teacher.config) for l in teacher.model.layers])
+        self.norm = copy.deepcopy(getattr(teacher.model, "final_layernorm", None) or teacher.model.norm)
         self.head = copy.deepcopy(teacher.lm_head)
+        if teacher.lm_head.weight is teacher.model.embed_tokens.weight:
+            self.head.weight = self.embedding.weight
         self.requires_grad_(True)
 
     def forward(self, ids, quadratic=False):
         h = self.embedding(ids)
         for layer in self.layers:
-            u = layer.ln(h)
-            h = h + layer.mixer(u, quadratic) + layer.mlp(u)
+            h = layer(h, lambda u, mixer=layer.mixer: mixer(u, quadratic))
         return self.head(self.norm(h))
 
     def memories(self, batch):
@@ -132,27 +146,31 @@ class Student(nn.Module):
     def step(self, ids, memories):
         h = self.embedding(ids)
         for layer, memory in zip(self.layers, memories):
-            u = layer.ln(h)
-            h = h + layer.mixer.step(u, memory) + layer.mlp(u)
+            h = layer(h, lambda u, mixer=layer.mixer, memory=memory: mixer.step(u, memory))
         return self.head(self.norm(h[:, -1]))
 
 
 def load(folder, attention):
-    model = PhiForCausalLM.from_pretrained(folder, attn_implementation=attention).float()
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention).float()
     return model.eval().requires_grad_(False)
 
 
-def report(what, tokens, runs, body, warm_up=3):
+def report(what, tokens, runs, body, warm_up):
     for _ in range(warm_up):
         body()
-    seconds = []
+    seconds, before = [], time.process_time()
     for _ in range(runs):
         start = time.perf_counter()
         body()
         seconds.append(time.perf_counter() - start)
+    processor = (time.process_time() - before) / runs
     seconds.sort()
     median = seconds[runs // 2]
-    print(f"{what}: {median * 1e3:.1f} ms, {tokens / median:.0f} tok/s (fastest {seconds[0] * 1e3:.1f} ms)", flush=True)
+    print(
+        f"{what}: {median * 1e3:.1f} ms, {tokens / median:.0f} tok/s "
+        f"(fastest {seconds[0] * 1e3:.1f} ms, processor {processor * 1e3:.1f} ms)",
+        flush=True,
+    )
 
 
 def stage(number, teacher, student, args, quadratic, compiled):
@@ -191,7 +209,7 @@ def stage(number, teacher, student, args, quadratic, compiled):
 
     how = "quadratic" if quadratic else "chunked"
     name = f"stage {number} {how}{' compiled' if compiled else ''}"
-    report(name, args.batch * args.context, args.steps, step)
+    report(name, args.batch * args.context, args.steps, step, args.warm_up)
     for hook in hooks:
         hook.remove()
 
@@ -205,11 +223,11 @@ def evaluate(whose, logits, vocabulary, args, compiled):
     def body():
         F.cross_entropy(run(inputs).flatten(0, 1), targets.flatten()).item()
 
-    report(f"evaluate {whose}{' compiled' if compiled else ''}", inputs.numel(), 7, body)
+    report(f"evaluate {whose}{' compiled' if compiled else ''}", inputs.numel(), args.steps, body, args.warm_up)
 
 
 @torch.inference_mode()
-def generate(whose, vocabulary, begin, compiled):
+def generate(whose, vocabulary, begin, args, compiled):
     """begin() gives a function from new ids to the logits of what follows."""
     prompt = torch.randint(1, min(1000, vocabulary), (1, PROMPT))
 
@@ -221,7 +239,7 @@ def generate(whose, vocabulary, begin, compiled):
             logits = step(logits.argmax(-1, keepdim=True))
         logits.argmax(-1).item()
 
-    report(f"generate {whose}{' compiled' if compiled else ''}", NEW_TOKENS, 9, body)
+    report(f"generate {whose}{' compiled' if compiled else ''}", NEW_TOKENS, args.steps, body, args.warm_up)
 
 
 def main():
@@ -232,6 +250,8 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--context", type=int, default=256)
     parser.add_argument("--steps", type=int, default=9)
+    parser.add_argument("--warm-up", type=int, default=3)
+    parser.add_argument("--form", choices=["chunked", "quadratic"])
     parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -239,18 +259,19 @@ def main():
     print(f"# PyTorch {torch.__version__}, {args.threads} threads")
     teacher, eager = load(args.teacher, "sdpa"), load(args.teacher, "eager")
     student, vocabulary = Student(teacher), teacher.config.vocab_size
+    forms = {"chunked": [False], "quadratic": [True], None: [True, False]}[args.form]
     for compiled in [False, True] if args.compile else [False]:
         for what in args.what:
             if what == "evaluate":
                 evaluate("teacher", lambda i: teacher(i, use_cache=False).logits, vocabulary, args, compiled)
-                for quadratic in (False, True):
+                for quadratic in forms:
                     name = f"student {'quadratic' if quadratic else 'chunked'}"
                     evaluate(name, lambda i, q=quadratic: student(i, q), vocabulary, args, compiled)
             elif what == "generate":
-                generate("teacher", vocabulary, lambda c: begin_teacher(teacher, c), compiled)
-                generate("student", vocabulary, lambda c: begin_student(student, c), compiled)
+                generate("teacher", vocabulary, lambda c: begin_teacher(teacher, c), args, compiled)
+                generate("student", vocabulary, lambda c: begin_student(student, c), args, compiled)
             else:
-                for quadratic in [True] if what == "1" else [True, False]:
+                for quadratic in [True] if what == "1" else forms:
                     stage(int(what), eager if what == "1" else teacher, student, args, quadratic, compiled)
 
 

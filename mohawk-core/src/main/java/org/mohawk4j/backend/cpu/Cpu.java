@@ -1,7 +1,6 @@
 package org.mohawk4j.backend.cpu;
 
 import java.util.Arrays;
-import org.bytedeco.openblas.presets.openblas_nolapack;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cpu.Lane.Matrix;
 import org.mohawk4j.backend.cpu.Lane.Sizes;
@@ -15,14 +14,6 @@ import org.mohawk4j.tensor.types.Shape;
 public final class Cpu implements AutoCloseable {
     /** Rows in a block, for operations without a reason for another number. */
     public static final int BLOCK = 64;
-
-    private static final long TILE_ROWS = 128;
-    private static final long TILE_COLUMNS = 512;
-
-    /** A product of fewer tasks is cut along what it sums over too, into pieces of at least that length. */
-    private static final long FEW_TASKS = 16;
-
-    private static final long SHORTEST_SUM = 256;
 
     /** What a thread multiplies in some ten microseconds. */
     private static final long LEAST_SHARED = 1L << 18;
@@ -40,8 +31,6 @@ public final class Cpu implements AutoCloseable {
     public Cpu(HostArrays arrays, int threads) {
         this.arrays = arrays;
         this.workers = new Workers(threads, RowsVersion.choose());
-        // products of several threads at once: each on its own
-        openblas_nolapack.blas_set_num_threads(1);
     }
 
     /** Version of the row kernels, for a backend's description. */
@@ -126,39 +115,60 @@ public final class Cpu implements AutoCloseable {
         });
     }
 
+    /** A tile of a product's result. */
+    @FunctionalInterface
+    public interface TileTask {
+        /**
+         * @param row its first one
+         * @param tile its rows and columns, and what is summed over
+         */
+        void run(long row, long column, Sizes tile, Lane lane);
+    }
+
+    /** The tiles of a product of these extents, each a task. */
+    public void inTiles(Sizes sizes, TileTask task) {
+        Tiling tiling = Tiling.whole(sizes);
+        long across = tiling.across(sizes);
+        run(tiling.down(sizes) * across, sizes.m() * sizes.n() * sizes.k(), (index, lane) -> {
+            long row = index / across * tiling.rows();
+            long column = index % across * tiling.columns();
+            Sizes tile = new Sizes(
+                    Math.min(tiling.rows(), sizes.m() - row), Math.min(tiling.columns(), sizes.n() - column), sizes.k());
+            task.run(row, column, tile, lane);
+        });
+    }
+
     /**
      * {@code C = A B} by all threads, in tiles.
      *
      * @param sizes of C, and what is summed over
      */
     public void product(Sizes sizes, Matrix a, Matrix b, long target) {
-        long across = (sizes.n() + TILE_COLUMNS - 1) / TILE_COLUMNS;
-        long down = (sizes.m() + TILE_ROWS - 1) / TILE_ROWS;
-        long pieces = Math.min(FEW_TASKS / (across * down), sizes.k() / SHORTEST_SUM);
-        if (pieces < 2) {
-            tiles(sizes, a, b, target, 1, sizes.k());
+        Tiling tiling = Tiling.of(sizes);
+        long pieces = tiling.pieces(sizes);
+        if (pieces == 1) {
+            tiles(sizes, tiling, a, b, target);
             return;
         }
         Array parts = take(pieces, sizes.m(), sizes.n());
-        long length = (sizes.k() + pieces - 1) / pieces;
-        tiles(sizes, a, b, at(parts), pieces, length);
+        tiles(sizes, tiling, a, b, at(parts));
         sumOfParts(target, at(parts), pieces, sizes.m() * sizes.n());
         release(parts);
     }
 
     /** One array of partial sums after the other. */
-    private void tiles(Sizes sizes, Matrix a, Matrix b, long target, long pieces, long length) {
-        long across = (sizes.n() + TILE_COLUMNS - 1) / TILE_COLUMNS;
-        long down = (sizes.m() + TILE_ROWS - 1) / TILE_ROWS;
-        run(across * down * pieces, (index, lane) -> {
+    private void tiles(Sizes sizes, Tiling tiling, Matrix a, Matrix b, long target) {
+        long across = tiling.across(sizes);
+        long down = tiling.down(sizes);
+        run(across * down * tiling.pieces(sizes), (index, lane) -> {
             long piece = index / (across * down);
-            long row = index / across % down * TILE_ROWS;
-            long column = index % across * TILE_COLUMNS;
-            long first = piece * length;
+            long row = index / across % down * tiling.rows();
+            long column = index % across * tiling.columns();
+            long first = piece * tiling.depth();
             Sizes tile = new Sizes(
-                    Math.min(TILE_ROWS, sizes.m() - row),
-                    Math.min(TILE_COLUMNS, sizes.n() - column),
-                    Math.min(length, sizes.k() - first));
+                    Math.min(tiling.rows(), sizes.m() - row),
+                    Math.min(tiling.columns(), sizes.n() - column),
+                    Math.min(tiling.depth(), sizes.k() - first));
             lane.gemm(
                     tile,
                     1,

@@ -27,9 +27,6 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs on whichever ND4J backend is on the class path, in float32 or float64. */
 final class Nd4jBackend implements Backend {
-    /** What ND4J starts with; it keeps the number for the whole process. */
-    private static final int DEFAULT_THREADS = Nd4j.getEnvironment().maxMasterThreads();
-
     private final Nd4jPool pool = new Nd4jPool();
     private final Nd4jMasks masks = new Nd4jMasks(pool);
     private final MemoryOps memory;
@@ -39,18 +36,17 @@ final class Nd4jBackend implements Backend {
     private final LayoutOps layout;
     private final Map<Class<? extends FusedOp>, FusedOp> kernels;
     private final BackendOptions options;
+    private final Nd4jThreads threads;
 
     /** None in float64, and where arrays are not in the memory of this process. */
     private final Optional<Cpu> cpu;
 
     Nd4jBackend(BackendOptions options) {
         this.options = options;
-        int threads = options.threads() > 0 ? options.threads() : DEFAULT_THREADS;
-        Nd4j.getEnvironment().setMaxMasterThreads(threads);
-        Nd4j.getEnvironment().setMaxThreads(threads);
+        this.threads = Nd4jThreads.take(options.threads());
         this.cpu = options.parameterType() == DType.FLOAT32
                         && Nd4j.getEnvironment().isCPU()
-                ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads))
+                ? Optional.of(new Cpu(new Nd4jHostArrays(pool), threads.count()))
                 : Optional.empty();
         Optional<CpuTensors> tensors = cpu.map(CpuTensors::new);
         this.memory = new Nd4jMemory(pool, tensors);
@@ -76,7 +72,7 @@ final class Nd4jBackend implements Backend {
     public String description() {
         Properties environment = Nd4j.getExecutioner().getEnvironmentInformation();
         return "ND4J " + environment.getProperty("backend", "unknown") + ", BLAS " + environment.get("blas.vendor")
-                + ", " + Nd4j.getEnvironment().maxMasterThreads() + " threads"
+                + ", " + threads.count() + " threads"
                 + cpu.map(own -> ", kernels " + own.rows()).orElse("");
     }
 
@@ -119,5 +115,6 @@ final class Nd4jBackend implements Backend {
     public void close() {
         cpu.ifPresent(Cpu::close);
         pool.close();
+        threads.close();
     }
 }

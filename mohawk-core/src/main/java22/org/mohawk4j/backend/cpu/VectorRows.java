@@ -59,7 +59,7 @@ final class VectorRows extends VectorSums {
             store(e, y, i, m);
             total = total.add(e, m);
         }
-        float sum = total.reduceLanes(VectorOperators.ADD);
+        float sum = sumOfLanes(total);
         affine(y, 1 / sum, 0, y, n);
         return maximum + (float) Math.log(sum);
     }
@@ -215,7 +215,7 @@ final class VectorRows extends VectorSums {
             FloatVector centered = load(x, i, m).sub(middle, m);
             squares = centered.fma(centered, squares);
         }
-        float inverse = (float) (1 / Math.sqrt(squares.reduceLanes(VectorOperators.ADD) / n + epsilon));
+        float inverse = (float) (1 / Math.sqrt(sumOfLanes(squares) / n + epsilon));
         Raw.put(statistics, mean);
         Raw.put(statistics + BYTES, inverse);
         FloatVector factor = FloatVector.broadcast(S, inverse);
@@ -256,8 +256,8 @@ final class VectorRows extends VectorSums {
             sum = sum.add(weighted);
             product = weighted.fma(normed, product);
         }
-        FloatVector shift = FloatVector.broadcast(S, sum.reduceLanes(VectorOperators.ADD) / n);
-        FloatVector slope = FloatVector.broadcast(S, product.reduceLanes(VectorOperators.ADD) / n);
+        FloatVector shift = FloatVector.broadcast(S, sumOfLanes(sum) / n);
+        FloatVector slope = FloatVector.broadcast(S, sumOfLanes(product) / n);
         for (i = 0; i <= n - W; i += W) {
             FloatVector normed = load(x, i).sub(mean).mul(inverse);
             FloatVector weighted = load(g, i).mul(load(weight, i));
@@ -291,7 +291,7 @@ final class VectorRows extends VectorSums {
             store(load(ofWeight, i, m).add(part), ofWeight, i, m);
             product = part.fma(load(weight, i, m), product);
         }
-        float slope = product.reduceLanes(VectorOperators.ADD) / n * inverse;
+        float slope = sumOfLanes(product) / n * inverse;
         for (int i = 0; i < n; i += W) {
             VectorMask<Float> m = rest(i, n);
             FloatVector weighted = load(g, i, m).mul(load(weight, i, m));

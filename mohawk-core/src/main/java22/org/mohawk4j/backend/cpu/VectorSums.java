@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Sums and products of rows in vectors, and how vectors are read and written. */
@@ -14,6 +14,13 @@ abstract class VectorSums implements Rows {
 
     static final int W = S.length();
     static final int BYTES = Float.BYTES;
+
+    private static final VectorShuffle<Float> BY_32 = rotation(32);
+    private static final VectorShuffle<Float> BY_16 = rotation(16);
+    private static final VectorShuffle<Float> BY_8 = rotation(8);
+    private static final VectorShuffle<Float> BY_4 = rotation(4);
+    private static final VectorShuffle<Float> BY_2 = rotation(2);
+    private static final VectorShuffle<Float> BY_1 = rotation(1);
 
     /** All of memory. */
     static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -36,6 +43,37 @@ abstract class VectorSums implements Rows {
 
     static VectorMask<Float> rest(int from, int n) {
         return S.indexInRange(from, n);
+    }
+
+    private static VectorShuffle<Float> rotation(int lanes) {
+        return VectorShuffle.fromOp(S, lane -> (lane + lanes) % W);
+    }
+
+    /**
+     * The sum of a vector's elements, in one order. That of {@code reduceLanes} is left to the JVM, whose interpreter and
+     * compiler add in different ones: bits would depend on when a method was compiled.
+     */
+    static float sumOfLanes(FloatVector x) {
+        FloatVector sum = x;
+        if (W >= 64) {
+            sum = sum.add(sum.rearrange(BY_32));
+        }
+        if (W >= 32) {
+            sum = sum.add(sum.rearrange(BY_16));
+        }
+        if (W >= 16) {
+            sum = sum.add(sum.rearrange(BY_8));
+        }
+        if (W >= 8) {
+            sum = sum.add(sum.rearrange(BY_4));
+        }
+        if (W >= 4) {
+            sum = sum.add(sum.rearrange(BY_2));
+        }
+        if (W >= 2) {
+            sum = sum.add(sum.rearrange(BY_1));
+        }
+        return sum.lane(0);
     }
 
     @Override
@@ -125,7 +163,7 @@ abstract class VectorSums implements Rows {
         for (; i < n; i += W) {
             s = s.add(load(x, i, rest(i, n)));
         }
-        return s.add(t).reduceLanes(VectorOperators.ADD);
+        return sumOfLanes(s.add(t));
     }
 
     @Override
@@ -141,7 +179,7 @@ abstract class VectorSums implements Rows {
             VectorMask<Float> m = rest(i, n);
             s = load(a, i, m).fma(load(b, i, m), s);
         }
-        return s.add(t).reduceLanes(VectorOperators.ADD);
+        return sumOfLanes(s.add(t));
     }
 
     @Override
@@ -170,10 +208,10 @@ abstract class VectorSums implements Rows {
                 s2 = load(row + 2 * stride, j, m).fma(v, s2);
                 s3 = load(row + 3 * stride, j, m).fma(v, s3);
             }
-            Raw.put(y + (long) i * BYTES, s0.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 1L) * BYTES, s1.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 2L) * BYTES, s2.reduceLanes(VectorOperators.ADD));
-            Raw.put(y + (i + 3L) * BYTES, s3.reduceLanes(VectorOperators.ADD));
+            Raw.put(y + (long) i * BYTES, sumOfLanes(s0));
+            Raw.put(y + (i + 1L) * BYTES, sumOfLanes(s1));
+            Raw.put(y + (i + 2L) * BYTES, sumOfLanes(s2));
+            Raw.put(y + (i + 3L) * BYTES, sumOfLanes(s3));
         }
         for (; i < rows; i++) {
             Raw.put(y + (long) i * BYTES, dot(a + i * stride, x, n));

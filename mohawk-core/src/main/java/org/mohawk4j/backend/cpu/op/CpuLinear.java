@@ -15,7 +15,6 @@ import org.mohawk4j.tensor.types.DType;
 /** Product with bias and activation while a tile of it is in the cache. */
 public final class CpuLinear implements FusedLinear {
     private static final int ROWS = 128;
-    private static final long COLUMNS = 512;
     private static final long FEW_ROWS = 4;
 
     private final Cpu cpu;
@@ -42,20 +41,16 @@ public final class CpuLinear implements FusedLinear {
         long before = cpu.at(product);
         long after = cpu.at(output);
         long shift = bias.map(cpu::at).orElse(0L);
-        long across = (width + COLUMNS - 1) / COLUMNS;
-        cpu.run(Cpu.blocks(rows, ROWS) * across, rows * width * depth, (index, lane) -> {
-            long from = index / across * ROWS;
-            long column = index % across * COLUMNS;
-            int count = (int) Math.min(ROWS, rows - from);
-            int columns = (int) Math.min(COLUMNS, width - column);
+        cpu.inTiles(new Sizes(rows, width, depth), (from, column, tile, lane) -> {
             long place = from * width + column;
+            int columns = Math.toIntExact(tile.n());
             map(
                     lane,
-                    new Sizes(count, columns, depth),
+                    tile,
                     Cpu.plus(x, from * depth),
                     Cpu.plus(w, column * depth),
                     new Matrix(Cpu.plus(before, place), width));
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < tile.m(); i++) {
                 long row = Cpu.plus(before, place + i * width);
                 if (shift != 0) {
                     lane.rows().add(row, row, Cpu.plus(shift, column), columns);
@@ -106,32 +101,27 @@ public final class CpuLinear implements FusedLinear {
         long before = activated ? cpu.at(saved.get(0)) : 0;
         long g = cpu.at(upstream);
         long w = weight.map(cpu::at).orElse(0L);
-        long result = ofInput.map(cpu::at).orElse(0L);
-        long depth = ofInput.map(r -> r.shape().dim(1)).orElse(0L);
         long sums = cpu.at(parts);
-        cpu.inBlocks(rows, ROWS, (from, count, block, lane) -> {
-            long place = from * width;
-            if (activated) {
-                lane.rows()
-                        .activationGradient(
-                                activation,
-                                Cpu.plus(g, place),
-                                Cpu.plus(given, place),
-                                Cpu.plus(before, place),
-                                Math.toIntExact(count * width));
-            }
-            if (wanted.bias()) {
-                sumOfRows(lane, Cpu.plus(sums, block * width), Cpu.plus(g, place), count, width);
-            }
-            if (result != 0) {
-                lane.gemm(
-                        new Sizes(count, depth, width),
-                        1,
-                        new Matrix(Cpu.plus(g, place), width),
-                        new Matrix(w, depth),
-                        0,
-                        new Matrix(Cpu.plus(result, from * depth), depth));
-            }
+        if (activated || wanted.bias()) {
+            cpu.inBlocks(rows, ROWS, (from, count, block, lane) -> {
+                long place = from * width;
+                if (activated) {
+                    lane.rows()
+                            .activationGradient(
+                                    activation,
+                                    Cpu.plus(g, place),
+                                    Cpu.plus(given, place),
+                                    Cpu.plus(before, place),
+                                    Math.toIntExact(count * width));
+                }
+                if (wanted.bias()) {
+                    sumOfRows(lane, Cpu.plus(sums, block * width), Cpu.plus(g, place), count, width);
+                }
+            });
+        }
+        ofInput.ifPresent(result -> {
+            long depth = result.shape().dim(1);
+            cpu.product(new Sizes(rows, depth, width), new Matrix(g, width), new Matrix(w, depth), cpu.at(result));
         });
         Optional<Array> ofWeight = input.filter(x -> wanted.weight()).map(x -> weightGradient(cpu, upstream, x));
         Optional<Array> ofBias = Optional.empty();
