@@ -85,6 +85,7 @@ class LayerParallelRunTest {
         assertThat(ofSecond).isNotEmpty().allMatch(name -> name.matches("layers\\.2\\..*"));
         assertThat(checkpoint.numbers("student.safetensors").keySet())
                 .contains("embedding.weight")
+                .noneMatch(name -> name.startsWith("layers."))
                 .doesNotContainAnyElementsOf(ofFirst)
                 .doesNotContainAnyElementsOf(ofSecond);
         assertThat(checkpoint.numbers("optimizer-00002-of-00002.safetensors").keySet())
