@@ -193,10 +193,19 @@ class LayerParallelRunTest {
         assertThat(run.folder().resolve("config.yaml")).doesNotExist();
     }
 
-    /** In the pipeline, at a step's sum, at each step of writing a checkpoint, and when layers are given to all. */
+    /** In the pipeline, at a step's sum, when a checkpoint is written, and when the layers are given to all. */
     @ParameterizedTest
-    @CsvSource({"false, 12", "false, 13", "false, 14", "false, 40", "true, 0", "true, 2"})
-    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges) throws Exception {
+    @CsvSource({
+        "false, 43, HiddenStatePipeline.next",
+        "false, 44, HiddenStatePipeline.next",
+        "false, 45, RankedParallelism.totals",
+        "false, 49, LayerParallel.unshard",
+        "false, 60, LayerParallel.unshard",
+        "true, 0, CheckpointWriter.await",
+        "true, 2, CheckpointWriter.write"
+    })
+    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges, String place)
+            throws Exception {
         TinyRun run = begun();
         Position before = newest(run).position();
 
@@ -208,13 +217,13 @@ class LayerParallelRunTest {
                         new TrainingListener() {},
                         new StopSignal()));
 
-        assertThat(thrown.get(1)).hasMessage("killed");
+        assertThat(thrown.get(1)).hasMessage("killed").hasStackTraceContaining(place);
         assertThat(thrown.get(0))
                 .isInstanceOf(RankFailedException.class)
                 .hasMessageContaining("rank 1")
                 .hasMessageContaining("killed");
         assertThat(newest(run).position()).isGreaterThanOrEqualTo(before);
-        if (exchanges == 14 || exchanges == 2) {
+        if (exchanges == 44 || exchanges == 60 || exchanges == 2) {
             requireNone(on(2, run, true));
             assertThat(run.losses()).isEqualTo(pair.losses());
             assertThat(run.student()).isEqualTo(pair.student());
