@@ -31,6 +31,7 @@ import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs whose ranks divide the layers of stages 1 and 2, and the batches of stage 3. */
 class LayerParallelRunTest {
@@ -137,6 +138,39 @@ class LayerParallelRunTest {
         requireNone(on(2, run, true));
 
         assertClose(run, expected, 1e-4);
+    }
+
+    @Test
+    void aSpikeGoesBackToTheLastCheckpointOnAllRanksInterruptedOrNot() throws Exception {
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("split", List.of(0, 1, 0));
+        changes.put("tokens", 40 * 4 * 16);
+        changes.put("checkpoint.every", 5);
+        changes.put("lr", List.of(1e-7, 1e-7, 1e-7));
+        changes.put("student.init", "attention");
+        changes.put("faults.spike-threshold", 1);
+        changes.put("faults.on-spike", "roll-back");
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
+        requireNone(on(2, whole, false));
+        assertThat(whole.folder().resolve("faults.jsonl")).content().contains("rolled back to stage 2, step ");
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        AtomicInteger left = new AtomicInteger(36);
+        // not by a signal: what that saves would be gone back to
+        TrainingListener ending = new TrainingListener() {
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                if (left.decrementAndGet() == 0) {
+                    throw new IllegalStateException("ended");
+                }
+            }
+        };
+        assertThat(LocalProcessGroup.run(2, group -> run.run(group, false, ending, new StopSignal())))
+                .doesNotContainNull();
+
+        requireNone(on(2, run, true));
+
+        assertThat(run.losses()).isEqualTo(whole.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
     }
 
     @Test
