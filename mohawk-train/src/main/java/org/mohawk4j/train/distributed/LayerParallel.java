@@ -12,14 +12,15 @@ import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
 
 /**
- * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive layers
- * on all windows, and has their parameters, gradients and moments alone. So no gradients are added up. What the ranks exchange is the
- * teacher's hidden states between two ranges of layers ({@link HiddenStatePipeline}), one small sum per step and, at the end
- * of the stage, the layers.
+ * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive
+ * layers on all windows, and has their parameters, gradients and moments alone. So no gradients are added up. What the
+ * ranks exchange is the teacher's hidden states between two ranges of layers ({@link HiddenStatePipeline}), one small
+ * sum per step and, at the end of the stage, the layers.
  */
 final class LayerParallel extends RankedParallelism {
     private final List<List<Parameter>> layers;
     private final IdentityHashMap<Parameter, Integer> owners = new IdentityHashMap<>();
+    private boolean ended;
 
     /** @param layers parameters of each rank's layers */
     LayerParallel(Ranks ranks, List<List<Parameter>> layers) {
@@ -48,23 +49,24 @@ final class LayerParallel extends RankedParallelism {
     public void shard(Collection<Parameter> parameters) {
         parameters.stream()
                 .filter(parameter -> holder(parameter) == Holder.OTHER)
-                .forEach(parameter -> parameter.keepNone(this::elsewhere));
+                .forEach(parameter -> parameter.keepNone(this::room));
+        ended = false;
     }
 
-    private Tensor elsewhere(Parameter parameter) {
-        throw new IllegalStateException("a parameter of a layer that " + name(owners.getOrDefault(parameter, 0))
-                + " trains is read on " + name(rank()));
+    /** For numbers that are received. */
+    private Tensor room(Parameter parameter) {
+        if (!ended) {
+            throw new IllegalStateException("a parameter of a layer that " + name(owners.getOrDefault(parameter, 0))
+                    + " trains is read on " + name(rank()));
+        }
+        return engine.zeros(parameter.shape().toArray());
     }
 
     @Override
     public void unshard(Collection<Parameter> parameters) {
+        ended = true;
         for (int rank = 0; rank < layers.size(); rank++) {
-            for (Parameter parameter : layers.get(rank)) {
-                if (parameter.isElsewhere()) {
-                    parameter.keepNone(empty -> engine.zeros(empty.shape().toArray()));
-                    parameter.keepWhole();
-                }
-            }
+            layers.get(rank).stream().filter(Parameter::isElsewhere).forEach(Parameter::keepWhole);
             broadcast(layers.get(rank), rank);
         }
     }
