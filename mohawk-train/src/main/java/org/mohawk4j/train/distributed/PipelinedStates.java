@@ -42,8 +42,8 @@ final class PipelinedStates implements TeacherStates {
         return new OfLayers(states);
     }
 
-    /** @param known the first of the states, or all of them */
     private final class OfLayers implements Batch {
+        /** The first of the states, or all of them. */
         private final List<Tensor> known;
 
         OfLayers(List<Tensor> known) {
