@@ -70,6 +70,9 @@ public final class Parameter {
         Tensor current = value;
         if (current == null) {
             requireOpen();
+            if (isElsewhere()) {
+                throw new IllegalStateException("the numbers of a parameter of shape " + shape + " are elsewhere");
+            }
             current = replace(engine.tensor(initializer.create(shape), engine.parameterType()));
         }
         return current;
@@ -89,6 +92,16 @@ public final class Parameter {
         }
     }
 
+    /**
+     * Keeps no element from now on, since another device has them. Numbers that are set are dropped.
+     *
+     * @param source as in {@link #keepPart}
+     */
+    public void keepNone(Source source) {
+        free();
+        part = new Part(0, 0, source);
+    }
+
     /** Keeps all elements again. */
     public void keepWhole() {
         Tensor whole = value();
@@ -99,6 +112,11 @@ public final class Parameter {
     /** Whether only a part is kept. */
     public boolean isPart() {
         return part != null;
+    }
+
+    /** Whether nothing is kept. */
+    public boolean isElsewhere() {
+        return part != null && part.count() == 0;
     }
 
     /**
@@ -131,6 +149,9 @@ public final class Parameter {
      */
     public void set(HostSource numbers, DType dtype) {
         requireShape(numbers);
+        if (isElsewhere()) {
+            return;
+        }
         Part own = part;
         replace(engine.tensor(own == null ? numbers : numbers.slice(own.first(), Shape.of(own.count())), dtype));
     }

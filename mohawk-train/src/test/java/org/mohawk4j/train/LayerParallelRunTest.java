@@ -30,6 +30,7 @@ import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs whose ranks divide the layers of stages 1 and 2, and the batches of stage 3. */
 class LayerParallelRunTest {
@@ -87,6 +88,7 @@ class LayerParallelRunTest {
         assertThat(ofSecond).isNotEmpty().allMatch(name -> name.matches("layers\\.2\\..*"));
         assertThat(checkpoint.numbers("student.safetensors").keySet())
                 .contains("embedding.weight")
+                .noneMatch(name -> name.startsWith("layers."))
                 .doesNotContainAnyElementsOf(ofFirst)
                 .doesNotContainAnyElementsOf(ofSecond);
         assertThat(checkpoint.numbers("optimizer-00002-of-00002.safetensors").keySet())
@@ -138,6 +140,39 @@ class LayerParallelRunTest {
         requireNone(on(2, run, true));
 
         assertClose(run, expected, 1e-4);
+    }
+
+    @Test
+    void aSpikeGoesBackToTheLastCheckpointOnAllRanksInterruptedOrNot() throws Exception {
+        Map<String, Object> changes = new HashMap<>(CHANGES);
+        changes.put("split", List.of(0, 1, 0));
+        changes.put("tokens", 40 * 4 * 16);
+        changes.put("checkpoint.every", 5);
+        changes.put("lr", List.of(1e-7, 1e-7, 1e-7));
+        changes.put("student.init", "attention");
+        changes.put("faults.spike-threshold", 1);
+        changes.put("faults.on-spike", "roll-back");
+        TinyRun whole = new TinyRun(folder.resolve("whole"), changes);
+        requireNone(on(2, whole, false));
+        assertThat(whole.folder().resolve("faults.jsonl")).content().contains("rolled back to stage 2, step ");
+        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        AtomicInteger left = new AtomicInteger(36);
+        // not by a signal: what that saves would be gone back to
+        TrainingListener ending = new TrainingListener() {
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                if (left.decrementAndGet() == 0) {
+                    throw new IllegalStateException("ended");
+                }
+            }
+        };
+        assertThat(LocalProcessGroup.run(2, group -> run.run(group, false, ending, new StopSignal())))
+                .doesNotContainNull();
+
+        requireNone(on(2, run, true));
+
+        assertThat(run.losses()).isEqualTo(whole.losses());
+        assertThat(run.student()).isEqualTo(whole.student());
     }
 
     @Test
@@ -196,10 +231,19 @@ class LayerParallelRunTest {
         assertThat(run.folder().resolve("config.yaml")).doesNotExist();
     }
 
-    /** In the pipeline, at a step's sum, at each step of writing a checkpoint, and when layers are given to all. */
+    /** In the pipeline, at a step's sum, when a checkpoint is written, and when the layers are given to all. */
     @ParameterizedTest
-    @CsvSource({"false, 12", "false, 13", "false, 14", "false, 40", "true, 0", "true, 2"})
-    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges) throws Exception {
+    @CsvSource({
+        "false, 43, HiddenStatePipeline.next",
+        "false, 44, HiddenStatePipeline.next",
+        "false, 45, RankedParallelism.totals",
+        "false, 49, LayerParallel.unshard",
+        "false, 60, LayerParallel.unshard",
+        "true, 0, CheckpointWriter.await",
+        "true, 2, CheckpointWriter.write"
+    })
+    void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges, String place)
+            throws Exception {
         TinyRun run = begun();
         Position before = newest(run).position();
 
@@ -211,13 +255,13 @@ class LayerParallelRunTest {
                         new TrainingListener() {},
                         new StopSignal()));
 
-        assertThat(thrown.get(1)).hasMessage("killed");
+        assertThat(thrown.get(1)).hasMessage("killed").hasStackTraceContaining(place);
         assertThat(thrown.get(0))
                 .isInstanceOf(RankFailedException.class)
                 .hasMessageContaining("rank 1")
                 .hasMessageContaining("killed");
         assertThat(newest(run).position()).isGreaterThanOrEqualTo(before);
-        if (exchanges == 14 || exchanges == 2) {
+        if (exchanges == 44 || exchanges == 60 || exchanges == 2) {
             requireNone(on(2, run, true));
             assertThat(run.losses()).isEqualTo(pair.losses());
             assertThat(run.student()).isEqualTo(pair.student());

@@ -12,21 +12,22 @@ import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
 
 /**
- * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive layers
- * on all windows, and has their gradients and moments alone. So no gradients are added up. What the ranks exchange is the
- * teacher's hidden states between two ranges of layers ({@link HiddenStatePipeline}), one small sum per step and, at the end
- * of the stage, the layers.
+ * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive
+ * layers on all windows, and has their parameters, gradients and moments alone. So no gradients are added up. What the
+ * ranks exchange is the teacher's hidden states between two ranges of layers ({@link HiddenStatePipeline}), one small
+ * sum per step and, at the end of the stage, the layers.
  */
 final class LayerParallel extends RankedParallelism {
-    private final List<Map<String, Parameter>> trained;
+    private final List<List<Parameter>> layers;
     private final IdentityHashMap<Parameter, Integer> owners = new IdentityHashMap<>();
+    private boolean ended;
 
-    /** @param trained parameters of each rank */
-    LayerParallel(Ranks ranks, List<Map<String, Parameter>> trained) {
+    /** @param layers parameters of each rank's layers */
+    LayerParallel(Ranks ranks, List<List<Parameter>> layers) {
         super(ranks);
-        this.trained = trained;
-        for (int rank = 0; rank < trained.size(); rank++) {
-            for (Parameter parameter : trained.get(rank).values()) {
+        this.layers = layers;
+        for (int rank = 0; rank < layers.size(); rank++) {
+            for (Parameter parameter : layers.get(rank)) {
                 owners.put(parameter, rank);
             }
         }
@@ -43,14 +44,30 @@ final class LayerParallel extends RankedParallelism {
         return Sharding.NONE;
     }
 
-    /** Other ranks' layers are here, but stay as they were when the stage began. */
+    /** Keeps this rank's layers, and what is in no layer. */
     @Override
-    public void shard(Collection<Parameter> parameters) {}
+    public void shard(Collection<Parameter> parameters) {
+        parameters.stream()
+                .filter(parameter -> holder(parameter) == Holder.OTHER)
+                .forEach(parameter -> parameter.keepNone(this::room));
+        ended = false;
+    }
+
+    /** For numbers that are received. */
+    private Tensor room(Parameter parameter) {
+        if (!ended) {
+            throw new IllegalStateException("a parameter of a layer that " + name(owners.getOrDefault(parameter, 0))
+                    + " trains is read on " + name(rank()));
+        }
+        return engine.zeros(parameter.shape().toArray());
+    }
 
     @Override
     public void unshard(Collection<Parameter> parameters) {
-        for (int rank = 0; rank < trained.size(); rank++) {
-            broadcast(trained.get(rank).values(), rank);
+        ended = true;
+        for (int rank = 0; rank < layers.size(); rank++) {
+            layers.get(rank).stream().filter(Parameter::isElsewhere).forEach(Parameter::keepWhole);
+            broadcast(layers.get(rank), rank);
         }
     }
 

@@ -43,6 +43,7 @@ final class PipelinedStates implements TeacherStates {
     }
 
     private final class OfLayers implements Batch {
+        /** The first of the states, or all of them. */
         private final List<Tensor> known;
 
         /** @param known the first of the states, or all of them */

@@ -70,8 +70,7 @@ abstract class RankedParallelism implements Parallelism {
         return new Divided(
                 objective.ofLayers(own, new PipelinedStates(objective.teacher(), own, pipeline)),
                 new LayerParallel(
-                        ranks,
-                        ranges.stream().map(range -> objective.trained(range)).toList()));
+                        ranks, ranges.stream().map(objective::parameters).toList()));
     }
 
     @Override

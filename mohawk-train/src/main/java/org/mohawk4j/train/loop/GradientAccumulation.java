@@ -25,7 +25,7 @@ final class GradientAccumulation {
     private final int parts;
     private final Parallelism ranks;
 
-    /** @param parts that a batch is taken in; B is a multiple of parts times ranks */
+    /** @param parts that a batch is taken in; B is a multiple of parts times shares */
     GradientAccumulation(Engine engine, int parts, Parallelism ranks) {
         this.engine = engine;
         this.parts = parts;

@@ -26,7 +26,7 @@ public interface Parallelism extends AutoCloseable {
     /** Ranks. */
     int size();
 
-    /** Equal parts that the windows of each micro-batch are taken in, one by each rank; 1: every rank takes all of them. */
+    /** Equal parts of each micro-batch's windows, of which a rank takes one; 1: every rank takes all windows. */
     int shares();
 
     /** Which of these parts this rank takes, from 0. */

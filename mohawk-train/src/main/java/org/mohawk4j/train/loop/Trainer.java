@@ -55,7 +55,7 @@ public final class Trainer {
     /**
      * One rank of several. All are given the same batches, of which each takes its share.
      *
-     * @param accumulate micro-batches that a batch is taken in; B is a multiple of this times ranks
+     * @param accumulate micro-batches that a batch is taken in; B is a multiple of this times {@link Parallelism#shares}
      * @param faults what becomes of losses that jump
      */
     public Trainer(

@@ -132,7 +132,9 @@ public final class DryTraining implements AutoCloseable {
         try (Parallelism ranks = devices == 1 ? Parallelism.NONE : new DataParallel(engine, group)) {
             Parallelism.Divided divided = StageObjectives.divided(
                     config, stage, objective, ranks, config.training().accumulate());
+            divided.ranks().shard(student.parameters().values());
             StageProfile first = profile(stage, divided.objective(), group, divided.ranks());
+            divided.ranks().unshard(student.parameters().values());
             double share = (double) Layer.sizeOf(divided.objective().trained()) / Layer.sizeOf(objective.trained());
             return first.withTrained(Math.round(first.trained() / share));
         }
@@ -245,7 +247,10 @@ public final class DryTraining implements AutoCloseable {
     }
 
     private static List<Tensor> values(CausalLm model) {
-        return model.parameters().values().stream().map(Parameter::value).toList();
+        return model.parameters().values().stream()
+                .filter(parameter -> !parameter.isElsewhere())
+                .map(Parameter::value)
+                .toList();
     }
 
     private Set<Long> addresses(Collection<Tensor> tensors) {

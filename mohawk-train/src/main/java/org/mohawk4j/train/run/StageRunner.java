@@ -50,12 +50,13 @@ public final class StageRunner {
                 continue;
             }
             Parallelism ranks = task.ranks();
-            ranks.shard(student.parameters().values());
             DataLoader batches = data.of(stage);
             if (from.isPresent() && !resumed) {
                 saver.resume(from.get(), batches);
                 resumed = true;
             }
+            // behind what a resumed run reads and sets of the whole student
+            ranks.shard(student.parameters().values());
             long size = (long) stage.batch() * stage.context();
             StageLength length = length(task);
             length.carry((int) (savedTokens / size));

@@ -24,8 +24,8 @@ public record LayerRange(int first, int end) {
     }
 
     /**
-     * Divides layers into consecutive ranges, each with at least one layer of some, so that the largest cost of a range is as
-     * small as can be. What is behind the last of those layers is in no range.
+     * Divides layers into consecutive ranges, each with at least one layer of some, so that the largest cost of a range
+     * is as small as can be. What is behind the last of those layers is in no range.
      *
      * @param costs of all layers
      * @param needed layers of which each range has one at least, in order

@@ -73,8 +73,15 @@ public abstract class LayerwiseObjective implements Objective {
         return trained(new LayerRange(0, trained.size()));
     }
 
+    /** All of the student's parameters in some layers. */
+    public final List<Parameter> parameters(LayerRange range) {
+        return student.blocks().subList(range.first(), range.end()).stream()
+                .flatMap(block -> block.parameters().values().stream())
+                .toList();
+    }
+
     /** What it trains of some layers. */
-    public final Map<String, Parameter> trained(LayerRange range) {
+    final Map<String, Parameter> trained(LayerRange range) {
         Map<String, Parameter> all = new LinkedHashMap<>();
         trained.subList(range.first(), range.end()).forEach(all::putAll);
         return all;

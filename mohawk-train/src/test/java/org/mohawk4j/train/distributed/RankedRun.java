@@ -182,7 +182,7 @@ final class RankedRun {
     }
 
     /** The golden one, or one like it with other layers. */
-    private CausalLm teacher(Engine engine) {
+    CausalLm teacher(Engine engine) {
         CausalLmConfig golden = ModelFolder.config(GOLDEN.resolve("teacher"));
         return layers == golden.layers()
                 ? ModelFolder.load(engine, GOLDEN.resolve("teacher"))
