@@ -111,7 +111,7 @@ class CalibrationTest extends Float64Test {
                 DiscreteMamba2 mixer = new DiscreteMamba2.Config(24, 4, groups, stateSize, 4, 8)
                         .create(engine(), new SplittableRandom(3))) {
             mixer.initFrom(attention);
-            mixer.prepare(attention);
+            mixer.prepare(attention, u);
             double[] rates = {0.01, 0.3, 0.05, 1.1};
             Calibratable.Scores scores = mixer.scores(u);
             Tensor c = scores.c().permute(0, 2, 1, 3);
