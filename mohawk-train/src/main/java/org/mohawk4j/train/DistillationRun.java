@@ -1,7 +1,6 @@
 package org.mohawk4j.train;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -263,7 +262,7 @@ public final class DistillationRun {
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean isTrained = broadcast(ranks, from.isEmpty() && folder.isTrained() ? 1 : 0) == 1;
+                boolean isTrained = first().number(() -> from.isEmpty() && folder.isTrained() ? 1 : 0) == 1;
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
                     if (isTrained) {
@@ -318,15 +317,12 @@ public final class DistillationRun {
                 .orElse(Parallelism.NONE);
     }
 
-    /** Whether this rank writes the run folder, evaluates and reports. */
-    private boolean isFirst() {
-        return group.map(ProcessGroup::rank).orElse(0) == 0;
+    private FirstRank first() {
+        return new FirstRank(group);
     }
 
-    /** Rank 0's number, on all ranks, so that all take the same decision by it. */
-    private static double broadcast(Parallelism ranks, double own) {
-        byte[] bytes = ByteBuffer.allocate(Double.BYTES).putDouble(own).array();
-        return ByteBuffer.wrap(ranks.exchange(bytes).get(0)).getDouble();
+    private boolean isFirst() {
+        return first().isThis();
     }
 
     private void requireEqualShares() {
@@ -352,7 +348,14 @@ public final class DistillationRun {
                         heldOut(stage),
                         config.learning().autoTokens().windows(),
                         stage.batch() / config.training().accumulate() / ranks.size());
-                losses.put(stage, () -> broadcast(ranks, own.getAsDouble()));
+                losses.put(stage, () -> first().number(own));
+                if (config.machine().shardParameters()) {
+                    // reading a sharded parameter gathers it, in which all ranks must take part
+                    losses.put(stage, () -> {
+                        double loss = own.getAsDouble();
+                        return first().number(() -> loss);
+                    });
+                }
             }
         });
         return losses;
