@@ -1,11 +1,12 @@
 package org.mohawk4j.mixer;
 
+import java.util.Optional;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * The linear maps of an attention, without their biases: what a mixer that replaces it may start from. A linear
+ * The linear maps of an attention: what a mixer that replaces it may start from. A linear
  * recurrence that begins with its teacher's projections needs a fraction of the tokens (The Mamba in the Llama, arXiv
  * 2408.15237, section 3.1). Any attention can implement it. The tensors are the weights as they are, not copies.
  */
@@ -49,6 +50,21 @@ public interface AttentionWeights {
         return key();
     }
 
+    /** [H·P], what is added to {@link #scoredQuery}'s outputs. That of keys adds the same to all scores of a query. */
+    default Optional<Tensor> scoredQueryBias() {
+        return Optional.empty();
+    }
+
+    /** [G·P], what is added to values. */
+    default Optional<Tensor> valueBias() {
+        return Optional.empty();
+    }
+
+    /** [D], what is added to the output. */
+    default Optional<Tensor> outputBias() {
+        return Optional.empty();
+    }
+
     /** Whether a mixer between these widths can have the value and output maps. */
     default boolean fits(long width, long innerWidth) {
         return width() == width && heads() * headDim() == innerWidth;
@@ -80,25 +96,34 @@ public interface AttentionWeights {
      * @param stateSize N
      */
     default void copyScores(Tensor scored, Linear target, long from, long groups, int stateSize) {
-        long shared = heads() / groups;
         int rows = copiedScores(target.weight().dim(1), groups, stateSize);
-        Tensor means = perHead(scored)
-                .reshape(groups, shared, headDim() * width())
-                .sum(1)
-                .mul(Math.sqrt(scale()) / shared)
-                .reshape(groups, headDim(), width());
+        Tensor means = groupMeans(scored, groups);
         for (long group = 0; group < groups; group++) {
             Tensor own = means.narrow(0, group, 1).narrow(1, 0, rows);
             target.setRows(from + group * stateSize, own.reshape(-1, width()));
         }
     }
 
-    /** [H,P,D] of one map's rows. */
-    private Tensor perHead(Tensor rows) {
-        long each = headDim() * width();
+    /**
+     * What {@link #copyScores} copies of queries or keys: [G,P,D] of a target's groups.
+     *
+     * @param scored [.,D]; a bias is a map of D = 1
+     */
+    default Tensor groupMeans(Tensor scored, long groups) {
+        long shared = heads() / groups;
+        return perHead(scored)
+                .reshape(groups, shared, scored.dim(1) * headDim())
+                .sum(1)
+                .mul(Math.sqrt(scale()) / shared)
+                .reshape(groups, headDim(), scored.dim(1));
+    }
+
+    /** [H,P,D] of a map's rows, those of shared heads repeated; a bias is a map of D = 1. */
+    default Tensor perHead(Tensor rows) {
+        long width = rows.dim(1);
         long own = rows.dim(0) / headDim();
-        return rows.reshape(own, 1, each)
-                .broadcastTo(Shape.of(own, heads() / own, each))
-                .reshape(heads(), headDim(), width());
+        return rows.reshape(own, 1, headDim() * width)
+                .broadcastTo(Shape.of(own, heads() / own, headDim() * width))
+                .reshape(heads(), headDim(), width);
     }
 }

@@ -19,11 +19,13 @@ public interface Calibratable {
     ScoreFit.Form scoreForm();
 
     /**
-     * Reserves a state dimension for the constant, and zeroes the rows of C that nothing was copied into.
+     * Reserves a state dimension for the constant, zeroes the rows of C that nothing was copied into, and takes the
+     * attention's biases where the mixer has a place for them.
      *
      * @param attention that {@code initFrom} copied from
+     * @param u [B,T,D], inputs
      */
-    void prepare(AttentionWeights attention);
+    void prepare(AttentionWeights attention, Tensor u);
 
     /** The projections C and B of an input u [B,T,D]. */
     Scores scores(Tensor u);

@@ -13,10 +13,15 @@ import org.mohawk4j.tensor.Tensor;
  * matrices of the attention that it replaces, from one batch and without a training step.
  */
 public final class Calibration {
-    /** Of the mean variance of the inputs: what keeps the regression of the constant from following noise. */
-    private static final double RIDGE = 1e-3;
+    /**
+     * Of the mean square of the inputs: what keeps the regression of the constant from following noise. It is this small
+     * because the one constant that is exact, the weighted sum of what a layer norm returns, has large weights.
+     */
+    private static final double RIDGE = 1e-5;
 
-    private static final int ITERATIONS = 100;
+    private static final double VALUE_RIDGE = 1e-3;
+
+    private static final int ITERATIONS = 200;
 
     private static final double TOLERANCE = 1e-5;
 
@@ -49,7 +54,7 @@ public final class Calibration {
             return fits;
         }
         Engine engine = u.engine();
-        mixer.prepare(attention);
+        mixer.prepare(attention, u);
         try (Scope scope = engine.scope()) {
             Calibratable.Scores scores = mixer.scores(u);
             Tensor c = scores.c().cast(engine.parameterType()).permute(0, 2, 1, 3);
@@ -101,17 +106,39 @@ public final class Calibration {
         return sums;
     }
 
-    /**
-     * w [D] with u·w close to 1 for every position: ridge regression by conjugate gradients. Sums run in the type of
-     * parameters, whatever products are rounded to.
-     */
+    /** w [D] with u·w close to 1 for every position. */
     static Tensor one(Tensor u) {
-        Engine engine = u.engine();
-        long width = u.dim(-1);
-        Tensor rows = u.cast(engine.parameterType()).reshape(-1, width);
+        Tensor rows = u.reshape(-1, u.dim(-1));
+        return regression(rows, u.engine().full(1, rows.dim(0)), RIDGE);
+    }
+
+    /**
+     * Values v [H·P] with W v close to an attention's output bias: as each row of its matrix sums up to 1, these values
+     * at all positions give the bias.
+     *
+     * @param output W [D,H·P]
+     * @param bias [D]
+     */
+    static Tensor valueOf(Tensor output, Tensor bias) {
+        return regression(output, bias, VALUE_RIDGE);
+    }
+
+    /**
+     * w [D] with rows·w close to a target: ridge regression by conjugate gradients. Sums run in the type of parameters,
+     * whatever products are rounded to.
+     *
+     * @param inputs [n,D]
+     * @param target [n]
+     * @param ridge the penalty, relative to the mean square of the inputs
+     */
+    private static Tensor regression(Tensor inputs, Tensor target, double ridge) {
+        Engine engine = inputs.engine();
+        long width = inputs.dim(1);
+        Tensor rows = inputs.cast(engine.parameterType());
         long count = rows.dim(0);
-        double penalty = RIDGE * rows.square().mean().item() * count;
-        Tensor residual = rows.sum(0);
+        double penalty = ridge * rows.square().mean().item() * count;
+        Tensor residual = rows.mul(target.cast(engine.parameterType()).reshape(count, 1))
+                .sum(0);
         Tensor direction = residual;
         Tensor w = engine.zeros(width);
         double norm = residual.square().sum().item();

@@ -97,7 +97,7 @@ public final class CausalLinearAttention extends ProjectedMixer implements Calib
     }
 
     @Override
-    public void prepare(AttentionWeights attention) {
+    public void prepare(AttentionWeights attention, Tensor u) {
         Calibration.clearSpareRows(bProj, 0, cProj, 0, config.heads(), config.stateSize(), constantDim(attention));
     }
 

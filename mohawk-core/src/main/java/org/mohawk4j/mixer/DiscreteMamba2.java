@@ -190,7 +190,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     }
 
     @Override
-    public void prepare(AttentionWeights attention) {
+    public void prepare(AttentionWeights attention, Tensor u) {
         long bRows = config.innerWidth();
         Calibration.clearSpareRows(
                 inProj,
@@ -200,6 +200,7 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
                 config.groups(),
                 config.stateSize(),
                 constantDim(attention));
+        new CalibratedConvolution(config, conv).takeBiases(attention, copied(attention), inProj, outProj, u);
     }
 
     @Override
@@ -211,41 +212,21 @@ public final class DiscreteMamba2 extends MatrixMixer implements FusableProjecti
     @Override
     public void calibrate(List<ScoreFit> heads, Tensor one, AttentionWeights attention) {
         int n = config.stateSize();
-        int constant = constantDim(attention);
         int shared = config.heads() / config.groups();
         long cRow = config.innerWidth() + between.stateWidth();
-        double[] bias = new double[Math.toIntExact(2 * between.stateWidth())];
         for (int group = 0; group < config.groups(); group++) {
             ScoreFit fit = heads.get(group * shared);
-            int at = group * n + constant;
-            bias[at] = 1;
-            bias[Math.toIntExact(between.stateWidth()) + at] = fit.constant();
             inProj.scaleRows(config.innerWidth() + (long) group * n, n, fit.keyFactor());
             inProj.scaleRows(cRow + (long) group * n, n, fit.queryFactor());
         }
-        conv.setBias(config.innerWidth(), engine().tensor(bias, bias.length));
+        new CalibratedConvolution(config, conv).take(heads, constantDim(attention));
         double[] decay =
                 heads.stream().mapToDouble(fit -> inverseSoftplus(fit.rate())).toArray();
         inProj.setRows(
                 between.convChannels() + config.innerWidth(),
                 engine().tensor(decay, decay.length, 1).mul(one.reshape(1, config.width())));
-        setTaps(heads);
         double[] diagonal = heads.stream().mapToDouble(ScoreFit::skip).toArray();
         skip.setRows(0, engine().tensor(diagonal, diagonal.length));
-    }
-
-    /** The convolution's last tap is that of the present position. */
-    private void setTaps(List<ScoreFit> heads) {
-        int width = config.convWidth();
-        int each = Math.toIntExact(config.innerWidth() / config.heads());
-        double[] weights = new double[Math.toIntExact(config.innerWidth() * width)];
-        for (int channel = 0; channel < config.innerWidth(); channel++) {
-            List<Double> taps = heads.get(channel / each).taps();
-            for (int k = 0; k < taps.size(); k++) {
-                weights[channel * width + width - 1 - k] = taps.get(k);
-            }
-        }
-        conv.setWeight(0, engine().tensor(weights, config.innerWidth(), 1, width));
     }
 
     private static double inverseSoftplus(double y) {

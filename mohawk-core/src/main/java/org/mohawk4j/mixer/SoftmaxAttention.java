@@ -212,6 +212,23 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
         return kNorm.map(norm -> rowsTimes(key(), norm.scale())).orElse(key());
     }
 
+    @Override
+    public Optional<Tensor> scoredQueryBias() {
+        return qProj.bias().map(bias -> qNorm.map(
+                        norm -> rowsTimes(bias.reshape(-1, 1), norm.scale()).reshape(-1))
+                .orElse(bias));
+    }
+
+    @Override
+    public Optional<Tensor> valueBias() {
+        return vProj.bias();
+    }
+
+    @Override
+    public Optional<Tensor> outputBias() {
+        return dense.bias();
+    }
+
     /** @param scale of the rows of each head, or of all heads together */
     private static Tensor rowsTimes(Tensor map, Tensor scale) {
         double size = Math.sqrt(scale.square().mean().item());

@@ -111,7 +111,7 @@ class CalibrationTest extends Float64Test {
                 DiscreteMamba2 mixer = new DiscreteMamba2.Config(24, 4, groups, stateSize, 4, 8)
                         .create(engine(), new SplittableRandom(3))) {
             mixer.initFrom(attention);
-            mixer.prepare(attention);
+            mixer.prepare(attention, u);
             double[] rates = {0.01, 0.3, 0.05, 1.1};
             Calibratable.Scores scores = mixer.scores(u);
             Tensor c = scores.c().permute(0, 2, 1, 3);
@@ -310,6 +310,55 @@ class CalibrationTest extends Float64Test {
         Tensor found = u.reshape(-1, 24).mul(Calibration.one(u)).sum(1);
         for (double value : found.toDoubles()) {
             assertThat(value).isCloseTo(1, within(0.02));
+        }
+    }
+
+    /** Its weighted sum is constant, with large weights, and nothing else in it is. */
+    @Test
+    void theConstantOfALayerNormIsFound() {
+        Tensor raw = random(4, 1, 600, 24);
+        Tensor centered = raw.sub(raw.mean(-1, true));
+        Tensor normed = centered.div(centered.square().mean(-1, true).sqrt());
+        Tensor u = normed.mul(random(5, 24).square().add(0.5)).add(random(6, 24).mul(0.05));
+        Tensor found = u.reshape(-1, 24).mul(Calibration.one(u)).sum(1);
+        for (double value : found.toDoubles()) {
+            assertThat(value).isCloseTo(1, within(0.1));
+        }
+    }
+
+    @Test
+    void theMixerHasTheAttentionsBiases() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(24, 4, 2, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            Calibration.apply(mixer, attention, u, attention.matrix(u));
+            Tensor bias = mixer.parameters().get("conv1d.bias").value();
+            Tensor ofValues = attention.perHead(attention.valueBias().orElseThrow().reshape(-1, 1))
+                    .reshape(-1);
+            Tensor given = attention.output().matmul(false, bias.narrow(0, 0, 24).sub(ofValues).reshape(24, 1), false);
+            double[] expected = attention.outputBias().orElseThrow().toDoubles();
+            double[] found = given.reshape(-1).toDoubles();
+            for (int i = 0; i < 24; i++) {
+                assertThat(found[i]).isCloseTo(expected[i], within(0.02));
+            }
+        }
+    }
+
+    /** A constant of all keys adds the same to all scores of a query. */
+    @Test
+    void theKeysHaveNoMean() {
+        Tensor u = input();
+        try (SoftmaxAttention attention = attention();
+                DiscreteMamba2 mixer =
+                        new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
+            mixer.initFrom(attention);
+            Calibration.apply(mixer, attention, u, attention.matrix(u));
+            double[] means = mixer.scores(u).b().reshape(-1, 4 * 8).mean(0, false).toDoubles();
+            for (int row = 0; row < means.length; row++) {
+                assertThat(means[row]).isCloseTo(row % 8 == 6 ? 1 : 0, within(1e-12));
+            }
         }
     }
 

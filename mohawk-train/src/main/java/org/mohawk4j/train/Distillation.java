@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
@@ -174,8 +175,12 @@ public final class Distillation {
         }
     }
 
+    private FirstRank first() {
+        return new FirstRank(group.map(RankStart::group));
+    }
+
     private boolean isFirst() {
-        return group.map(rank -> rank.group().rank()).orElse(0) == 0;
+        return first().isThis();
     }
 
     /** The only rank, or the one that writes the folder. */
@@ -246,10 +251,8 @@ public final class Distillation {
             listener.onFact("text", texts.description());
             DistillConfig config = auto.isEmpty()
                     ? asked
-                    : withBest(asked, ranked, studied.orElseGet(() -> rank(asked, teacher, texts)), open);
-            if (auto.isPresent()) {
-                listener.onFact("attention", String.valueOf(environment.get(KEPT)));
-            }
+                    : withBest(
+                            asked, ranked, () -> studied.orElseGet(() -> rank(asked, teacher, texts)), listener, open);
             DistillationRun run =
                     new DistillationRun(config, teacher, tokenizer, texts.training(), texts.heldOut(), open);
             run.discardTeacher();
@@ -286,29 +289,17 @@ public final class Distillation {
     }
 
     /** From here on the run is one whose layers were given, in its folder as well. */
-    private DistillConfig withBest(DistillConfig config, int count, LayerRanking ranking, RunFolder open) {
-        List<Integer> best = broadcast(ranking.best(count));
-        String fact = best + "; nats that each layer's attention recovers: " + ranking;
-        environment.put(KEPT, fact);
-        if (isFirst()) {
+    private DistillConfig withBest(
+            DistillConfig config, int count, Supplier<LayerRanking> ranking, TrainingListener listener, RunFolder open) {
+        List<Integer> best = first().layers(() -> {
+            LayerRanking found = ranking.get();
+            String fact = found.best(count) + "; nats that each layer's attention recovers: " + found;
+            environment.put(KEPT, fact);
             open.comment(comment + " " + KEPT + ": " + fact);
-        }
+            listener.onFact("attention", fact);
+            return found.best(count);
+        });
         return config.toBuilder().keepAttention(best.toArray(Integer[]::new)).build();
-    }
-
-    /** Rank 0's layers, on all ranks. */
-    private List<Integer> broadcast(List<Integer> layers) {
-        return group.map(rank -> {
-                    byte[] own = new byte[layers.size()];
-                    for (int i = 0; i < own.length; i++) {
-                        own[i] = layers.get(i).byteValue();
-                    }
-                    byte[] first = rank.group().exchange(own).get(0);
-                    return IntStream.range(0, first.length)
-                            .mapToObj(i -> Byte.toUnsignedInt(first[i]))
-                            .toList();
-                })
-                .orElse(layers);
     }
 
     private Path teacherFolder(DistillConfig config) {

@@ -247,7 +247,7 @@ public final class DistillationRun {
                 if (from.isEmpty()) {
                     probe.captureStudent(MatrixProbe.START);
                 }
-                boolean isTrained = broadcast(ranks, from.isEmpty() && folder.isTrained());
+                boolean isTrained = first().decides(() -> from.isEmpty() && folder.isTrained());
                 try (RunCheckpointer steps =
                         new RunCheckpointer(config, folder, recorder, student, probe, stop, ranks)) {
                     if (isTrained) {
@@ -299,14 +299,12 @@ public final class DistillationRun {
                 .orElse(Parallelism.NONE);
     }
 
-    /** Whether this rank writes the run folder, evaluates and reports. */
-    private boolean isFirst() {
-        return group.map(ProcessGroup::rank).orElse(0) == 0;
+    private FirstRank first() {
+        return new FirstRank(group);
     }
 
-    /** Rank 0's answer, on all ranks, so that all take the same decision by it. */
-    private static boolean broadcast(Parallelism ranks, boolean own) {
-        return ranks.exchange(new byte[] {(byte) (own ? 1 : 0)}).get(0)[0] == 1;
+    private boolean isFirst() {
+        return first().isThis();
     }
 
     /** Whether statistics find whole parameters and gradients on one rank. */

@@ -55,7 +55,7 @@ record StageTasks(DistillConfig config, StagePlan plan, Parallelism ranks, Token
                 stage.batch()
                         / config.training().accumulate()
                         / measured.ranks().shares());
-        return () -> measured.ranks().heldOut(own.getAsDouble());
+        return () -> measured.ranks().heldOut(own);
     }
 
     private TokenWindows windows(ActiveStage stage) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Communicator;
@@ -148,10 +149,11 @@ public final class DataParallel extends RankedParallelism {
         return own.isEmpty() ? engine.zeros() : AdamWFunction.norm(engine, own).square();
     }
 
-    /** That of rank 0: all have computed the same. */
+    /** That of rank 0, which alone measures it; but reading a sharded parameter gathers it, in which all take part. */
     @Override
-    public double heldOut(double own) {
-        return ranks.numbers(own).get(0);
+    public double heldOut(DoubleSupplier own) {
+        double measured = rank() == 0 || sharded != null ? own.getAsDouble() : 0;
+        return ranks.numbers(measured).get(0);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Tensor;
@@ -100,8 +101,8 @@ final class LayerParallel extends RankedParallelism {
 
     /** The sum over the ranks, each of which knows the losses of its layers. */
     @Override
-    public double heldOut(double own) {
-        return ranks.numbers(own).stream().mapToDouble(Double::doubleValue).sum();
+    public double heldOut(DoubleSupplier own) {
+        return ranks.numbers(own.getAsDouble()).stream().mapToDouble(Double::doubleValue).sum();
     }
 
     /** No rank has all gradients. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
@@ -90,8 +91,8 @@ final class OneRank implements Parallelism {
     }
 
     @Override
-    public double heldOut(double own) {
-        return own;
+    public double heldOut(DoubleSupplier own) {
+        return own.getAsDouble();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
@@ -116,9 +117,9 @@ public interface Parallelism extends AutoCloseable {
     /**
      * The same held-out loss on all ranks.
      *
-     * @param own what this rank's objective says, of all windows
+     * @param own measures what this rank's objective says, of all windows
      */
-    double heldOut(double own);
+    double heldOut(DoubleSupplier own);
 
     /** Shows somebody whole gradients, which are means over all ranks until the call returns. Nothing where no rank has all. */
     void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer);
