@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -224,10 +225,15 @@ public final class DistillationRun {
                 OpenCache kept = openCache();
                 StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
-                        folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
+                        folder.statistics(), student, validation.batch(0, 1).inputs());
                 RunRecorder recorder = isFirst()
                         // statistics would read whole parameters on one rank
-                        ? new RunRecorder(config, folder, config.machine().shardParameters() ? listener : statistics)
+                        ? new RunRecorder(
+                                config,
+                                folder,
+                                config.machine().shardParameters()
+                                        ? listener
+                                        : new TrainingListeners(List.of(statistics, listener)))
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
