@@ -15,19 +15,16 @@ import org.mohawk4j.tensor.Engine;
  * <p>Arguments: the folder, a tokenizer.json to copy into it, layers (24).
  */
 public final class RandomTeacher {
-    private static final int WIDTH = 2048;
-    private static final int HEADS = 32;
-    private static final int VOCABULARY = 51_200;
     private static final int POSITIONS = 2048;
 
     private RandomTeacher() {}
 
     public static void main(String[] args) throws IOException {
         Path folder = Path.of(args[0]);
-        int layers = args.length > 2 ? Integer.parseInt(args[2]) : 24;
+        int layers = args.length > 2 ? Integer.parseInt(args[2]) : ModelShape.PHI.layers();
         Files.createDirectories(folder);
         try (Engine engine = Engine.open("cuda", BackendOptions.defaults());
-                CausalLm teacher = RandomPhi.create(engine, WIDTH, HEADS, VOCABULARY, POSITIONS, layers)) {
+                CausalLm teacher = ModelShape.PHI.teacher(engine, POSITIONS, layers)) {
             ModelFolder.save(teacher, folder);
         }
         Files.copy(Path.of(args[1]), folder.resolve("tokenizer.json"));

@@ -1,16 +1,10 @@
 package org.mohawk4j.io;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,21 +38,7 @@ public final class ConfigNode {
      * @throws InvalidInputException if it is missing, larger than 1 MiB, or not one
      */
     public static ConfigNode read(Path file) {
-        InputFile.requireRegular(file);
-        try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw new InvalidInputException(
-                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
-            }
-            String json = UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-                    .toString();
-            return parse(file.toString(), json);
-        } catch (CharacterCodingException e) {
-            throw new InvalidInputException(file + ": not UTF-8", e);
-        } catch (IOException e) {
-            throw InputFile.unreadable(file, e);
-        }
+        return parse(file.toString(), InputFile.text(file, MAX_BYTES));
     }
 
     /**

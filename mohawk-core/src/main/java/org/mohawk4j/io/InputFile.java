@@ -1,7 +1,11 @@
 package org.mohawk4j.io;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -51,6 +55,42 @@ public final class InputFile {
                 throw new InvalidInputException(file + ": expected a file, found " + kind(attributes));
             }
             LfsPointer.refuse(file, attributes.size());
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    /**
+     * As {@link #requireRegular(Path)}, of a file that is read into memory.
+     *
+     * @param most how many bytes it may have
+     */
+    public static void requireRegular(Path file, long most) {
+        requireRegular(file);
+        try {
+            if (Files.size(file) > most) {
+                throw new InvalidInputException(
+                        file + ": expected at most " + most + " bytes, found " + Files.size(file));
+            }
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    /**
+     * The text of a file in UTF-8.
+     *
+     * @param most how many bytes it may have
+     * @throws InvalidInputException as {@link #requireRegular(Path, long)}, and if it is not UTF-8
+     */
+    public static String text(Path file, long most) {
+        requireRegular(file, most);
+        try {
+            return UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new InvalidInputException(file + ": not UTF-8", e);
         } catch (IOException e) {
             throw unreadable(file, e);
         }

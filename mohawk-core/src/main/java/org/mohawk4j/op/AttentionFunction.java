@@ -99,11 +99,6 @@ public final class AttentionFunction {
      *
      * @return [B,H,Tq,T]
      */
-    public static Tensor weights(Tensor q, Tensor k, double scale) {
-        return weights(q, k, AttentionScores.scaled(scale));
-    }
-
-    /** As {@link #weights(Tensor, Tensor, double)}. */
     public static Tensor weights(Tensor q, Tensor k, AttentionScores scores) {
         Tensor queries = q.permute(0, 2, 1, 3);
         Tensor keys = Heads.repeat(k, q.dim(2)).permute(0, 2, 1, 3);

@@ -177,7 +177,7 @@ class FunctionGradientTest extends Float64Test {
                 others(1, 7, 2, 3));
         add(
                 "attention weights",
-                x -> AttentionFunction.weights(x.get(0), x.get(1), 0.7),
+                x -> AttentionFunction.weights(x.get(0), x.get(1), AttentionScores.scaled(0.7)),
                 numbers(2, 5, 2, 3),
                 others(2, 5, 2, 3));
     }

@@ -67,12 +67,8 @@ record ShardIndex(Map<String, String> weightMap) {
      * @throws InvalidInputException if it cannot be read, is not an index, or names a file outside its folder
      */
     static ShardIndex read(Path file) {
-        InputFile.requireRegular(file);
+        InputFile.requireRegular(file, MAX_BYTES);
         try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw new InvalidInputException(
-                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
-            }
             CharsetDecoder utf8 = StandardCharsets.UTF_8
                     .newDecoder()
                     .onMalformedInput(CodingErrorAction.REPORT)

@@ -1,16 +1,11 @@
 package org.mohawk4j.tokenizer;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -86,7 +81,7 @@ record TokenizerConfig(
         addTemplates(file, config.path("chat_template"), templates);
         Path template = tokenizer.resolveSibling(TEMPLATE_FILE);
         if (isThere(template)) {
-            templates.put(DEFAULT_TEMPLATE, text(template));
+            templates.put(DEFAULT_TEMPLATE, InputFile.text(template, MAX_BYTES));
         }
         return new TokenizerConfig(
                 isAbsent(adds) ? byClass : Optional.of(adds.asBoolean()),
@@ -174,30 +169,13 @@ record TokenizerConfig(
             return JsonNodeFactory.instance.objectNode();
         }
         try {
-            JsonNode json = JSON.readTree(text(file));
+            JsonNode json = JSON.readTree(InputFile.text(file, MAX_BYTES));
             if (!json.isObject()) {
                 throw new InvalidInputException(file + ": expected a JSON object, found " + json.getNodeType());
             }
             return json;
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(file.toString(), e);
-        }
-    }
-
-    private static String text(Path file) {
-        InputFile.requireRegular(file);
-        try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw new InvalidInputException(
-                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
-            }
-            return UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw new InvalidInputException(file + ": not UTF-8", e);
-        } catch (IOException e) {
-            throw InputFile.unreadable(file, e);
         }
     }
 

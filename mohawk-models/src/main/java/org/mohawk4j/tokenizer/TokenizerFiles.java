@@ -7,7 +7,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.AtomicFile;
 import org.mohawk4j.io.InputFile;
@@ -54,11 +53,6 @@ public final class TokenizerFiles {
         } catch (IOException e) {
             throw InputFile.unreadable(file, e);
         }
-    }
-
-    /** The {@code tokenizer.json}. */
-    byte[] json() {
-        return Objects.requireNonNull(files.get(TokenizerJson.FILE_NAME));
     }
 
     /**

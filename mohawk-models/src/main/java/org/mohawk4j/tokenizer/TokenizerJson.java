@@ -4,8 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,7 +36,7 @@ public final class TokenizerJson implements Tokenizer {
     private static final char REPLACEMENT = '\uFFFD';
 
     private final Path source;
-    private final TokenizerFiles files;
+    private final String sha256;
     private final TokenizerDescription description;
     private final NativeTokenizer tokenizer;
     private final TokenDecoder decoder;
@@ -47,12 +45,12 @@ public final class TokenizerJson implements Tokenizer {
 
     private TokenizerJson(
             Path source,
-            TokenizerFiles files,
+            String sha256,
             TokenizerDescription description,
             NativeTokenizer tokenizer,
             SpecialIds special) {
         this.source = source;
-        this.files = files;
+        this.sha256 = sha256;
         this.description = description;
         this.tokenizer = tokenizer;
         this.decoder = new TokenDecoder(tokenizer, description.decoder(), description.bytes());
@@ -76,24 +74,15 @@ public final class TokenizerJson implements Tokenizer {
      */
     public static TokenizerJson load(Path fileOrFolder, BosPolicy bos) {
         Path file = Files.isDirectory(fileOrFolder) ? fileOrFolder.resolve(FILE_NAME) : fileOrFolder;
-        InputFile.requireRegular(file);
+        String json = InputFile.text(file, MAX_BYTES);
         try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw new InvalidInputException(
-                        file + ": expected at most " + MAX_BYTES + " bytes, found " + Files.size(file));
-            }
-            TokenizerFiles files = TokenizerFiles.read(file);
-            String json =
-                    UTF_8.newDecoder().decode(ByteBuffer.wrap(files.json())).toString();
             TokenizerDescription description = TokenizerDescription.read(json);
             NativeTokenizer tokenizer = explained(file, () -> new NativeTokenizer(json));
             TokenizerDescription known = explained(file, () -> description.withIds(token -> id(tokenizer, token)));
             TokenizerConfig config = TokenizerConfig.read(file);
             SpecialIds special = SpecialIds.of(
                     file, known, config, bos, token -> explained(file, () -> id(known, tokenizer, token)));
-            return new TokenizerJson(file, files, known, tokenizer, special);
-        } catch (CharacterCodingException e) {
-            throw new InvalidInputException(file + ": not UTF-8", e);
+            return new TokenizerJson(file, Sha256.of(json.getBytes(UTF_8)), known, tokenizer, special);
         } catch (JsonProcessingException e) {
             throw InputFile.notJson(file.toString(), e);
         } catch (IllegalArgumentException e) {
@@ -188,7 +177,7 @@ public final class TokenizerJson implements Tokenizer {
 
     /** SHA-256 of the {@code tokenizer.json} in hexadecimal: what tokens prepared with it are told by. */
     public String sha256() {
-        return Sha256.of(files.json());
+        return sha256;
     }
 
     /** Of an added token, or of one that is in the model's vocabulary and says what it is. */

@@ -198,7 +198,7 @@ class StreamedDecodersTest {
                 .toArray();
     }
 
-    private static List<String> pieces(TokenizerJson tokenizer, int... ids) {
+    static List<String> pieces(TokenizerJson tokenizer, int... ids) {
         StreamingDecoder decoder = new StreamingDecoder(tokenizer);
         List<String> pieces = new ArrayList<>();
         for (int id : ids) {

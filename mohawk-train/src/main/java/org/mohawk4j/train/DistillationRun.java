@@ -222,9 +222,12 @@ public final class DistillationRun {
                 OpenCache kept = openCache();
                 StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
-                        folder.statistics(), student, validation.batch(0, 1).inputs(), listener);
+                        folder.statistics(), student, validation.batch(0, 1).inputs());
                 RunRecorder recorder = isFirst()
-                        ? new RunRecorder(config, folder, readsWhole() ? statistics : listener)
+                        ? new RunRecorder(
+                                config,
+                                folder,
+                                readsWhole() ? new TrainingListeners(List.of(statistics, listener)) : listener)
                         : RunRecorder.silent(config, folder)) {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {

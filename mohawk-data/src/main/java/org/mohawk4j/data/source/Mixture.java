@@ -105,7 +105,7 @@ public record Mixture(List<String> locations) {
     }
 
     /** Whether this is a file's name, whatever it looks like. */
-    private static boolean exists(String location) {
+    static boolean exists(String location) {
         try {
             return Files.exists(Path.of(location));
         } catch (InvalidPathException e) {

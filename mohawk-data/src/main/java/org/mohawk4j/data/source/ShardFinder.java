@@ -37,7 +37,7 @@ final class ShardFinder {
     static List<Shard> find(String location) {
         try {
             int special = firstSpecial(location);
-            if (special < location.length() && !exists(location)) {
+            if (special < location.length() && !Mixture.exists(location)) {
                 return matching(location, location.lastIndexOf('/', special) + 1);
             }
             Path path = Path.of(location);
@@ -157,14 +157,6 @@ final class ShardFinder {
             }
         }
         return true;
-    }
-
-    private static boolean exists(String location) {
-        try {
-            return Files.exists(Path.of(location));
-        } catch (InvalidPathException e) {
-            return false;
-        }
     }
 
     private static int firstSpecial(String location) {

@@ -116,11 +116,6 @@ public record DistillConfig(
         return activeStages().stream().anyMatch(stage -> dividesLayers(stage, ranks));
     }
 
-    /** Whether a stage with this objective takes steps. */
-    public boolean trainsBy(StageObjective objective) {
-        return training.stages().stream().anyMatch(stage -> stage.objective() == objective && stage.takesSteps());
-    }
-
     /**
      * Builds a {@link DistillConfig}: values that are not given stay as they are. What the values mean is said in the sections;
      * {@link #build} checks them.

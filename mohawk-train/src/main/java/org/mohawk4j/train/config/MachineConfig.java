@@ -62,11 +62,6 @@ public record MachineConfig(
             this.mixed = mixed;
         }
 
-        /** The parameters' element type. */
-        public DType dtype() {
-            return dtype;
-        }
-
         /** What a backend is opened with for it. */
         public BackendOptions options() {
             return BackendOptions.defaults().withParameterType(dtype).withMixed(mixed);

@@ -1,14 +1,15 @@
 package org.mohawk4j.train.metrics;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import org.mohawk4j.io.JsonLinesWriter;
 
 /**
@@ -17,7 +18,8 @@ import org.mohawk4j.io.JsonLinesWriter;
  * at once.
  */
 public final class MetricsWriter implements Closeable {
-    private final JsonFactory json = new JsonFactory();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private final JsonLinesWriter lines;
 
     /** @param file a file that does not exist yet */
@@ -40,11 +42,7 @@ public final class MetricsWriter implements Closeable {
 
     /** Writes a line. */
     public void write(StepMetrics metrics) {
-        try {
-            lines.write(line(metrics));
-        } catch (IOException e) {
-            throw new UncheckedIOException("writing to memory failed", e);
-        }
+        lines.write(line(metrics).toString());
     }
 
     /** Bytes written so far, those before included. */
@@ -57,55 +55,32 @@ public final class MetricsWriter implements Closeable {
         lines.truncate(bytes);
     }
 
-    private String line(StepMetrics metrics) throws IOException {
-        StringWriter line = new StringWriter();
-        try (JsonGenerator to = json.createGenerator(line)) {
-            to.writeStartObject();
-            to.writeNumberField(StepMetrics.STAGE, metrics.stage());
-            to.writeNumberField(StepMetrics.STEP, metrics.step());
-            to.writeNumberField(StepMetrics.TOKENS, metrics.tokens());
-            number(to, StepMetrics.LOSS, metrics.loss());
-            if (!metrics.layerLosses().isEmpty()) {
-                to.writeArrayFieldStart(StepMetrics.LAYER_LOSSES);
-                for (double loss : metrics.layerLosses()) {
-                    value(to, loss);
-                }
-                to.writeEndArray();
-            }
-            number(to, StepMetrics.LEARNING_RATE, metrics.learningRate());
-            number(to, StepMetrics.GRADIENT_NORM, metrics.gradientNorm());
-            number(to, StepMetrics.TOKENS_PER_SECOND, metrics.tokensPerSecond());
-            number(to, StepMetrics.SECONDS, metrics.seconds());
-            for (Map.Entry<String, Object> entry : metrics.extra().entrySet()) {
-                to.writeFieldName(entry.getKey());
-                if (entry.getValue() instanceof Double || entry.getValue() instanceof Float) {
-                    value(to, ((Number) entry.getValue()).doubleValue());
-                } else if (entry.getValue() instanceof List<?> list) {
-                    to.writeStartArray();
-                    for (Object element : list) {
-                        to.writeObject(element);
-                    }
-                    to.writeEndArray();
-                } else {
-                    to.writeObject(entry.getValue());
-                }
-            }
-            to.writeEndObject();
+    private static ObjectNode line(StepMetrics metrics) {
+        ObjectNode line = JsonNodeFactory.instance.objectNode();
+        line.put(StepMetrics.STAGE, metrics.stage());
+        line.put(StepMetrics.STEP, metrics.step());
+        line.put(StepMetrics.TOKENS, metrics.tokens());
+        line.set(StepMetrics.LOSS, number(metrics.loss()));
+        if (!metrics.layerLosses().isEmpty()) {
+            ArrayNode losses = line.putArray(StepMetrics.LAYER_LOSSES);
+            metrics.layerLosses().forEach(loss -> losses.add(number(loss)));
         }
-        return line.toString();
+        line.set(StepMetrics.LEARNING_RATE, number(metrics.learningRate()));
+        line.set(StepMetrics.GRADIENT_NORM, number(metrics.gradientNorm()));
+        line.set(StepMetrics.TOKENS_PER_SECOND, number(metrics.tokensPerSecond()));
+        line.set(StepMetrics.SECONDS, number(metrics.seconds()));
+        metrics.extra()
+                .forEach((name, value) -> line.set(
+                        name,
+                        value instanceof Double || value instanceof Float
+                                ? number(((Number) value).doubleValue())
+                                : JSON.valueToTree(value)));
+        return line;
     }
 
-    private static void number(JsonGenerator to, String name, double value) throws IOException {
-        to.writeFieldName(name);
-        value(to, value);
-    }
-
-    private static void value(JsonGenerator to, double value) throws IOException {
-        if (Double.isFinite(value)) {
-            to.writeNumber(value);
-        } else {
-            to.writeNull();
-        }
+    /** JSON has no number that is not finite. */
+    static JsonNode number(double value) {
+        return Double.isFinite(value) ? DoubleNode.valueOf(value) : NullNode.instance;
     }
 
     @Override

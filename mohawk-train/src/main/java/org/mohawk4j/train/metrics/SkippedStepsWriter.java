@@ -29,18 +29,10 @@ public final class SkippedStepsWriter implements Closeable {
         ObjectNode line = JsonNodeFactory.instance.objectNode();
         line.put("stage", fault.stage()).put("step", fault.step());
         line.put("reason", fault.reason()).put("action", fault.action());
-        number(line, "loss", fault.loss());
-        number(line, "gradient_norm", fault.gradientNorm());
+        line.set("loss", MetricsWriter.number(fault.loss()));
+        line.set("gradient_norm", MetricsWriter.number(fault.gradientNorm()));
         line.put("batch", fault.batch());
         lines.write(line.toString());
-    }
-
-    private static void number(ObjectNode line, String name, double value) {
-        if (Double.isFinite(value)) {
-            line.put(name, value);
-        } else {
-            line.putNull(name);
-        }
     }
 
     /** Bytes written so far. */

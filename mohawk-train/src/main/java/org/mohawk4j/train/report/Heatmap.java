@@ -3,16 +3,16 @@ package org.mohawk4j.train.report;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
-import java.util.Objects;
 
 /**
- * Matrices as images, row 0 at the top. Magnitudes are shown by lightness, the sign by hue: see {@link ColorMap}. A value
- * that is not a number is gray.
+ * Matrices as images, row 0 at the top. Magnitudes are shown by lightness, as the logarithm over three decades, below
+ * which they count as zero; the sign by hue: see {@link ColorMap}. A value that is not a number is gray.
  *
  * @param largest the magnitude that has the last color; larger ones have it too
- * @param scale how magnitudes map to colors
  */
-public record Heatmap(double largest, HeatmapScale scale) {
+public record Heatmap(double largest) {
+    private static final double DECADES = 3;
+
     /** Palette entries on each side of zero; the last entry is for what is not a number. */
     private static final int STEPS = 127;
 
@@ -24,7 +24,6 @@ public record Heatmap(double largest, HeatmapScale scale) {
         if (!(largest > 0 && largest < Double.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("largest: expected a number above 0, got " + largest);
         }
-        Objects.requireNonNull(scale, "scale");
     }
 
     /**
@@ -72,8 +71,13 @@ public record Heatmap(double largest, HeatmapScale scale) {
         if (Float.isNaN(value)) {
             return NOT_A_NUMBER;
         }
-        double position = scale.position(Math.min(1, Math.abs((double) value) / largest));
+        double position = position(Math.min(1, Math.abs((double) value) / largest));
         return STEPS + (int) Math.round(Math.copySign(position, value) * STEPS);
+    }
+
+    /** How far along the colors a magnitude lies, from 0 to 1, for its share of the largest one. */
+    static double position(double share) {
+        return share <= 0 ? 0 : Math.max(0, 1 + Math.log10(share) / DECADES);
     }
 
     private static IndexColorModel palette() {

@@ -26,23 +26,18 @@ public final class HeatmapGrid {
     private static final double NEGLIGIBLE = 1e-3;
 
     private final int cell;
-    private final HeatmapScale scale;
     private final boolean text;
 
-    /**
-     * @param cell the largest side of a matrix, in pixels of a screen of normal resolution; images have twice as many
-     * @param scale how magnitudes map to colors
-     */
-    public HeatmapGrid(int cell, HeatmapScale scale) {
-        this(cell, scale, Images.whyNoText().isEmpty());
+    /** @param cell the largest side of a matrix, in pixels of a screen of normal resolution; images have twice as many */
+    public HeatmapGrid(int cell) {
+        this(cell, Images.whyNoText().isEmpty());
     }
 
-    HeatmapGrid(int cell, HeatmapScale scale, boolean text) {
+    HeatmapGrid(int cell, boolean text) {
         if (cell < 1) {
             throw new IllegalArgumentException("cell: expected at least 1, got " + cell);
         }
         this.cell = cell;
-        this.scale = scale;
         this.text = text;
     }
 
@@ -53,7 +48,7 @@ public final class HeatmapGrid {
                 .mapToDouble(MatrixValues::largestMagnitude)
                 .max()
                 .orElse(0);
-        Heatmap heatmap = new Heatmap(largest > 0 ? largest : 1, scale);
+        Heatmap heatmap = new Heatmap(largest > 0 ? largest : 1);
         Layout layout = new Layout(heatmap.render(teacher.get(0), cell * Images.DENSITY), layer, text);
 
         BufferedImage image = Images.transparent(layout.width(), layout.height());
@@ -133,13 +128,10 @@ public final class HeatmapGrid {
         }
     }
 
-    private void writeBarLabels(Graphics2D graphics, Layout layout, Heatmap heatmap, double lowest) {
-        double[] shares = scale == HeatmapScale.LOG ? new double[] {0.01, 0.1, 1} : new double[] {0, 0.25, 1};
-        if (lowest < 0) {
-            shares = scale == HeatmapScale.LOG ? new double[] {-1, -0.03, 0.03, 1} : new double[] {-1, 0, 1};
-        }
+    private static void writeBarLabels(Graphics2D graphics, Layout layout, Heatmap heatmap, double lowest) {
+        double[] shares = lowest < 0 ? new double[] {-1, -0.03, 0.03, 1} : new double[] {0.01, 0.1, 1};
         for (double share : shares) {
-            double position = Math.copySign(scale.position(Math.abs(share)), share);
+            double position = Math.copySign(Heatmap.position(Math.abs(share)), share);
             long y = layout.y(0) + Math.round((1 - position) / (1 - lowest) * layout.cellHeight());
             String label = String.format(Locale.ROOT, "%.2g", share * heatmap.largest());
             graphics.drawString(shorten(label), layout.x(layout.heads()) + BAR_WIDTH + 5, (int) y + 4);

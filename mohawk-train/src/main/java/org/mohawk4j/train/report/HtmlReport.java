@@ -157,7 +157,7 @@ public final class HtmlReport {
         for (LayerMatrices layer : report.matrices()) {
             line("<details" + (open-- > 0 ? " open" : "") + "><summary>Layer " + layer.layer() + "</summary>");
             int cell = Math.max(SMALLEST_CELL, Math.min(LARGEST_CELL, MATRICES_WIDTH / layer.heads()));
-            HeatmapGrid grid = new HeatmapGrid(cell, HeatmapScale.LOG);
+            HeatmapGrid grid = new HeatmapGrid(cell);
             page.image("matrices-layer-" + layer.layer() + ".png", grid.render(layer), "");
             line("</details>");
         }

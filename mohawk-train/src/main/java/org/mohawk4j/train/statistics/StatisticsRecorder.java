@@ -18,7 +18,6 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.loop.TrainingListener;
-import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
 
 /**
@@ -37,7 +36,6 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     private final Path file;
     private final CausalLm student;
     private final int[] probe;
-    private final TrainingListener next;
     private @Nullable BufferedWriter out;
     private int every = 1;
     private Map<String, Parameter> trained = Map.of();
@@ -45,22 +43,20 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
     private Map<String, Distribution> gradients = Map.of();
 
     /** @param text tokens on whose start activations are measured */
-    public StatisticsRecorder(Path file, CausalLm student, int[] text, TrainingListener next) {
+    public StatisticsRecorder(Path file, CausalLm student, int... text) {
         this.file = file;
         this.student = student;
         this.probe = Arrays.copyOf(text, Math.min(text.length, PROBE_TOKENS));
-        this.next = next;
     }
 
     @Override
     public void onStageStart(int stage, int steps) {
         every = Math.max(LEAST_SPACING, (steps + RECORDS_PER_STAGE - 1) / RECORDS_PER_STAGE);
-        next.onStageStart(stage, steps);
     }
 
     @Override
     public boolean readsGradients(int stage, int step) {
-        return isRecorded(step) || next.readsGradients(stage, step);
+        return isRecorded(step);
     }
 
     @Override
@@ -73,7 +69,6 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
             found.forEach((name, gradient) -> gradients.put(name, Distribution.of(TensorSample.of(gradient))));
             parameters.forEach((name, parameter) -> before.put(name, TensorSample.of(parameter.value())));
         }
-        next.onGradientCalculation(stage, step, parameters, found);
     }
 
     /** By the step's number alone, so that a run that goes on records the same ones. */
@@ -108,17 +103,6 @@ public final class StatisticsRecorder implements TrainingListener, AutoCloseable
                     updates,
                     activations()));
         }
-        next.iterationDone(metrics);
-    }
-
-    @Override
-    public void onFault(SkippedStep fault) {
-        next.onFault(fault);
-    }
-
-    @Override
-    public void onStageEnd(int stage) {
-        next.onStageEnd(stage);
     }
 
     private Map<String, Distribution> activations() {

@@ -73,7 +73,7 @@ class DistillConfigTest {
         assertThat(config.training().freeze()).containsExactly("*.mlp.*");
         assertThat(config.training().seed()).isEqualTo(-5);
         assertThat(config.machine().backend()).isEqualTo("nd4j");
-        assertThat(config.machine().dtype().dtype()).isEqualTo(DType.FLOAT64);
+        assertThat(config.machine().options().parameterType()).isEqualTo(DType.FLOAT64);
         assertThat(config.files().report()).isFalse();
         assertThat(config.student())
                 .isEqualTo(new StudentConfig(

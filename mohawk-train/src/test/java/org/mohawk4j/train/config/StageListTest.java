@@ -53,7 +53,6 @@ class StageListTest {
                                 2e-4,
                                 new ScheduleConfig(ScheduleConfig.Kind.COSINE, 0.5, 0.5, 0.1),
                                 List.of("*.mixer.*", "lm_head.weight")));
-        assertThat(config.trainsBy(StageObjective.MATRIX_ORIENTATION)).isFalse();
         assertThat(parse(DistillConfigYaml.format(config))).isEqualTo(config);
     }
 

@@ -27,25 +27,25 @@ class HeatmapGridTest {
 
     @Test
     void allCellsShareTheScaleOfTheTeacher() {
-        BufferedImage image = new HeatmapGrid(40, HeatmapScale.LINEAR, false).render(layer(0.5f, 0.25f, 3));
+        BufferedImage image = new HeatmapGrid(40, false).render(layer(0.5f, 0.25f, 3));
 
         assertThat(image.getRGB(10, 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
-        assertThat(image.getRGB(10, 2 * 54 + 10)).isEqualTo(0xff000000 | ColorMap.signed(64 / 127.0));
+        assertThat(image.getRGB(10, 2 * 54 + 10)).isEqualTo(0xff000000 | ColorMap.signed(Math.round(127 * Heatmap.position(0.5)) / 127.0));
         assertThat(image.getRGB(10, 4 * 54 + 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
         assertThat(image.getRGB(2 * 54 + 10, 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
     }
 
     @Test
     void theSpaceBetweenIsTransparent() {
-        BufferedImage image = new HeatmapGrid(40, HeatmapScale.LINEAR, false).render(layer(1, 1, 1));
+        BufferedImage image = new HeatmapGrid(40, false).render(layer(1, 1, 1));
 
         assertThat(image.getRGB(2 * 40 + 10, 10) >>> 24).isZero();
     }
 
     @Test
     void textTakesItsOwnSpaceWhereItCanBeDrawn() {
-        BufferedImage without = new HeatmapGrid(40, HeatmapScale.LOG, false).render(layer(1, 1, 1));
-        BufferedImage with = new HeatmapGrid(40, HeatmapScale.LOG, true).render(layer(1, -1, 1));
+        BufferedImage without = new HeatmapGrid(40, false).render(layer(1, 1, 1));
+        BufferedImage with = new HeatmapGrid(40, true).render(layer(1, -1, 1));
 
         assertThat(with.getWidth()).isGreaterThan(without.getWidth());
         assertThat(with.getHeight()).isGreaterThan(without.getHeight());
@@ -58,7 +58,7 @@ class HeatmapGridTest {
 
     @Test
     void aTeacherOfZerosIsShown() {
-        BufferedImage image = new HeatmapGrid(4, HeatmapScale.LOG, false).render(layer(0, 0, 0));
+        BufferedImage image = new HeatmapGrid(4, false).render(layer(0, 0, 0));
 
         assertThat(image.getRGB(0, 0)).isEqualTo(0xff000000 | ColorMap.signed(0));
     }
@@ -70,7 +70,7 @@ class HeatmapGridTest {
             LayerMatrices.Row row = new LayerMatrices.Row("student", Collections.nCopies(heads, filled(1)));
             LayerMatrices layer = new LayerMatrices(0, List.of(two, row));
 
-            BufferedImage image = new HeatmapGrid(40, HeatmapScale.LINEAR, true).render(layer);
+            BufferedImage image = new HeatmapGrid(40, true).render(layer);
 
             assertThat(layer.heads()).isEqualTo(Math.max(2, heads));
             assertThat(layer.isComparable(row)).isEqualTo(heads == 2);

@@ -19,7 +19,7 @@ class HeatmapTest {
     void aSmallMatrixIsEnlargedByAWholeFactorWithRowZeroAtTheTop() {
         MatrixValues matrix = new MatrixValues(2, 3, new float[] {1, 0, 0, 0, 0, -1});
 
-        BufferedImage image = new Heatmap(1, HeatmapScale.LINEAR).render(matrix, 10);
+        BufferedImage image = new Heatmap(1).render(matrix, 10);
 
         assertThat(image.getWidth()).isEqualTo(9);
         assertThat(image.getHeight()).isEqualTo(6);
@@ -38,7 +38,7 @@ class HeatmapTest {
             values[i * n + i] = -0.5f;
         }
 
-        BufferedImage image = new Heatmap(0.5, HeatmapScale.LOG).render(new MatrixValues(n, n, values), 128);
+        BufferedImage image = new Heatmap(0.5).render(new MatrixValues(n, n, values), 128);
 
         assertThat(image.getWidth()).isEqualTo(125);
         for (int i = 0; i < 125; i++) {
@@ -52,7 +52,7 @@ class HeatmapTest {
         MatrixValues matrix =
                 new MatrixValues(1, 4, new float[] {Float.NaN, Float.POSITIVE_INFINITY, -7, Float.NEGATIVE_INFINITY});
 
-        BufferedImage image = new Heatmap(1, HeatmapScale.SQRT).render(matrix, 4);
+        BufferedImage image = new Heatmap(1).render(matrix, 4);
 
         int gray = image.getRGB(0, 0);
         assertThat(gray >> 16 & 255).isEqualTo(gray & 255).isEqualTo(gray >> 8 & 255);
@@ -66,26 +66,23 @@ class HeatmapTest {
         float[] values = new float[64 * 64];
         values[64 * 64 - 1] = Float.NaN;
 
-        BufferedImage image = new Heatmap(1, HeatmapScale.LINEAR).render(new MatrixValues(64, 64, values), 8);
+        BufferedImage image = new Heatmap(1).render(new MatrixValues(64, 64, values), 8);
 
         assertThat(image.getRGB(7, 7)).isNotEqualTo(image.getRGB(0, 0));
     }
 
     @Test
-    void scalesMapZeroToZeroAndOneToOne() {
-        for (HeatmapScale scale : HeatmapScale.values()) {
-            assertThat(scale.position(0)).isZero();
-            assertThat(scale.position(1)).isEqualTo(1);
-        }
-        assertThat(HeatmapScale.LOG.position(0.01)).isCloseTo(1 / 3.0, within(1e-12));
-        assertThat(HeatmapScale.LOG.position(1e-5)).isZero();
-        assertThat(HeatmapScale.SQRT.position(0.25)).isEqualTo(0.5);
+    void magnitudesOfThreeDecadesAreToldApart() {
+        assertThat(Heatmap.position(0)).isZero();
+        assertThat(Heatmap.position(1)).isEqualTo(1);
+        assertThat(Heatmap.position(0.01)).isCloseTo(1 / 3.0, within(1e-12));
+        assertThat(Heatmap.position(1e-5)).isZero();
     }
 
     @Test
     void survivesPng() throws IOException {
         BufferedImage image =
-                new Heatmap(1, HeatmapScale.LINEAR).render(new MatrixValues(1, 2, new float[] {0.5f, -0.5f}), 2);
+                new Heatmap(1).render(new MatrixValues(1, 2, new float[] {0.5f, -0.5f}), 2);
 
         BufferedImage read = ImageIO.read(new ByteArrayInputStream(Images.png(image)));
 

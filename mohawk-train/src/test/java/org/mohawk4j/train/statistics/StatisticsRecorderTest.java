@@ -84,7 +84,7 @@ class StatisticsRecorderTest {
     void whatIsRecordedChangesNothing() {
         double[] recorded;
         try (StatisticsRecorder recorder =
-                new StatisticsRecorder(folder.resolve("a.jsonl"), teacher, TEXT, new TrainingListener() {})) {
+                new StatisticsRecorder(folder.resolve("a.jsonl"), teacher, TEXT)) {
             recorded = train(10, recorder);
         }
 
@@ -144,7 +144,7 @@ class StatisticsRecorderTest {
         Path file = folder.resolve("statistics.jsonl");
         MixerPlan plan = plan();
         try (CausalLm student = plan.student(teacher, new SplittableRandom(1));
-                StatisticsRecorder recorder = new StatisticsRecorder(file, student, TEXT, new TrainingListener() {})) {
+                StatisticsRecorder recorder = new StatisticsRecorder(file, student, TEXT)) {
             run(student, plan, steps, recorder);
         }
         return Files.readAllLines(file);
