@@ -88,9 +88,8 @@ class Scorer:
 
     def __init__(self, folder):
         self.tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
-        self.model = AutoModelForCausalLM.from_pretrained(
-            folder, trust_remote_code=True, dtype=torch.float32
-        ).eval()
+        model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)
+        self.model = model.float().eval()
         self.positions = self.model.config.max_position_embeddings
         bos = self.tokenizer.bos_token_id
         self.prefix = self.tokenizer.eos_token_id if bos is None else bos

@@ -61,9 +61,14 @@ final class InterruptedRuns {
 
     /** The golden data's teacher, which is smaller than the one that is shipped. */
     static Path teacher(int vocabulary, Path folder) throws IOException {
+        return teacher(CommandRun.golden("teacher"), vocabulary, folder);
+    }
+
+    /** A model with a tokenizer of such words. */
+    static Path teacher(Path model, int vocabulary, Path folder) throws IOException {
         Files.createDirectory(folder);
         for (String name : List.of("config.json", "model.safetensors")) {
-            Files.copy(CommandRun.golden("teacher").resolve(name), folder.resolve(name));
+            Files.copy(model.resolve(name), folder.resolve(name));
         }
         numberedWords(vocabulary, folder.resolve("tokenizer.json"));
         return folder;

@@ -119,7 +119,7 @@ public abstract class DecoderFormat implements ModelFormat {
     public CausalLmConfig read(ConfigNode given) {
         ConfigNode config = given.withDefaults(defaults());
         long width = config.positive(WIDTH);
-        double epsilon = config.number(EPSILON);
+        double epsilon = config.positiveNumber(EPSILON);
         Activation activation = ActivationNames.read(config, activationKey(), Activation.SILU);
         int layers = config.between(LAYERS, 1, CausalLmConfig.MAX_LAYERS);
         List<MixerConfig> mixers = new ArrayList<>();

@@ -62,11 +62,8 @@ final class AttentionJson {
     }
 
     private static QueryKeyNorm norm(ConfigNode norm) {
-        double epsilon = norm.number(EPSILON);
-        if (epsilon <= 0) {
-            throw norm.wrong(EPSILON, "a number above 0", epsilon);
-        }
-        return new QueryKeyNorm(epsilon, norm.flag(UNIT_OFFSET, false), norm.flag(ACROSS_HEADS, false));
+        return new QueryKeyNorm(
+                norm.positiveNumber(EPSILON), norm.flag(UNIT_OFFSET, false), norm.flag(ACROSS_HEADS, false));
     }
 
     /** The inverse of {@link #read}. */

@@ -71,6 +71,18 @@ final class CompanionFiles {
         });
     }
 
+    /**
+     * Throws if the tokenizer is none, or does not fit the model.
+     *
+     * @param rows of the model's embedding
+     */
+    void requireTokenizerFor(long rows) {
+        Path tokenizer = files.get(TOKENIZER);
+        if (tokenizer != null) {
+            TokenizerJson.load(tokenizer).requireRows(rows);
+        }
+    }
+
     /** Adds the two files without which transformers does not know the tokenizer's class or where a text ends. */
     void completeFor(Path target) {
         if (files.containsKey(TOKENIZER) && !files.containsKey(TOKENIZER_CONFIG)) {

@@ -12,6 +12,7 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.io.Folders;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.ModelFormat;
 import org.mohawk4j.safetensors.SafetensorsDtype;
@@ -34,7 +35,11 @@ public final class ModelExport {
      * @throws org.mohawk4j.StorageException if the disk refuses
      */
     public static List<String> write(Path model, ExportForm form, List<Path> others, Path out) {
-        ModelFormat format = form.require(ModelFolder.config(model));
+        CausalLmConfig config = ModelFolder.config(model);
+        ModelFormat format = form.require(config);
+        CompanionFiles files = new CompanionFiles(
+                Stream.concat(Stream.of(model), others.stream()).toList());
+        files.requireTokenizerFor(config.vocabulary());
         requireFree(out);
         Path absolute = out.toAbsolutePath().normalize();
         Path partial = absolute.resolveSibling("." + absolute.getFileName() + "." + UUID.randomUUID() + ".partial");
@@ -42,8 +47,6 @@ public final class ModelExport {
             try {
                 Files.createDirectories(partial);
                 writeWeights(model, format, partial);
-                CompanionFiles files = new CompanionFiles(
-                        Stream.concat(Stream.of(model), others.stream()).toList());
                 files.copyTo(partial);
                 if (form == ExportForm.TRANSFORMERS) {
                     files.completeFor(partial);

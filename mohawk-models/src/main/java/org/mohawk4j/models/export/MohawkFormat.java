@@ -106,7 +106,7 @@ public final class MohawkFormat implements ModelFormat {
     private static NormConfig norm(ConfigNode norm) {
         for (NormConfig.Kind kind : NormConfig.Kind.values()) {
             if (name(kind).equals(norm.text(KIND))) {
-                return new NormConfig(kind, norm.number("epsilon"));
+                return new NormConfig(kind, norm.positiveNumber("epsilon"));
             }
         }
         throw norm.wrong(KIND, "one of layer, rms, rms_unit_offset", norm.text(KIND));

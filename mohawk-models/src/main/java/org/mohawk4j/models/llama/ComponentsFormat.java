@@ -67,7 +67,7 @@ public final class ComponentsFormat implements ModelFormat {
         ConfigNode backbone = model.object(INPUT);
         backbone.requireIfPresent("lm_head_prenorm", "rms");
         long width = backbone.positive("d_model");
-        double epsilon = backbone.number(EPSILON);
+        double epsilon = backbone.positiveNumber(EPSILON);
         List<MixerConfig> mixers = new ArrayList<>();
         MlpConfig mlp = null;
         for (ConfigNode block : model.objects(BLOCKS)) {

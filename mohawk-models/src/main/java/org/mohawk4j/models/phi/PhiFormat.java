@@ -16,6 +16,7 @@ import org.mohawk4j.op.Activation;
 
 /** {@code PhiForCausalLM} of Hugging Face transformers: Phi-1, Phi-1.5 and Phi-2. */
 public final class PhiFormat implements ModelFormat {
+    private static final String EPSILON = "layer_norm_eps";
     private static final double DEFAULT_EPSILON = 1e-5;
     private static final long DEFAULT_POSITIONS = 2048;
 
@@ -41,7 +42,7 @@ public final class PhiFormat implements ModelFormat {
                 width,
                 config.optionalPositive("intermediate_size").orElse(4 * width),
                 Activation.GELU_TANH,
-                config.optionalNumber("layer_norm_eps").orElse(DEFAULT_EPSILON),
+                config.has(EPSILON) ? config.positiveNumber(EPSILON) : DEFAULT_EPSILON,
                 config.optionalPositive("max_position_embeddings").orElse(DEFAULT_POSITIONS),
                 Collections.nCopies(config.between("num_hidden_layers", 1, CausalLmConfig.MAX_LAYERS), attention));
     }
@@ -68,7 +69,7 @@ public final class PhiFormat implements ModelFormat {
         json.put("max_position_embeddings", config.maxPositions());
         json.put("partial_rotary_factor", (double) attention.rotary().dim() / attention.headDim());
         RopeFormat.write(json, attention.rotary());
-        json.put("layer_norm_eps", config.block().norm().epsilon());
+        json.put(EPSILON, config.block().norm().epsilon());
         json.put("tie_word_embeddings", false);
         json.put("qk_layernorm", false);
         return Optional.of(json);

@@ -57,7 +57,7 @@ public final class PhiMambaFormat implements ModelFormat {
                 width,
                 backbone.optionalPositive(MLP_WIDTH).orElse(4 * width),
                 Activation.GELU_TANH,
-                backbone.optionalNumber(EPSILON).orElse(DEFAULT_EPSILON),
+                backbone.has(EPSILON) ? backbone.positiveNumber(EPSILON) : DEFAULT_EPSILON,
                 backbone.optionalPositive(POSITIONS).orElse(DEFAULT_POSITIONS),
                 mixers);
     }

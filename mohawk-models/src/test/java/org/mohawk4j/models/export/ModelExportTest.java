@@ -160,6 +160,21 @@ class ModelExportTest {
                 .isEqualTo(new ObjectMapper().readTree("{\"bos_token_id\": 1, \"eos_token_id\": [2, 7]}"));
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"TRANSFORMERS", "GOOMBALAB"})
+    void aTokenizerThatDoesNotFitIsRefused(ExportForm form) throws IOException {
+        Path model = saved(ModelFolder.config(GOLDEN.resolve("hybrid")));
+        Path tokenizer = model.resolve("tokenizer.json");
+        Files.writeString(tokenizer, """
+                {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"},
+                 "model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "b": 128}}}""");
+
+        refuses(model, form, "tokenizer.json: expected ids below 128, the rows of the model's embedding");
+
+        Files.writeString(tokenizer, "[]");
+        refuses(model, form, "tokenizer.json: not a tokenizer");
+    }
+
     @Test
     void weightsOfHalfTheWidthStayAsTheyAre() {
         Path narrow = folder.resolve("narrow");

@@ -116,6 +116,7 @@ class LlamaFormatTest {
                 "\"hidden_act\": \"quick_gelu\" | hidden_act: expected one of [gelu_new, gelu_pytorch_tanh, relu, silu, swish], found quick_gelu",
                 "\"tie_word_embeddings\": 1 | tie_word_embeddings: expected true or false, found 1",
                 "\"rope_theta\": 0 | rope_theta: expected a number above 0, found 0.0",
+                "\"rms_norm_eps\": 0 | rms_norm_eps: expected a number above 0, found 0.0",
                 "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4} | rope_scaling: type: expected one of default, linear, llama3, yarn, longrope, which are computed, found dynamic",
                 "\"rope_scaling\": {\"type\": \"linear\"} | rope_scaling: factor is missing",
                 "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4} | rope_scaling: high_freq_factor: expected a number above low_freq_factor 4.0, found 4.0"
