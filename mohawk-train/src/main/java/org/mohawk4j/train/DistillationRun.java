@@ -271,6 +271,10 @@ public final class DistillationRun {
                     RunEvaluation evaluation = new RunEvaluation(config, folder, writing, validation, listener);
                     RunResult result = RunEvaluation.none(folder);
                     if (isFirst()) {
+                        if (!folder.hasBegun()) {
+                            throw new TrainingException(
+                                    "no step had a finite loss and finite gradients; there is no student to save");
+                        }
                         if (!isTrained) {
                             saver.save();
                         }

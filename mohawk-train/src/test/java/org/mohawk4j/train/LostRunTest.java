@@ -3,6 +3,10 @@ package org.mohawk4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.types.HostTensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,5 +125,23 @@ class LostRunTest {
         assertThatThrownBy(() -> run.start(ending, new StopSignal())).hasMessage("ended");
 
         assertThat(checkpoints()).containsExactly("stage-2-step-00000003");
+    }
+
+    @Test
+    void aRunWithoutAFiniteStepHasNoStudent() {
+        Map<String, Object> two = Map.of("split", List.of(0.0, 0.0, 1.0), "tokens", 2 * 64, "student.init", "attention");
+        run = new TinyRun(folder.resolve("run"), two).withTeacher(engine -> {
+            CausalLm teacher = TinyRun.goldenTeacher(engine);
+            Parameter first = teacher.parameters().values().iterator().next();
+            double[] spoilt = new double[Math.toIntExact(first.shape().size())];
+            Arrays.fill(spoilt, Double.NaN);
+            first.set(HostTensors.of(first.shape(), spoilt));
+            return teacher;
+        });
+
+        assertThatThrownBy(() -> run.start(new PatientListener(), new StopSignal()))
+                .isInstanceOf(TrainingException.class)
+                .hasMessage("no step had a finite loss and finite gradients; there is no student to save");
+        assertThat(run.folder()).doesNotExist();
     }
 }

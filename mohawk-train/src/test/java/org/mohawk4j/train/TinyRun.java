@@ -49,7 +49,7 @@ final class TinyRun {
     private boolean isConfigured;
     private Tokenizer tokenizer = new Numbers();
     private boolean writesSamples;
-    private Function<Engine, CausalLm> teacher = engine -> ModelFolder.load(engine, GOLDEN.resolve("teacher"));
+    private Function<Engine, CausalLm> teacher = TinyRun::goldenTeacher;
 
     /** From Phi. */
     TinyRun(Path folder, Map<String, ?> changes) {
@@ -110,6 +110,10 @@ final class TinyRun {
     TinyRun withTeacher(Function<Engine, CausalLm> other) {
         teacher = other;
         return this;
+    }
+
+    static CausalLm goldenTeacher(Engine engine) {
+        return ModelFolder.load(engine, GOLDEN.resolve("teacher"));
     }
 
     static CausalLmConfig golden() {
