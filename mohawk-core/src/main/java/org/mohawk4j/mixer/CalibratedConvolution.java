@@ -24,10 +24,14 @@ record CalibratedConvolution(DiscreteMamba2.Config config, CausalConv1d conv) {
         long inner = config.innerWidth();
         try (Scope scope = engine.scope()) {
             if (attention.fits(config.width(), inner)) {
-                attention.valueBias().ifPresent(bias -> conv.setBias(
-                        0, attention.perHead(bias.reshape(-1, 1)).reshape(-1)));
-                attention.outputBias().ifPresent(bias -> conv.setBias(
-                        0, conv.bias().narrow(0, 0, inner).add(Calibration.valueOf(outProj.weight(), bias))));
+                attention
+                        .valueBias()
+                        .ifPresent(bias -> conv.setBias(
+                                0, attention.perHead(bias.reshape(-1, 1)).reshape(-1)));
+                attention
+                        .outputBias()
+                        .ifPresent(bias -> conv.setBias(
+                                0, conv.bias().narrow(0, 0, inner).add(Calibration.valueOf(outProj.weight(), bias))));
             }
             Tensor keys = inProj.applyRows(u, inner, stateWidth()).cast(engine.parameterType());
             conv.setBias(inner, keys.reshape(-1, stateWidth()).mean(0, false).neg());
@@ -37,9 +41,7 @@ record CalibratedConvolution(DiscreteMamba2.Config config, CausalConv1d conv) {
                     for (int group = 0; group < config.groups(); group++) {
                         conv.setBias(
                                 inner + stateWidth() + (long) group * config.stateSize(),
-                                means.narrow(0, group, 1)
-                                        .narrow(1, 0, copied)
-                                        .reshape(-1));
+                                means.narrow(0, group, 1).narrow(1, 0, copied).reshape(-1));
                     }
                 });
             }
@@ -54,9 +56,8 @@ record CalibratedConvolution(DiscreteMamba2.Config config, CausalConv1d conv) {
     void take(List<ScoreFit> heads, int constant) {
         Engine engine = conv.weight().engine();
         int n = config.stateSize();
-        double[] bias = conv.bias()
-                .narrow(0, config.innerWidth(), 2L * stateWidth())
-                .toDoubles();
+        double[] bias =
+                conv.bias().narrow(0, config.innerWidth(), 2L * stateWidth()).toDoubles();
         for (int row = 0; row < stateWidth(); row++) {
             ScoreFit fit = heads.get(row / n * (config.heads() / config.groups()));
             boolean isConstant = row % n == constant;

@@ -137,8 +137,8 @@ public final class Calibration {
         Tensor rows = inputs.cast(engine.parameterType());
         long count = rows.dim(0);
         double penalty = ridge * rows.square().mean().item() * count;
-        Tensor residual = rows.mul(target.cast(engine.parameterType()).reshape(count, 1))
-                .sum(0);
+        Tensor residual =
+                rows.mul(target.cast(engine.parameterType()).reshape(count, 1)).sum(0);
         Tensor direction = residual;
         Tensor w = engine.zeros(width);
         double norm = residual.square().sum().item();

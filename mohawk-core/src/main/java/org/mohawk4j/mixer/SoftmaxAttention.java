@@ -214,9 +214,10 @@ public final class SoftmaxAttention extends MatrixMixer implements AttentionWeig
 
     @Override
     public Optional<Tensor> scoredQueryBias() {
-        return qProj.bias().map(bias -> qNorm.map(
-                        norm -> rowsTimes(bias.reshape(-1, 1), norm.scale()).reshape(-1))
-                .orElse(bias));
+        return qProj.bias()
+                .map(bias -> qNorm.map(norm ->
+                                rowsTimes(bias.reshape(-1, 1), norm.scale()).reshape(-1))
+                        .orElse(bias));
     }
 
     @Override

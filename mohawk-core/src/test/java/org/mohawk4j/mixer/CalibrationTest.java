@@ -335,9 +335,12 @@ class CalibrationTest extends Float64Test {
             mixer.initFrom(attention);
             Calibration.apply(mixer, attention, u, attention.matrix(u));
             Tensor bias = mixer.parameters().get("conv1d.bias").value();
-            Tensor ofValues = attention.perHead(attention.valueBias().orElseThrow().reshape(-1, 1))
+            Tensor ofValues = attention
+                    .perHead(attention.valueBias().orElseThrow().reshape(-1, 1))
                     .reshape(-1);
-            Tensor given = attention.output().matmul(false, bias.narrow(0, 0, 24).sub(ofValues).reshape(24, 1), false);
+            Tensor given = attention
+                    .output()
+                    .matmul(false, bias.narrow(0, 0, 24).sub(ofValues).reshape(24, 1), false);
             double[] expected = attention.outputBias().orElseThrow().toDoubles();
             double[] found = given.reshape(-1).toDoubles();
             for (int i = 0; i < 24; i++) {
@@ -355,7 +358,8 @@ class CalibrationTest extends Float64Test {
                         new DiscreteMamba2.Config(24, 4, 4, 8, 4, 8).create(engine(), new SplittableRandom(3))) {
             mixer.initFrom(attention);
             Calibration.apply(mixer, attention, u, attention.matrix(u));
-            double[] means = mixer.scores(u).b().reshape(-1, 4 * 8).mean(0, false).toDoubles();
+            double[] means =
+                    mixer.scores(u).b().reshape(-1, 4 * 8).mean(0, false).toDoubles();
             for (int row = 0; row < means.length; row++) {
                 assertThat(means[row]).isCloseTo(row % 8 == 6 ? 1 : 0, within(1e-12));
             }

@@ -290,7 +290,11 @@ public final class Distillation {
 
     /** From here on the run is one whose layers were given, in its folder as well. */
     private DistillConfig withBest(
-            DistillConfig config, int count, Supplier<LayerRanking> ranking, TrainingListener listener, RunFolder open) {
+            DistillConfig config,
+            int count,
+            Supplier<LayerRanking> ranking,
+            TrainingListener listener,
+            RunFolder open) {
         List<Integer> best = first().layers(() -> {
             LayerRanking found = ranking.get();
             String fact = found.best(count) + "; nats that each layer's attention recovers: " + found;

@@ -3,13 +3,10 @@ package org.mohawk4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Arrays;
-import org.mohawk4j.models.CausalLm;
-import org.mohawk4j.nn.Parameter;
-import org.mohawk4j.tensor.types.HostTensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +14,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mohawk4j.models.CausalLm;
+import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.loop.StopSignal;
@@ -129,7 +129,8 @@ class LostRunTest {
 
     @Test
     void aRunWithoutAFiniteStepHasNoStudent() {
-        Map<String, Object> two = Map.of("split", List.of(0.0, 0.0, 1.0), "tokens", 2 * 64, "student.init", "attention");
+        Map<String, Object> two =
+                Map.of("split", List.of(0.0, 0.0, 1.0), "tokens", 2 * 64, "student.init", "attention");
         run = new TinyRun(folder.resolve("run"), two).withTeacher(engine -> {
             CausalLm teacher = TinyRun.goldenTeacher(engine);
             Parameter first = teacher.parameters().values().iterator().next();

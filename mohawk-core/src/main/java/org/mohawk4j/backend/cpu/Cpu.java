@@ -133,7 +133,9 @@ public final class Cpu implements AutoCloseable {
             long row = index / across * tiling.rows();
             long column = index % across * tiling.columns();
             Sizes tile = new Sizes(
-                    Math.min(tiling.rows(), sizes.m() - row), Math.min(tiling.columns(), sizes.n() - column), sizes.k());
+                    Math.min(tiling.rows(), sizes.m() - row),
+                    Math.min(tiling.columns(), sizes.n() - column),
+                    sizes.k());
             task.run(row, column, tile, lane);
         });
     }

@@ -84,8 +84,7 @@ class BlasThreadsTest {
     void anOpenEngineLeavesTheNumberToOthersBetweenItsOperations() {
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(2))) {
             assertThat(blas_get_num_threads()).isEqualTo(OTHERS);
-            Tensor x = engine.tensor(
-                    HostArray.random(Shape.of(70, 80), 1).toHostTensor(), engine.parameterType());
+            Tensor x = engine.tensor(HostArray.random(Shape.of(70, 80), 1).toHostTensor(), engine.parameterType());
             assertThat(x.matmul(false, x, true).toFloats()).hasSize(70 * 70);
             assertThat(blas_get_num_threads()).isEqualTo(OTHERS);
         }

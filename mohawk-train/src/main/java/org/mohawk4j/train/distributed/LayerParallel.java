@@ -102,7 +102,9 @@ final class LayerParallel extends RankedParallelism {
     /** The sum over the ranks, each of which knows the losses of its layers. */
     @Override
     public double heldOut(DoubleSupplier own) {
-        return ranks.numbers(own.getAsDouble()).stream().mapToDouble(Double::doubleValue).sum();
+        return ranks.numbers(own.getAsDouble()).stream()
+                .mapToDouble(Double::doubleValue)
+                .sum();
     }
 
     /** No rank has all gradients. */

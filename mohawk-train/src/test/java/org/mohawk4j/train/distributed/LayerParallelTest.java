@@ -133,8 +133,8 @@ class LayerParallelTest {
                         MemoryOps memory = engine.backend().memory();
                         long whole = memory.liveBytes();
                         Parallelism own = ranks.byLayers(
-                                        (LayerwiseObjective) new StagePlan(teacher, student, mixers, List.of())
-                                                .matrixOrientation(),
+                                        (LayerwiseObjective)
+                                                new StagePlan(teacher, student, mixers, List.of()).matrixOrientation(),
                                         1)
                                 .ranks();
 

@@ -30,7 +30,8 @@ class HeatmapGridTest {
         BufferedImage image = new HeatmapGrid(40, false).render(layer(0.5f, 0.25f, 3));
 
         assertThat(image.getRGB(10, 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
-        assertThat(image.getRGB(10, 2 * 54 + 10)).isEqualTo(0xff000000 | ColorMap.signed(Math.round(127 * Heatmap.position(0.5)) / 127.0));
+        assertThat(image.getRGB(10, 2 * 54 + 10))
+                .isEqualTo(0xff000000 | ColorMap.signed(Math.round(127 * Heatmap.position(0.5)) / 127.0));
         assertThat(image.getRGB(10, 4 * 54 + 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
         assertThat(image.getRGB(2 * 54 + 10, 10)).isEqualTo(0xff000000 | ColorMap.signed(1));
     }

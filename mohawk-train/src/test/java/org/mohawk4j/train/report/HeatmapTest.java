@@ -81,8 +81,7 @@ class HeatmapTest {
 
     @Test
     void survivesPng() throws IOException {
-        BufferedImage image =
-                new Heatmap(1).render(new MatrixValues(1, 2, new float[] {0.5f, -0.5f}), 2);
+        BufferedImage image = new Heatmap(1).render(new MatrixValues(1, 2, new float[] {0.5f, -0.5f}), 2);
 
         BufferedImage read = ImageIO.read(new ByteArrayInputStream(Images.png(image)));
 

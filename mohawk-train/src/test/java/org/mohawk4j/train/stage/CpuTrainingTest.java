@@ -26,6 +26,7 @@ class CpuTrainingTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     /** Methods are compiled between the first and the last. */
     private static final int STEPS = 8;
+
     private static final int BATCH = 3;
     /** Several blocks of queries and several chunks, the last of each shorter. */
     private static final int CONTEXT = 150;
@@ -57,17 +58,16 @@ class CpuTrainingTest {
             try (CausalLm student = plan.student(teacher, random);
                     AdamW optimizer = new AdamW(engine, new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1))) {
                 StagePlan stages = new StagePlan(teacher, student, plan, List.of());
-                Objective objective =
-                        switch (stage) {
-                            case 1 -> stages.matrixOrientation();
-                            case 2 -> stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
-                            default -> stages.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
-                        };
+                Objective objective = switch (stage) {
+                    case 1 -> stages.matrixOrientation();
+                    case 2 -> stages.hiddenStateAlignment(HiddenStateAlignment.Target.MIXER);
+                    default -> stages.knowledgeDistillation(DistillationFunction.Weights.PLAIN);
+                };
                 int vocabulary = Math.toIntExact(teacher.config().vocabulary());
                 List<Double> losses = new ArrayList<>();
                 for (int step = 0; step < STEPS; step++) {
-                    int[] ids = random.ints((long) BATCH * CONTEXT, 0, vocabulary)
-                            .toArray();
+                    int[] ids =
+                            random.ints((long) BATCH * CONTEXT, 0, vocabulary).toArray();
                     losses.add(step(engine, objective, optimizer, ids));
                 }
                 return new Run(

@@ -83,8 +83,7 @@ class StatisticsRecorderTest {
     @Test
     void whatIsRecordedChangesNothing() {
         double[] recorded;
-        try (StatisticsRecorder recorder =
-                new StatisticsRecorder(folder.resolve("a.jsonl"), teacher, TEXT)) {
+        try (StatisticsRecorder recorder = new StatisticsRecorder(folder.resolve("a.jsonl"), teacher, TEXT)) {
             recorded = train(10, recorder);
         }
 
