@@ -198,6 +198,12 @@ final class StudyCommand implements Runnable {
         Study study() {
             return new StagesStudy();
         }
+
+        /** Half as long as others: there are 28 runs. */
+        @Override
+        DistillConfig.Builder quick(DistillConfig.Builder config) {
+            return super.quick(config).tokens(1024);
+        }
     }
 
     /** What the structure of the mixing matrix is worth. */
