@@ -4,8 +4,9 @@ import static org.bytedeco.openblas.global.openblas_nolapack.blas_get_num_thread
 import static org.bytedeco.openblas.global.openblas_nolapack.blas_set_num_threads;
 
 /**
- * OpenBLAS's number of threads, which it has one of for the whole process. While threads of ours multiply, each on its
- * own, it is one; at all other times it is what the rest of the process made it.
+ * OpenBLAS's number of threads, which it has one of for the whole process. It is one while a {@link Cpu} is open, whose
+ * threads multiply each on its own; when the last one is closed it is what it was before the first. To set it around each
+ * operation takes longer than most operations: about half a millisecond.
  */
 final class BlasThreads {
     private static int using;
@@ -13,7 +14,7 @@ final class BlasThreads {
 
     private BlasThreads() {}
 
-    /** Each product has one thread from here on, until {@link #release} was called as often. */
+    /** Every product of the process has one thread from here on, until {@link #release} was called as often. */
     static synchronized void one() {
         if (using++ == 0) {
             before = blas_get_num_threads();

@@ -31,6 +31,7 @@ public final class Cpu implements AutoCloseable {
     public Cpu(HostArrays arrays, int threads) {
         this.arrays = arrays;
         this.workers = new Workers(threads, RowsVersion.choose());
+        BlasThreads.one();
     }
 
     /** Version of the row kernels, for a backend's description. */
@@ -210,5 +211,6 @@ public final class Cpu implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
+        BlasThreads.release();
     }
 }

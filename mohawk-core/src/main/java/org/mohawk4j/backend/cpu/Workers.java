@@ -52,31 +52,21 @@ public final class Workers implements AutoCloseable {
             return;
         }
         Job now = new Job(task, count);
-        BlasThreads.one();
-        try {
-            job = now;
-            int wanted = count - 1;
-            for (int i = 0; i < workers.size() && i < wanted; i++) {
-                workers.get(i).wake();
-            }
-            now.work(lanes.get(0));
-            now.await();
-        } finally {
-            BlasThreads.release();
+        job = now;
+        int wanted = count - 1;
+        for (int i = 0; i < workers.size() && i < wanted; i++) {
+            workers.get(i).wake();
         }
+        now.work(lanes.get(0));
+        now.await();
     }
 
     /** As {@link #run}, all of them by this thread. */
     public void runHere(int count, Task task) {
         Lane own = lanes.get(0);
-        BlasThreads.one();
-        try {
-            for (int i = 0; i < count; i++) {
-                own.scratch().reset();
-                task.run(i, own);
-            }
-        } finally {
-            BlasThreads.release();
+        for (int i = 0; i < count; i++) {
+            own.scratch().reset();
+            task.run(i, own);
         }
     }
 

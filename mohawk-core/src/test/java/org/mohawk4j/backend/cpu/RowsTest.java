@@ -1,7 +1,9 @@
 package org.mohawk4j.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -194,6 +196,32 @@ class RowsTest {
                 }
             });
         }
+    }
+
+    /** A vector's sum has an order of the JVM's choice in {@code reduceLanes}, and the compiler's is another. */
+    @Test
+    void sumsHaveTheSameBitsBeforeAndAfterTheyAreCompiled() {
+        for (Rows rows : new Rows[] {new PlainRows(), RowsVersion.choose().get()}) {
+            for (int n : new int[] {24, 100, 128}) {
+                fill(n);
+                float[] first = sums(rows, n);
+                for (int call = 0; call < 20_000; call++) {
+                    if (!Arrays.equals(sums(rows, n), first)) {
+                        fail("%s of %d: other bits at call %d", rows.name(), n, call);
+                    }
+                }
+            }
+        }
+    }
+
+    private float[] sums(Rows rows, int n) {
+        long x = slot(0);
+        long statistics = slot(7);
+        float softmax = rows.softmax(slot(5), 1.5f, x, n);
+        rows.layerNorm(slot(5), x, slot(1), slot(2), 1e-5f, statistics, n);
+        float deviation = Raw.get(statistics + Float.BYTES);
+        rows.layerNormGradient(slot(5), slot(4), x, slot(1), statistics, slot(6), slot(3), n);
+        return new float[] {rows.sum(x, n), rows.dot(x, slot(1), n), softmax, deviation, Raw.get(slot(5))};
     }
 
     @Test
