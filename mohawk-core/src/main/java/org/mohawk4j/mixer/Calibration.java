@@ -9,8 +9,8 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * A closed-form initialization: decay, scale, skip, a constant term and the convolution of the values of a new mixer by least squares against the
- * matrices of the attention that it replaces, from one batch and without a training step.
+ * A closed-form initialization: decay, scale, skip, a constant term and the convolution of the values of a new mixer by
+ * least squares against the matrices of the attention that it replaces, from one batch and without a training step.
  */
 public final class Calibration {
     /**
