@@ -1,6 +1,5 @@
 package org.mohawk4j.safetensors;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -19,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.mohawk4j.InvalidInputException;
 
 /** The collection of valid and broken files that comes with verdicts. */
-@Timeout(value = 5, unit = SECONDS)
+@Timeout(60)
 class SafetensorsCasesTest {
     private static final String FOLDER = "/safetensors-cases/";
 

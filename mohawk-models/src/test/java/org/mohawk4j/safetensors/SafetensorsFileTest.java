@@ -1,7 +1,6 @@
 package org.mohawk4j.safetensors;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
@@ -28,7 +27,7 @@ import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tensor.types.Shape;
 
-@Timeout(value = 10, unit = SECONDS)
+@Timeout(60)
 class SafetensorsFileTest {
     private static final String T = "\"t\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}";
 

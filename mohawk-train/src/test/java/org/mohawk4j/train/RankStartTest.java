@@ -19,7 +19,7 @@ import org.mohawk4j.train.run.FileFingerprint;
 import org.mohawk4j.train.run.RunInputs;
 
 /** Ranks of which one is given something else. */
-@Timeout(30)
+@Timeout(120)
 class RankStartTest {
     private static void allRefuse(int ranks, String line, Consumer<RankStart> rank) throws InterruptedException {
         assertThat(LocalProcessGroup.run(ranks, group -> rank.accept(new RankStart(group))))

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.distributed.RankFailedException;
 
-@Timeout(30)
+@Timeout(120)
 class TcpProcessGroupTest {
     private final Ranks ranks = new Ranks();
 

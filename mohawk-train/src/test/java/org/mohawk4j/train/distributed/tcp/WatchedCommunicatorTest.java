@@ -16,7 +16,7 @@ import org.mohawk4j.backend.Communicator;
 import org.mohawk4j.train.distributed.RankFailedException;
 
 /** Operations on a device that ends them by an error of its own when they are aborted. */
-@Timeout(30)
+@Timeout(120)
 class WatchedCommunicatorTest {
     private final Ranks ranks = new Ranks();
     private final Ending ending = new Ending(Ranks.QUICK);
