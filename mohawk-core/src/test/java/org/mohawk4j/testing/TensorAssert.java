@@ -33,6 +33,20 @@ public final class TensorAssert {
         }
     }
 
+    /** All numbers within the tolerance; AssertJ takes minutes for a million. */
+    public static void assertClose(String what, double[] actual, double[] expected, double tolerance) {
+        if (actual.length != expected.length) {
+            throw new AssertionError(
+                    what + ": " + actual.length + " numbers where " + expected.length + " are expected");
+        }
+        for (int i = 0; i < expected.length; i++) {
+            if (!Closeness.close(actual[i], expected[i], tolerance)) {
+                throw new AssertionError(
+                        what + "[" + i + "]: expected " + expected[i] + " within " + tolerance + ", got " + actual[i]);
+            }
+        }
+    }
+
     /** Norm of the difference over norm of the expected. */
     public static void assertRelative(String what, Tensor actual, Tensor expected, double tolerance) {
         assertShape(what, actual.shape(), expected.shape());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.backend.BackendOptions;
@@ -18,6 +19,7 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.HostArray;
+import org.mohawk4j.testing.TensorAssert;
 
 /** Products of several threads, in tiles whose last ones are smaller and in partial sums. */
 class ProductTest {
@@ -48,17 +50,9 @@ class ProductTest {
         List<double[]> expected = results(DType.FLOAT64, rows, columns, depth);
         List<double[]> actual = results(DType.FLOAT32, rows, columns, depth);
         for (int i = 0; i < expected.size(); i++) {
-            double[] wanted = expected.get(i);
-            double[] found = actual.get(i);
-            assertThat(found).hasSameSizeAs(wanted);
-            double largest = 0;
-            double error = 0;
-            for (int j = 0; j < wanted.length; j++) {
-                // Math.max passes NaN on; AssertJ takes minutes for a million numbers
-                largest = Math.max(largest, Math.abs(wanted[j]));
-                error = Math.max(error, Math.abs(found[j] - wanted[j]));
-            }
-            assertThat(error).as("error of result " + i).isLessThanOrEqualTo(1e-5 * largest);
+            double largest =
+                    DoubleStream.of(expected.get(i)).map(Math::abs).max().orElseThrow();
+            TensorAssert.assertClose("result " + i, actual.get(i), expected.get(i), 1e-5 * largest);
         }
     }
 

@@ -28,6 +28,7 @@ import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.testing.TensorAssert;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StageLength;
@@ -105,10 +106,8 @@ final class RankedRun {
             }
         }
         expected.parameters()
-                .forEach((name, values) -> assertThat(found.parameters().get(name))
-                        .as(name)
-                        .usingComparatorWithPrecision(tolerance)
-                        .containsExactly(values));
+                .forEach((name, values) ->
+                        TensorAssert.assertClose(name, found.parameters().get(name), values, tolerance));
     }
 
     private static Offset<Double> relative(double value, double tolerance) {

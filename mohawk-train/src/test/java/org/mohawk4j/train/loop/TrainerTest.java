@@ -29,6 +29,7 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.testing.TensorAssert;
 import org.mohawk4j.train.config.FaultConfig;
 import org.mohawk4j.train.metrics.SkippedStep;
 import org.mohawk4j.train.metrics.StepMetrics;
@@ -109,10 +110,11 @@ class TrainerTest {
                             .isNotEmpty();
                     accumulated
                             .gradients()
-                            .forEach((name, gradient) -> assertThat(gradient.toDoubles())
-                                    .as(name)
-                                    .usingComparatorWithPrecision(1e-12)
-                                    .containsExactly(whole.gradients().get(name).toDoubles()));
+                            .forEach((name, gradient) -> TensorAssert.assertClose(
+                                    name,
+                                    gradient.toDoubles(),
+                                    whole.gradients().get(name).toDoubles(),
+                                    1e-12));
                 }
             }
         }
