@@ -11,9 +11,9 @@ import org.mohawk4j.tensor.types.Shape;
 
 /**
  * Passes the teacher's hidden states from each rank to the next, while ranks work on different micro-batches (pipeline
- * parallelism). Communicators have no operation between two ranks, so a boundary's states are broadcast, and the ranks
- * that do not need them drop them. All ranks must begin the same operations in the same order: it is that in which a
- * pipeline fills. In its tick k, rank r sends micro-batch k - r.
+ * parallelism). Communicators have no point-to-point operation, so the states of a boundary are broadcast, and ranks that
+ * do not need them ignore them. All ranks call the broadcasts in the same order, in which the pipeline fills: in its tick
+ * k, rank r sends micro-batch k - r.
  */
 final class HiddenStatePipeline implements AutoCloseable {
     private final Engine engine;

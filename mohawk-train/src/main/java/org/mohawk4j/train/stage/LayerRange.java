@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Neighboring layers.
+ * Consecutive layers.
  *
- * @param first of them, from 0
- * @param end the one behind the last
+ * @param first the first layer, from 0
+ * @param end the layer after the last, exclusive
  */
 public record LayerRange(int first, int end) {
     /** Refuses a range of nothing. */
@@ -24,12 +24,12 @@ public record LayerRange(int first, int end) {
     }
 
     /**
-     * Divides layers into consecutive ranges, each with at least one layer of some, so that the largest cost of a range
-     * is as small as can be. What is behind the last of those layers is in no range.
+     * Divides layers into consecutive ranges so that the largest cost of a range is minimal. Each range has at least one
+     * of the needed layers. Layers after the last needed one are in no range.
      *
      * @param costs of all layers
-     * @param needed layers of which each range has one at least, in order
-     * @param ranges how many, at most as many as those layers
+     * @param needed layers to train, in ascending order
+     * @param ranges the number of ranges, at most that of the needed layers
      */
     public static List<LayerRange> balanced(List<Double> costs, List<Integer> needed, int ranges) {
         if (ranges > needed.size()) {

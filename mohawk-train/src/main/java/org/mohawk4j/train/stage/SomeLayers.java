@@ -8,8 +8,8 @@ import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * Some layers of an objective. It tells of the losses of all, those of other layers being 0, so that the sum over ranks
- * that divide the layers is what the whole objective tells.
+ * The objective of some layers. It returns a loss for every layer of the whole objective, 0 for layers outside of its
+ * range. So the sum over ranks that divide the layers gives the losses of the whole objective.
  */
 final class SomeLayers implements Objective {
     private final LayerwiseObjective whole;
