@@ -166,6 +166,8 @@ public final class LossChart {
                 .setXAxisTickMarkSpacingHint(80)
                 .setYAxisTickMarkSpacingHint(40);
         styler.setXAxisTitleColor(Images.INK).setYAxisTitleColor(Images.INK);
+        // without a pattern XChart writes .002 beside -0.002
+        styler.setYAxisDecimalPattern("#,##0.######");
     }
 
     static boolean isLogarithmic(List<Curve> curves) {

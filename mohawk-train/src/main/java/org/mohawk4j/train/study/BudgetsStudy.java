@@ -132,7 +132,7 @@ public final class BudgetsStudy implements Study {
 
     private static Fitted measure(Lab lab, Grid grid) {
         List<List<Spread>> spreads = new ArrayList<>();
-        List<PowerLaw.Curve> curves = new ArrayList<>();
+        List<PowerLaw.Points> curves = new ArrayList<>();
         List<Double> x = grid.budgets().stream()
                 .map(share -> (double) tokens(lab, share))
                 .toList();
@@ -152,7 +152,7 @@ public final class BudgetsStudy implements Study {
                 row.add(Spread.of(results, grid.value()));
             }
             spreads.add(row);
-            curves.add(new PowerLaw.Curve(x, row.stream().map(Spread::mean).toList()));
+            curves.add(new PowerLaw.Points(x, row.stream().map(Spread::mean).toList()));
         }
         return new Fitted(grid, spreads, PowerLaw.fit(curves));
     }
@@ -221,12 +221,15 @@ public final class BudgetsStudy implements Study {
         List<String> columns = new ArrayList<>(List.of("tokens of stage " + before));
         grid.budgets().forEach(share -> columns.add(Numbers.whole((double) tokens(lab, share))));
         columns.add("scale");
+        columns.add("exponent");
         List<List<String>> rows = new ArrayList<>();
         for (int i = 0; i < grid.budgetsBefore().size(); i++) {
             List<String> row = new ArrayList<>();
             row.add(Numbers.whole((double) tokens(lab, grid.budgetsBefore().get(i))));
             fitted.spreads().get(i).forEach(spread -> row.add(spread.toString()));
-            row.add(Numbers.compact(fitted.law().scales().get(i)));
+            PowerLaw.Curve curve = fitted.law().curves().get(i);
+            row.add(Numbers.compact(curve.scale()));
+            row.add(String.format(Locale.ROOT, "%.2f", curve.exponent()));
             rows.add(row);
         }
         String measured = grid.value().equals(DISTANCE)
@@ -236,11 +239,10 @@ public final class BudgetsStudy implements Study {
                 title(grid) + ", by its tokens",
                 String.format(
                         Locale.ROOT,
-                        "%s. Fitted: %.4f + scale · tokens^-%.2f, one constant and exponent for all rows; root of the mean"
-                                + " squared residual %.4f.",
+                        "%s. Fitted: %.4f + scale · tokens^-exponent, one constant for all rows; root of the mean squared"
+                                + " residual %.4f.",
                         measured,
                         fitted.law().constant(),
-                        fitted.law().exponent(),
                         fitted.law().error()),
                 columns,
                 rows);
