@@ -66,7 +66,8 @@ record PowerLaw(double constant, List<Curve> curves, double error) {
     private static double squares(Points points, double constant, Curve curve) {
         double sum = 0;
         for (int i = 0; i < points.x().size(); i++) {
-            double residual = points.y().get(i) - constant - curve.above(points.x().get(i));
+            double residual =
+                    points.y().get(i) - constant - curve.above(points.x().get(i));
             sum += residual * residual;
         }
         return sum;
