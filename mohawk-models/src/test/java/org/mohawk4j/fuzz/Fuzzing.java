@@ -25,7 +25,7 @@ final class Fuzzing {
     private final long seed = Long.getLong("mohawk.fuzz.seed", 20_261_124);
     private final long first = Long.getLong("mohawk.fuzz.first", 0);
     private final Duration time =
-            Duration.ofSeconds(Long.getLong("mohawk.fuzz.seconds", 20)).dividedBy(READERS);
+            Duration.ofSeconds(Long.getLong("mohawk.fuzz.seconds", 5)).dividedBy(READERS);
 
     /** How many inputs were read and how many refused; a test that only ever sees one of them tests little. */
     record Tally(long read, long refused) {}

@@ -15,7 +15,7 @@ import org.mohawk4j.InvalidInputException;
 /** Token files with anything wrong: what comes out is an {@link InvalidInputException} or ids of the vocabulary. */
 class TokenFileFuzzTest {
     /** A fifth of the time for all readers together; {@code -Dmohawk.fuzz.seconds=600} for longer. */
-    private static final long SECONDS = Long.getLong("mohawk.fuzz.seconds", 20) / 5;
+    private static final long SECONDS = Long.getLong("mohawk.fuzz.seconds", 5) / 5;
 
     @TempDir
     private Path folder;

@@ -25,7 +25,7 @@ import org.mohawk4j.train.optimizer.AdamW;
 class CpuTrainingTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
     /** Methods are compiled between the first and the last. */
-    private static final int STEPS = 8;
+    private static final int STEPS = 6;
 
     private static final int BATCH = 3;
     /** Several blocks of queries and several chunks, the last of each shorter. */
@@ -41,7 +41,7 @@ class CpuTrainingTest {
 
         assertThat(first.losses()).allMatch(Double::isFinite);
         assertThat(first.losses().get(STEPS - 1)).isNotEqualTo(first.losses().get(0));
-        for (int threads : new int[] {2, 1, 3}) {
+        for (int threads : new int[] {2, 3}) {
             Run again = train(stage, threads);
             assertThat(again.losses()).isEqualTo(first.losses());
             assertThat(again.parameters().equals(first.parameters()))
