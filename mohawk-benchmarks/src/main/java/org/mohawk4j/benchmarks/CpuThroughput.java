@@ -28,6 +28,9 @@ import org.mohawk4j.tensor.Engine;
  */
 public final class CpuThroughput {
     private static final int WARM_UP = 6;
+    /** Until then the JVM's optimizing compiler is at work, on the same cores. */
+    private static final double WARM_UP_SECONDS = 4;
+
     private static final int WINDOWS = 16;
     private static final int EVALUATIONS = 7;
     private static final int PROMPT = 8;
@@ -103,7 +106,8 @@ public final class CpuThroughput {
 
     /** The median of some runs, the fastest, and the processor time of one, which other programs do not add to. */
     private static void report(String what, long tokens, int runs, int warmUp, Runnable body) {
-        for (int i = 0; i < warmUp; i++) {
+        long begin = System.nanoTime();
+        for (int i = 0; i < warmUp || (System.nanoTime() - begin) / 1e9 < WARM_UP_SECONDS; i++) {
             body.run();
         }
         double[] seconds = new double[runs];
