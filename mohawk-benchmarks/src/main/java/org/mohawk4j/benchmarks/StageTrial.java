@@ -68,7 +68,7 @@ final class StageTrial implements AutoCloseable {
     StageTrial(CausalLm teacher, TeacherTopK tokens, int k, int batch, int context) {
         this(teacher, batch, context, MixerInit.ATTENTION, TeacherStates.UNCACHED, plan -> {
             TeacherDistribution top = TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k);
-            return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, false);
+            return plan.knowledgeDistillation(top, DistillationFunction.Weights.PLAIN, 0, false);
         });
     }
 

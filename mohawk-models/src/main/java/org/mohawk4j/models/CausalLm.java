@@ -119,9 +119,17 @@ public final class CausalLm extends Layer {
      * computed again: memory of one block instead of all, for a second forward pass.
      */
     public Tensor hiddenRecomputed(Tensor ids) {
+        return hiddenRecomputed(ids, (h, index) -> {});
+    }
+
+    /** As {@link #hiddenRecomputed(Tensor)}, with an observer as of {@link #hidden(Tensor, ObjIntConsumer)}. */
+    public Tensor hiddenRecomputed(Tensor ids, ObjIntConsumer<Tensor> observer) {
         Tensor h = embed(ids);
-        for (Block block : blocks) {
+        observer.accept(h, 0);
+        for (int i = 0; i < blocks.size(); i++) {
+            Block block = blocks.get(i);
             h = replace(h, input -> engine().recompute(input, block::forward));
+            observer.accept(h, i + 1);
         }
         return finalNorm(h);
     }

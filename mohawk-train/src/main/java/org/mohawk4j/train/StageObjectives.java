@@ -96,6 +96,7 @@ public final class StageObjectives {
         return plan.knowledgeDistillation(
                 distribution,
                 new DistillationFunction.Weights(values.temperature(), values.hardLabelShare()),
+                values.hiddenStateWeight(),
                 values.recompute());
     }
 }

@@ -99,6 +99,11 @@ public final class ConfigOptions {
             number("temperature", "X", "of the logits", DistillationConfig::temperature),
             number("hard-label-share", "X", "of the loss", DistillationConfig::hardLabelShare),
             whole("top-k", "K", "only the teacher's K most likely tokens, 0 for all", DistillationConfig::topK),
+            number(
+                    "hidden-state-weight",
+                    "X",
+                    "of the hidden-state loss, 0 for none",
+                    DistillationConfig::hiddenStateWeight),
             flag("recompute", "activation checkpointing", DistillationConfig::recompute));
 
     private static final List<ConfigOption<AutoTokensConfig>> AUTO_TOKENS = List.of(

@@ -7,7 +7,10 @@ import org.mohawk4j.tensor.Edge;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
-/** Mean Euclidean distance between rows of two tensors: the loss of stage 2 with rows along D. */
+/**
+ * Mean Euclidean distance between rows of two tensors, along D: the loss of stage 2, and, relative to the rows' norms, the
+ * hidden-state loss of stage 3.
+ */
 public final class DistanceFunction {
     /** Keeps the gradient of a distance of exactly zero at zero, where the norm has no derivative. */
     private static final double TINY = 1e-30;
@@ -22,22 +25,53 @@ public final class DistanceFunction {
         Result forward(Array teacher, Array student, boolean gradient);
     }
 
+    /** Fused distance relative to the norm of the teacher's row. */
+    public interface FusedRelativeDistance extends FusedOp {
+        /** As {@link FusedDistance#forward}. */
+        FusedDistance.Result forward(Array teacher, Array student, boolean gradient);
+    }
+
     /**
      * @param teacher [..., D], which no gradient reaches
      * @param student the same shape
      * @return the mean over all rows of the Euclidean norm of the difference along D, rank 0
      */
     public static Tensor apply(Tensor teacher, Tensor student) {
+        requireSameShape(teacher, student);
         Engine engine = student.engine();
+        return engine.backend()
+                .fused(FusedDistance.class)
+                .map(kernel ->
+                        recorded(kernel.forward(teacher.array(), student.array(), engine.isTracked(student)), student))
+                .orElseGet(() -> reference(teacher, student));
+    }
+
+    /**
+     * The mean over all rows of the Euclidean norm of the difference along D, divided by the teacher's; rank 0. Rows of the
+     * teacher that are zero give an infinite distance.
+     *
+     * @param teacher [..., D], which no gradient reaches
+     * @param student the same shape
+     */
+    public static Tensor relative(Tensor teacher, Tensor student) {
+        requireSameShape(teacher, student);
+        Engine engine = student.engine();
+        return engine.backend()
+                .fused(FusedRelativeDistance.class)
+                .map(kernel ->
+                        recorded(kernel.forward(teacher.array(), student.array(), engine.isTracked(student)), student))
+                .orElseGet(() -> relativeReference(teacher, student));
+    }
+
+    private static void requireSameShape(Tensor teacher, Tensor student) {
         if (!teacher.shape().equals(student.shape())) {
             throw new IllegalArgumentException(
                     "distance between teacher " + teacher.shape() + " and student " + student.shape());
         }
-        Optional<FusedDistance> kernel = engine.backend().fused(FusedDistance.class);
-        if (kernel.isEmpty()) {
-            return reference(teacher, student);
-        }
-        FusedDistance.Result result = kernel.get().forward(teacher.array(), student.array(), engine.isTracked(student));
+    }
+
+    private static Tensor recorded(FusedDistance.Result result, Tensor student) {
+        Engine engine = student.engine();
         Tensor loss = engine.wrap(result.loss());
         return result.studentGradient()
                 .map(engine::wrap)
@@ -47,6 +81,11 @@ public final class DistanceFunction {
 
     public static Tensor reference(Tensor teacher, Tensor student) {
         return norm(student.sub(teacher.detach()), -1).mean();
+    }
+
+    public static Tensor relativeReference(Tensor teacher, Tensor student) {
+        Tensor target = teacher.detach();
+        return norm(student.sub(target), -1).div(norm(target, -1)).mean();
     }
 
     /** Euclidean norms over axes, which keep extent 1; the gradient is zero where the norm is. */

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
@@ -59,6 +61,7 @@ import org.mohawk4j.op.SummedLinearsFunction.FusedSummedLinears;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
 import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
+import org.mohawk4j.op.loss.DistanceFunction.FusedRelativeDistance;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
@@ -525,23 +528,22 @@ interface KernelContract extends ContractTests {
 
     @TestFactory
     default Stream<DynamicNode> distance() {
-        return ifPresent(FusedDistance.class, probe -> {
-            for (long[] s : new long[][] {{1, 1}, {13, 65}, {2, 5, 63}, {207, 2048}}) {
-                HostArray teacher = numbers(1, s);
-                probe.checkWithTeacher(
-                        "distance",
-                        x -> DistanceFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1))),
-                        1,
-                        teacher,
-                        numbers(2, s));
-                probe.checkWithTeacher(
-                        "distance of zero",
-                        x -> DistanceFunction.apply(probe.activation(x.get(0)), probe.activation(x.get(1))),
-                        1,
-                        teacher,
-                        teacher);
-            }
-        });
+        return ifPresent(FusedDistance.class, probe -> checkDistance(probe, DistanceFunction::apply));
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> relativeDistance() {
+        return ifPresent(FusedRelativeDistance.class, probe -> checkDistance(probe, DistanceFunction::relative));
+    }
+
+    private static void checkDistance(KernelProbe probe, BinaryOperator<Tensor> distance) {
+        for (long[] s : new long[][] {{1, 1}, {13, 65}, {2, 5, 63}, {207, 2048}}) {
+            HostArray teacher = numbers(1, s);
+            Function<List<Tensor>, Tensor> loss =
+                    x -> distance.apply(probe.activation(x.get(0)), probe.activation(x.get(1)));
+            probe.checkWithTeacher("distance", loss, 1, teacher, numbers(2, s));
+            probe.checkWithTeacher("distance of zero", loss, 1, teacher, teacher);
+        }
     }
 
     @TestFactory

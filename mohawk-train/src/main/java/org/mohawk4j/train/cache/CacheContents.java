@@ -23,8 +23,9 @@ public sealed interface CacheContents {
         if (distillation.topK() > 0) {
             return new Tokens(distillation.topK(), distillation.temperature());
         }
-        return new States(config.activeStages().stream()
-                .anyMatch(stage -> stage.objective().isLayerwise() && mayServe(stage, config, ranks)));
+        return new States(distillation.hiddenStateWeight() > 0
+                || config.activeStages().stream()
+                        .anyMatch(stage -> stage.objective().isLayerwise() && mayServe(stage, config, ranks)));
     }
 
     private static boolean mayServe(ActiveStage stage, DistillConfig config, int ranks) {

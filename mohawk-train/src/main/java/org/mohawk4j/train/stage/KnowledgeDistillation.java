@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ObjIntConsumer;
 import java.util.function.Predicate;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.nn.Layer;
@@ -13,12 +14,16 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 
-/** Stage 3: cross-entropy between the teacher's and the student's token distributions (MOHAWK, section 4.3). */
+/**
+ * Stage 3: cross-entropy between the teacher's and the student's token distributions (MOHAWK, section 4.3), and, which is this
+ * project's, a {@link HiddenStateLoss} beside it. Losses that it returns are the cross-entropy alone; gradients are of both.
+ */
 public final class KnowledgeDistillation implements Objective {
     private final CausalLm teacher;
     private final CausalLm student;
     private final TeacherDistribution distribution;
     private final DistillationFunction.Weights weights;
+    private final double hiddenStateWeight;
     private final boolean recompute;
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
 
@@ -33,11 +38,19 @@ public final class KnowledgeDistillation implements Objective {
             DistillationFunction.Weights weights,
             boolean recompute,
             Predicate<String> trains) {
-        this(teacher, student, TeacherDistribution.whole(teacher, TeacherStates.UNCACHED), weights, recompute, trains);
+        this(
+                teacher,
+                student,
+                TeacherDistribution.whole(teacher, TeacherStates.UNCACHED),
+                weights,
+                0,
+                recompute,
+                trains);
     }
 
     /**
      * @param distribution the teacher's
+     * @param hiddenStateWeight of the hidden-state loss; 0: none. Top-k distributions allow no other
      * @param recompute whether the student's blocks compute their activations again in the backward pass instead of
      *     storing them
      * @param trains which of the student's parameters, by name
@@ -47,12 +60,14 @@ public final class KnowledgeDistillation implements Objective {
             CausalLm student,
             TeacherDistribution distribution,
             DistillationFunction.Weights weights,
+            double hiddenStateWeight,
             boolean recompute,
             Predicate<String> trains) {
         this.teacher = teacher;
         this.student = student;
         this.distribution = distribution;
         this.weights = weights;
+        this.hiddenStateWeight = hiddenStateWeight;
         this.recompute = recompute;
         student.parameters().forEach((name, parameter) -> {
             if (trains.test(name)) {
@@ -86,11 +101,19 @@ public final class KnowledgeDistillation implements Objective {
     @Override
     public Result evaluate(Tensor ids, Tensor labels, Receiver receiver) {
         Engine engine = student.engine();
-        TeacherDistribution.Target target = distribution.target(ids, weights);
+        Optional<HiddenStateLoss> states = hiddenStateWeight == 0
+                ? Optional.empty()
+                : Optional.of(
+                        new HiddenStateLoss(hiddenStateWeight, student.blocks().size(), engine.currentScope()));
+        TeacherDistribution.Target target =
+                distribution.target(ids, weights, states.map(compared -> compared::addTeacher));
         try (Tape tape = NamedGradients.tape(trained)) {
-            Tensor hidden = engine.scoped(() -> recompute ? student.hiddenRecomputed(ids) : student.hidden(ids));
+            ObjIntConsumer<Tensor> observer = (h, index) -> states.ifPresent(compared -> compared.addStudent(h, index));
+            Tensor hidden = engine.scoped(
+                    () -> recompute ? student.hiddenRecomputed(ids, observer) : student.hidden(ids, observer));
             Tensor loss = target.loss(student.head(hidden), Optional.of(labels));
-            Map<String, Tensor> gradients = NamedGradients.of(tape, loss, trained, engine.currentScope(), receiver);
+            Tensor sum = states.map(compared -> compared.addTo(loss)).orElse(loss);
+            Map<String, Tensor> gradients = NamedGradients.of(tape, sum, trained, engine.currentScope(), receiver);
             return new Result(List.of(loss.detach()), gradients);
         }
     }

@@ -76,18 +76,24 @@ public record StagePlan(
      * @param recompute whether the student's blocks compute their activations again in the backward pass
      */
     public Objective knowledgeDistillation(DistillationFunction.Weights weights, boolean recompute) {
-        return knowledgeDistillation(TeacherDistribution.whole(teacher, states), weights, recompute);
+        return knowledgeDistillation(TeacherDistribution.whole(teacher, states), weights, 0, recompute);
     }
 
     /**
      * As {@link #knowledgeDistillation(DistillationFunction.Weights, boolean)}, with what is known of the teacher's
      * distributions.
+     *
+     * @param hiddenStateWeight of a loss that compares hidden states as well; 0: none
      */
     public Objective knowledgeDistillation(
-            TeacherDistribution distribution, DistillationFunction.Weights weights, boolean recompute) {
+            TeacherDistribution distribution,
+            DistillationFunction.Weights weights,
+            double hiddenStateWeight,
+            boolean recompute) {
         return requireSomething(
                 "knowledge distillation",
-                new KnowledgeDistillation(teacher, student, distribution, weights, recompute, isTrained()));
+                new KnowledgeDistillation(
+                        teacher, student, distribution, weights, hiddenStateWeight, recompute, isTrained()));
     }
 
     private boolean isAligned(int layer) {

@@ -1,6 +1,7 @@
 package org.mohawk4j.train.stage;
 
 import java.util.Optional;
+import java.util.function.ObjIntConsumer;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.op.loss.LmHead;
@@ -29,7 +30,18 @@ public interface TeacherDistribution {
      * @param ids int32 [B,T]
      * @param weights those of the loss
      */
-    Target target(Tensor ids, Weights weights);
+    default Target target(Tensor ids, Weights weights) {
+        return target(ids, weights, Optional.empty());
+    }
+
+    /**
+     * As {@link #target(Tensor, Weights)}.
+     *
+     * @param observer if there is one, is shown the teacher's hidden states, as by {@link CausalLm#hidden(Tensor,
+     *     ObjIntConsumer)}
+     * @throws IllegalArgumentException if there is one, and distributions are known without hidden states
+     */
+    Target target(Tensor ids, Weights weights, Optional<ObjIntConsumer<Tensor>> observer);
 
     /** What a student is compared with. */
     @FunctionalInterface

@@ -43,7 +43,7 @@ class TokenCacheTest extends CacheTest {
     private Objective stage(TeacherTopK tokens, int k, Weights weights) {
         return plan(TeacherStates.UNCACHED)
                 .knowledgeDistillation(
-                        TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k), weights, false);
+                        TeacherDistribution.topK(teacher, TeacherStates.UNCACHED, tokens, k), weights, 0, false);
     }
 
     @Test

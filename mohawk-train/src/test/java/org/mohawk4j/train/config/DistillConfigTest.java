@@ -82,10 +82,23 @@ class DistillConfigTest {
                 .isEqualTo(new OptimizerConfig(0.1, List.of(0.9, 0.999), 1e-8, 0, List.of()));
         assertThat(config.learning().schedule().kind()).isEqualTo(ScheduleConfig.Kind.COSINE);
         assertThat(config.learning().hiddenStates().target()).isEqualTo(HiddenStateConfig.Target.BLOCK);
-        assertThat(config.learning().distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, true));
+        assertThat(config.learning().distillation()).isEqualTo(new DistillationConfig(1.0, 0.5, 64, 0.0, true));
         assertThat(config.recovery().checkpoint()).isEqualTo(new CheckpointConfig(50, 0, 1));
         assertThat(config.recovery().faults())
                 .isEqualTo(new FaultConfig(FaultConfig.defaults().spikeThreshold(), FaultConfig.SpikeAction.ROLL_BACK));
+    }
+
+    @Test
+    void aHiddenStateLossNeedsWholeDistributions() {
+        DistillationConfig own = DistillationConfig.defaults();
+
+        assertThat(own.withHiddenStateWeight(5).hiddenStateWeight()).isEqualTo(5);
+        assertThatThrownBy(() -> own.withHiddenStateWeight(-1))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("distillation.hidden-state-weight");
+        assertThatThrownBy(() -> own.withTopK(64).withHiddenStateWeight(5))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("distillation.hidden-state-weight: expected 0 with distillation.top-k, got 5.0");
     }
 
     @Test

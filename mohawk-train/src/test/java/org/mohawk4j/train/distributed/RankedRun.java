@@ -45,6 +45,8 @@ import org.mohawk4j.train.stage.HiddenStateAlignment;
 import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
+import org.mohawk4j.train.stage.TeacherDistribution;
+import org.mohawk4j.train.stage.TeacherStates;
 
 /** The three stages of a tiny student, a few steps each, on the threads of some ranks. */
 final class RankedRun {
@@ -219,7 +221,11 @@ final class RankedRun {
                 List<Objective> objectives = List.of(
                         plan.matrixOrientation(),
                         plan.hiddenStateAlignment(target),
-                        plan.knowledgeDistillation(new DistillationFunction.Weights(2, 0.3), true));
+                        plan.knowledgeDistillation(
+                                TeacherDistribution.whole(teacher, TeacherStates.UNCACHED),
+                                new DistillationFunction.Weights(2, 0.3),
+                                0.5,
+                                true));
                 for (Objective objective : objectives.subList(0, stages)) {
                     Parallelism.Divided shared = byLayers && objective instanceof LayerwiseObjective layerwise
                             ? ranks.byLayers(layerwise, accumulate)

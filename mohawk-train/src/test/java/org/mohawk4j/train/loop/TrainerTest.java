@@ -96,6 +96,7 @@ class TrainerTest {
                 plan.knowledgeDistillation(
                         TeacherDistribution.topK(plan.teacher(), TeacherStates.UNCACHED, TeacherTopK.UNCACHED, 7),
                         new DistillationFunction.Weights(2, 0.3),
+                        0,
                         false))) {
             TokenBatch batch = batches().next();
             try (Scope scope = engine.scope()) {

@@ -2,8 +2,11 @@ package org.mohawk4j.train.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mohawk4j.testing.TensorAssert.assertClose;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +17,8 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
@@ -23,10 +28,13 @@ import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
+import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
+import org.mohawk4j.tensor.Tape;
+import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.AdamW;
 
 class StagesTest {
@@ -177,6 +185,60 @@ class StagesTest {
                         .usingComparatorWithPrecision(1e-7)
                         .containsExactly(stored.gradients().get(name)));
         assertThat(recomputed.peakBytes()).isLessThan(stored.peakBytes() / 2);
+    }
+
+    /** Gradients of the cross-entropy, and those of the hidden-state loss, which is computed here as its formula says. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aHiddenStateLossAddsItsGradients(boolean recompute) {
+        StagePlan plan = plan(List.of(), List.of());
+        TeacherDistribution whole = TeacherDistribution.whole(plan.teacher(), TeacherStates.UNCACHED);
+        Evaluated alone =
+                evaluated(plan.knowledgeDistillation(whole, DistillationFunction.Weights.PLAIN, 0, recompute));
+        Evaluated both = evaluated(plan.knowledgeDistillation(whole, DistillationFunction.Weights.PLAIN, 3, recompute));
+        Map<String, double[]> expected = gradientsOfHiddenStates(plan.teacher(), plan.student());
+
+        assertThat(both.loss()).isEqualTo(alone.loss());
+        assertThat(expected).containsKeys("embedding.weight", "layers.2.mixer.in_proj.weight");
+        both.gradients().forEach((name, gradient) -> {
+            double[] sum = alone.gradients().get(name).clone();
+            double[] added = expected.getOrDefault(name, new double[sum.length]);
+            Arrays.setAll(sum, i -> sum[i] + 3 * added[i]);
+            assertClose(name, gradient, sum, 1e-5);
+        });
+    }
+
+    private Map<String, double[]> gradientsOfHiddenStates(CausalLm teacher, CausalLm student) {
+        int[] ids = new SplittableRandom(1).ints(4 * 256, 0, 32).toArray();
+        Map<String, Parameter> parameters = student.parameters();
+        Map<String, double[]> gradients = new LinkedHashMap<>();
+        try (Scope scope = engine.scope()) {
+            Tensor input = engine.indices(ids, 4, 256);
+            List<Tensor> targets = new ArrayList<>();
+            teacher.hidden(input, (h, index) -> targets.add(scope.hold(h)));
+            try (Tape tape = engine.tape(
+                    parameters.values().stream().map(Parameter::value).toList())) {
+                List<Tensor> terms = new ArrayList<>();
+                student.hidden(input, (h, index) -> {
+                    if (index > 0) {
+                        Tensor difference =
+                                h.sub(targets.get(index)).square().sum(-1).sqrt();
+                        terms.add(difference
+                                .div(targets.get(index).square().sum(-1).sqrt())
+                                .mean());
+                    }
+                });
+                Tensor mean = terms.stream().reduce(Tensor::add).orElseThrow().mul(1.0 / terms.size());
+                tape.gradients(
+                        mean,
+                        (watched, gradient) -> parameters.forEach((name, parameter) -> {
+                            if (parameter.value() == watched) {
+                                gradients.put(name, gradient.toDoubles());
+                            }
+                        }));
+            }
+        }
+        return gradients;
     }
 
     private record Evaluated(double loss, Map<String, double[]> gradients, long peakBytes) {}

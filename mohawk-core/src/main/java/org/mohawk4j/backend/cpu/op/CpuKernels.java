@@ -24,6 +24,7 @@ import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.op.loss.CrossEntropyFunction.FusedCrossEntropy;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
+import org.mohawk4j.op.loss.DistanceFunction.FusedRelativeDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 
 /** The operations that there are kernels for. */
@@ -45,7 +46,9 @@ public final class CpuKernels {
         kernels.put(FusedMamba2.class, new CpuMamba2(cpu));
         kernels.put(FusedAdamW.class, new CpuAdamW(cpu));
         kernels.put(FusedFrobenius.class, new CpuFrobenius(cpu));
-        kernels.put(FusedDistance.class, new CpuDistance(cpu));
+        CpuDistance distance = new CpuDistance(cpu);
+        kernels.put(FusedDistance.class, distance);
+        kernels.put(FusedRelativeDistance.class, distance.relative());
         kernels.put(FusedGate.class, new CpuGate(cpu));
         kernels.put(FusedRmsNorm.class, new CpuRmsNorm(cpu));
         kernels.put(FusedGlu.class, new CpuGlu(cpu));
