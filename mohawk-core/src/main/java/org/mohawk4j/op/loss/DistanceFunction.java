@@ -1,6 +1,7 @@
 package org.mohawk4j.op.loss;
 
 import java.util.Optional;
+import java.util.function.BinaryOperator;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Edge;
@@ -26,10 +27,7 @@ public final class DistanceFunction {
     }
 
     /** Fused distance relative to the norm of the teacher's row. */
-    public interface FusedRelativeDistance extends FusedOp {
-        /** As {@link FusedDistance#forward}. */
-        FusedDistance.Result forward(Array teacher, Array student, boolean gradient);
-    }
+    public interface FusedRelativeDistance extends FusedDistance {}
 
     /**
      * @param teacher [..., D], which no gradient reaches
@@ -37,41 +35,29 @@ public final class DistanceFunction {
      * @return the mean over all rows of the Euclidean norm of the difference along D, rank 0
      */
     public static Tensor apply(Tensor teacher, Tensor student) {
-        requireSameShape(teacher, student);
-        Engine engine = student.engine();
-        return engine.backend()
-                .fused(FusedDistance.class)
-                .map(kernel ->
-                        recorded(kernel.forward(teacher.array(), student.array(), engine.isTracked(student)), student))
-                .orElseGet(() -> reference(teacher, student));
+        return apply(FusedDistance.class, DistanceFunction::reference, teacher, student);
     }
 
     /**
-     * The mean over all rows of the Euclidean norm of the difference along D, divided by the teacher's; rank 0. Rows of the
-     * teacher that are zero give an infinite distance.
-     *
-     * @param teacher [..., D], which no gradient reaches
-     * @param student the same shape
+     * As {@link #apply(Tensor, Tensor)}, with each row's distance divided by the norm of the teacher's row; one that is zero
+     * gives an infinite distance.
      */
     public static Tensor relative(Tensor teacher, Tensor student) {
-        requireSameShape(teacher, student);
-        Engine engine = student.engine();
-        return engine.backend()
-                .fused(FusedRelativeDistance.class)
-                .map(kernel ->
-                        recorded(kernel.forward(teacher.array(), student.array(), engine.isTracked(student)), student))
-                .orElseGet(() -> relativeReference(teacher, student));
+        return apply(FusedRelativeDistance.class, DistanceFunction::relativeReference, teacher, student);
     }
 
-    private static void requireSameShape(Tensor teacher, Tensor student) {
+    private static Tensor apply(
+            Class<? extends FusedDistance> type, BinaryOperator<Tensor> reference, Tensor teacher, Tensor student) {
+        Engine engine = student.engine();
         if (!teacher.shape().equals(student.shape())) {
             throw new IllegalArgumentException(
                     "distance between teacher " + teacher.shape() + " and student " + student.shape());
         }
-    }
-
-    private static Tensor recorded(FusedDistance.Result result, Tensor student) {
-        Engine engine = student.engine();
+        Optional<? extends FusedDistance> kernel = engine.backend().fused(type);
+        if (kernel.isEmpty()) {
+            return reference.apply(teacher, student);
+        }
+        FusedDistance.Result result = kernel.get().forward(teacher.array(), student.array(), engine.isTracked(student));
         Tensor loss = engine.wrap(result.loss());
         return result.studentGradient()
                 .map(engine::wrap)
