@@ -124,7 +124,7 @@ record DataParallelThroughput(
         SplittableRandom random = new SplittableRandom(0);
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(true).withDevice(device));
-                Parallelism ranks = group.map(own -> parallel(engine, own)).orElse(Parallelism.NONE);
+                Parallelism ranks = group.map(own -> parallel(engine, own)).orElseGet(Parallelism::none);
                 CausalLm teacher = shape.teacher(engine, context, layers)) {
             MixerPlan mixers = MixerPlan.replacing(teacher.config(), DiscreteMamba2.Config::like, List.of());
             try (CausalLm student = mixers.student(teacher, random)) {

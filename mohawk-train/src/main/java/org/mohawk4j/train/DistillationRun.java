@@ -303,7 +303,7 @@ public final class DistillationRun {
                             config.recovery().faults().compareRanks());
                     return config.machine().shardParameters() ? parallel.withShardedParameters() : parallel;
                 })
-                .orElse(Parallelism.NONE);
+                .orElseGet(Parallelism::none);
     }
 
     private FirstRank first() {

@@ -9,8 +9,6 @@ import java.util.function.DoubleSupplier;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.tensor.Tensor;
-import org.mohawk4j.train.optimizer.Optimizer;
-import org.mohawk4j.train.optimizer.Sharding;
 
 /**
  * Layer parallelism, for stages whose layers are trained independently of each other: each rank trains consecutive
@@ -32,17 +30,6 @@ final class LayerParallel extends RankedParallelism {
                 owners.put(parameter, rank);
             }
         }
-    }
-
-    @Override
-    public int shares() {
-        return 1;
-    }
-
-    /** An optimizer updates all of what it is given, by gradients of whole batches. */
-    @Override
-    public Sharding sharding() {
-        return Sharding.NONE;
     }
 
     /** Keeps this rank's layers, and what is in no layer. */
@@ -82,14 +69,6 @@ final class LayerParallel extends RankedParallelism {
     }
 
     @Override
-    public void settle() {}
-
-    @Override
-    public Tensor reduce(Parameter parameter, Tensor gradient) {
-        return gradient;
-    }
-
-    @Override
     void endStep() {}
 
     @Override
@@ -110,14 +89,4 @@ final class LayerParallel extends RankedParallelism {
     /** No rank has all gradients. */
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {}
-
-    @Override
-    public void update(
-            Optimizer optimizer,
-            Map<String, Parameter> own,
-            Map<String, Tensor> gradients,
-            Tensor norm,
-            double learningRate) {
-        optimizer.update(own, gradients, norm, learningRate);
-    }
 }

@@ -9,7 +9,6 @@ import java.util.function.DoubleSupplier;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
-import org.mohawk4j.train.optimizer.Sharding;
 import org.mohawk4j.train.stage.LayerwiseObjective;
 
 /** A run on one device. */
@@ -22,16 +21,6 @@ final class OneRank implements Parallelism {
     @Override
     public int size() {
         return 1;
-    }
-
-    @Override
-    public int shares() {
-        return 1;
-    }
-
-    @Override
-    public Sharding sharding() {
-        return Sharding.NONE;
     }
 
     @Override
@@ -74,14 +63,6 @@ final class OneRank implements Parallelism {
     }
 
     @Override
-    public void settle() {}
-
-    @Override
-    public Tensor reduce(Parameter parameter, Tensor gradient) {
-        return gradient;
-    }
-
-    @Override
     public Totals totals(Optimizer optimizer, Map<String, Parameter> trained, Evaluation evaluation) {
         // queued before the losses are waited for
         Tensor norm = optimizer.norm(trained, evaluation.gradients());
@@ -98,16 +79,6 @@ final class OneRank implements Parallelism {
     @Override
     public void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer) {
         observer.accept(gradients);
-    }
-
-    @Override
-    public void update(
-            Optimizer optimizer,
-            Map<String, Parameter> trained,
-            Map<String, Tensor> gradients,
-            Tensor norm,
-            double learningRate) {
-        optimizer.update(trained, gradients, norm, learningRate);
     }
 
     @Override

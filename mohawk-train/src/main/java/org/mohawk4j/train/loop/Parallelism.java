@@ -19,7 +19,9 @@ import org.mohawk4j.train.stage.Objective;
  */
 public interface Parallelism extends AutoCloseable {
     /** One rank, which shares nothing. */
-    Parallelism NONE = new OneRank();
+    static Parallelism none() {
+        return new OneRank();
+    }
 
     /** From 0. Rank 0 writes the run folder and reports progress. */
     int rank();
@@ -28,13 +30,17 @@ public interface Parallelism extends AutoCloseable {
     int size();
 
     /** Equal parts of each micro-batch's windows, of which a rank takes one; 1: every rank takes all windows. */
-    int shares();
+    default int shares() {
+        return 1;
+    }
 
     /** Which of these parts this rank takes, from 0. */
     int share();
 
-    /** What this rank's optimizer updates. */
-    Sharding sharding();
+    /** What this rank's optimizer updates; all of what it is given, unless ranks share that. */
+    default Sharding sharding() {
+        return Sharding.NONE;
+    }
 
     /**
      * Gathers one value from each rank, in the order of ranks; returns when all have called it.
@@ -88,7 +94,7 @@ public interface Parallelism extends AutoCloseable {
     Holder holder(Parameter parameter);
 
     /** Waits for gradients of sharded parameters that are still being added up. */
-    void settle();
+    default void settle() {}
 
     /**
      * Starts to add up a gradient over the ranks, beside other work.
@@ -97,7 +103,9 @@ public interface Parallelism extends AutoCloseable {
      * @param gradient of this rank's windows, final, in a scope that stays open until the step ends
      * @return what receives the sum, in place; defined from {@link #totals} on, as far as {@link #sharding} says
      */
-    Tensor reduce(Parameter parameter, Tensor gradient);
+    default Tensor reduce(Parameter parameter, Tensor gradient) {
+        return gradient;
+    }
 
     /**
      * Means of a step over all ranks.
@@ -125,12 +133,14 @@ public interface Parallelism extends AutoCloseable {
     void show(Map<String, Tensor> gradients, Consumer<Map<String, Tensor>> observer);
 
     /** Updates the parameters, on all ranks. What other ranks update may arrive later: see {@link Parameter#arrivesWith}. */
-    void update(
+    default void update(
             Optimizer optimizer,
             Map<String, Parameter> trained,
             Map<String, Tensor> gradients,
             Tensor norm,
-            double learningRate);
+            double learningRate) {
+        optimizer.update(trained, gradients, norm, learningRate);
+    }
 
     /** A stage begins, whose first step may take long. */
     void stageStarts();

@@ -32,7 +32,7 @@ public final class StageState implements AutoCloseable {
 
     /** The start of a stage, with an optimizer that is closed with it. */
     public StageState(int stage, Optimizer optimizer, double spikeThreshold, StageLength length) {
-        this(stage, optimizer, spikeThreshold, length, Parallelism.NONE);
+        this(stage, optimizer, spikeThreshold, length, Parallelism.none());
     }
 
     /** As one of several ranks trains it. */

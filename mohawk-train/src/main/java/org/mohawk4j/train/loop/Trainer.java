@@ -49,7 +49,7 @@ public final class Trainer {
      * @param faults what becomes of losses that jump
      */
     public Trainer(Engine engine, DataLoader batches, TrainingListener listener, int accumulate, FaultConfig faults) {
-        this(engine, batches, listener, accumulate, faults, Parallelism.NONE);
+        this(engine, batches, listener, accumulate, faults, Parallelism.none());
     }
 
     /**

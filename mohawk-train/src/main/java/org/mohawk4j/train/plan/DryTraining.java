@@ -129,7 +129,7 @@ public final class DryTraining implements AutoCloseable {
 
     private StageProfile profile(ActiveStage stage, Objective objective, int devices) {
         DryGroup group = new DryGroup(devices);
-        try (Parallelism ranks = devices == 1 ? Parallelism.NONE : new DataParallel(engine, group)) {
+        try (Parallelism ranks = devices == 1 ? Parallelism.none() : new DataParallel(engine, group)) {
             Parallelism.Divided divided = StageObjectives.divided(
                     config, stage, objective, ranks, config.training().accumulate());
             divided.ranks().shard(student.parameters().values());

@@ -7,7 +7,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /**
- * An auxiliary loss of stage 3: the distance of the student's hidden states from the teacher's behind each block, relative to
+ * An auxiliary loss of stage 3: the distance of the student's hidden states from the teacher's after each block, relative to
  * the norm of the teacher's, {@code ‖h_student − h_teacher‖ / ‖h_teacher‖} along D, as a mean over blocks, batch and time.
  * Unlike in stage 2, each model's states come from its own forward pass, so that gradients reach all blocks before.
  */

@@ -119,7 +119,7 @@ final class RankedRun {
     /** On so many ranks, as rank 0 sees it; 0: without any of it. */
     Outcome on(int ranks) throws Exception {
         return ranks == 0
-                ? run(Parallelism.NONE, null, new TrainingListener() {})
+                ? run(Parallelism.none(), null, new TrainingListener() {})
                 : ofAll(ranks).get(0);
     }
 

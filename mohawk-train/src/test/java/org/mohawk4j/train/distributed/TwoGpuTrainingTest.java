@@ -84,7 +84,7 @@ class TwoGpuTrainingTest {
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(mixed).withDevice(device));
                 Parallelism ranks =
-                        group.map(own -> parallel(engine, own, division)).orElse(Parallelism.NONE);
+                        group.map(own -> parallel(engine, own, division)).orElseGet(Parallelism::none);
                 CausalLm teacher = Gpu.teacher(engine)) {
             MixerPlan mixers = MixerPlan.replacing(
                     teacher.config(),

@@ -132,7 +132,7 @@ class TrainerTest {
     }
 
     private Evaluation evaluate(Objective objective, TokenBatch batch, int parts) {
-        return new GradientAccumulation(engine, parts, Parallelism.NONE)
+        return new GradientAccumulation(engine, parts, Parallelism.none())
                 .evaluate(objective, batch, () -> false)
                 .orElseThrow();
     }
