@@ -26,6 +26,7 @@ struct Grid {
     int threads = 256;
     int shared = 0;
     bool overlapping = false; // programmatic dependent launch
+    bool cooperative = false; // all blocks at once
 
     Grid overlaps() const { return {blocks, threads, shared, true}; }
 };
@@ -65,16 +66,23 @@ inline void launch(void (*kernel)(P...), const Grid &grid, A &&...arguments) {
         CHECKED(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, grid.shared));
         most = grid.shared;
     }
-    cudaLaunchAttribute overlap;
-    overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    overlap.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchAttribute attributes[2];
+    int number = 0;
+    if (overlapping) {
+        attributes[number].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+        attributes[number++].val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (grid.cooperative) {
+        attributes[number].id = cudaLaunchAttributeCooperative;
+        attributes[number++].val.cooperative = 1;
+    }
     cudaLaunchConfig_t config = {};
     config.gridDim = grid.blocks;
     config.blockDim = dim3(grid.threads);
     config.dynamicSmemBytes = grid.shared;
     config.stream = stream();
-    config.attrs = &overlap;
-    config.numAttrs = overlapping ? 1 : 0;
+    config.attrs = attributes;
+    config.numAttrs = number;
     CHECKED(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...));
 }
 

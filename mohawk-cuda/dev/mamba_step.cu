@@ -73,11 +73,9 @@ static void at(const std::string &name, K kernel, const Extents &e, bool compare
         int entries = e.batch * e.heads < multiprocessors() ? std::min(16, e.headDim) : e.headDim;
         Grid grid = {dim3(e.heads, (unsigned)ceilOf(e.headDim, entries), e.batch), 256,
                      (int)((2 * e.stateSize + entries) * sizeof(C)), true};
-        auto launches = [&] {
-            launch(
-                kernel, grid, projected, weight, bias, history, tickets, skips, zBias, states, y, e.heads, e.groups,
-                e.headDim, e.stateSize, e.taps, entries);
-        };
+        MambaStep<T> arrays = {projected, weight, bias, history, skips, zBias, states, y, e.heads, e.groups, e.headDim,
+                               e.stateSize, e.taps, entries};
+        auto launches = [&] { launch(kernel, grid, arrays, tickets); };
         Case test(name, e.text());
         if (!compared) {
             double inPlace = 2.0 * states.bytes() + 2.0 * history.bytes();

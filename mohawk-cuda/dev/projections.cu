@@ -1,7 +1,8 @@
-// Linear maps of few rows, as generation makes them: projections.cu.
+// Linear maps of few rows, as generation makes them: projections.cu, one by one and several in a launch.
 
 #include "check.cuh"
 
+#include <mamba_step.cu>
 #include <projections.cu>
 
 using namespace check;
@@ -60,44 +61,92 @@ static Values normalized(const Values &x, const Values &scale, const Values &shi
     return y;
 }
 
-// Launches as CudaProjections.java makes them: whether each output is of a row of every weight, and whether each map has
-// an x of its own.
-struct Projection {
-    std::vector<Part> maps;
-    bool byRow, ownInputs;
-    int early;
+// Operations as CudaProjections.java describes them.
+static Phase projection(Size form, std::vector<Part> maps) {
+    Phase p = {};
+    p.form = form;
+    p.count = (Size)maps.size();
+    std::copy(maps.begin(), maps.end(), p.parts);
+    return p;
+}
+
+static Phase normed(Size form, const float *h, const float *scale, const float *shift, std::vector<Part> maps) {
+    Phase p = projection(form, maps);
+    p.h = h;
+    p.scale = scale;
+    p.shift = shift;
+    p.epsilon = EPSILON;
+    return p;
+}
+
+static Phase summed(const float *h, std::vector<Part> maps, int early = 0) {
+    Phase p = projection(SUMMED, maps);
+    p.h = h;
+    p.early = early;
+    return p;
+}
+
+// What a launch of operations takes, and how it is made: one of each or all in one.
+struct Launch {
+    std::vector<Phase> phases;
     Size rows;
+    Buffer<Phase> table;
+    Buffer<int> progress{2}, tickets{1024};
+    int slots = 0, capacity = 0, shared = 0, segments = 0;
 
-    Projection(std::vector<Part> maps, bool summed, int early, Size rows)
-        : maps(maps), byRow(summed), ownInputs(summed), early(early), rows(rows) {}
-
-    // The middle of a gated MLP.
-    static Projection gated(const Part &gate, const Part &up, Size rows) {
-        Projection p({gate, up}, false, 0, rows);
-        p.byRow = true;
-        return p;
+    Launch(std::vector<Phase> given, Size rows) : phases(given), rows(rows), table((Size)given.size()) {
+        progress.zero();
+        tickets.zero();
+        static auto said = sizes(projectionSizes);
+        Size tile = said[1], columns = said[2], slot = said[3], x = 0, most = 0, least = 0;
+        for (Phase &p : phases) {
+            p.segment = segments;
+            segments += (int)p.count;
+            if (p.form == STEP) {
+                x = std::max(x, (2 * p.step.stateSize + p.step.entries) * 4);
+                continue;
+            }
+            Size perTile = 0, tiles = 0;
+            bool byRow = p.form == SUMMED || p.form == GATED;
+            for (int m = 0; m < p.count; m++) {
+                if (byRow || m == 0) perTile += ceilOf(p.parts[m].width, columns);
+                if (!byRow || m == 0) tiles += ceilOf(p.parts[m].outputs, tile);
+            }
+            Size all = ceilOf(tiles, multiprocessors()) * perTile;
+            most = std::max(most, all);
+            least = std::max(least, byRow ? all : perTile);
+            x = std::max(x, rows * (perTile * columns + said[8]) * 2);
+        }
+        capacity = (int)std::max(least, std::min(most, Size(512) / rows));
+        Size own = x + segments * (Size)sizeof(Segment) + capacity * rows * tile * (Size)sizeof(float);
+        slots = (int)std::min<Size>(said[4], (227 * 1024 - 2048 - own) / slot);
+        shared = (int)(own + slots * slot);
+        table.set(phases);
     }
 
-    Size over(Size of(const Part &), bool all) const {
-        Size sum = 0;
-        for (size_t i = 0; i < (all ? maps.size() : 1); i++) sum += of(maps[i]);
-        return sum;
+    Grid grid(bool cooperative) const {
+        Grid g = {dim3((unsigned)multiprocessors()), THREADS, shared, true};
+        g.cooperative = cooperative;
+        return g;
     }
 
-    template <typename K>
-    void run(K one, K four, const float *h, const float *scale, const float *shift, int *progress) const {
-        static auto needed = sizes(projectionSizes); // threads, columns of a piece, bytes of the ring
-        Size width = over([](const Part &p) { return p.width; }, ownInputs);
-        Size pieces = over([](const Part &p) { return ceilOf(p.width, needed[1]); }, byRow);
-        Size outputs = over([](const Part &p) { return p.outputs; }, !byRow);
-        Size shared = needed[2] + rows * width * 2
-            + ceilOf(outputs, multiprocessors()) * pieces * (rows == 1 ? 1 : 4) * (Size)sizeof(float);
-        Parts parts = {};
-        std::copy(maps.begin(), maps.end(), parts.at);
-        Grid grid = {dim3((unsigned)multiprocessors()), needed[0], (int)shared, true};
-        launch(
-            rows == 1 ? one : four, grid, parts, (int)maps.size(), early, h, scale, shift, scale ? EPSILON : 0.0,
-            progress, rows, outputs, width);
+    void together() {
+        launch(persistent, grid(true), table, (int)phases.size(), segments, progress, (int)rows, slots, capacity);
+    }
+
+    void apart() {
+        for (const Phase &p : phases) {
+            if (p.form != STEP) {
+                Phase alone = p;
+                alone.segment = 0;
+                launch(projections, grid(false), alone, (int)rows, slots, capacity);
+                continue;
+            }
+            const MambaStep<Bf16> &s = p.step;
+            Grid steps = {dim3((unsigned)s.heads, (unsigned)ceilOf(s.headDim, s.entries), (unsigned)rows), 256,
+                          (int)((2 * s.stateSize + s.entries) * sizeof(float)), true};
+            launch(mamba_step_bf16, steps, s, tickets);
+        }
     }
 };
 
@@ -107,17 +156,15 @@ static double bytesOf(std::initializer_list<const Map *> maps) {
     return sum;
 }
 
-static std::string name(const char *form, Size rows) { return text("%s_%d", form, rows == 1 ? 1 : 4); }
-
 static void stackedAt(Size rows, Size width, Size outputs, bool wide, int activation, bool compared) {
-    (compared ? checks : times)(name("stacked", rows), [&] {
+    (compared ? checks : times)("stacked", [&] {
         Map map(1, outputs, width, activation, wide);
         Buffer<Bf16> x(rows * width), narrowed(rows * outputs);
         Buffer<float> widened(rows * outputs);
         x.normal(3);
-        Projection p = {{map.part(x, wide ? (void *)widened.at() : narrowed.at())}, false, 0, rows};
-        auto launches = [&] { p.run(stacked_1, stacked_4, nullptr, nullptr, nullptr, nullptr); };
-        Case test(name("stacked", rows), text("R%lld [%lld, %lld]%s", rows, outputs, width, wide ? " wide" : ""));
+        Launch launched({projection(STACKED, {map.part(x, wide ? (void *)widened.at() : narrowed.at())})}, rows);
+        auto launches = [&] { launched.apart(); };
+        Case test("stacked", text("R%lld [%lld, %lld]%s", rows, outputs, width, wide ? " wide" : ""));
         Values expected = compared ? map.applied(x.values(), rows) : Values();
         if (wide) test.result("y", widened, expected, 1e-4);
         else test.result("y", narrowed, expected, 5e-3);
@@ -125,117 +172,177 @@ static void stackedAt(Size rows, Size width, Size outputs, bool wide, int activa
     });
 }
 
-// A block of a model: maps of the normalized stream, and the sum of what is added to it. The MLP's part is early.
+// The first half of a block with a norm, and the sum of what is added to the stream.
 static void blockAt(Size rows, Size width, Size projected, Size hidden, bool compared) {
     Map in(1, projected, width, NONE, false), up(3, hidden, width, GELU_TANH, false);
     Map out(5, width, width, NONE, true), down(7, width, hidden, NONE, true);
     Buffer<float> h(rows * width), y(rows * width), scale(width), shift(width);
     Buffer<Bf16> mixed(rows * width), first(rows * projected), second(rows * hidden);
-    Buffer<int> progress(2);
     h.normal(9);
     scale.normal(10, 0.2f, 1);
     shift.normal(11);
     mixed.normal(12);
-    progress.zero();
-    Projection normed = {{in.part(nullptr, first), up.part(nullptr, second)}, false, 0, rows};
-    Projection both = {{down.part(second, y), out.part(mixed, y)}, true, 1, rows}, late = both;
-    late.early = 0;
-    auto norm = [&] { normed.run(normed_1, normed_4, h, scale, shift, progress); };
-    auto sum = [&](const Projection &p) { p.run(summed_1, summed_4, h, nullptr, nullptr, progress); };
+    second.normal(13);
+    Launch norm({normed(NORMED, h, scale, shift, {in.part(nullptr, first), up.part(nullptr, second)})}, rows);
+    Launch sum({summed(h, {down.part(second, y), out.part(mixed, y)})}, rows);
     std::string shape = text("R%lld D%lld E%lld F%lld", rows, width, projected, hidden);
-    Values own, ofIn, ofUp, total;
+    Values ofIn, ofUp, total;
     if (compared) {
-        own = normalized(h.values(), scale.values(), shift.values());
+        total = h.values();
+        Values a = out.applied(mixed.values(), rows), b = down.applied(second.values(), rows);
+        for (size_t i = 0; i < total.size(); i++) total[i] += a[i] + b[i];
+        Values own = normalized(h.values(), scale.values(), shift.values());
         ofIn = in.applied(own, rows);
         ofUp = up.applied(own, rows);
-        Values given = ofUp;
-        for (double &x : given) x = rounded<Bf16>(x);
-        total = h.values();
-        Values a = out.applied(mixed.values(), rows), b = down.applied(given, rows);
-        for (size_t i = 0; i < total.size(); i++) total[i] += a[i] + b[i];
     }
     auto run = compared ? checks : times;
-    run(name("normed", rows), [&] {
-        Case test(name("normed", rows), shape);
+    run("summed", [&] {
+        Case test("summed", shape);
+        test.result("y", y, total, 5e-3);
+        auto launches = [&] { sum.apart(); };
+        compared ? test.check(launches) : test.time(launches, bytesOf({&out, &down}));
+    });
+    run("normed", [&] {
+        Case test("normed", shape);
         test.result("first", first, ofIn, 6e-3).result("second", second, ofUp, 6e-3);
-        if (compared) test.inPlace("progress", progress, {(double)multiprocessors(), 0}, 0).check(norm);
-        else test.time(norm, bytesOf({&in, &up}));
-        progress.zero();
-    });
-    run(name("summed", rows), [&] {
-        norm(); // what the sum reads
-        CHECKED(cudaDeviceSynchronize());
-        progress.zero();
-        Case test(name("summed", rows), shape + " late");
-        test.result("y", y, total, 5e-3);
-        compared ? test.check([&] { sum(late); }) : test.time([&] { sum(late); }, bytesOf({&out, &down}));
-    });
-    run(name("normed summed", rows), [&] {
-        Case test(name("normed summed", rows), shape + " early");
-        test.result("y", y, total, 5e-3);
-        auto launches = [&] {
-            norm();
-            sum(both);
-        };
-        if (compared) test.inPlace("progress", progress, {0, 0}, 0).check(launches);
-        else test.time(launches, bytesOf({&in, &up, &out, &down}));
+        auto launches = [&] { norm.apart(); };
+        compared ? test.check(launches) : test.time(launches, bytesOf({&in, &up}));
     });
 }
 
-// A gated MLP after an RMS norm: all of its sum is early. Before it a sum that takes nothing early, as a block has.
+// The first half of a gated MLP, after an RMS norm.
 static void gatedAt(Size rows, Size width, Size hidden, bool compared) {
-    Map gate(1, hidden, width, SILU, false), up(3, hidden, width, NONE, false), down(5, width, hidden, NONE, true);
-    Map out(7, width, width, NONE, true);
-    Buffer<float> h(rows * width), middle(rows * width), y(rows * width), scale(width);
-    Buffer<Bf16> mixed(rows * width), inner(rows * hidden);
-    Buffer<int> progress(2);
+    Map gate(1, hidden, width, SILU, false), up(3, hidden, width, NONE, false);
+    Buffer<float> h(rows * width), scale(width);
+    Buffer<Bf16> inner(rows * hidden);
     h.normal(9);
     scale.normal(10, 0.2f, 1);
-    mixed.normal(12);
-    progress.zero();
-    Projection first({out.part(mixed, middle)}, true, 0, rows), last({down.part(inner, y)}, true, 1, rows);
-    Projection unit = Projection::gated(gate.part(nullptr, inner), up.part(nullptr, inner), rows);
-    auto sum = [&] { first.run(summed_1, summed_4, h, nullptr, nullptr, progress); };
-    auto act = [&](const float *x) { unit.run(gated_1, gated_4, x, scale, nullptr, progress); };
-    std::string shape = text("R%lld D%lld F%lld", rows, width, hidden);
-    Values ofSum, ofUnit, total;
-    auto unitOf = [&](const Values &x) {
-        Values u = normalized(x, scale.values(), {});
-        Values opening = gate.applied(u, rows), value = up.applied(u, rows);
-        for (size_t i = 0; i < value.size(); i++) value[i] *= opening[i];
-        return value;
-    };
+    Launch launched({normed(GATED, h, scale, nullptr, {gate.part(nullptr, inner), up.part(nullptr, inner)})}, rows);
+    Values expected;
     if (compared) {
-        ofUnit = unitOf(h.values());
-        ofSum = h.values();
-        Values a = out.applied(mixed.values(), rows);
-        for (size_t i = 0; i < a.size(); i++) ofSum[i] += a[i];
-        Values given = unitOf(ofSum);
-        for (double &x : given) x = rounded<Bf16>(x);
-        total = ofSum;
-        Values b = down.applied(given, rows);
-        for (size_t i = 0; i < b.size(); i++) total[i] += b[i];
+        Values u = normalized(h.values(), scale.values(), {}), value = up.applied(u, rows);
+        expected = gate.applied(u, rows);
+        for (size_t i = 0; i < value.size(); i++) expected[i] *= value[i];
     }
-    auto run = compared ? checks : times;
-    run(name("gated", rows), [&] {
-        Case test(name("gated", rows), shape);
-        test.result("inner", inner, ofUnit, 1e-2);
-        if (compared) test.inPlace("progress", progress, {(double)multiprocessors(), 0}, 0).check([&] { act(h); });
-        else test.time([&] { act(h); }, bytesOf({&gate, &up}));
-        progress.zero();
-    });
-    run(name("summed gated summed", rows), [&] {
-        auto launches = [&] {
-            sum();
-            act(middle);
-            last.run(summed_1, summed_4, middle, nullptr, nullptr, progress);
-        };
-        Case test(name("summed gated summed", rows), shape + " early");
-        test.result("middle", middle, ofSum, 5e-3).result("y", y, total, 1e-2);
-        if (compared) test.inPlace("progress", progress, {0, 0}, 0).check(launches);
-        else test.time(launches, bytesOf({&out, &gate, &up, &down}));
+    (compared ? checks : times)("gated", [&] {
+        Case test("gated", text("R%lld D%lld F%lld", rows, width, hidden));
+        test.result("inner", inner, expected, 1e-2);
+        auto launches = [&] { launched.apart(); };
+        compared ? test.check(launches) : test.time(launches, bytesOf({&gate, &up}));
     });
 }
+
+// A model's blocks and its head, with discrete Mamba-2 in them: gated and one after the other, or side by side.
+struct Model {
+    Size rows, width, hidden, vocabulary, layers, states;
+    bool gated;
+    int heads, groups, headDim, stateSize, taps = 4;
+    std::vector<std::unique_ptr<Map>> maps;
+    std::vector<std::unique_ptr<Buffer<float>>> floats;
+    std::vector<std::unique_ptr<Buffer<Bf16>>> halves;
+    std::vector<Buffer<float> *> kept; // states and histories
+    Buffer<float> *stream, *logits;
+    std::vector<Phase> phases;
+    double bytes = 0;
+
+    float *numbers(Size count, unsigned seed, float scale, float shift) {
+        floats.push_back(std::make_unique<Buffer<float>>(count));
+        floats.back()->normal(seed, scale, shift);
+        return *floats.back();
+    }
+
+    Bf16 *inner(Size count) {
+        halves.push_back(std::make_unique<Buffer<Bf16>>(count));
+        return *halves.back();
+    }
+
+    Part part(Size outputs, Size from, int activation, const Bf16 *x, void *y, bool wide) {
+        maps.push_back(std::make_unique<Map>((unsigned)(2 * maps.size() + 1), outputs, from, activation, wide));
+        bytes += bytesOf({maps.back().get()});
+        return maps.back()->part(x, y);
+    }
+
+    float *stateOf(Size count) {
+        float *made = numbers(count, 20, 1, 0);
+        kept.push_back(floats.back().get());
+        return made;
+    }
+
+    Model(
+        Size rows, Size width, Size hidden, Size vocabulary, Size layers, bool gated, int heads, int groups, int headDim,
+        int stateSize)
+        : rows(rows), width(width), hidden(hidden), vocabulary(vocabulary), layers(layers), gated(gated), heads(heads),
+          groups(groups), headDim(headDim), stateSize(stateSize) {
+        float *h = numbers(rows * width, 9, 1, 0);
+        for (Size l = 0; l < layers; l++) h = block(h);
+        float *scale = numbers(width, 10, 0.2f, 1), *y = numbers(rows * vocabulary, 0, 0, 0);
+        logits = floats.back().get();
+        phases.push_back(normed(NORMED, h, scale, nullptr, {part(vocabulary, width, NONE, nullptr, y, true)}));
+    }
+
+    float *block(float *h) {
+        Size inside = (Size)heads * headDim, channels = inside + 2 * groups * stateSize;
+        Size projected = channels + inside + heads;
+        float *scale = numbers(width, 10, 0.2f, 1);
+        Bf16 *in = inner(rows * projected), *mixed = inner(rows * inside), *given = inner(rows * hidden);
+        std::vector<Part> first = {part(projected, width, NONE, nullptr, in, false)};
+        if (!gated) first.push_back(part(hidden, width, GELU_TANH, nullptr, given, false));
+        phases.push_back(normed(NORMED, h, scale, gated ? nullptr : numbers(width, 11, 0.1f, 0), first));
+        Phase step = {};
+        step.form = STEP;
+        step.step = {in, numbers(channels * taps, 12, 0.5f, 0), numbers(channels, 13, 0.1f, 0),
+                     stateOf(rows * (taps - 1) * channels), numbers(heads, 14, 1, 0), numbers(inside, 15, 0.1f, 0),
+                     stateOf(rows * inside * stateSize), mixed, heads, groups, headDim, stateSize, taps,
+                     std::max(std::min(16, headDim), (int)ceilOf(headDim, std::max<Size>(1, multiprocessors() / (rows * heads))))};
+        phases.push_back(step);
+        float *y = numbers(rows * width, 0, 0, 0);
+        if (!gated) {
+            Part down = part(width, hidden, NONE, given, y, true);
+            phases.push_back(summed(h, {down, part(width, inside, NONE, mixed, y, true)}, 1));
+            stream = floats.back().get();
+            return y;
+        }
+        float *z = numbers(rows * width, 0, 0, 0), *own = numbers(width, 10, 0.2f, 1);
+        stream = floats[floats.size() - 2].get();
+        phases.push_back(summed(h, {part(width, inside, NONE, mixed, y, true)}));
+        Part gate = part(hidden, width, SILU, nullptr, given, false);
+        phases.push_back(normed(GATED, y, own, nullptr, {gate, part(hidden, width, NONE, nullptr, given, false)}));
+        phases.push_back(summed(y, {part(width, hidden, NONE, given, z, true)}));
+        return z;
+    }
+
+    // All in one launch gives the bits that one of each gives.
+    void compare() {
+        Launch launched(phases, rows);
+        std::vector<std::vector<float>> before;
+        auto read = [&](Buffer<float> &b) {
+            std::vector<float> host(b.count);
+            CHECKED(cudaMemcpy(host.data(), b.at(), b.bytes(), cudaMemcpyDeviceToHost));
+            return host;
+        };
+        for (Buffer<float> *k : kept) before.push_back(read(*k));
+        launched.apart();
+        CHECKED(cudaDeviceSynchronize());
+        std::vector<Values> expected;
+        for (Buffer<float> *k : kept) expected.push_back(k->values());
+        Values ofStream = stream->values(), ofLogits = logits->values();
+        for (size_t i = 0; i < kept.size(); i++) kept[i]->set(before[i]);
+        Case test("persistent", shape());
+        test.result("logits", *logits, ofLogits, 0).result("stream", *stream, ofStream, 0);
+        for (size_t i = 0; i < kept.size(); i++) test.inPlace(i % 2 ? "states" : "history", *kept[i], expected[i], 0);
+        test.inPlace("progress", launched.progress, {0, 0}, 0).check([&] { launched.together(); });
+    }
+
+    void time() {
+        Launch launched(phases, rows);
+        Case("persistent", shape()).time([&] { launched.together(); }, bytes);
+        Case("one by one", shape()).time([&] { launched.apart(); }, bytes);
+    }
+
+    std::string shape() const {
+        return text("R%lld D%lld F%lld V%lld L%lld%s", rows, width, hidden, vocabulary, layers, gated ? " gated" : "");
+    }
+};
 
 int main(int count, char **arguments) {
     begin(count, arguments);
@@ -243,10 +350,17 @@ int main(int count, char **arguments) {
         for (Size rows : {1, 3, 4}) {
             stackedAt(rows, 136, 77, false, GELU_TANH, true);
             stackedAt(rows, 2056, 300, true, NONE, true);
+            stackedAt(rows, 136, 70000, true, NONE, true);
             blockAt(rows, 136, 77, 264, true);
             blockAt(rows, 2048, 500, 2056, true);
             gatedAt(rows, 136, 80, true);
             gatedAt(rows, 2056, 520, true);
+            checks("persistent", [&] {
+                for (bool gated : {false, true}) {
+                    Model(rows, 136, 264, 301, 2, gated, 6, 3, 24, 12).compare();
+                    Model(rows, 2056, 4104, 50000, 3, gated, 32, 32, 64, 64).compare();
+                }
+            });
         }
     if (options.times) {
         Size D = extent("D", 2048), V = extent("V", 51200), states = extent("GN", 2048), heads = extent("H", 32);
@@ -254,6 +368,11 @@ int main(int count, char **arguments) {
             stackedAt(rows, D, V, true, NONE, false);
             blockAt(rows, D, 2 * D + 2 * states + heads, extent("F", 8192), false);
             gatedAt(rows, D, extent("F", 8192), false);
+            // the shapes of Phi-1.5 and of Llama 3.2 1B
+            times("persistent", [&] {
+                Model(rows, D, 8192, 51200, extent("L", 24), false, 32, 32, 64, 64).time();
+                Model(rows, D, 8192, 128256, extent("L", 16), true, 32, 32, 64, 64).time();
+            });
         }
     }
     return end();

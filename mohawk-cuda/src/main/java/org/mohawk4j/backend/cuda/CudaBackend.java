@@ -37,6 +37,7 @@ import org.mohawk4j.backend.cuda.op.linear.CudaGlu;
 import org.mohawk4j.backend.cuda.op.linear.CudaLinear;
 import org.mohawk4j.backend.cuda.op.linear.CudaMlp;
 import org.mohawk4j.backend.cuda.op.linear.CudaProjections;
+import org.mohawk4j.backend.cuda.op.linear.PersistentLaunch;
 import org.mohawk4j.backend.cuda.op.loss.CudaDistillation;
 import org.mohawk4j.backend.cuda.op.mamba.CudaConvolution;
 import org.mohawk4j.backend.cuda.op.mamba.CudaGate;
@@ -132,7 +133,8 @@ public final class CudaBackend implements Backend {
 
     private static Map<Class<? extends FusedOp>, FusedOp> kernels(Gpu gpu, boolean mixed, long logitsAtOnce) {
         Map<Class<? extends FusedOp>, FusedOp> present = new HashMap<>();
-        CudaProjections few = new CudaProjections(gpu);
+        PersistentLaunch persistent = new PersistentLaunch(gpu);
+        CudaProjections few = new CudaProjections(gpu, persistent);
         present.put(FusedNormedLinears.class, few);
         present.put(FusedNormedGlu.class, few);
         present.put(FusedSummedLinears.class, few);
@@ -154,7 +156,7 @@ public final class CudaBackend implements Backend {
         present.put(FusedGate.class, new CudaGate(gpu));
         present.put(FusedSkip.class, new CudaSkip(gpu));
         present.put(FusedArgMax.class, gpu.reductions());
-        present.put(FusedStep.class, new CudaMambaStep(gpu));
+        present.put(FusedStep.class, new CudaMambaStep(gpu, persistent));
         present.put(FusedRotary.class, new CudaRotary(gpu));
         present.put(FusedDistance.class, new CudaDistance(gpu));
         present.put(FusedDistillation.class, new CudaDistillation(gpu, logitsAtOnce));

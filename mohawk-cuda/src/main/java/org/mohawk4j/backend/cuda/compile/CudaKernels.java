@@ -48,6 +48,7 @@ public final class CudaKernels implements AutoCloseable {
         private final CUfunc_st function;
         private int sharedBytesAllowed = ALWAYS_SHARED_BYTES;
         private boolean overlaps;
+        private boolean cooperates;
 
         /** In bytes, of each parameter; read once, so that to check every launch takes nothing that could be measured. */
         private int @Nullable [] declared;
@@ -73,6 +74,12 @@ public final class CudaKernels implements AutoCloseable {
                                 cudart.CU_SHAREDMEM_CARVEOUT_MAX_SHARED),
                         () -> "dividing the memory for " + name);
             }
+            return this;
+        }
+
+        /** All blocks of a launch are on the device at once, so that they may wait for each other. */
+        public CudaFunction cooperating() {
+            cooperates = true;
             return this;
         }
 
@@ -108,7 +115,7 @@ public final class CudaKernels implements AutoCloseable {
             }
             context.profiler().begin();
             int status = cudart.cuLaunchKernelEx(
-                    structures.of(gridX, gridY, gridZ, threads, sharedBytes, overlaps),
+                    structures.of(gridX, gridY, gridZ, threads, sharedBytes, overlaps, cooperates),
                     function,
                     arguments.places(),
                     structures.noExtra());
@@ -179,8 +186,9 @@ public final class CudaKernels implements AutoCloseable {
         return all;
     }
 
-    /** Empty arguments, to be filled and used before the next call. */
+    /** Empty arguments, to be filled and used before the next call, for a launch after all work so far. */
     public KernelArguments arguments() {
+        context.flush();
         return arguments.clear();
     }
 

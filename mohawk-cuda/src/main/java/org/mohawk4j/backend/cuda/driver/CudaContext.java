@@ -27,7 +27,9 @@ public final class CudaContext implements AutoCloseable {
     private final CUctx_st found = new CUctx_st();
 
     private final CudaProfiler profiler = new CudaProfiler(this);
-    private long breaks;
+
+    /** Launches the work that waits for more to join it. */
+    private @Nullable Runnable deferred;
 
     /** Without a device: what would be asked of it goes to {@code dry}, and nothing is to be waited for. */
     public CudaContext(CudaDevice device, DryDevice dry) {
@@ -75,22 +77,35 @@ public final class CudaContext implements AutoCloseable {
         return found.address() == context.address();
     }
 
-    /** The stream, with its context current. */
+    /** The stream, with its context current. What is queued on it comes after all work so far. */
     public CUstream_st stream() {
+        flush();
         use();
         return stream;
     }
 
-    /**
-     * Changes wherever what is launched next does not follow on the device what was launched last: where a recording begins
-     * and ends, since its work is not done yet, and with each replay.
-     */
-    public long breaks() {
-        return breaks;
+    /** Work that is launched before anything else is queued on the stream, instead of now. */
+    public void defer(Runnable launch) {
+        deferred = launch;
     }
 
-    public void noteBreak() {
-        breaks++;
+    /** Whether there is such work. */
+    public boolean defers() {
+        return deferred != null;
+    }
+
+    /** Forgets it. */
+    public void drop() {
+        deferred = null;
+    }
+
+    /** Launches it. */
+    public void flush() {
+        Runnable launch = deferred;
+        if (launch != null) {
+            deferred = null;
+            launch.run();
+        }
     }
 
     /** Is told of each launch. */

@@ -53,13 +53,14 @@ public final class CudaGraphCapture implements GraphCapture {
         CudaStatus.driver(
                 cudart.cuStreamBeginCapture(context.stream(), cudart.CU_STREAM_CAPTURE_MODE_RELAXED),
                 "starting a recording");
-        context.noteBreak();
         boolean done = false;
         try {
             work.run();
+            context.flush();
             done = true;
         } finally {
-            context.noteBreak();
+            // of work that failed nothing more is launched
+            context.drop();
             int status = cudart.cuStreamEndCapture(context.stream(), graph);
             // the error of the work is the one to hear of
             if (done) {
@@ -81,7 +82,6 @@ public final class CudaGraphCapture implements GraphCapture {
 
         @Override
         public void replay() {
-            context.noteBreak();
             CudaStatus.driver(cudart.cuGraphLaunch(executable, context.stream()), "replaying a recording");
         }
 

@@ -98,9 +98,11 @@ public final class CudaPool implements AutoCloseable {
     }
 
     private int allocate(long bytes) {
-        // asked for in any case, since it makes the context current
-        CUstream_st stream = context.stream();
-        return kept == null ? cudart.cuMemAllocAsync(address, bytes, stream) : cudart.cuMemAlloc(address, bytes);
+        if (kept == null) {
+            return cudart.cuMemAllocAsync(address, bytes, context.stream());
+        }
+        context.use();
+        return cudart.cuMemAlloc(address, bytes);
     }
 
     /** Gives what the pool keeps for later back to the device, where it may make up a larger piece. */

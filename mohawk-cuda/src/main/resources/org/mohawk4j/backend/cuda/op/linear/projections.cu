@@ -1,41 +1,64 @@
 // Linear maps of few rows, as generation makes them: only as fast as their weights can be read.
 //
-//   stacked_R  y_m [R, E_m] = activation_m(x W_mᵀ + b_m), several maps of one x [R, D] in bfloat16
-//   normed_R   the same of norm(x), x in float32, rounded to bfloat16 as layer_norm.cu and rms_norm.cu do: layer
-//              normalization, or RMS normalization if there is no shift
-//   gated_R    y [R, E] = activation_0(u W_0ᵀ + b_0) (u W_1ᵀ + b_1), u = norm(x): the first half of a gated MLP
-//   summed_R   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with all that is added to it
+//   STACKED  y_m [R, E_m] = activation_m(x W_mᵀ + b_m), several maps of one x [R, D] in bfloat16
+//   NORMED   the same of norm(x), x in float32, rounded to bfloat16 as layer_norm.cu and rms_norm.cu do: layer
+//            normalization, or RMS normalization if there is no shift
+//   GATED    y [R, E] = activation_0(u W_0ᵀ + b_0) (u W_1ᵀ + b_1), u = norm(x): the first half of a gated MLP
+//   SUMMED   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with all that is added to it
+//   STEP     a position of discrete Mamba-2, mamba_step.cuh
 //
-// W_m is [E_m, D_m] in bfloat16, D_m a multiple of 8. R is 1 or 4, the most rows that a variant takes; rows <= R.
+// W_m is [E_m, D_m] in bfloat16, D_m a multiple of 8; R is at most MOST_ROWS, and a sum has two maps at most.
 //
-// One block a multiprocessor. The rows of all weights in a line (summed_R, gated_R: the outputs) are shared out among the blocks,
-// a block's rows are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each through a ring of its
-// own that the bulk copy engine fills SLOTS pieces ahead. The ring is filled before anything is waited for: while the
-// kernel before this one ends, and while the row is normalized, memory goes on being read. Sums of pieces are added up
-// in order at the end. Before Hopper, which brought that engine, pieces are read as they are needed.
+// One block a multiprocessor. The rows of all weights in a line (SUMMED, GATED: the outputs) are shared out among the blocks
+// in tiles of TILE, a block's tiles are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each
+// from a ring of its own that asynchronous copies keep full. Sums of pieces are added up in order at the end.
 //
-// In a block of a model summed_R follows normed_R or gated_R, of the former with the mixer's own kernel between. What it
-// takes from them itself, the MLP's hidden numbers, it need not wait for the mixer for: they count their blocks that have
-// ended in progress[0], summed_R takes its early maps once all have, and its late ones after everything before it. The
-// last of its blocks sets progress back to zero, whether or not anything was early.
+// A piece meets the rows of x on the tensor cores. A product there is of sixteen rows and eight columns: each row of the
+// tile twice and four rows of x twice, so that what a lane reads at once, eight neighbors of a weight's row, is its share
+// of the left operand. Of those the pairs 0 and 2 are in the upper rows and meet the same of x in the first four columns,
+// and 1 and 3 are in the lower rows and meet theirs in the others. x lies in shared memory in that order of pairs.
+//
+// projections is one operation. persistent is a sequence of them in one launch, with a grid barrier between two: its
+// rings take the weights of the next operations while blocks wait for each other, so memory never stands still. All of
+// its blocks must be on the device at once: the launch is cooperative. A block counts in progress[0] what it has done;
+// the last to end sets progress back to zero. What a sum takes of operations before the last one, the MLP's hidden numbers
+// say, it takes before it waits.
 //
 // Bytes: the weights once, all else is small. FLOPs: two for each weight and row.
 
 #include "activation.cuh"
+#include "tensor_core.cuh"
 #include "weight_pieces.cuh"
 
+#define MOST_ROWS 4
+
 // Groups of four numbers of a row that a thread keeps while it is normalized: rows of up to 8,192.
-#define FOURS 4
+#define FOURS (2048 / THREADS)
 
-// Read by the host: threads, columns of a piece, bytes of the ring, maps, width of a normalized row at most.
-extern "C" __device__ const int projectionSizes[5] = {THREADS, CHUNK, RING_BYTES, MOST_PARTS, FOURS *THREADS * 4};
+// Between the rows of x in shared memory, so that two are read at once.
+#define GAP 32
 
-// Rows [rows, width] into shared memory, a row every stride numbers.
-__device__ inline void loadRows(const Bf16 *from, Bf16 *to, int rows, int width, int stride) {
+// Read by the host: threads, rows of a tile, columns of a piece, bytes of all warps' slots and their number at most, maps and
+// rows at most, the width of a normalized row at most, the gap.
+extern "C" __device__ const int projectionSizes[9] = {
+    THREADS, TILE, CHUNK, WARPS *SLOT_BYTES, MOST_SLOTS, MOST_PARTS, MOST_ROWS, FOURS *THREADS * 4, GAP};
+
+// Rows [rows, width] into shared memory, a row every pitch numbers, followed by zeros up to a whole piece.
+__device__ inline void loadRows(const Bf16 *from, Bf16 *to, int rows, int width, int pitch) {
+    int all = (width + CHUNK - 1) / CHUNK * CHUNK;
     for (int r = 0; r < rows; r++)
-        for (int i = threadIdx.x; i < width / 8; i += THREADS)
+        for (int i = threadIdx.x * 8; i < all; i += THREADS * 8) {
             // not by way of the first cache, which may hold what was there before
-            ((uint4 *)(to + r * stride))[i] = __ldcg((const uint4 *)(from + (Size)r * width) + i);
+            uint4 v = i < width ? __ldcg((const uint4 *)(from + (Size)r * width + i)) : make_uint4(0, 0, 0, 0);
+            *(uint4 *)(to + r * pitch + i) = make_uint4(v.x, v.z, v.y, v.w);
+        }
+}
+
+// Four neighbors of a row of x, in the order of pairs that the products take.
+__device__ inline void putOrdered(Bf16 *row, int i, const Four<float> &v) {
+    unsigned *at = (unsigned *)(row + (i & ~7)) + (i & 4) / 4;
+    at[0] = toBf16Pair(v.at[0], v.at[1]);
+    at[2] = toBf16Pair(v.at[2], v.at[3]);
 }
 
 // Every thread gets the sum. Two calls in a row need two places.
@@ -49,216 +72,337 @@ __device__ inline float sumOfThreads(float x, float *place) {
     return sum;
 }
 
-// Normalizes rows, with a scale and a shift that every thread has read of its groups beforehand; without a shift by the
-// root of the mean square.
+// Normalizes rows, with a scale and a shift; without a shift by the root of the mean square.
 struct Norm {
-    Four<float> scale[FOURS];
-    Four<float> shift[FOURS];
-    bool centered;
+    const float *scale;
+    const float *shift;
+    int width;
 
-    __device__ inline void read(const float *scales, const float *shifts, int width) {
-        centered = shifts != nullptr;
+    // The groups of a row that this thread takes.
+    template <typename Body>
+    __device__ inline void eachGroup(Body body) const {
 #pragma unroll
         for (int slot = 0; slot < FOURS; slot++) {
+            if (slot * THREADS * 4 >= width) break;
             int i = 4 * (slot * THREADS + threadIdx.x);
-            if (i < width) {
-                scale[slot] = getFour(scales, i);
-                shift[slot] = centered ? getFour(shifts, i) : Four<float>{};
-            }
+            if (i < width) body(slot, i);
         }
     }
 
-    __device__ inline void apply(const float *from, double epsilon, Bf16 *to, int rows, int width) const {
+    __device__ inline void prefetch() const {
+        eachGroup([&](int, int i) {
+            prefetchL2(scale + i);
+            if (shift) prefetchL2(shift + i);
+        });
+    }
+
+    __device__ inline void apply(const float *from, double epsilon, Bf16 *to, int rows, int pitch) const {
         __shared__ float places[2][WARPS];
         for (int r = 0; r < rows; r++) {
-            const float4 *row = (const float4 *)(from + (Size)r * width);
-            float4 kept[FOURS];
-            float sum = 0.f;
-#pragma unroll
-            for (int slot = 0; slot < FOURS; slot++) {
-                int i = slot * THREADS + threadIdx.x;
-                if (i < width / 4) {
-                    kept[slot] = __ldcg(row + i);
-                    sum += (kept[slot].x + kept[slot].y) + (kept[slot].z + kept[slot].w);
-                }
-            }
-            float mean = centered ? sumOfThreads(sum, places[0]) / width : 0.f;
-            float squares = 0.f;
-#pragma unroll
-            for (int slot = 0; slot < FOURS; slot++) {
-                if (slot * THREADS + threadIdx.x < width / 4) {
-                    float4 &v = kept[slot];
-                    v = make_float4(v.x - mean, v.y - mean, v.z - mean, v.w - mean);
-                    squares += (v.x * v.x + v.y * v.y) + (v.z * v.z + v.w * v.w);
-                }
-            }
+            Four<float> kept[FOURS], scales[FOURS];
+            float sum = 0.f, squares = 0.f;
+            eachGroup([&](int slot, int i) {
+                float4 v = __ldcg((const float4 *)(from + (Size)r * width + i));
+                kept[slot] = {{v.x, v.y, v.z, v.w}};
+                scales[slot] = getFour(scale, i);
+            });
+            eachGroup([&](int slot, int) {
+                const float *v = kept[slot].at;
+                sum += (v[0] + v[1]) + (v[2] + v[3]);
+            });
+            float mean = shift ? sumOfThreads(sum, places[0]) / width : 0.f;
+            eachGroup([&](int slot, int) {
+                float *v = kept[slot].at;
+                for (int k = 0; k < 4; k++) v[k] -= mean;
+                squares += (v[0] * v[0] + v[1] * v[1]) + (v[2] * v[2] + v[3] * v[3]);
+            });
             float rate = 1.f / sqrtf(sumOfThreads(squares, places[1]) / width + (float)epsilon);
-#pragma unroll
-            for (int slot = 0; slot < FOURS; slot++) {
-                int i = slot * THREADS + threadIdx.x;
-                if (i < width / 4) {
-                    float4 v = kept[slot];
-                    const float *g = scale[slot].at, *b = shift[slot].at;
-                    putFour(
-                        to + r * width, 4 * (Size)i,
-                        {{v.x * rate * g[0] + b[0], v.y * rate * g[1] + b[1], v.z * rate * g[2] + b[2],
-                          v.w * rate * g[3] + b[3]}});
-                }
-            }
+            eachGroup([&](int slot, int i) {
+                Four<float> b = shift ? getFour(shift, i) : Four<float>{};
+                for (int k = 0; k < 4; k++) b.at[k] += kept[slot].at[k] * rate * scales[slot].at[k];
+                putOrdered(to + r * pitch, i, b);
+            });
+            for (int i = width + 4 * threadIdx.x; i < (width + CHUNK - 1) / CHUNK * CHUNK; i += THREADS * 4)
+                putOrdered(to + r * pitch, i, {});
             // the next row's sums take the place of this one's
-            if (!centered) __syncthreads();
+            if (!shift) __syncthreads();
         }
     }
 };
 
-enum { STACKED, NORMED, GATED, SUMMED };
+// What the blocks of a launch have done together.
+struct GridBarrier {
+    int *progress;
 
-// Its pieces up to limit, from where its warps are; their sums go to sums.
-template <int ROWS, typename Shared>
-__device__ inline void addUp(
-    const Shared &share, Ring &ring, int &c, int limit, int pieces, const Bf16 *x, int stride, int rows,
-    float *sums) {
-    int lane = threadIdx.x % WARP;
-    for (; c < limit; c += WARPS) {
-        Piece piece = share.at(c);
-        const uint4 *w = ring.next(piece);
-        const uint4 *at = (const uint4 *)(x + piece.column);
-        float4 dots[ROWS] = {};
-#pragma unroll 4
-        for (int i = lane; i < piece.length / 8; i += WARP) {
-            uint4 eight = w[i];
-#pragma unroll
-            for (int r = 0; r < ROWS; r++)
-                if (r < rows) addDots(eight, at[r * (stride / 8) + i], dots[r]);
+    // Until all blocks have done the first operations. Before those, until the kernels before this one have ended.
+    __device__ inline void await(int operations) const {
+        if (operations == 0) {
+            gridDependencySync();
+            return;
         }
-        bool more = c + SLOTS * WARPS < pieces;
-        ring.refill(more, more ? share.at(c + SLOTS * WARPS) : piece);
-#pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-            float dot = combineWarp(SUM, (dots[r].x + dots[r].y) + (dots[r].z + dots[r].w));
-            if (lane == 0) sums[c * ROWS + r] = dot;
-        }
-    }
-}
-
-// Until the normed or gated kernel that is under way, or was, has written everything.
-__device__ inline void awaitNormed(const int *progress) {
-    if (threadIdx.x == 0) {
-        int ended;
-        do {
-            asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(ended) : "l"(progress) : "memory");
-        } while (ended < (int)gridDim.x);
-    }
-    __syncthreads();
-}
-
-// outputs is that of all maps in a line, or of summed and gated ones the common one; stride the width of all x's of a row; early
-// how many of the maps are.
-template <int ROWS, int FORM>
-__device__ inline void project(
-    const Parts &parts, int count, int early, const float *h, const float *scale, const float *shift, double epsilon,
-    int *progress, Size rows, Size outputs, Size stride) {
-    extern __shared__ __align__(128) char memory[];
-    __shared__ unsigned long long barriers[WARPS * SLOTS];
-    launchDependents();
-    Share<FORM == SUMMED || FORM == GATED, FORM == GATED> share(parts, count, early, outputs);
-    int pieces = share.allPieces();
-    int warp = threadIdx.x / WARP;
-    Bf16 *x = (Bf16 *)(memory + RING_BYTES);
-    float *sums = (float *)(x + rows * stride);
-    Ring ring(memory, barriers);
-    if (threadIdx.x % WARP == 0)
-        for (int s = 0; s < SLOTS; s++)
-            if (warp + s * WARPS < pieces) ring.fill(s, share.at(warp + s * WARPS));
-    // comes from near by when it is its turn
-    for (int i = threadIdx.x; i < share.rows; i += THREADS)
-        share.eachBias(i, [](const float *bias) { prefetchL2(bias); });
-    int c = warp;
-    if (FORM == NORMED || FORM == GATED) {
-        Norm norm;
-        norm.read(scale, shift, (int)stride);
-        gridDependencySync();
-        norm.apply(h, epsilon, x, (int)rows, (int)stride);
-    } else if (FORM == STACKED) {
-        gridDependencySync();
-        loadRows(parts.at[0].x, x, (int)rows, (int)stride, (int)stride);
-    } else {
-        int column = 0;
-        for (int m = 0; m < count; m++) {
-            if (m == 0 && early > 0) awaitNormed(progress);
-            if (m == early) {
-                if (early > 0) {
-                    __syncthreads();
-                    addUp<ROWS>(share, ring, c, share.earlyPieces(), pieces, x, (int)stride, (int)rows, sums);
-                }
-                gridDependencySync();
-            }
-            int width = (int)parts.at[m].width;
-            loadRows(parts.at[m].x, x + column, (int)rows, width, (int)stride);
-            column += width;
-        }
-    }
-    __syncthreads();
-    addUp<ROWS>(share, ring, c, pieces, pieces, x, (int)stride, (int)rows, sums);
-    // where all maps are early
-    if (FORM == SUMMED && early == count) gridDependencySync();
-    __syncthreads();
-    for (int i = threadIdx.x; i < share.rows * rows; i += THREADS) {
-        int r = i / share.rows;
-        int own = i % share.rows;
-        Size row = share.first + own;
-        if (FORM == GATED) {
-            const Part &gate = parts.at[0], &up = parts.at[1];
-            int each = share.perLate / 2;
-            float opening = share.template totalLate<ROWS>(sums, own, r, 0, each);
-            float value = share.template totalLate<ROWS>(sums, own, r, each, 2 * each);
-            if (gate.bias) opening += gate.bias[row];
-            if (up.bias) value += up.bias[row];
-            put((Bf16 *)gate.y, r * outputs + row, activate<Bf16>((int)gate.activation, opening) * value);
-            continue;
-        }
-        float sum = share.template total<ROWS>(sums, own, r);
-        share.eachBias(own, [&](const float *bias) { sum += *bias; });
-        if (FORM == SUMMED) {
-            ((float *)parts.at[0].y)[r * outputs + row] = h[r * outputs + row] + sum;
-        } else {
-            const Part &part = parts.at[share.mapOf(row)];
-            sum = activate<Bf16>((int)part.activation, sum);
-            Size place = r * part.outputs + row;
-            if (part.wide) {
-                put((float *)part.y, place, sum);
-            } else {
-                put((Bf16 *)part.y, place, sum);
-            }
-        }
-    }
-    if (FORM != STACKED && progress) {
-        __syncthreads();
         if (threadIdx.x == 0) {
-            __threadfence();
-            if (FORM != SUMMED) {
-                atomicAdd(progress, 1);
-            } else if (atomicAdd(progress + 1, 1) == (int)gridDim.x - 1) {
-                progress[0] = 0;
-                progress[1] = 0;
-            }
+            int done, all = operations * (int)gridDim.x;
+            do {
+                asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(done) : "l"(progress) : "memory");
+            } while (done < all);
+        }
+        __syncthreads();
+    }
+
+    // This block has done one more.
+    __device__ inline void arrive() const {
+        __syncthreads();
+        if (threadIdx.x == 0)
+            asm volatile("red.release.gpu.global.add.s32 [%0], 1;" ::"l"(progress) : "memory");
+    }
+
+    // By every block, after all else.
+    __device__ inline void end() const {
+        __syncthreads();
+        if (threadIdx.x == 0 && atomicAdd(progress + 1, 1) == (int)gridDim.x - 1) {
+            progress[0] = 0;
+            progress[1] = 0;
         }
     }
-}
+};
 
-#define PROJECTION(name, form, rows_)                                                                                  \
-    extern "C" __global__ void __launch_bounds__(THREADS) name##_##rows_(                                              \
-        const __grid_constant__ Parts parts, int count, int early, const float *h, const float *scale,                 \
-        const float *shift, double epsilon, int *progress, Size rows, Size outputs, Size stride) {                     \
-        project<rows_, form>(                                                                                          \
-            parts, count, early, h, scale, shift, epsilon, progress, rows, outputs, stride);                           \
+// One block of a launch.
+struct Worker {
+    int rows;
+    int capacity; // pieces that sums has room for
+    GridBarrier grid;
+    Ring ring;
+    float *sums; // [pieces, rows, TILE]
+    Bf16 *x;
+    int ahead; // pieces of the operation before the first that this warp takes
+    Moved<float> moved; // history that other blocks have yet to read
+
+    // The rows of x by a piece.
+    __device__ inline void multiply(int c, int pitch) {
+        int lane = threadIdx.x % WARP, n = lane / 4, quarter = lane % 4, column;
+        const char *w = ring.next(column) + n * PITCH + quarter * 16;
+        uint4 weights[CHUNK / 32];
+#pragma unroll
+        for (int i = 0; i < CHUNK / 32; i++) weights[i] = *(const uint4 *)(w + i * 64);
+        ring.refill();
+        // rows that x does not have give sums that nobody keeps
+        const Bf16 *at = x + (n % 4 < rows ? n % 4 * pitch : 0) + column + quarter * 8 + n / 4 * 4;
+        float d[2][4] = {};
+#pragma unroll
+        for (int i = 0; i < CHUNK / 32; i++) {
+            uint2 b = *(const uint2 *)(at + i * 32);
+            mma(d[i % 2], (const unsigned(&)[4])weights[i], b.x, b.y);
+        }
+        float left = d[0][0] + d[1][0], right = d[0][1] + d[1][1];
+        left += __shfl_xor_sync(ALL_LANES, d[0][2] + d[1][2], 2);
+        right += __shfl_xor_sync(ALL_LANES, d[0][3] + d[1][3], 2);
+        if (quarter >= 2) return;
+        float *sum = sums + (c * rows + 2 * quarter) * TILE + n;
+        if (2 * quarter < rows) sum[0] = left;
+        if (2 * quarter + 1 < rows) sum[TILE] = right;
     }
 
-PROJECTION(stacked, STACKED, 1)
-PROJECTION(stacked, STACKED, 4)
-PROJECTION(normed, NORMED, 1)
-PROJECTION(normed, NORMED, 4)
-PROJECTION(gated, GATED, 1)
-PROJECTION(gated, GATED, 4)
-PROJECTION(summed, SUMMED, 1)
-PROJECTION(summed, SUMMED, 4)
+    // Pieces from c up to limit; the sums of the one of number base come first.
+    __device__ inline void addUp(int &c, int limit, int base, int pitch) {
+        for (; c < limit; c += WARPS) multiply(c - base, pitch);
+    }
+
+    // The operation of a number: inputs into shared memory, as soon as they are there, and the pieces that meet them.
+    // next is the operation after it.
+    __device__ inline void project(const Phase &phase, const Phase &next, int number) {
+        Share share(phase);
+        bool byRow = phase.byRow();
+        int early = (int)phase.early, perTile = 0, ofEarly = 0, maps = phase.form == SUMMED ? (int)phase.count : 1;
+        for (int m = 0; m < (byRow ? phase.count : 1); m++) {
+            if (m < early) ofEarly += phase.pieces(m);
+            perTile += phase.pieces(m);
+        }
+        int pitch = (phase.form == SUMMED ? perTile : phase.pieces(0)) * CHUNK + GAP, c = ahead;
+        if (phase.form == NORMED || phase.form == GATED) {
+            Norm norm = {phase.scale, phase.shift, (int)phase.parts[0].width};
+            norm.prefetch();
+            grid.await(number);
+            norm.apply(phase.h, phase.epsilon, x, rows, pitch);
+        } else {
+            int column = 0;
+            for (int m = 0; m < maps; m++) {
+                if (m == early) {
+                    if (early > 0) {
+                        __syncthreads();
+                        addUp(c, share.tiles * ofEarly, 0, pitch);
+                    }
+                    grid.await(number);
+                }
+                loadRows(phase.parts[m].x, x + column, rows, (int)phase.parts[m].width, pitch);
+                column += phase.pieces(m) * CHUNK;
+            }
+            if (early == maps) grid.await(number);
+        }
+        // all of the maps by turns where outputs are by row
+        int atOnce = byRow ? share.tiles : capacity / perTile;
+        for (int tile = 0; tile < share.tiles; tile += atOnce) {
+            int some = share.tiles - tile < atOnce ? share.tiles - tile : atOnce;
+            int outputs = some * TILE * rows, i = threadIdx.x;
+            // comes from afar while the sums are made
+            Output o = i < outputs ? output(phase, share, tile, some, i) : Output{};
+            __syncthreads();
+            if (tile == 0) prefetch(next);
+            addUp(c, (tile + some) * perTile, tile * perTile, pitch);
+            __syncthreads();
+            while (i < outputs) {
+                write(phase, share, some, i, o);
+                i += THREADS;
+                if (i < outputs) o = output(phase, share, tile, some, i);
+            }
+        }
+        ahead = c - share.tiles * perTile;
+    }
+
+    // Where an output of a phase is, and what is added to the sums: not yet used when the sums begin, since it comes from afar.
+    struct Output {
+        void *y; // none where a tile goes on beyond the map
+        int activation;
+        bool wide;
+        float h;
+        float bias[2];
+    };
+
+    // Output i of the block's tiles from one on, of which there are some.
+    __device__ inline Output output(const Phase &phase, const Share &share, int from, int some, int i) const {
+        int tile = share.first + from + i / TILE % some, m = 0;
+        while (!phase.byRow() && tile >= phase.tiles(m)) tile -= phase.tiles(m++);
+        const Part &part = phase.parts[m];
+        Size row = tile * TILE + i % TILE, place = i / TILE / some * part.outputs + row;
+        if (row >= part.outputs) return {};
+        bool wide = part.wide, two = phase.byRow() && phase.count > 1;
+        const float *second = two ? phase.parts[1].bias : nullptr;
+        return {wide ? (void *)((float *)part.y + place) : (Bf16 *)part.y + place, (int)part.activation, wide,
+                phase.form == SUMMED ? __ldcg(phase.h + place) : 0.f,
+                {part.bias ? part.bias[row] : 0.f, second ? second[row] : 0.f}};
+    }
+
+    __device__ inline void write(const Phase &phase, const Share &share, int some, int i, const Output &o) const {
+        if (!o.y) return;
+        int own = i / TILE % some, start = 0;
+        const float *at = sums + i / TILE / some * TILE + i % TILE;
+        auto total = [&](int map) {
+            int pieces = phase.pieces(map);
+            const float *first = at + (start + own * pieces) * rows * TILE;
+            start += share.tiles * pieces;
+            float sum = 0.f;
+#pragma unroll 8
+            for (int k = 0; k < pieces; k++) sum += first[k * rows * TILE];
+            return sum;
+        };
+        float y = total(0) + o.bias[0];
+        if (phase.form == SUMMED) {
+            if (phase.count > 1) y += total(1) + o.bias[1];
+            y += o.h;
+        } else {
+            y = activate<Bf16>(o.activation, y);
+            if (phase.form == GATED) y *= total(1) + o.bias[1];
+        }
+        if (o.wide) {
+            *(float *)o.y = y;
+        } else {
+            put((Bf16 *)o.y, 0, y);
+        }
+    }
+
+    __device__ inline MambaStepJob<Bf16> job(const MambaStep<Bf16> &step, int i) const {
+        int each = step.jobsOfHead(), head = i / each;
+        return {step, head % (int)step.heads, i % each, head / (int)step.heads};
+    }
+
+    __device__ inline void prefetch(const Phase &phase) const {
+        if (phase.form == STEP && blockIdx.x < jobs(phase.step)) job(phase.step, blockIdx.x).prefetchL2();
+    }
+
+    __device__ inline int jobs(const MambaStep<Bf16> &step) const { return rows * (int)step.heads * step.jobsOfHead(); }
+
+    // Of the groups' first jobs each has the history of B and C in registers afterwards, if every job has a block.
+    __device__ inline bool holdsShared(const MambaStep<Bf16> &step) const {
+        return jobs(step) <= gridDim.x && MambaStepJob<Bf16>::holdsShared(step);
+    }
+
+    __device__ inline int jobsOfGroup(const MambaStep<Bf16> &step) const {
+        return (int)(step.heads / step.groups) * step.jobsOfHead();
+    }
+
+    __device__ inline void step(const MambaStep<Bf16> &step, int number) {
+        int jobs = this->jobs(step);
+        // what an earlier launch wrote may be read from the first wait on
+        if (number == 0) grid.await(0);
+        for (int i = blockIdx.x; i < jobs; i += gridDim.x) {
+            MambaStepJob<Bf16> one = job(step, i);
+            one.load();
+            if (number > 0 && i == blockIdx.x) grid.await(number);
+            one.run((float *)x);
+            if (holdsShared(step) && i % jobsOfGroup(step) == 0) moved = one.movedShared();
+        }
+        if (number > 0 && blockIdx.x >= jobs) grid.await(number);
+    }
+
+    // When all blocks have done the step.
+    __device__ inline void moveShared(const MambaStep<Bf16> &step) {
+        if (holdsShared(step)) {
+            moved.store(step.channels(), step.taps);
+            moved.to = nullptr;
+            return;
+        }
+        for (int i = blockIdx.x; i < rows * step.groups; i += gridDim.x) job(step, i * jobsOfGroup(step)).moveShared();
+    }
+};
+
+// Into shared memory, where all of it is near.
+__device__ inline void copyPhase(const Phase *from, Phase &to) {
+    for (int i = threadIdx.x; i < sizeof(Phase) / sizeof(Size); i += THREADS) ((Size *)&to)[i] = ((const Size *)from)[i];
+}
+
+__device__ inline void work(
+    const Phase *phases, int count, int segments, int *progress, int rows, int slots, int capacity) {
+    extern __shared__ __align__(128) char memory[];
+    __shared__ int columns[WARPS * MOST_SLOTS];
+    // of the last operations, this, and the next
+    __shared__ Phase near[4];
+    launchDependents();
+    float *sums = (float *)(memory + slots * WARPS * SLOT_BYTES);
+    Segment *own = (Segment *)(sums + capacity * rows * TILE);
+    for (int p = threadIdx.x; p < count; p += THREADS)
+        if (phases[p].form != STEP) segment(phases[p], own + phases[p].segment);
+    copyPhase(phases, near[0]);
+    __syncthreads();
+    Worker worker = {
+        rows, capacity, {progress}, {memory, columns, slots, own, segments}, sums, (Bf16 *)(own + segments),
+        (int)threadIdx.x / WARP};
+    for (int p = 0; p < count; p++) {
+        if (p + 1 < count) copyPhase(phases + p + 1, near[(p + 1) % 4]);
+        const Phase &phase = near[p % 4];
+        if (phase.form == STEP) {
+            worker.step(phase.step, p);
+        } else {
+            worker.project(phase, near[(p + (p + 1 < count)) % 4], p);
+        }
+        if (!progress) return;
+        worker.grid.arrive();
+        const Phase &last = near[(p + 3) % 4];
+        if (p > 0 && last.form == STEP) worker.moveShared(last.step);
+    }
+    if (near[(count - 1) % 4].form == STEP) {
+        worker.grid.await(count);
+        worker.moveShared(near[(count - 1) % 4].step);
+    }
+    worker.grid.end();
+}
+
+// Shared memory has, in this order: slots for each warp, sums of capacity pieces of each row of x, segments, rows of x.
+// capacity is of the pieces of a tile at least, and of all of a block's where outputs are by row.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    projections(const __grid_constant__ Phase phase, int rows, int slots, int capacity) {
+    work(&phase, 1, (int)phase.count, nullptr, rows, slots, capacity);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) persistent(
+    const Phase *__restrict__ phases, int count, int segments, int *progress, int rows, int slots, int capacity) {
+    work(phases, count, segments, progress, rows, slots, capacity);
+}
