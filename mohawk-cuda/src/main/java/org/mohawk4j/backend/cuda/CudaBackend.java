@@ -76,6 +76,7 @@ import org.mohawk4j.op.glu.GatedMlpFunction.FusedGatedMlp;
 import org.mohawk4j.op.glu.GluFunction.FusedGlu;
 import org.mohawk4j.op.glu.NormedGluFunction.FusedNormedGlu;
 import org.mohawk4j.op.loss.DistanceFunction.FusedDistance;
+import org.mohawk4j.op.loss.DistanceFunction.FusedRelativeDistance;
 import org.mohawk4j.op.loss.DistillationFunction.FusedDistillation;
 import org.mohawk4j.tensor.types.DType;
 
@@ -158,7 +159,9 @@ public final class CudaBackend implements Backend {
         present.put(FusedArgMax.class, gpu.reductions());
         present.put(FusedStep.class, new CudaMambaStep(gpu, persistent));
         present.put(FusedRotary.class, new CudaRotary(gpu));
-        present.put(FusedDistance.class, new CudaDistance(gpu));
+        CudaDistance distance = new CudaDistance(gpu);
+        present.put(FusedDistance.class, distance);
+        present.put(FusedRelativeDistance.class, distance.relative());
         present.put(FusedDistillation.class, new CudaDistillation(gpu, logitsAtOnce));
         present.put(FusedAdamW.class, new CudaAdamW(gpu));
         if (mixed) {

@@ -43,7 +43,8 @@ final class CallNotes implements Backend {
                 GraphCapture.class);
         Stream<Class<?>> fused = backend.offered().stream().<Class<?>>map(type -> type);
         return Stream.concat(operations, fused)
-                .flatMap(type -> Arrays.stream(type.getDeclaredMethods())
+                // with inherited ones, as of a relative distance
+                .flatMap(type -> Arrays.stream(type.getMethods())
                         .filter(method -> Modifier.isAbstract(method.getModifiers()))
                         .filter(method -> method.getReturnType() != long.class)
                         .map(method -> name(type, method.getName())))

@@ -19,6 +19,7 @@ import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.op.AttentionFunction;
 import org.mohawk4j.op.AttentionScores;
 import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.loss.DistanceFunction;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
@@ -106,6 +107,22 @@ class CudaDryRunTest {
         assertThat(launches("attention_forward").get(0).operations()).isEqualTo(2 * pairs * 128);
         assertThat(launches("attention_backward_kv").get(0).operations()).isEqualTo(2 * pairs * 256);
         assertThat(launches("attention_backward_q").get(0).operations()).isEqualTo(2 * pairs * 192);
+    }
+
+    @Test
+    void aRelativeDistanceAndItsGradientAreOneLaunch() {
+        Tensor teacher = engine.zeros(4, 8, 64);
+        Tensor student = engine.zeros(4, 8, 64);
+        try (Tape tape = engine.tape(List.of(student))) {
+            assertThat(tape.gradients(DistanceFunction.relative(teacher, student))
+                            .of(student))
+                    .isPresent();
+        }
+        // both read, the gradient and a loss for each row written
+        assertThat(launches("relative_distance"))
+                .singleElement()
+                .extracting(Launch::bytes)
+                .isEqualTo(4L * (3 * 4 * 8 * 64 + 4 * 8));
     }
 
     @Test

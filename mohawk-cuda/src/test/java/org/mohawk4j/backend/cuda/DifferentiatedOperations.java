@@ -245,6 +245,7 @@ final class DifferentiatedOperations {
 
     private static void addLosses(List<RepeatedOperation> all) {
         add(all, "distance", x -> DistanceFunction.apply(x.get(0).detach(), x.get(1)), ROWS, ROWS);
+        add(all, "relative distance", x -> DistanceFunction.relative(x.get(0).detach(), x.get(1)), ROWS, ROWS);
         add(
                 all,
                 "distillation",
