@@ -2,11 +2,13 @@ package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mohawk4j.train.TinyRanks.assertClose;
+import static org.mohawk4j.train.TinyRanks.assertSame;
+import static org.mohawk4j.train.TinyRanks.killed;
+import static org.mohawk4j.train.TinyRanks.newest;
 import static org.mohawk4j.train.TinyRanks.on;
 import static org.mohawk4j.train.TinyRanks.requireNone;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -24,10 +26,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.checkpoint.Checkpoint;
-import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.distributed.LocalProcessGroup;
-import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingListener;
@@ -40,46 +40,29 @@ class LayerParallelRunTest {
     @TempDir
     private static Path shared;
 
-    private static TinyRun alone;
-    private static TinyRun pair;
-
-    /** Of two ranks, stopped in the middle of stage 2. */
-    private static TinyRun begun;
+    private static TinyRanks runs;
 
     @TempDir
     private Path folder;
 
     @BeforeAll
     static void runUndisturbed() throws Exception {
-        alone = new TinyRun(shared.resolve("one"), CHANGES);
-        alone.start();
-        pair = new TinyRun(shared.resolve("two"), CHANGES);
-        requireNone(on(2, pair, false));
-        begun = new TinyRun(shared.resolve("begun"), CHANGES);
-        stoppedAfter(6, 2, begun, false);
-    }
-
-    private TinyRun begun() throws IOException {
-        return new TinyRun(TinyRanks.copyOf(begun, folder.resolve("run")), CHANGES);
-    }
-
-    private static Checkpoint newest(TinyRun run) {
-        return new CheckpointStore(run.folder().resolve("checkpoints")).newest().orElseThrow();
+        runs = TinyRanks.in(shared, CHANGES);
     }
 
     @Test
     void twoRanksMakeTheRunOfOne() {
-        assertClose(pair, alone, 1e-4);
-        assertThat(pair.losses())
+        assertClose(runs.pair(), runs.alone(), 1e-4);
+        assertThat(runs.pair().losses())
                 .allSatisfy(step -> assertThat(step.layerLosses())
                         .hasSize(step.position().stage() < 3 ? 3 : 0)
                         .doesNotContain(0.0));
-        assertThat(pair.folder().resolve("student")).isDirectory();
+        assertThat(runs.pair().folder().resolve("student")).isDirectory();
     }
 
     @Test
     void eachRankWritesItsLayersAndTheirMoments() {
-        Checkpoint checkpoint = newest(begun);
+        Checkpoint checkpoint = newest(runs.begun());
         assertThat(checkpoint.position()).isEqualTo(new Position(2, 3));
         Set<String> ofFirst =
                 checkpoint.numbers("student-00001-of-00002.safetensors").keySet();
@@ -103,10 +86,7 @@ class LayerParallelRunTest {
         TinyRun run = new TinyRun(folder.resolve("run"), CHANGES);
         stoppedAfter(steps, 2, run, false);
 
-        requireNone(on(2, run, true));
-
-        assertThat(run.losses()).isEqualTo(pair.losses());
-        assertThat(run.student()).isEqualTo(pair.student());
+        runs.requirePairFrom(run);
     }
 
     @Test
@@ -121,7 +101,7 @@ class LayerParallelRunTest {
 
         requireNone(on(2, run, true));
 
-        assertClose(run, alone, 1e-4);
+        assertClose(run, runs.alone(), 1e-4);
     }
 
     /** A batch of four has equal shares for two ranks, but not for three. */
@@ -174,8 +154,7 @@ class LayerParallelRunTest {
 
         requireNone(on(2, run, true));
 
-        assertThat(run.losses()).isEqualTo(whole.losses());
-        assertThat(run.student()).isEqualTo(whole.student());
+        assertSame(run, whole);
     }
 
     @Test
@@ -187,8 +166,7 @@ class LayerParallelRunTest {
         changes.put("data.teacher-cache", cache.toString());
         TinyRun run = new TinyRun(folder.resolve("run"), changes);
         requireNone(on(2, run, false));
-        assertThat(run.losses()).isEqualTo(pair.losses());
-        assertThat(run.student()).isEqualTo(pair.student());
+        assertSame(run, runs.pair());
         // the last states of at most eight windows of 16 tokens, of width 32
         assertThat(Files.size(ofFirst)).isBetween(8 * 16 * 32 * 4L, 2 * 8 * 16 * 32 * 4L);
         Files.delete(ofFirst);
@@ -249,27 +227,11 @@ class LayerParallelRunTest {
     })
     void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges, String place)
             throws Exception {
-        TinyRun run = begun();
-        Position before = newest(run).position();
+        TinyRun run = runs.begunAt(folder.resolve("run"));
 
-        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
-                2,
-                group -> run.run(
-                        new TinyRanks.Mortal(group, ofCheckpoints, new AtomicInteger(exchanges)),
-                        true,
-                        new TrainingListener() {},
-                        new StopSignal()));
-
-        assertThat(thrown.get(1)).hasMessage("killed").hasStackTraceContaining(place);
-        assertThat(thrown.get(0))
-                .isInstanceOf(RankFailedException.class)
-                .hasMessageContaining("rank 1")
-                .hasMessageContaining("killed");
-        assertThat(newest(run).position()).isGreaterThanOrEqualTo(before);
+        assertThat(killed(run, ofCheckpoints, exchanges)).hasMessage("killed").hasStackTraceContaining(place);
         if (exchanges == 44 || exchanges == 60 || exchanges == 2) {
-            requireNone(on(2, run, true));
-            assertThat(run.losses()).isEqualTo(pair.losses());
-            assertThat(run.student()).isEqualTo(pair.student());
+            runs.requirePairFrom(run);
         }
     }
 }

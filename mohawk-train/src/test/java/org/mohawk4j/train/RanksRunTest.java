@@ -2,17 +2,16 @@ package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mohawk4j.train.TinyRanks.assertClose;
+import static org.mohawk4j.train.TinyRanks.killed;
+import static org.mohawk4j.train.TinyRanks.newest;
 import static org.mohawk4j.train.TinyRanks.on;
-import static org.mohawk4j.train.TinyRanks.requireNone;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,13 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
-import org.mohawk4j.train.checkpoint.CheckpointStore;
-import org.mohawk4j.train.checkpoint.Position;
-import org.mohawk4j.train.distributed.LocalProcessGroup;
-import org.mohawk4j.train.distributed.RankFailedException;
-import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
-import org.mohawk4j.train.loop.TrainingListener;
 
 /** Whole runs on several ranks: stopped, killed, and resumed on another number of them. */
 class RanksRunTest {
@@ -37,35 +30,20 @@ class RanksRunTest {
     @TempDir
     private static Path shared;
 
-    private static TinyRun alone;
-    private static TinyRun pair;
-
-    /** Of two ranks, stopped behind its sixth step. */
-    private static TinyRun begun;
+    private static TinyRanks runs;
 
     @TempDir
     private Path folder;
 
     @BeforeAll
     static void runUndisturbed() throws Exception {
-        alone = new TinyRun(shared.resolve("one"), CHANGES);
-        alone.start();
-        pair = new TinyRun(shared.resolve("two"), CHANGES);
-        requireNone(on(2, pair, false));
-        begun = new TinyRun(shared.resolve("begun"), CHANGES);
-        stoppedAfter(6, 2, begun, false);
-    }
-
-    /** A run as far as {@link #begun}. */
-    private TinyRun begun() throws IOException {
-        Path copy = TinyRanks.copyOf(begun, folder.resolve("run"));
-        return new TinyRun(copy, CHANGES);
+        runs = TinyRanks.in(shared, CHANGES);
     }
 
     @Test
     void twoRanksMakeTheRunOfOne() throws Exception {
-        assertClose(pair, alone, 1e-4);
-        assertThat(pair.folder().resolve("student")).isDirectory();
+        assertClose(runs.pair(), runs.alone(), 1e-4);
+        assertThat(runs.pair().folder().resolve("student")).isDirectory();
     }
 
     @Test
@@ -83,7 +61,7 @@ class RanksRunTest {
 
         run.resume();
 
-        assertClose(run, alone, 1e-4);
+        assertClose(run, runs.alone(), 1e-4);
     }
 
     @Test
@@ -93,34 +71,25 @@ class RanksRunTest {
         changes.put("distillation.recompute", true);
         TinyRun run = new TinyRun(folder.resolve("run"), changes);
         stoppedAfter(3, 2, run, false);
-        Path newest = new CheckpointStore(run.folder().resolve("checkpoints"))
-                .newest()
-                .orElseThrow()
-                .folder();
+        Path newest = newest(run).folder();
         assertThat(newest.resolve("student-00002-of-00002.safetensors")).exists();
         stoppedAfter(3, 4, run, true);
 
         run.resume();
 
-        assertClose(run, alone, 1e-4);
+        assertClose(run, runs.alone(), 1e-4);
     }
 
     @Test
     void anInterruptedRunOfTwoIsBitIdenticalToOneThatWasNot() throws Exception {
-        TinyRun run = begun();
+        TinyRun run = runs.begunAt(folder.resolve("run"));
 
-        requireNone(on(2, run, true));
-
-        assertThat(run.losses()).isEqualTo(pair.losses());
-        assertThat(run.student()).isEqualTo(pair.student());
+        runs.requirePairFrom(run);
     }
 
     @Test
     void eachRankWritesItsMoments() throws Exception {
-        Path newest = new CheckpointStore(begun.folder().resolve("checkpoints"))
-                .newest()
-                .orElseThrow()
-                .folder();
+        Path newest = newest(runs.begun()).folder();
         try (Stream<Path> files = Files.list(newest)) {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .contains("optimizer-00001-of-00002.safetensors", "optimizer-00002-of-00002.safetensors")
@@ -158,28 +127,11 @@ class RanksRunTest {
         "true, 4"
     })
     void aRankThatDiesEndsTheRunOnAllAndLeavesTheLastCheckpoint(boolean ofCheckpoints, int exchanges) throws Exception {
-        TinyRun run = begun();
-        CheckpointStore store = new CheckpointStore(run.folder().resolve("checkpoints"));
-        Position before = store.newest().orElseThrow().position();
+        TinyRun run = runs.begunAt(folder.resolve("run"));
 
-        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
-                2,
-                group -> run.run(
-                        new TinyRanks.Mortal(group, ofCheckpoints, new AtomicInteger(exchanges)),
-                        true,
-                        new TrainingListener() {},
-                        new StopSignal()));
-
-        assertThat(thrown.get(1)).hasMessage("killed");
-        assertThat(thrown.get(0))
-                .isInstanceOf(RankFailedException.class)
-                .hasMessageContaining("rank 1")
-                .hasMessageContaining("killed");
-        assertThat(store.newest().orElseThrow().position()).isGreaterThanOrEqualTo(before);
+        assertThat(killed(run, ofCheckpoints, exchanges)).hasMessage("killed");
         if (exchanges == 75 || exchanges == 2) {
-            requireNone(on(2, run, true));
-            assertThat(run.losses()).isEqualTo(pair.losses());
-            assertThat(run.student()).isEqualTo(pair.student());
+            runs.requirePairFrom(run);
         }
     }
 }

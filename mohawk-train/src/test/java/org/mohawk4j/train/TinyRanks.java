@@ -4,25 +4,58 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.Backend;
-import org.mohawk4j.backend.Communicator;
+import org.mohawk4j.train.checkpoint.Checkpoint;
+import org.mohawk4j.train.checkpoint.CheckpointStore;
+import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.distributed.HostCommunicator;
 import org.mohawk4j.train.distributed.LocalProcessGroup;
 import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankFailedException;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 
-/** A {@link TinyRun} on threads as ranks: from start to end, stopped, killed. */
-final class TinyRanks {
-    private TinyRanks() {}
+/**
+ * Three {@link TinyRun}s of the same changes: on one rank, on two threads as ranks, and on two that stopped after their sixth
+ * step.
+ */
+record TinyRanks(Map<String, Object> changes, TinyRun alone, TinyRun pair, TinyRun begun) {
+    static TinyRanks in(Path folder, Map<String, Object> changes) throws Exception {
+        TinyRun alone = new TinyRun(folder.resolve("one"), changes);
+        alone.start();
+        TinyRun pair = new TinyRun(folder.resolve("two"), changes);
+        requireNone(on(2, pair, false));
+        TinyRun begun = new TinyRun(folder.resolve("begun"), changes);
+        stoppedAfter(6, 2, begun, false);
+        return new TinyRanks(changes, alone, pair, begun);
+    }
+
+    /** The run that stopped, elsewhere. */
+    TinyRun begunAt(Path copy) throws IOException {
+        try (Stream<Path> files = Files.walk(begun.folder())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(begun.folder().relativize(file)));
+            }
+        }
+        return new TinyRun(copy, changes);
+    }
+
+    /** Resumes a run of two ranks, and expects what {@link #pair} has. */
+    void requirePairFrom(TinyRun stopped) throws Exception {
+        requireNone(on(2, stopped, true));
+        assertSame(stopped, pair);
+    }
 
     static void requireNone(List<@Nullable Throwable> thrown) {
         for (Throwable failure : thrown) {
@@ -72,59 +105,62 @@ final class TinyRanks {
         }
     }
 
-    /** A run folder as it is now, elsewhere. */
-    static Path copyOf(TinyRun run, Path copy) throws IOException {
-        try (Stream<Path> files = Files.walk(run.folder())) {
-            for (Path file : files.toList()) {
-                Files.copy(file, copy.resolve(run.folder().relativize(file)));
-            }
-        }
-        return copy;
+    static void assertSame(TinyRun run, TinyRun expected) throws IOException {
+        assertThat(run.losses()).isEqualTo(expected.losses());
+        assertThat(run.student()).isEqualTo(expected.student());
+    }
+
+    static Checkpoint newest(TinyRun run) {
+        return new CheckpointStore(run.folder().resolve("checkpoints")).newest().orElseThrow();
     }
 
     /**
-     * A group whose last rank dies when it has exchanged something so often, before it does so again.
+     * Resumes a run on two ranks, of which the second dies, and expects that the first names it and leaves the last
+     * checkpoint.
      *
      * @param ofCheckpoints whether only what is said about checkpoints counts
+     * @param exchanges that the second rank takes part in before it dies
+     * @return what the second threw
      */
-    record Mortal(ProcessGroup group, boolean ofCheckpoints, AtomicInteger left) implements ProcessGroup {
-        @Override
-        public int rank() {
-            return group.rank();
-        }
+    static @Nullable Throwable killed(TinyRun run, boolean ofCheckpoints, int exchanges) throws InterruptedException {
+        Position before = newest(run).position();
+        AtomicInteger left = new AtomicInteger(exchanges);
 
-        @Override
-        public int size() {
-            return group.size();
-        }
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                2,
+                group -> run.run(
+                        group.rank() == 0 ? group : mortal(group, ofCheckpoints, left),
+                        true,
+                        new TrainingListener() {},
+                        new StopSignal()));
 
-        @Override
-        public String host(int rank) {
-            return group.host(rank);
-        }
+        assertThat(thrown.get(0))
+                .isInstanceOf(RankFailedException.class)
+                .hasMessageContaining("rank 1")
+                .hasMessageContaining("killed");
+        assertThat(newest(run).position()).isGreaterThanOrEqualTo(before);
+        return thrown.get(1);
+    }
 
-        @Override
-        public List<byte[]> exchange(byte[] own) {
-            boolean counts = !ofCheckpoints || new String(own, StandardCharsets.UTF_8).startsWith("{");
-            if (rank() == size() - 1 && counts && left.getAndDecrement() == 0) {
-                throw new IllegalStateException("killed");
-            }
-            return group.exchange(own);
-        }
-
-        @Override
-        public Communicator communicator(Backend backend) {
-            return HostCommunicator.join(this, backend);
-        }
-
-        @Override
-        public void fail(String reason) {
-            group.fail(reason);
-        }
-
-        @Override
-        public void close() {
-            group.close();
-        }
+    /** A group as a rank sees it that dies in {@link ProcessGroup#exchange}. */
+    private static ProcessGroup mortal(ProcessGroup group, boolean ofCheckpoints, AtomicInteger left) {
+        return (ProcessGroup) Proxy.newProxyInstance(
+                ProcessGroup.class.getClassLoader(), new Class<?>[] {ProcessGroup.class}, (self, method, arguments) -> {
+                    if (method.getName().equals("communicator")) {
+                        // collective operations count as exchanges
+                        return HostCommunicator.join((ProcessGroup) self, (Backend) arguments[0]);
+                    }
+                    if (method.getName().equals("exchange")) {
+                        String own = new String((byte[]) arguments[0], StandardCharsets.UTF_8);
+                        if ((!ofCheckpoints || own.startsWith("{")) && left.getAndDecrement() == 0) {
+                            throw new IllegalStateException("killed");
+                        }
+                    }
+                    try {
+                        return method.invoke(group, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getTargetException();
+                    }
+                });
     }
 }
