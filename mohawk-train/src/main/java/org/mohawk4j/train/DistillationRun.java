@@ -235,6 +235,10 @@ public final class DistillationRun {
             }
             ParameterGroup.requireFound(
                     "optimizer.groups", config.learning().optimizer().givenGroups(), student.parameters());
+            StagePlan trained =
+                    new StagePlan(teacher, student, plan, config.training().freeze());
+            // refuses what cannot be trained, before anything is computed
+            List<StageTask> tasks = new StageTasks(config, trained, ranks, validation.tokens()).all(kept);
             long sample = random.nextLong();
             if (from.isEmpty() && isFirst()) {
                 StudentStart.calibrate(config, teacher, student, plan, training, sample);
@@ -242,9 +246,6 @@ public final class DistillationRun {
             ranks.share(student.parameters().values());
             // the student has what it starts from: the teacher is only read from here on
             try (CastTeacher narrowed = CastTeacher.of(teacher, teacherIsDiscarded)) {
-                StagePlan trained =
-                        new StagePlan(teacher, student, plan, config.training().freeze());
-                List<StageTask> tasks = new StageTasks(config, trained, ranks, validation.tokens()).all(kept);
                 MatrixProbe probe =
                         new MatrixProbe(teacher, student, validation.batch(0, 1).inputs());
                 if (from.isEmpty()) {

@@ -1,5 +1,7 @@
 package org.mohawk4j.train;
 
+import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -21,17 +23,14 @@ record FirstRank(Optional<ProcessGroup> group) {
 
     /** @param chosen layers, called on rank 0 only */
     List<Integer> layers(Supplier<List<Integer>> chosen) {
-        byte[] bytes = broadcast(() -> {
-            List<Integer> layers = chosen.get();
-            byte[] own = new byte[layers.size()];
-            for (int i = 0; i < own.length; i++) {
-                own[i] = layers.get(i).byteValue();
-            }
-            return own;
-        });
-        return IntStream.range(0, bytes.length)
-                .mapToObj(i -> Byte.toUnsignedInt(bytes[i]))
-                .toList();
+        IntBuffer layers = ByteBuffer.wrap(broadcast(() -> {
+                    List<Integer> own = chosen.get();
+                    ByteBuffer bytes = ByteBuffer.allocate(own.size() * Integer.BYTES);
+                    own.forEach(bytes::putInt);
+                    return bytes.array();
+                }))
+                .asIntBuffer();
+        return IntStream.range(0, layers.limit()).mapToObj(layers::get).toList();
     }
 
     private byte[] broadcast(Supplier<byte[]> own) {

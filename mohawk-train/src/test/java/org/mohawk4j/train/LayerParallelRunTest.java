@@ -198,10 +198,13 @@ class LayerParallelRunTest {
     }
 
     @Test
-    void fewerLayersThanRanksAreRefusedOnAllRanks() throws Exception {
+    void fewerLayersThanRanksAreRefusedOnAllRanksBeforeATextIsRead() throws Exception {
         Map<String, Object> changes = new HashMap<>(CHANGES);
         changes.put("keep-attention", List.of(1, 2));
-        TinyRun run = new TinyRun(folder.resolve("run"), changes);
+        changes.put("student.init", "calibrated");
+        TinyRun run = new TinyRun(folder.resolve("run"), changes).withText((context, batch, seed) -> {
+            throw new IllegalStateException("the text is read");
+        });
 
         List<@Nullable Throwable> thrown = on(2, run, false);
 

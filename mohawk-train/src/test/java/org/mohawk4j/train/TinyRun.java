@@ -50,6 +50,7 @@ final class TinyRun {
     private Tokenizer tokenizer = new Numbers();
     private boolean writesSamples;
     private Function<Engine, CausalLm> teacher = TinyRun::goldenTeacher;
+    private Dataset text = Dataset.of(tokens(1, 900));
 
     /** From Phi. */
     TinyRun(Path folder, Map<String, ?> changes) {
@@ -109,6 +110,11 @@ final class TinyRun {
     /** With a teacher of the golden one's width and vocabulary. */
     TinyRun withTeacher(Function<Engine, CausalLm> other) {
         teacher = other;
+        return this;
+    }
+
+    TinyRun withText(Dataset other) {
+        text = other;
         return this;
     }
 
@@ -210,8 +216,7 @@ final class TinyRun {
                     ? given.student().plan(model.config(), given.training().keepAttention())
                     : MixerPlan.replacing(
                             model.config(), mixer, given.training().keepAttention());
-            DistillationRun distillation =
-                    new DistillationRun(given, model, tokenizer, Dataset.of(tokens(1, 900)), tokens(2, 40), run);
+            DistillationRun distillation = new DistillationRun(given, model, tokenizer, text, tokens(2, 40), run);
             group.ifPresent(distillation::group);
             if (!writesSamples) {
                 distillation.withoutSamples();
