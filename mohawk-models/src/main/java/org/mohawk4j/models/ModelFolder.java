@@ -133,15 +133,15 @@ public final class ModelFolder {
     }
 
     /**
-     * As {@link #save(CausalLm, Path, DType)}, in one form.
+     * As {@link #save(CausalLm, Path, DType, long)}, in one form.
      *
      * @throws InvalidInputException also if the form cannot describe the model
      */
-    public static void save(CausalLm model, ModelFormat format, Path folder, DType dtype) {
+    public static void save(CausalLm model, ModelFormat format, Path folder, DType dtype, long maxShardBytes) {
         ObjectNode json = format.write(model.config())
                 .orElseThrow(() ->
                         new InvalidInputException("a model of this kind cannot be saved in the form " + format.name()));
-        write(model, new Described(format, json), folder, dtype, SafetensorsFolderWriter.SHARD_BYTES);
+        write(model, new Described(format, json), folder, dtype, maxShardBytes);
     }
 
     /**

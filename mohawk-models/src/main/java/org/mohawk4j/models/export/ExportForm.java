@@ -13,6 +13,7 @@ import org.mohawk4j.models.ParallelBlock;
 import org.mohawk4j.models.llama.ComponentsFormat;
 import org.mohawk4j.models.llamba.LlambaFormat;
 import org.mohawk4j.models.phimamba.PhiMambaFormat;
+import org.mohawk4j.safetensors.SafetensorsFolderWriter;
 
 /** A form that other software opens. */
 public enum ExportForm {
@@ -78,6 +79,11 @@ public enum ExportForm {
 
     /** What keeps a model from having this form, in words, as far as the form's format would not find it. */
     abstract Optional<String> obstacle(CausalLmConfig config);
+
+    /** The most bytes of weights in one file: only transformers reads shards. */
+    long maxShardBytes() {
+        return this == TRANSFORMERS ? SafetensorsFolderWriter.SHARD_BYTES : Long.MAX_VALUE;
+    }
 
     /**
      * The format that writes a model in this form.

@@ -46,7 +46,7 @@ public final class ModelExport {
         try {
             try {
                 Files.createDirectories(partial);
-                writeWeights(model, format, partial);
+                writeWeights(model, format, partial, form.maxShardBytes());
                 files.copyTo(partial);
                 if (form == ExportForm.TRANSFORMERS) {
                     files.completeFor(partial);
@@ -80,10 +80,10 @@ public final class ModelExport {
         Folders.requireWritable(out);
     }
 
-    private static void writeWeights(Path folder, ModelFormat format, Path target) {
+    private static void writeWeights(Path folder, ModelFormat format, Path target, long maxShardBytes) {
         try (Engine engine = Engine.open("nd4j", BackendOptions.defaults());
                 CausalLm model = ModelFolder.load(engine, folder)) {
-            ModelFolder.save(model, format, target, dtype(folder));
+            ModelFolder.save(model, format, target, dtype(folder), maxShardBytes);
         }
     }
 

@@ -270,6 +270,14 @@ class ModelExportTest {
         assertThat(out().toFile().list()).hasSize(1);
     }
 
+    /** Neither goombalab's code nor cartesia's reads shards. */
+    @Test
+    void onlyTransformersGetsShards() {
+        assertThat(List.of(ExportForm.values()))
+                .filteredOn(form -> form.maxShardBytes() < Long.MAX_VALUE)
+                .containsExactly(ExportForm.TRANSFORMERS);
+    }
+
     @Test
     void anEmptyFolderIsFilled() throws IOException {
         Files.createDirectory(out());

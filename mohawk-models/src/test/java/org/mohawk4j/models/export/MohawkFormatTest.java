@@ -154,7 +154,7 @@ class MohawkFormatTest {
         int[] ids = IntStream.range(0, 2 * 9).map(i -> i * 7 % 20).toArray();
         try (Scope scope = engine.scope();
                 CausalLm model = new CausalLm(engine, config, new SplittableRandom(3))) {
-            ModelFolder.save(model, new MohawkFormat(), folder.resolve("model"), DType.FLOAT32);
+            ModelFolder.save(model, new MohawkFormat(), folder.resolve("model"), DType.FLOAT32, Long.MAX_VALUE);
             try (CausalLm read = ModelFolder.load(engine, folder.resolve("model"))) {
                 assertThat(read.config()).isEqualTo(config);
                 assertThat(read.logits(engine.indices(ids, 2, 9)).toFloats())
@@ -261,7 +261,7 @@ class MohawkFormatTest {
                         getClass().getClassLoader());
                 CausalLm model = new CausalLm(engine, config, new SplittableRandom(0))) {
             thread.setContextClassLoader(loader);
-            ModelFolder.save(model, new MohawkFormat(), folder.resolve("model"), DType.FLOAT32);
+            ModelFolder.save(model, new MohawkFormat(), folder.resolve("model"), DType.FLOAT32, Long.MAX_VALUE);
 
             assertThat(ModelFolder.config(folder.resolve("model"))).isEqualTo(config);
             assertThatThrownBy(() -> ExportForm.TRANSFORMERS.require(config))
@@ -278,7 +278,7 @@ class MohawkFormatTest {
     void tensorsAreNamedAsDocumented() {
         CausalLmConfig config = models().skip(1).findFirst().orElseThrow();
         try (CausalLm model = new CausalLm(engine, config, new SplittableRandom(0))) {
-            ModelFolder.save(model, new MohawkFormat(), folder, DType.FLOAT32);
+            ModelFolder.save(model, new MohawkFormat(), folder, DType.FLOAT32, Long.MAX_VALUE);
         }
         try (TensorSource tensors = TensorSource.open(folder)) {
             assertThat(tensors.names())
