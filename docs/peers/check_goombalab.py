@@ -205,9 +205,9 @@ def check(options, code, folder):
     return holds
 
 
-def main():
+def main(description, code_of):
     arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     arguments.add_argument("--source", required=True, type=Path, metavar="CHECKOUT")
@@ -217,7 +217,7 @@ def main():
     )
     arguments.add_argument("--windows", type=int, default=8, help="at most, 0 for all (default: 8)")
     arguments.add_argument(
-        "--save", type=Path, metavar="DIR", help="where goombalab/mohawk's code saves each again"
+        "--save", type=Path, metavar="DIR", help="where their code saves each again"
     )
     mohawk = Path(__file__).resolve().parents[2] / "mohawk"
     arguments.add_argument(
@@ -232,4 +232,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, code_of)
