@@ -56,7 +56,8 @@ static Values normalized(const Values &x, const Values &scale, const Values &shi
         for (Size i = 0; i < width; i++) squares += (x[r * width + i] - mean) * (x[r * width + i] - mean);
         double rate = 1 / std::sqrt(squares / width + EPSILON);
         for (Size i = 0; i < width; i++)
-            y[r * width + i] = rounded<Bf16>((x[r * width + i] - mean) * rate * scale[i] + (shift.empty() ? 0 : shift[i]));
+            y[r * width + i] =
+                rounded<Bf16>((x[r * width + i] - mean) * rate * scale[i] + (shift.empty() ? 0 : shift[i]));
     }
     return y;
 }
@@ -269,8 +270,8 @@ struct Model {
     }
 
     Model(
-        Size rows, Size width, Size hidden, Size vocabulary, Size layers, bool gated, int heads, int groups, int headDim,
-        int stateSize)
+        Size rows, Size width, Size hidden, Size vocabulary, Size layers, bool gated, int heads, int groups,
+        int headDim, int stateSize)
         : rows(rows), width(width), hidden(hidden), vocabulary(vocabulary), layers(layers), gated(gated), heads(heads),
           groups(groups), headDim(headDim), stateSize(stateSize) {
         float *h = numbers(rows * width, 9, 1, 0);
@@ -293,7 +294,9 @@ struct Model {
         step.step = {in, numbers(channels * taps, 12, 0.5f, 0), numbers(channels, 13, 0.1f, 0),
                      stateOf(rows * (taps - 1) * channels), numbers(heads, 14, 1, 0), numbers(inside, 15, 0.1f, 0),
                      stateOf(rows * inside * stateSize), mixed, heads, groups, headDim, stateSize, taps,
-                     std::max(std::min(16, headDim), (int)ceilOf(headDim, std::max<Size>(1, multiprocessors() / (rows * heads))))};
+                     std::max(
+                         std::min(16, headDim),
+                         (int)ceilOf(headDim, std::max<Size>(1, multiprocessors() / (rows * heads))))};
         phases.push_back(step);
         float *y = numbers(rows * width, 0, 0, 0);
         if (!gated) {

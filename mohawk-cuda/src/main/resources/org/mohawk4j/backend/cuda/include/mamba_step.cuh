@@ -1,9 +1,9 @@
-// One position of discrete Mamba-2 between its projections; projected [B, W] is x, B, C, z, A_log in a row. A job is some of
-// the P entries of a head of a sequence: the convolution of what they need, then S = exp(-softplus(a)) S + x bᵀ and
-// y = (S c + skip x) silu(z + bias).
+// One position of discrete Mamba-2 between its projections. projected [B, W] holds x, B, C, z, A_log in a row. A job is some
+// of the P entries of one head of one sequence: the convolution of the channels that they need, then
+// S = exp(-softplus(a)) S + x bᵀ and y = (S c + skip x) silu(z + bias).
 //
-// History [B, K-1, D + 2GN] moves on by one. An entry's is read by its job alone, but B and C of a group are read by all jobs
-// of its heads: theirs moves on once all of them have read it.
+// The convolution's history [B, K-1, D + 2GN] moves on by one. Only one job reads the history of an entry. All jobs of a
+// group read that of its B and C, which moves on after all of them have.
 
 #pragma once
 
@@ -48,8 +48,8 @@ struct Moved {
     }
 };
 
-// One job, by all threads of a block. A thread keeps what it takes of its first channel and its warp's first entries, all that
-// the operation before does not give, so that it can be loaded while that one is waited for.
+// One job, by all threads of a block. What the previous operation does not write, a thread loads into registers before it
+// waits: the parameters and history of its first channel, and the states of its warp's first entries.
 template <typename T>
 struct MambaStepJob {
     typedef Compute<T> C;
@@ -142,7 +142,8 @@ struct MambaStepJob {
     __device__ inline Moved<C> moved(Size at) const {
         Moved<C> m = {history + at};
 #pragma unroll
-        for (int k = 0; k < TAPS - 1; k++) m.values[k] = k + 2 < TAPS && k + 2 < step.taps ? past[k + 2 < TAPS ? k + 1 : 0] : newest;
+        for (int k = 0; k < TAPS - 1; k++)
+            m.values[k] = k + 2 < TAPS && k + 2 < step.taps ? past[k + 2 < TAPS ? k + 1 : 0] : newest;
         return m;
     }
 
@@ -184,12 +185,14 @@ struct MambaStepJob {
                 };
 #pragma unroll
                 for (int j = 0; j < LANES; j++)
-                    if (lane + j * WARP < stateSize) update(lane + j * WARP, e == 0 ? state[k][j] : row[lane + j * WARP]);
+                    if (lane + j * WARP < stateSize)
+                        update(lane + j * WARP, e == 0 ? state[k][j] : row[lane + j * WARP]);
                 for (int n = lane + LANES * WARP; n < stateSize; n += WARP) update(n, row[n]);
                 sum = combineWarp(SUM, sum);
                 C gate = e + k < WARP ? __shfl_sync(ALL_LANES, z, e + k)
                                       : get(in, channels + entry + p) + step.zBias[entry + p];
-                if (lane == 0) put(step.y, b * step.width() + entry + p, (sum + skip * value) * gate / (C(1) + exp(-gate)));
+                if (lane == 0)
+                    put(step.y, b * step.width() + entry + p, (sum + skip * value) * gate / (C(1) + exp(-gate)));
             }
         }
         __syncthreads();

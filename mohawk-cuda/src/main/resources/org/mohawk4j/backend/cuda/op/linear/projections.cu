@@ -1,30 +1,29 @@
-// Linear maps of few rows, as generation makes them: only as fast as their weights can be read.
+// Linear maps of few rows, as in generation: bound by the bandwidth at which weights are read.
 //
 //   STACKED  y_m [R, E_m] = activation_m(x W_mᵀ + b_m), several maps of one x [R, D] in bfloat16
 //   NORMED   the same of norm(x), x in float32, rounded to bfloat16 as layer_norm.cu and rms_norm.cu do: layer
 //            normalization, or RMS normalization if there is no shift
 //   GATED    y [R, E] = activation_0(u W_0ᵀ + b_0) (u W_1ᵀ + b_1), u = norm(x): the first half of a gated MLP
-//   SUMMED   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with all that is added to it
+//   SUMMED   y [R, E] = h + sum over m of (x_m W_mᵀ + b_m), x_m [R, D_m]: a residual stream with what is added to it
 //   STEP     a position of discrete Mamba-2, mamba_step.cuh
 //
 // W_m is [E_m, D_m] in bfloat16, D_m a multiple of 8; R is at most MOST_ROWS, and a sum has two maps at most.
 //
-// One block a multiprocessor. The rows of all weights in a line (SUMMED, GATED: the outputs) are shared out among the blocks
-// in tiles of TILE, a block's tiles are cut into pieces of CHUNK columns, and its warps take the pieces in turn, each
-// from a ring of its own that asynchronous copies keep full. Sums of pieces are added up in order at the end.
+// One block per multiprocessor. The output rows of all maps (SUMMED, GATED: of one map) are split over the blocks in
+// tiles of TILE rows, and each tile into pieces of CHUNK columns. The warps of a block take its pieces in turn, each from
+// its own ring buffer in shared memory, which asynchronous copies fill. Partial sums of pieces are added in a fixed order.
 //
-// A piece meets the rows of x on the tensor cores. A product there is of sixteen rows and eight columns: each row of the
-// tile twice and four rows of x twice, so that what a lane reads at once, eight neighbors of a weight's row, is its share
-// of the left operand. Of those the pairs 0 and 2 are in the upper rows and meet the same of x in the first four columns,
-// and 1 and 3 are in the lower rows and meet theirs in the others. x lies in shared memory in that order of pairs.
+// A piece is multiplied by the rows of x on tensor cores, by mma.sync m16n8k16 with the weights as A. The 16 rows of A
+// are the 8 rows of the tile twice, and the 8 columns of B are 4 rows of x twice. So the 16 bytes that a lane reads of a
+// weight row are its A fragment without a shuffle: pairs 0 and 2 belong to the upper half and meet columns 0 to 3, pairs
+// 1 and 3 to the lower half and meet columns 4 to 7. x is stored in shared memory with its pairs in the order 0, 2, 1, 3.
 //
-// projections is one operation. persistent is a sequence of them in one launch, with a grid barrier between two: its
-// rings take the weights of the next operations while blocks wait for each other, so memory never stands still. All of
-// its blocks must be on the device at once: the launch is cooperative. A block counts in progress[0] what it has done;
-// the last to end sets progress back to zero. What a sum takes of operations before the last one, the MLP's hidden numbers
-// say, it takes before it waits.
+// projections runs one operation. persistent runs a sequence of them with a grid barrier between two. Its rings prefetch
+// the weights of the next operations while blocks wait for each other. The launch is cooperative: all blocks must be
+// resident. progress[0] counts finished operations of all blocks; the last block to end resets progress to zero. A sum
+// adds the maps whose x is older than the previous operation, such as an MLP's hidden units, before it waits.
 //
-// Bytes: the weights once, all else is small. FLOPs: two for each weight and row.
+// Bytes: each weight once. FLOPs: two for each weight and row.
 
 #include "activation.cuh"
 #include "tensor_core.cuh"
@@ -38,23 +37,23 @@
 // Between the rows of x in shared memory, so that two are read at once.
 #define GAP 32
 
-// Read by the host: threads, rows of a tile, columns of a piece, bytes of all warps' slots and their number at most, maps and
-// rows at most, the width of a normalized row at most, the gap.
+// Read by the host: threads, rows of a tile, columns of a piece, bytes of a slot of all warps, slots at most, maps and rows
+// at most, the width of a normalized row at most, the gap.
 extern "C" __device__ const int projectionSizes[9] = {
     THREADS, TILE, CHUNK, WARPS *SLOT_BYTES, MOST_SLOTS, MOST_PARTS, MOST_ROWS, FOURS *THREADS * 4, GAP};
 
-// Rows [rows, width] into shared memory, a row every pitch numbers, followed by zeros up to a whole piece.
+// Copies rows [rows, width] into shared memory, pitch elements apart, padded with zeros to whole pieces.
 __device__ inline void loadRows(const Bf16 *from, Bf16 *to, int rows, int width, int pitch) {
     int all = (width + CHUNK - 1) / CHUNK * CHUNK;
     for (int r = 0; r < rows; r++)
         for (int i = threadIdx.x * 8; i < all; i += THREADS * 8) {
-            // not by way of the first cache, which may hold what was there before
+            // past L1, which may hold stale lines
             uint4 v = i < width ? __ldcg((const uint4 *)(from + (Size)r * width + i)) : make_uint4(0, 0, 0, 0);
             *(uint4 *)(to + r * pitch + i) = make_uint4(v.x, v.z, v.y, v.w);
         }
 }
 
-// Four neighbors of a row of x, in the order of pairs that the products take.
+// Stores four neighbors of a row of x in the order of pairs that the products read.
 __device__ inline void putOrdered(Bf16 *row, int i, const Four<float> &v) {
     unsigned *at = (unsigned *)(row + (i & ~7)) + (i & 4) / 4;
     at[0] = toBf16Pair(v.at[0], v.at[1]);
@@ -130,11 +129,11 @@ struct Norm {
     }
 };
 
-// What the blocks of a launch have done together.
+// The barrier between two operations.
 struct GridBarrier {
     int *progress;
 
-    // Until all blocks have done the first operations. Before those, until the kernels before this one have ended.
+    // Waits until all blocks have finished so many operations; with 0, until all earlier kernels have.
     __device__ inline void await(int operations) const {
         if (operations == 0) {
             gridDependencySync();
@@ -149,7 +148,7 @@ struct GridBarrier {
         __syncthreads();
     }
 
-    // This block has done one more.
+    // This block has finished one more operation.
     __device__ inline void arrive() const {
         __syncthreads();
         if (threadIdx.x == 0)
@@ -185,7 +184,7 @@ struct Worker {
 #pragma unroll
         for (int i = 0; i < CHUNK / 32; i++) weights[i] = *(const uint4 *)(w + i * 64);
         ring.refill();
-        // rows that x does not have give sums that nobody keeps
+        // rows beyond those of x give sums that are not stored
         const Bf16 *at = x + (n % 4 < rows ? n % 4 * pitch : 0) + column + quarter * 8 + n / 4 * 4;
         float d[2][4] = {};
 #pragma unroll
@@ -207,8 +206,7 @@ struct Worker {
         for (; c < limit; c += WARPS) multiply(c - base, pitch);
     }
 
-    // The operation of a number: inputs into shared memory, as soon as they are there, and the pieces that meet them.
-    // next is the operation after it.
+    // Runs operation `number`; next is the one after it, whose state is prefetched.
     __device__ inline void project(const Phase &phase, const Phase &next, int number) {
         Share share(phase);
         bool byRow = phase.byRow();
@@ -243,7 +241,7 @@ struct Worker {
         for (int tile = 0; tile < share.tiles; tile += atOnce) {
             int some = share.tiles - tile < atOnce ? share.tiles - tile : atOnce;
             int outputs = some * TILE * rows, i = threadIdx.x;
-            // comes from afar while the sums are made
+            // these loads overlap with the sums
             Output o = i < outputs ? output(phase, share, tile, some, i) : Output{};
             __syncthreads();
             if (tile == 0) prefetch(next);
@@ -258,7 +256,7 @@ struct Worker {
         ahead = c - share.tiles * perTile;
     }
 
-    // Where an output of a phase is, and what is added to the sums: not yet used when the sums begin, since it comes from afar.
+    // Where an output is stored, and what is added to its sum. Loaded before the pieces are summed, used after.
     struct Output {
         void *y; // none where a tile goes on beyond the map
         int activation;
@@ -331,7 +329,7 @@ struct Worker {
 
     __device__ inline void step(const MambaStep<Bf16> &step, int number) {
         int jobs = this->jobs(step);
-        // what an earlier launch wrote may be read from the first wait on
+        // state may be read once earlier kernels have ended
         if (number == 0) grid.await(0);
         for (int i = blockIdx.x; i < jobs; i += gridDim.x) {
             MambaStepJob<Bf16> one = job(step, i);
@@ -354,9 +352,10 @@ struct Worker {
     }
 };
 
-// Into shared memory, where all of it is near.
+// Copies a descriptor into shared memory.
 __device__ inline void copyPhase(const Phase *from, Phase &to) {
-    for (int i = threadIdx.x; i < sizeof(Phase) / sizeof(Size); i += THREADS) ((Size *)&to)[i] = ((const Size *)from)[i];
+    for (int i = threadIdx.x; i < sizeof(Phase) / sizeof(Size); i += THREADS)
+        ((Size *)&to)[i] = ((const Size *)from)[i];
 }
 
 __device__ inline void work(

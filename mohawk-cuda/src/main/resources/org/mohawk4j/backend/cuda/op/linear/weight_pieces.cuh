@@ -1,5 +1,4 @@
-// What projections.cu reads of its weights: operations, their rows shared out among blocks in tiles and cut into pieces, and
-// the ring through which a warp's pieces arrive.
+// How projections.cu reads weights: descriptors of operations, the tiles and pieces of a block, and a warp's ring buffer.
 
 #pragma once
 
@@ -13,8 +12,8 @@
 #endif
 #define THREADS (WARPS * WARP)
 
-// A piece is some columns of a tile's rows. A row in the ring is followed by half of what the banks of shared memory hold,
-// so that two rows are read at once.
+// A piece is CHUNK columns of a tile's rows. Rows in the ring are padded by 64 bytes, so that reads of two rows do not
+// conflict in the banks of shared memory.
 #define TILE 8
 #define CHUNK 256
 #define PITCH (CHUNK * 2 + 64)
@@ -96,7 +95,7 @@ __device__ inline void segment(const Phase &phase, Segment *segments) {
     }
 }
 
-// A warp's pieces of several operations in order, every one of WARPS. Of the present segment's tile, weight is the first row.
+// A warp's pieces of several operations in order, one in WARPS. weight is the first row of the present tile.
 struct Supply {
     const Segment *next;
     const Segment *end;
@@ -144,7 +143,7 @@ struct Supply {
     }
 };
 
-// Pieces are copied ahead of their use. What a weight does not have, columns or rows, is zero. All calls are a warp's.
+// Prefetches pieces. Rows and columns beyond the weight are filled with zeros. All calls are by a whole warp.
 struct Ring {
     Supply supply;
     unsigned memory;
@@ -181,7 +180,8 @@ struct Ring {
     }
 
     __device__ inline void copy(unsigned to, const Bf16 *from, int bytes) const {
-        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
+        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
+                     : "memory");
     }
 
     // Where the next piece is, and the column of x that it begins with. Its rows lie PITCH bytes apart.
@@ -200,7 +200,7 @@ struct Ring {
         return (const char *)__cvta_shared_to_generic(memory + slot * SLOT_BYTES);
     }
 
-    // Ends the use of what next gave; every lane's reads come before.
+    // Refills the slot of the last piece, which all lanes have read.
     __device__ inline void refill() {
         __syncwarp();
         fill(slot);
