@@ -63,16 +63,16 @@ static Values normalized(const Values &x, const Values &scale, const Values &shi
 }
 
 // Operations as CudaProjections.java describes them.
-static Phase projection(Size form, std::vector<Part> maps) {
-    Phase p = {};
+static Operation projection(Size form, std::vector<Part> maps) {
+    Operation p = {};
     p.form = form;
     p.count = (Size)maps.size();
     std::copy(maps.begin(), maps.end(), p.parts);
     return p;
 }
 
-static Phase normed(Size form, const float *h, const float *scale, const float *shift, std::vector<Part> maps) {
-    Phase p = projection(form, maps);
+static Operation normed(Size form, const float *h, const float *scale, const float *shift, std::vector<Part> maps) {
+    Operation p = projection(form, maps);
     p.h = h;
     p.scale = scale;
     p.shift = shift;
@@ -80,8 +80,8 @@ static Phase normed(Size form, const float *h, const float *scale, const float *
     return p;
 }
 
-static Phase summed(const float *h, std::vector<Part> maps, int early = 0) {
-    Phase p = projection(SUMMED, maps);
+static Operation summed(const float *h, std::vector<Part> maps, int early = 0) {
+    Operation p = projection(SUMMED, maps);
     p.h = h;
     p.early = early;
     return p;
@@ -89,18 +89,18 @@ static Phase summed(const float *h, std::vector<Part> maps, int early = 0) {
 
 // What a launch of operations takes, and how it is made: one of each or all in one.
 struct Launch {
-    std::vector<Phase> phases;
+    std::vector<Operation> operations;
     Size rows;
-    Buffer<Phase> table;
+    Buffer<Operation> table;
     Buffer<int> progress{2}, tickets{1024};
     int slots = 0, capacity = 0, shared = 0, segments = 0;
 
-    Launch(std::vector<Phase> given, Size rows) : phases(given), rows(rows), table((Size)given.size()) {
+    Launch(std::vector<Operation> given, Size rows) : operations(given), rows(rows), table((Size)given.size()) {
         progress.zero();
         tickets.zero();
         static auto said = sizes(projectionSizes);
         Size tile = said[1], columns = said[2], slot = said[3], x = 0, most = 0, least = 0;
-        for (Phase &p : phases) {
+        for (Operation &p : operations) {
             p.segment = segments;
             segments += (int)p.count;
             if (p.form == STEP) {
@@ -122,7 +122,7 @@ struct Launch {
         Size own = x + segments * (Size)sizeof(Segment) + capacity * rows * tile * (Size)sizeof(float);
         slots = (int)std::min<Size>(said[4], (227 * 1024 - 2048 - own) / slot);
         shared = (int)(own + slots * slot);
-        table.set(phases);
+        table.set(operations);
     }
 
     Grid grid(bool cooperative) const {
@@ -132,13 +132,13 @@ struct Launch {
     }
 
     void together() {
-        launch(persistent, grid(true), table, (int)phases.size(), segments, progress, (int)rows, slots, capacity);
+        launch(persistent, grid(true), table, (int)operations.size(), segments, progress, (int)rows, slots, capacity);
     }
 
     void apart() {
-        for (const Phase &p : phases) {
+        for (const Operation &p : operations) {
             if (p.form != STEP) {
-                Phase alone = p;
+                Operation alone = p;
                 alone.segment = 0;
                 launch(projections, grid(false), alone, (int)rows, slots, capacity);
                 continue;
@@ -243,7 +243,7 @@ struct Model {
     std::vector<std::unique_ptr<Buffer<Bf16>>> halves;
     std::vector<Buffer<float> *> kept; // states and histories
     Buffer<float> *stream, *logits;
-    std::vector<Phase> phases;
+    std::vector<Operation> operations;
     double bytes = 0;
 
     float *numbers(Size count, unsigned seed, float scale, float shift) {
@@ -278,7 +278,7 @@ struct Model {
         for (Size l = 0; l < layers; l++) h = block(h);
         float *scale = numbers(width, 10, 0.2f, 1), *y = numbers(rows * vocabulary, 0, 0, 0);
         logits = floats.back().get();
-        phases.push_back(normed(NORMED, h, scale, nullptr, {part(vocabulary, width, NONE, nullptr, y, true)}));
+        operations.push_back(normed(NORMED, h, scale, nullptr, {part(vocabulary, width, NONE, nullptr, y, true)}));
     }
 
     float *block(float *h) {
@@ -288,8 +288,8 @@ struct Model {
         Bf16 *in = inner(rows * projected), *mixed = inner(rows * inside), *given = inner(rows * hidden);
         std::vector<Part> first = {part(projected, width, NONE, nullptr, in, false)};
         if (!gated) first.push_back(part(hidden, width, GELU_TANH, nullptr, given, false));
-        phases.push_back(normed(NORMED, h, scale, gated ? nullptr : numbers(width, 11, 0.1f, 0), first));
-        Phase step = {};
+        operations.push_back(normed(NORMED, h, scale, gated ? nullptr : numbers(width, 11, 0.1f, 0), first));
+        Operation step = {};
         step.form = STEP;
         step.step = {in, numbers(channels * taps, 12, 0.5f, 0), numbers(channels, 13, 0.1f, 0),
                      stateOf(rows * (taps - 1) * channels), numbers(heads, 14, 1, 0), numbers(inside, 15, 0.1f, 0),
@@ -297,26 +297,26 @@ struct Model {
                      std::max(
                          std::min(16, headDim),
                          (int)ceilOf(headDim, std::max<Size>(1, multiprocessors() / (rows * heads))))};
-        phases.push_back(step);
+        operations.push_back(step);
         float *y = numbers(rows * width, 0, 0, 0);
         if (!gated) {
             Part down = part(width, hidden, NONE, given, y, true);
-            phases.push_back(summed(h, {down, part(width, inside, NONE, mixed, y, true)}, 1));
+            operations.push_back(summed(h, {down, part(width, inside, NONE, mixed, y, true)}, 1));
             stream = floats.back().get();
             return y;
         }
         float *z = numbers(rows * width, 0, 0, 0), *own = numbers(width, 10, 0.2f, 1);
         stream = floats[floats.size() - 2].get();
-        phases.push_back(summed(h, {part(width, inside, NONE, mixed, y, true)}));
+        operations.push_back(summed(h, {part(width, inside, NONE, mixed, y, true)}));
         Part gate = part(hidden, width, SILU, nullptr, given, false);
-        phases.push_back(normed(GATED, y, own, nullptr, {gate, part(hidden, width, NONE, nullptr, given, false)}));
-        phases.push_back(summed(y, {part(width, hidden, NONE, given, z, true)}));
+        operations.push_back(normed(GATED, y, own, nullptr, {gate, part(hidden, width, NONE, nullptr, given, false)}));
+        operations.push_back(summed(y, {part(width, hidden, NONE, given, z, true)}));
         return z;
     }
 
     // All in one launch gives the bits that one of each gives.
     void compare() {
-        Launch launched(phases, rows);
+        Launch launched(operations, rows);
         std::vector<std::vector<float>> before;
         auto read = [&](Buffer<float> &b) {
             std::vector<float> host(b.count);
@@ -337,7 +337,7 @@ struct Model {
     }
 
     void time() {
-        Launch launched(phases, rows);
+        Launch launched(operations, rows);
         Case("persistent", shape()).time([&] { launched.together(); }, bytes);
         Case("one by one", shape()).time([&] { launched.apart(); }, bytes);
     }

@@ -5,7 +5,7 @@ import org.mohawk4j.backend.cuda.memory.CudaPool;
 
 /** One operation of {@code projections.cu}. */
 public interface Operation {
-    /** The 64-bit fields of {@code Phase} there. */
+    /** The 64-bit fields of {@code Operation} there. */
     int FIELDS = 40;
 
     /** Those before the union of maps and step. */

@@ -10,124 +10,37 @@
 // W_m is [E_m, D_m] in bfloat16, D_m a multiple of 8; R is at most MOST_ROWS, and a sum has two maps at most.
 //
 // One block per multiprocessor. The output rows of all maps (SUMMED, GATED: of one map) are split over the blocks in
-// tiles of TILE rows, and each tile into pieces of CHUNK columns. The warps of a block take its pieces in turn, each from
-// its own ring buffer in shared memory, which asynchronous copies fill. Partial sums of pieces are added in a fixed order.
+// tiles of TILE rows, and each tile into pieces of CHUNK columns. The warps of a block take its pieces in turn, each
+// from its own ring buffer in shared memory, which asynchronous copies fill. Partial sums of pieces are added in a
+// fixed order.
 //
 // A piece is multiplied by the rows of x on tensor cores, by mma.sync m16n8k16 with the weights as A. The 16 rows of A
-// are the 8 rows of the tile twice, and the 8 columns of B are 4 rows of x twice. So the 16 bytes that a lane reads of a
-// weight row are its A fragment without a shuffle: pairs 0 and 2 belong to the upper half and meet columns 0 to 3, pairs
-// 1 and 3 to the lower half and meet columns 4 to 7. x is stored in shared memory with its pairs in the order 0, 2, 1, 3.
+// are the 8 rows of the tile twice, and the 8 columns of B are 4 rows of x twice. So the 16 bytes that a lane reads of
+// a weight row are its A fragment without a shuffle: pairs 0 and 2 belong to the upper half and meet columns 0 to 3,
+// pairs 1 and 3 to the lower half and meet columns 4 to 7. x is stored in shared memory with its pairs in the order 0,
+// 2, 1, 3.
 //
-// projections runs one operation. persistent runs a sequence of them with a grid barrier between two. Its rings prefetch
-// the weights of the next operations while blocks wait for each other. The launch is cooperative: all blocks must be
-// resident. progress[0] counts finished operations of all blocks; the last block to end resets progress to zero. A sum
-// adds the maps whose x is older than the previous operation, such as an MLP's hidden units, before it waits.
+// projections runs one operation. persistent runs a sequence of them with a grid barrier between two. Its rings
+// prefetch the weights of the next operations while blocks wait for each other. The launch is cooperative: all blocks
+// must be resident. progress[0] counts finished operations of all blocks; the last block to end resets progress to
+// zero. A sum adds the maps whose x is older than the previous operation, such as an MLP's hidden units, before it
+// waits.
 //
 // Bytes: each weight once. FLOPs: two for each weight and row.
 
 #include "activation.cuh"
+#include "input_rows.cuh"
 #include "tensor_core.cuh"
-#include "weight_pieces.cuh"
 
 #define MOST_ROWS 4
-
-// Groups of four numbers of a row that a thread keeps while it is normalized: rows of up to 8,192.
-#define FOURS (2048 / THREADS)
 
 // Between the rows of x in shared memory, so that two are read at once.
 #define GAP 32
 
-// Read by the host: threads, rows of a tile, columns of a piece, bytes of a slot of all warps, slots at most, maps and rows
-// at most, the width of a normalized row at most, the gap.
+// Read by the host: threads, rows of a tile, columns of a piece, bytes of a slot of all warps, slots at most, maps and
+// rows at most, the width of a normalized row at most, the gap.
 extern "C" __device__ const int projectionSizes[9] = {
     THREADS, TILE, CHUNK, WARPS *SLOT_BYTES, MOST_SLOTS, MOST_PARTS, MOST_ROWS, FOURS *THREADS * 4, GAP};
-
-// Copies rows [rows, width] into shared memory, pitch elements apart, padded with zeros to whole pieces.
-__device__ inline void loadRows(const Bf16 *from, Bf16 *to, int rows, int width, int pitch) {
-    int all = (width + CHUNK - 1) / CHUNK * CHUNK;
-    for (int r = 0; r < rows; r++)
-        for (int i = threadIdx.x * 8; i < all; i += THREADS * 8) {
-            // past L1, which may hold stale lines
-            uint4 v = i < width ? __ldcg((const uint4 *)(from + (Size)r * width + i)) : make_uint4(0, 0, 0, 0);
-            *(uint4 *)(to + r * pitch + i) = make_uint4(v.x, v.z, v.y, v.w);
-        }
-}
-
-// Stores four neighbors of a row of x in the order of pairs that the products read.
-__device__ inline void putOrdered(Bf16 *row, int i, const Four<float> &v) {
-    unsigned *at = (unsigned *)(row + (i & ~7)) + (i & 4) / 4;
-    at[0] = toBf16Pair(v.at[0], v.at[1]);
-    at[2] = toBf16Pair(v.at[2], v.at[3]);
-}
-
-// Every thread gets the sum. Two calls in a row need two places.
-__device__ inline float sumOfThreads(float x, float *place) {
-    x = combineWarp(SUM, x);
-    if (threadIdx.x % WARP == 0) place[threadIdx.x / WARP] = x;
-    __syncthreads();
-    float sum = 0.f;
-#pragma unroll
-    for (int w = 0; w < WARPS; w++) sum += place[w];
-    return sum;
-}
-
-// Normalizes rows, with a scale and a shift; without a shift by the root of the mean square.
-struct Norm {
-    const float *scale;
-    const float *shift;
-    int width;
-
-    // The groups of a row that this thread takes.
-    template <typename Body>
-    __device__ inline void eachGroup(Body body) const {
-#pragma unroll
-        for (int slot = 0; slot < FOURS; slot++) {
-            if (slot * THREADS * 4 >= width) break;
-            int i = 4 * (slot * THREADS + threadIdx.x);
-            if (i < width) body(slot, i);
-        }
-    }
-
-    __device__ inline void prefetch() const {
-        eachGroup([&](int, int i) {
-            prefetchL2(scale + i);
-            if (shift) prefetchL2(shift + i);
-        });
-    }
-
-    __device__ inline void apply(const float *from, double epsilon, Bf16 *to, int rows, int pitch) const {
-        __shared__ float places[2][WARPS];
-        for (int r = 0; r < rows; r++) {
-            Four<float> kept[FOURS], scales[FOURS];
-            float sum = 0.f, squares = 0.f;
-            eachGroup([&](int slot, int i) {
-                float4 v = __ldcg((const float4 *)(from + (Size)r * width + i));
-                kept[slot] = {{v.x, v.y, v.z, v.w}};
-                scales[slot] = getFour(scale, i);
-            });
-            eachGroup([&](int slot, int) {
-                const float *v = kept[slot].at;
-                sum += (v[0] + v[1]) + (v[2] + v[3]);
-            });
-            float mean = shift ? sumOfThreads(sum, places[0]) / width : 0.f;
-            eachGroup([&](int slot, int) {
-                float *v = kept[slot].at;
-                for (int k = 0; k < 4; k++) v[k] -= mean;
-                squares += (v[0] * v[0] + v[1] * v[1]) + (v[2] * v[2] + v[3] * v[3]);
-            });
-            float rate = 1.f / sqrtf(sumOfThreads(squares, places[1]) / width + (float)epsilon);
-            eachGroup([&](int slot, int i) {
-                Four<float> b = shift ? getFour(shift, i) : Four<float>{};
-                for (int k = 0; k < 4; k++) b.at[k] += kept[slot].at[k] * rate * scales[slot].at[k];
-                putOrdered(to + r * pitch, i, b);
-            });
-            for (int i = width + 4 * threadIdx.x; i < (width + CHUNK - 1) / CHUNK * CHUNK; i += THREADS * 4)
-                putOrdered(to + r * pitch, i, {});
-            // the next row's sums take the place of this one's
-            if (!shift) __syncthreads();
-        }
-    }
-};
 
 // The barrier between two operations.
 struct GridBarrier {
@@ -207,20 +120,21 @@ struct Worker {
     }
 
     // Runs operation `number`; next is the one after it, whose state is prefetched.
-    __device__ inline void project(const Phase &phase, const Phase &next, int number) {
-        Share share(phase);
-        bool byRow = phase.byRow();
-        int early = (int)phase.early, perTile = 0, ofEarly = 0, maps = phase.form == SUMMED ? (int)phase.count : 1;
-        for (int m = 0; m < (byRow ? phase.count : 1); m++) {
-            if (m < early) ofEarly += phase.pieces(m);
-            perTile += phase.pieces(m);
+    __device__ inline void project(const Operation &operation, const Operation &next, int number) {
+        Share share(operation);
+        bool byRow = operation.byRow();
+        int early = (int)operation.early, perTile = 0, ofEarly = 0;
+        int maps = operation.form == SUMMED ? (int)operation.count : 1;
+        for (int m = 0; m < (byRow ? operation.count : 1); m++) {
+            if (m < early) ofEarly += operation.pieces(m);
+            perTile += operation.pieces(m);
         }
-        int pitch = (phase.form == SUMMED ? perTile : phase.pieces(0)) * CHUNK + GAP, c = ahead;
-        if (phase.form == NORMED || phase.form == GATED) {
-            Norm norm = {phase.scale, phase.shift, (int)phase.parts[0].width};
+        int pitch = (operation.form == SUMMED ? perTile : operation.pieces(0)) * CHUNK + GAP, c = ahead;
+        if (operation.form == NORMED || operation.form == GATED) {
+            Norm norm = {operation.scale, operation.shift, (int)operation.parts[0].width};
             norm.prefetch();
             grid.await(number);
-            norm.apply(phase.h, phase.epsilon, x, rows, pitch);
+            norm.apply(operation.h, operation.epsilon, x, rows, pitch);
         } else {
             int column = 0;
             for (int m = 0; m < maps; m++) {
@@ -231,8 +145,8 @@ struct Worker {
                     }
                     grid.await(number);
                 }
-                loadRows(phase.parts[m].x, x + column, rows, (int)phase.parts[m].width, pitch);
-                column += phase.pieces(m) * CHUNK;
+                loadRows(operation.parts[m].x, x + column, rows, (int)operation.parts[m].width, pitch);
+                column += operation.pieces(m) * CHUNK;
             }
             if (early == maps) grid.await(number);
         }
@@ -242,15 +156,15 @@ struct Worker {
             int some = share.tiles - tile < atOnce ? share.tiles - tile : atOnce;
             int outputs = some * TILE * rows, i = threadIdx.x;
             // these loads overlap with the sums
-            Output o = i < outputs ? output(phase, share, tile, some, i) : Output{};
+            Output o = i < outputs ? output(operation, share, tile, some, i) : Output{};
             __syncthreads();
             if (tile == 0) prefetch(next);
             addUp(c, (tile + some) * perTile, tile * perTile, pitch);
             __syncthreads();
             while (i < outputs) {
-                write(phase, share, some, i, o);
+                write(operation, share, some, i, o);
                 i += THREADS;
-                if (i < outputs) o = output(phase, share, tile, some, i);
+                if (i < outputs) o = output(operation, share, tile, some, i);
             }
         }
         ahead = c - share.tiles * perTile;
@@ -266,25 +180,26 @@ struct Worker {
     };
 
     // Output i of the block's tiles from one on, of which there are some.
-    __device__ inline Output output(const Phase &phase, const Share &share, int from, int some, int i) const {
+    __device__ inline Output output(const Operation &operation, const Share &share, int from, int some, int i) const {
         int tile = share.first + from + i / TILE % some, m = 0;
-        while (!phase.byRow() && tile >= phase.tiles(m)) tile -= phase.tiles(m++);
-        const Part &part = phase.parts[m];
+        while (!operation.byRow() && tile >= operation.tiles(m)) tile -= operation.tiles(m++);
+        const Part &part = operation.parts[m];
         Size row = tile * TILE + i % TILE, place = i / TILE / some * part.outputs + row;
         if (row >= part.outputs) return {};
-        bool wide = part.wide, two = phase.byRow() && phase.count > 1;
-        const float *second = two ? phase.parts[1].bias : nullptr;
+        bool wide = part.wide, two = operation.byRow() && operation.count > 1;
+        const float *second = two ? operation.parts[1].bias : nullptr;
         return {wide ? (void *)((float *)part.y + place) : (Bf16 *)part.y + place, (int)part.activation, wide,
-                phase.form == SUMMED ? __ldcg(phase.h + place) : 0.f,
+                operation.form == SUMMED ? __ldcg(operation.h + place) : 0.f,
                 {part.bias ? part.bias[row] : 0.f, second ? second[row] : 0.f}};
     }
 
-    __device__ inline void write(const Phase &phase, const Share &share, int some, int i, const Output &o) const {
+    __device__ inline void write(
+        const Operation &operation, const Share &share, int some, int i, const Output &o) const {
         if (!o.y) return;
         int own = i / TILE % some, start = 0;
         const float *at = sums + i / TILE / some * TILE + i % TILE;
         auto total = [&](int map) {
-            int pieces = phase.pieces(map);
+            int pieces = operation.pieces(map);
             const float *first = at + (start + own * pieces) * rows * TILE;
             start += share.tiles * pieces;
             float sum = 0.f;
@@ -293,12 +208,12 @@ struct Worker {
             return sum;
         };
         float y = total(0) + o.bias[0];
-        if (phase.form == SUMMED) {
-            if (phase.count > 1) y += total(1) + o.bias[1];
+        if (operation.form == SUMMED) {
+            if (operation.count > 1) y += total(1) + o.bias[1];
             y += o.h;
         } else {
             y = activate<Bf16>(o.activation, y);
-            if (phase.form == GATED) y *= total(1) + o.bias[1];
+            if (operation.form == GATED) y *= total(1) + o.bias[1];
         }
         if (o.wide) {
             *(float *)o.y = y;
@@ -312,8 +227,8 @@ struct Worker {
         return {step, head % (int)step.heads, i % each, head / (int)step.heads};
     }
 
-    __device__ inline void prefetch(const Phase &phase) const {
-        if (phase.form == STEP && blockIdx.x < jobs(phase.step)) job(phase.step, blockIdx.x).prefetchL2();
+    __device__ inline void prefetch(const Operation &operation) const {
+        if (operation.form == STEP && blockIdx.x < jobs(operation.step)) job(operation.step, blockIdx.x).prefetchL2();
     }
 
     __device__ inline int jobs(const MambaStep<Bf16> &step) const { return rows * (int)step.heads * step.jobsOfHead(); }
@@ -353,38 +268,38 @@ struct Worker {
 };
 
 // Copies a descriptor into shared memory.
-__device__ inline void copyPhase(const Phase *from, Phase &to) {
-    for (int i = threadIdx.x; i < sizeof(Phase) / sizeof(Size); i += THREADS)
+__device__ inline void copyOperation(const Operation *from, Operation &to) {
+    for (int i = threadIdx.x; i < sizeof(Operation) / sizeof(Size); i += THREADS)
         ((Size *)&to)[i] = ((const Size *)from)[i];
 }
 
 __device__ inline void work(
-    const Phase *phases, int count, int segments, int *progress, int rows, int slots, int capacity) {
+    const Operation *operations, int count, int segments, int *progress, int rows, int slots, int capacity) {
     extern __shared__ __align__(128) char memory[];
     __shared__ int columns[WARPS * MOST_SLOTS];
     // of the last operations, this, and the next
-    __shared__ Phase near[4];
+    __shared__ Operation near[4];
     launchDependents();
     float *sums = (float *)(memory + slots * WARPS * SLOT_BYTES);
     Segment *own = (Segment *)(sums + capacity * rows * TILE);
     for (int p = threadIdx.x; p < count; p += THREADS)
-        if (phases[p].form != STEP) segment(phases[p], own + phases[p].segment);
-    copyPhase(phases, near[0]);
+        if (operations[p].form != STEP) segment(operations[p], own + operations[p].segment);
+    copyOperation(operations, near[0]);
     __syncthreads();
     Worker worker = {
         rows, capacity, {progress}, {memory, columns, slots, own, segments}, sums, (Bf16 *)(own + segments),
         (int)threadIdx.x / WARP};
     for (int p = 0; p < count; p++) {
-        if (p + 1 < count) copyPhase(phases + p + 1, near[(p + 1) % 4]);
-        const Phase &phase = near[p % 4];
-        if (phase.form == STEP) {
-            worker.step(phase.step, p);
+        if (p + 1 < count) copyOperation(operations + p + 1, near[(p + 1) % 4]);
+        const Operation &operation = near[p % 4];
+        if (operation.form == STEP) {
+            worker.step(operation.step, p);
         } else {
-            worker.project(phase, near[(p + (p + 1 < count)) % 4], p);
+            worker.project(operation, near[(p + (p + 1 < count)) % 4], p);
         }
         if (!progress) return;
         worker.grid.arrive();
-        const Phase &last = near[(p + 3) % 4];
+        const Operation &last = near[(p + 3) % 4];
         if (p > 0 && last.form == STEP) worker.moveShared(last.step);
     }
     if (near[(count - 1) % 4].form == STEP) {
@@ -397,11 +312,12 @@ __device__ inline void work(
 // Shared memory has, in this order: slots for each warp, sums of capacity pieces of each row of x, segments, rows of x.
 // capacity is of the pieces of a tile at least, and of all of a block's where outputs are by row.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-    projections(const __grid_constant__ Phase phase, int rows, int slots, int capacity) {
-    work(&phase, 1, (int)phase.count, nullptr, rows, slots, capacity);
+    projections(const __grid_constant__ Operation operation, int rows, int slots, int capacity) {
+    work(&operation, 1, (int)operation.count, nullptr, rows, slots, capacity);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) persistent(
-    const Phase *__restrict__ phases, int count, int segments, int *progress, int rows, int slots, int capacity) {
-    work(phases, count, segments, progress, rows, slots, capacity);
+    const Operation *__restrict__ operations, int count, int segments, int *progress, int rows, int slots,
+    int capacity) {
+    work(operations, count, segments, progress, rows, slots, capacity);
 }

@@ -1,4 +1,4 @@
-// How projections.cu reads weights: descriptors of operations, the tiles and pieces of a block, and a warp's ring buffer.
+// How projections.cu reads weights: descriptors of operations, tiles and pieces of a block, a warp's ring buffer.
 
 #pragma once
 
@@ -36,7 +36,7 @@ struct Part {
 
 // One operation. early is how many of the maps take nothing of the operation before this one; segment how many maps the
 // operations before have.
-struct Phase {
+struct Operation {
     Size form;
     Size count;
     Size early;
@@ -61,9 +61,9 @@ struct Share {
     int first;
     int tiles;
 
-    __device__ inline explicit Share(const Phase &phase) {
+    __device__ inline explicit Share(const Operation &operation) {
         int all = 0;
-        for (int m = 0; m < (phase.byRow() ? 1 : phase.count); m++) all += phase.tiles(m);
+        for (int m = 0; m < (operation.byRow() ? 1 : operation.count); m++) all += operation.tiles(m);
         first = (int)((unsigned)all * blockIdx.x / gridDim.x);
         tiles = (int)((unsigned)all * (blockIdx.x + 1) / gridDim.x) - first;
     }
@@ -80,18 +80,19 @@ struct __align__(16) Segment {
 };
 
 // What a block does of an operation, map by map.
-__device__ inline void segment(const Phase &phase, Segment *segments) {
-    Share share(phase);
+__device__ inline void segment(const Operation &operation, Segment *segments) {
+    Share share(operation);
     int before = 0, column = 0;
-    for (int m = 0; m < phase.count; m++) {
-        const Part &part = phase.parts[m];
-        int all = phase.tiles(m), from = share.first - before, to = from + share.tiles, perTile = phase.pieces(m);
+    for (int m = 0; m < operation.count; m++) {
+        const Part &part = operation.parts[m];
+        int all = operation.tiles(m), from = share.first - before, to = from + share.tiles;
+        int perTile = operation.pieces(m);
         from = from < 0 ? 0 : from < all ? from : all;
         to = to < 0 ? 0 : to < all ? to : all;
         segments[m] = {part.weight + (Size)from * TILE * part.width, (int)part.width, (int)part.outputs - from * TILE,
                        (to - from) * perTile, perTile, column};
-        if (phase.form == SUMMED) column += perTile * CHUNK;
-        if (!phase.byRow()) before += all;
+        if (operation.form == SUMMED) column += perTile * CHUNK;
+        if (!operation.byRow()) before += all;
     }
 }
 
