@@ -22,13 +22,19 @@ record Projection(Form form, List<Part> parts, Optional<CudaArray> h, Optional<N
     /** The numbers of {@code projections.cu}. */
     enum Form {
         /** Maps of rows as they are. */
-        STACKED,
+        STACKED(0),
         /** Maps of normalized rows. */
-        NORMED,
+        NORMED(1),
         /** Two of normalized rows, multiplied. */
-        GATED,
+        GATED(2),
         /** Maps of rows each, added up. */
-        SUMMED;
+        SUMMED(3);
+
+        private final int code;
+
+        Form(int code) {
+            this.code = code;
+        }
 
         /** Whether each output is of a row of every weight, instead of one's. */
         private boolean byRow() {
@@ -72,7 +78,7 @@ record Projection(Form form, List<Part> parts, Optional<CudaArray> h, Optional<N
         int early = ordered.size();
         parts.stream().filter(part -> !ordered.contains(part)).forEach(ordered::add);
         long[] fields = new long[FIELDS];
-        fields[0] = form.ordinal();
+        fields[0] = form.code;
         fields[1] = parts.size();
         fields[2] = early;
         fields[3] = segment;

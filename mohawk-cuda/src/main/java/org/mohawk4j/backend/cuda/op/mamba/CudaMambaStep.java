@@ -47,24 +47,36 @@ public final class CudaMambaStep implements FusedStep {
                 .overlapping()
                 .launch(
                         config.heads(),
-                        step.jobsOfHead(),
+                        step.jobsOfHead,
                         Math.toIntExact(batch),
                         CudaKernels.THREADS,
-                        Math.toIntExact(step.numbers() * history.dtype().bytes()),
-                        gpu.arguments().addStruct(step.arrays()).add(counted));
+                        Math.toIntExact(step.numbers * history.dtype().bytes()),
+                        gpu.arguments().addStruct(step.arrays).add(counted));
         return y;
     }
 
-    /**
-     * The step as {@code mamba_step.cuh} has it.
-     *
-     * @param arrays the fields there
-     * @param jobsOfHead blocks that take entries of a head each
-     * @param numbers that a block keeps in shared memory
-     */
-    private record Step(long[] arrays, CudaArray y, long jobsOfHead, long numbers) implements Operation {
+    /** The step as {@code mamba_step.cuh} has it. */
+    private static final class Step implements Operation {
         /** The number in {@code projections.cu}. */
         private static final int FORM = 4;
+
+        /** The fields there. */
+        private final long[] arrays;
+
+        private final CudaArray y;
+
+        /** Blocks that take entries of a head each. */
+        private final long jobsOfHead;
+
+        /** That a block keeps in shared memory. */
+        private final long numbers;
+
+        private Step(long[] arrays, CudaArray y, long jobsOfHead, long numbers) {
+            this.arrays = arrays;
+            this.y = y;
+            this.jobsOfHead = jobsOfHead;
+            this.numbers = numbers;
+        }
 
         private static Step of(
                 CudaArray in, Weights weights, Array history, Array state, CudaArray y, int multiprocessors) {
