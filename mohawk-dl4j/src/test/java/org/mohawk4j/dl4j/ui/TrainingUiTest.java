@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
@@ -90,6 +91,7 @@ class TrainingUiTest {
     }
 
     @Test
+    @Tag("slow")
     void aBrowserShowsTheRunsPointsOnEveryTab() throws Exception {
         assumeThat(Chromium.program()).as("the program chromium on the PATH").isPresent();
         Path run = Files.createDirectory(folder.resolve("run"));
