@@ -7,9 +7,7 @@
 #include "shared_memory.cuh"
 
 #define MOST_PARTS 4
-#ifndef WARPS
 #define WARPS 8
-#endif
 #define THREADS (WARPS * WARP)
 
 // A piece is CHUNK columns of a tile's rows. Rows in the ring are padded by 64 bytes, so that reads of two rows do not
