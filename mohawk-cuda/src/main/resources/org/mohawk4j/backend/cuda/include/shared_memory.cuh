@@ -33,12 +33,16 @@ __device__ __forceinline__ void storeShared(unsigned address, float v) {
     asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
 }
 
-// BYTES are 4 or 16, and both sides aligned to them. What is not valid is not read and becomes zero: rows past the end
-// of an array then add nothing to any product.
-template <int BYTES>
+// BYTES are 4 or 16, and both sides aligned to them. What is not valid is not read and becomes zero: rows past the end of an
+// array then add nothing to any product. PREFETCH_LINE, of 16 bytes only, brings all of their 128-byte line into L2.
+template <int BYTES, bool PREFETCH_LINE = false>
 __device__ __forceinline__ void copyAsync(unsigned to, const void *from, bool valid) {
+    static_assert(BYTES == 16 || !PREFETCH_LINE, "cp.async.cg copies 16 bytes");
     int bytes = valid ? BYTES : 0;
-    if (BYTES == 16) {
+    if (PREFETCH_LINE) {
+        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
+                     : "memory");
+    } else if (BYTES == 16) {
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
     } else {
         asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");

@@ -106,7 +106,8 @@ public final class CudaProjections implements FusedNormedLinears, FusedNormedGlu
 
     /** Whether the shapes fit; where outputs lie makes no difference. */
     private boolean fits(long rows, List<CudaArray> weights, Form form) {
-        if (weights.size() > launch.sizes().mostMaps()) {
+        // first what rules out nearly all products of training, at no cost
+        if (rows > launch.sizes().mostRows() || weights.size() > launch.sizes().mostMaps()) {
             return false;
         }
         List<Part> parts = weights.stream()

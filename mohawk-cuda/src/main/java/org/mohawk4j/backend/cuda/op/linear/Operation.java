@@ -18,14 +18,20 @@ public interface Operation {
     Set<CudaPool.Block> outputs();
 
     /** Linear maps that it has. */
-    int maps();
+    default int maps() {
+        return 0;
+    }
 
     /** Shared memory of its inputs. */
     long inputBytes(ProjectionSizes sizes, long rows);
 
-    /** Pieces that a block takes at most. */
-    long pieces(ProjectionSizes sizes);
+    /** Pieces of their weights that a block takes at most. */
+    default long pieces(ProjectionSizes sizes) {
+        return 0;
+    }
 
     /** Those whose sums must be kept together. */
-    long piecesAtOnce(ProjectionSizes sizes);
+    default long piecesAtOnce(ProjectionSizes sizes) {
+        return 0;
+    }
 }

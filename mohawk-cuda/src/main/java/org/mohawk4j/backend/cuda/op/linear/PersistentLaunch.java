@@ -17,9 +17,9 @@ import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
- * Operations of {@code projections.cu} that follow each other while work is recorded: one persistent kernel for all of
- * them. It is launched when anything else is queued on the stream, or the recording ends. Otherwise, and on devices without
- * launches that overlap, each operation is a launch of its own.
+ * Launches operations of {@code projections.cu}. During graph capture, consecutive operations become one persistent kernel,
+ * which is launched when anything else is queued on the stream, or the capture ends. Otherwise, and on devices before
+ * Hopper, each operation is a launch of its own.
  */
 public final class PersistentLaunch {
     private static final String SOURCE = "op/linear/projections.cu";
@@ -44,7 +44,7 @@ public final class PersistentLaunch {
         return known;
     }
 
-    /** Whether operations join each other now. */
+    /** Whether operations are collected for one launch now. */
     public boolean collects() {
         return gpu.pool().isKeeping() && gpu.device().major() >= FIRST_MAJOR;
     }
@@ -62,7 +62,7 @@ public final class PersistentLaunch {
             return;
         }
         if (!gpu.context().defers()) {
-            // what is left of a recording that failed
+            // left over from a capture that failed
             pending = new ArrayList<>();
         }
         if (!pending.isEmpty() && !joins(operation, rowCount)) {
@@ -137,7 +137,7 @@ public final class PersistentLaunch {
         return table;
     }
 
-    /** Numbers that are there before the recording is replayed, on a stream that is not recorded. */
+    /** Uploads numbers on a stream of their own, which is not captured. */
     private CudaArray upload(long[] numbers) {
         CudaArray array = gpu.take(DType.INT64, Shape.of(numbers.length));
         CUstream_st aside = new CUstream_st();

@@ -123,23 +123,8 @@ public final class CudaMambaStep implements FusedStep {
         }
 
         @Override
-        public int maps() {
-            return 0;
-        }
-
-        @Override
         public long inputBytes(ProjectionSizes sizes, long rows) {
             return numbers * Float.BYTES;
-        }
-
-        @Override
-        public long pieces(ProjectionSizes sizes) {
-            return 0;
-        }
-
-        @Override
-        public long piecesAtOnce(ProjectionSizes sizes) {
-            return 0;
         }
     }
 

@@ -167,20 +167,17 @@ struct Ring {
             unsigned to = memory + into * SLOT_BYTES + lane * 16;
             if (__all_sync(ALL_LANES, rows >= TILE)) {
 #pragma unroll
-                for (int n = 0; n < TILE; n++) copy(to + n * PITCH, row + (Size)n * supply.width, 16);
+                for (int n = 0; n < TILE; n++)
+                    copyAsync<16, true>(to + n * PITCH, row + (Size)n * supply.width, true);
             } else {
                 for (int n = 0; n < TILE; n++)
-                    copy(to + n * PITCH, n < rows ? row + (Size)n * supply.width : supply.weight, n < rows ? 16 : 0);
+                    copyAsync<16, true>(
+                        to + n * PITCH, n < rows ? row + (Size)n * supply.width : supply.weight, n < rows);
             }
             if (lane == 0) columns[into] = supply.column + supply.k * CHUNK;
             supply.step();
         }
         commitCopies();
-    }
-
-    __device__ inline void copy(unsigned to, const Bf16 *from, int bytes) const {
-        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
-                     : "memory");
     }
 
     // Where the next piece is, and the column of x that it begins with. Its rows lie PITCH bytes apart.
