@@ -126,7 +126,7 @@ struct Launch {
     }
 
     Grid grid(bool cooperative) const {
-        Grid g = {dim3((unsigned)multiprocessors()), THREADS, shared, true};
+        Grid g = {dim3((unsigned)multiprocessors()), cooperative ? PERSISTENT_THREADS : THREADS, shared, true};
         g.cooperative = cooperative;
         return g;
     }
@@ -144,7 +144,7 @@ struct Launch {
                 continue;
             }
             const MambaStep<Bf16> &s = p.step;
-            Grid steps = {dim3((unsigned)s.heads, (unsigned)ceilOf(s.headDim, s.entries), (unsigned)rows), 256,
+            Grid steps = {dim3((unsigned)s.heads, (unsigned)ceilOf(s.headDim, s.entries), (unsigned)rows), STEP_THREADS,
                           (int)((2 * s.stateSize + s.entries) * sizeof(float)), true};
             launch(mamba_step_bf16, steps, s, tickets);
         }

@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
 /** The place of the largest number of each row, the first of equal ones. No gradient. */
@@ -14,6 +15,9 @@ public final class ArgMaxFunction {
     public interface FusedArgMax extends FusedOp {
         /** Of x [R,C]: int32 [R]. */
         Array argMax(Array x);
+
+        /** The same, written to an array of R elements. */
+        void argMaxInto(Array target, Array x);
     }
 
     /**
@@ -24,6 +28,25 @@ public final class ArgMaxFunction {
         Engine engine = x.engine();
         Optional<FusedArgMax> kernel = engine.backend().fused(FusedArgMax.class);
         return kernel.map(k -> engine.wrap(k.argMax(x.array()))).orElseGet(() -> reference(x));
+    }
+
+    /**
+     * Overwrites an array.
+     *
+     * @param target int32, with one element for each row
+     * @param x [R,C]
+     */
+    public static void into(Tensor target, Tensor x) {
+        Engine engine = x.engine();
+        Optional<FusedArgMax> kernel = engine.backend().fused(FusedArgMax.class);
+        if (kernel.isPresent()) {
+            kernel.get().argMaxInto(target.array(), x.array());
+            return;
+        }
+        try (Scope temporary = engine.scope()) {
+            Tensor places = temporary.adopt(reference(x)).reshape(target.shape().toArray());
+            engine.backend().memory().copyInto(target.array(), places.array());
+        }
     }
 
     /** By way of the host. */

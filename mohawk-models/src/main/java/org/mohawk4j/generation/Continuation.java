@@ -118,21 +118,15 @@ final class Continuation implements AutoCloseable {
     private Step record(GraphCapture with, Tensor ids) {
         // a sampled text has not asked for the likeliest ids yet, and a recording may do nothing for the first time
         try (Scope temporary = engine.scope()) {
-            putLikeliest(temporary.adopt(engine.zeros(batch, model.config().vocabulary())), ids);
+            ArgMaxFunction.into(
+                    ids, temporary.adopt(engine.zeros(batch, model.config().vocabulary())));
         }
         Tensor[] made = new Tensor[1];
         GraphCapture.Recording recording = with.record(() -> {
             made[0] = scope.adopt(engine.scoped(() -> model.next(ids, state)));
-            putLikeliest(made[0], ids);
+            ArgMaxFunction.into(ids, made[0]);
         });
         return new Step(recording, ids, made[0]);
-    }
-
-    private void putLikeliest(Tensor logits, Tensor ids) {
-        try (Scope temporary = engine.scope()) {
-            Tensor likeliest = temporary.adopt(ArgMaxFunction.apply(logits));
-            memory().copyInto(ids.array(), likeliest.reshape(batch, 1).array());
-        }
     }
 
     private Supplier<HostTensor> replayGreedily(Step recorded) {

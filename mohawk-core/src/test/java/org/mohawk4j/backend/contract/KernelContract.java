@@ -80,6 +80,13 @@ interface KernelContract extends ContractTests {
         return HostArray.random(Shape.of(shape), seed);
     }
 
+    private static Tensor argMaxInto(Tensor x) {
+        int rows = Math.toIntExact(x.dim(0));
+        Tensor target = x.engine().indices(new int[rows], rows, 1);
+        ArgMaxFunction.into(target, x);
+        return target.reshape(rows);
+    }
+
     @TestFactory
     default Stream<DynamicNode> linear() {
         return ifPresent(FusedLinear.class, probe -> {
@@ -714,6 +721,7 @@ interface KernelContract extends ContractTests {
                 probe.checkIndices(ArgMaxFunction::apply, numbers(1, 3, columns));
                 probe.checkIndices(ArgMaxFunction::apply, HostArray.filled(Shape.of(2, columns), -7));
                 probe.checkIndices(ArgMaxFunction::apply, numbers(2, 5, columns).map(v -> Math.rint(3 * v)));
+                probe.checkIndices(KernelContract::argMaxInto, numbers(4, 5, columns));
             }
         });
     }

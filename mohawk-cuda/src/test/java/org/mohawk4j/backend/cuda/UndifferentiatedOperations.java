@@ -63,6 +63,7 @@ final class UndifferentiatedOperations {
         }
         addUntracked(all, "accumulation", UndifferentiatedOperations::accumulated, ROWS, ROWS);
         addUntracked(all, "argmax", x -> List.of(ArgMaxFunction.apply(x.get(0))), ROWS);
+        addUntracked(all, "argmax into an array", UndifferentiatedOperations::argMaxInto, ROWS);
         for (long rows : new long[] {1, 3}) {
             addUntracked(
                     all,
@@ -119,6 +120,12 @@ final class UndifferentiatedOperations {
     private static Tensor copy(Tensor x) {
         Engine engine = x.engine();
         return engine.wrap(engine.backend().memory().cast(x.array(), x.dtype()));
+    }
+
+    private static List<Tensor> argMaxInto(List<Tensor> x) {
+        Tensor target = x.get(0).engine().indices(new int[64], 64, 1);
+        ArgMaxFunction.into(target, x.get(0));
+        return List.of(target);
     }
 
     private static List<Tensor> accumulated(List<Tensor> x) {

@@ -15,10 +15,16 @@ public final class CpuArgMax implements FusedArgMax {
 
     @Override
     public Array argMax(Array x) {
-        long columns = x.shape().dim(1);
         Array places = cpu.takeIndices(x.shape().dim(0));
+        argMaxInto(places, x);
+        return places;
+    }
+
+    @Override
+    public void argMaxInto(Array target, Array x) {
+        long columns = x.shape().dim(1);
         long in = cpu.at(x);
-        long out = cpu.atIndices(places);
+        long out = cpu.atIndices(target);
         cpu.run(x.shape().dim(0), x.shape().size(), (row, lane) -> {
             long start = Cpu.plus(in, row * columns);
             float largest = Raw.get(start);
@@ -32,6 +38,5 @@ public final class CpuArgMax implements FusedArgMax {
             }
             Raw.putInt(Cpu.plus(out, row), best);
         });
-        return places;
     }
 }

@@ -68,6 +68,12 @@ __device__ inline void gridDependencySync() {
 #endif
 }
 
+// A barrier of the first so many threads of a block.
+template <int THREADS_OF_BARRIER>
+__device__ inline void syncFirst() {
+    asm volatile("bar.sync 0, %0;" ::"n"(THREADS_OF_BARRIER) : "memory");
+}
+
 // Into the second cache: allowed before gridDependencySync, since what others write arrives there.
 __device__ inline void prefetchL2(const void *p) { asm volatile("prefetch.global.L2 [%0];" ::"l"(p)); }
 

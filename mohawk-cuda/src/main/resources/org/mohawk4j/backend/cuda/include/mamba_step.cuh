@@ -35,6 +35,9 @@ struct MambaStep {
 
 #define TAPS 4
 
+// Those that do a job, the first of a block: CudaKernels.THREADS.
+#define STEP_THREADS 256
+
 // What a channel's history will be.
 template <typename C>
 struct Moved {
@@ -97,18 +100,18 @@ struct MambaStepJob {
     }
 
     __device__ inline void prefetchL2() const {
-        for (int i = threadIdx.x; i < shared() + own; i += blockDim.x) {
+        for (int i = threadIdx.x; i < shared() + own; i += STEP_THREADS) {
             Size at = channel(i);
             ::prefetchL2(step.convBias + at);
             ::prefetchL2(step.convWeight + at * step.taps);
             for (int k = 0; k + 1 < step.taps; k++) ::prefetchL2(history + k * channels + at);
         }
-        for (Size i = threadIdx.x * (Size)32; i < (Size)own * stateSize; i += blockDim.x * 32)
+        for (Size i = threadIdx.x * (Size)32; i < (Size)own * stateSize; i += STEP_THREADS * 32)
             ::prefetchL2(stateOf(0) + i);
     }
 
     __device__ inline void load() {
-        int lane = threadIdx.x % WARP, p = threadIdx.x / WARP, mine = p + lane * (int)(blockDim.x / WARP);
+        int lane = threadIdx.x % WARP, p = threadIdx.x / WARP, mine = p + lane * (STEP_THREADS / WARP);
         if (threadIdx.x < shared() + own && step.taps <= TAPS) {
             Size at = channel(threadIdx.x);
             bias = step.convBias[at];
@@ -122,7 +125,7 @@ struct MambaStepJob {
         zBias = mine < own ? step.zBias[entry + mine] : C(0);
         skip = step.skips[head];
 #pragma unroll
-        for (int e = 0; e < ENTRIES; e++, p += blockDim.x / WARP)
+        for (int e = 0; e < ENTRIES; e++, p += STEP_THREADS / WARP)
 #pragma unroll
             for (int j = 0; j < LANES; j++)
                 if (p < own && lane + j * WARP < stateSize) state[e][j] = stateOf(p)[lane + j * WARP];
@@ -158,19 +161,19 @@ struct MambaStepJob {
     // After load. numbers has room for 2N + entries. History moves on for x alone.
     __device__ inline void run(C *numbers) {
         C *bs = numbers, *cs = bs + stateSize, *xs = cs + stateSize;
-        int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
+        int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, warps = STEP_THREADS / WARP;
         C a = get(in, channels + step.width() + head);
         // of a warp's entry, by the lane of its number
         int mine = warp + lane * warps;
         C z = mine < own ? get(in, channels + entry + mine) : C(0);
-        for (int i = threadIdx.x; i < shared() + own; i += blockDim.x) {
+        for (int i = threadIdx.x; i < shared() + own; i += STEP_THREADS) {
             Size at = channel(i);
             C x = get(in, at);
             bool moves = i >= shared();
             numbers[i] = i == threadIdx.x && step.taps <= TAPS ? convolved(at, x, moves) : convolvedFrom(at, x, moves);
         }
         z += zBias;
-        __syncthreads();
+        syncFirst<STEP_THREADS>();
         C softplus = a > C(0) ? a + log1p(exp(-a)) : log1p(exp(a));
         C decay = exp(-softplus);
         for (int e = 0, p = warp; p < own; e += ENTRIES) {
@@ -195,7 +198,7 @@ struct MambaStepJob {
                     put(step.y, b * step.width() + entry + p, (sum + skip * value) * gate / (C(1) + exp(-gate)));
             }
         }
-        __syncthreads();
+        syncFirst<STEP_THREADS>();
     }
 
     __device__ inline void moveOn(Size at) const {
@@ -206,7 +209,7 @@ struct MambaStepJob {
 
     // Whether loaded and moved are all that the history of B and C takes.
     __device__ static inline bool holdsShared(const MambaStep<T> &step) {
-        return step.taps <= TAPS && 2 * step.stateSize <= blockDim.x;
+        return step.taps <= TAPS && 2 * step.stateSize <= STEP_THREADS;
     }
 
     // That history, of this thread's channel, after run.
@@ -215,6 +218,6 @@ struct MambaStepJob {
     }
 
     __device__ inline void moveShared() const {
-        for (int i = threadIdx.x; i < shared(); i += blockDim.x) moveOn(channel(i));
+        for (int i = threadIdx.x; i < shared(); i += STEP_THREADS) moveOn(channel(i));
     }
 };

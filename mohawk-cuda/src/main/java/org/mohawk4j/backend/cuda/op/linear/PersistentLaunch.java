@@ -112,7 +112,7 @@ public final class PersistentLaunch {
                 .launch(
                         gpu.device().multiprocessors(),
                         1,
-                        sizes().threads(),
+                        sizes().persistentThreads(),
                         launch.sharedBytes(),
                         gpu.arguments()
                                 .add(table)

@@ -5,15 +5,13 @@ import org.mohawk4j.backend.cuda.op.Gpu;
 
 /** What {@code projections.cu} says of itself, and the shared memory that its launches need from that. */
 public final class ProjectionSizes {
-    private static final int COUNT = 9;
+    private static final int COUNT = 11;
 
     /** What the kernel has of its own, with room to spare. */
     private static final int FIXED_BYTES = 2048;
 
     /** Sums of pieces that are kept at a time, unless one tile has more. */
     private static final long SUMS = 512;
-
-    private static final int SEGMENT_BYTES = 32;
 
     private final int[] sizes;
     private final long multiprocessors;
@@ -27,6 +25,10 @@ public final class ProjectionSizes {
 
     int threads() {
         return sizes[0];
+    }
+
+    int persistentThreads() {
+        return sizes[9];
     }
 
     /** Rows of a weight that are read together. */
@@ -83,7 +85,7 @@ public final class ProjectionSizes {
             segments += operation.maps();
         }
         long capacity = Math.max(least, Math.min(most, SUMS / rows));
-        long own = inputs + (long) segments * SEGMENT_BYTES + capacity * rows * tile() * Float.BYTES;
+        long own = inputs + (long) segments * sizes[10] + capacity * rows * tile() * Float.BYTES;
         // a slot is a piece for each warp
         int slotBytes = sizes[3];
         long slots = Math.min(sizes[4], Math.max(0, blockBytes - FIXED_BYTES - own) / slotBytes);

@@ -160,28 +160,34 @@ public final class CudaReductions implements ReductionOps, FusedArgMax {
 
     @Override
     public Array argMax(Array x) {
+        CudaArray places = pool.take(DType.INT32, Shape.of(x.shape().dim(0)));
+        argMaxInto(places, x);
+        return places;
+    }
+
+    @Override
+    public void argMaxInto(Array target, Array x) {
         CudaArray in = CudaArray.cast(x);
+        CudaArray y = CudaArray.cast(target);
         long rows = in.shape().dim(0);
         long columns = in.shape().dim(1);
         long segments = Math.max(1, Math.min(MOST_THREADS, columns / MOST_THREADS));
-        CudaArray places = pool.take(DType.INT32, Shape.of(rows, segments));
         if (segments == 1) {
-            argMax(in, Optional.empty(), Optional.empty(), places);
-            return pool.reshaped(places, Shape.of(rows));
+            argMax(in, 1, Optional.empty(), Optional.empty(), y);
+            return;
         }
+        CudaArray places = pool.take(DType.INT32, Shape.of(rows, segments));
         CudaArray values = pool.take(ElementType.accumulator(in.dtype()), Shape.of(rows, segments));
-        argMax(in, Optional.empty(), Optional.of(values), places);
-        CudaArray y = pool.take(DType.INT32, Shape.of(rows, 1));
-        argMax(values, Optional.of(places), Optional.empty(), y);
+        argMax(in, segments, Optional.empty(), Optional.of(values), places);
+        argMax(values, 1, Optional.of(places), Optional.empty(), y);
         pool.release(places);
         pool.release(values);
-        return pool.reshaped(y, Shape.of(rows));
     }
 
-    /** Of each segment of x's rows, as many as y [R,S] has. */
-    private void argMax(CudaArray x, Optional<CudaArray> names, Optional<CudaArray> values, CudaArray y) {
+    /** Of each segment of x's rows. */
+    private void argMax(
+            CudaArray x, long segments, Optional<CudaArray> names, Optional<CudaArray> values, CudaArray y) {
         long columns = x.shape().dim(1);
-        long segments = y.shape().dim(1);
         kernels.get(SOURCE, "arg_max", x.dtype())
                 .overlapping()
                 .launch(

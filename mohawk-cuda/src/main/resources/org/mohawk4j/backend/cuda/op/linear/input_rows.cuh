@@ -29,7 +29,7 @@ __device__ inline void putOrdered(Bf16 *row, int i, const Four<float> &v) {
 __device__ inline float sumOfThreads(float x, float *place) {
     x = combineWarp(SUM, x);
     if (threadIdx.x % WARP == 0) place[threadIdx.x / WARP] = x;
-    __syncthreads();
+    syncFirst<THREADS>();
     float sum = 0.f;
 #pragma unroll
     for (int w = 0; w < WARPS; w++) sum += place[w];
@@ -89,7 +89,7 @@ struct Norm {
             for (int i = width + 4 * threadIdx.x; i < (width + CHUNK - 1) / CHUNK * CHUNK; i += THREADS * 4)
                 putOrdered(to + r * pitch, i, {});
             // the next row's sums take the place of this one's
-            if (!shift) __syncthreads();
+            if (!shift) syncFirst<THREADS>();
         }
     }
 };

@@ -24,7 +24,7 @@
 // prefetch the weights of the next operations while blocks wait for each other. The launch is cooperative: all blocks
 // must be resident. progress[0] counts finished operations of all blocks; the last block to end resets progress to
 // zero. A sum adds the maps whose x is older than the previous operation, such as an MLP's hidden units, before it
-// waits.
+// waits. Warps are specialized: those after the first THREADS do not compute, and one of them is the barrier warp.
 //
 // Bytes: each weight once. FLOPs: two for each weight and row.
 
@@ -34,44 +34,55 @@
 
 #define MOST_ROWS 4
 
+// Registers are divided among groups of four warps.
+#define WARP_GROUP 128
+#define PERSISTENT_THREADS (THREADS + WARP_GROUP)
+
 // Between the rows of x in shared memory, so that two are read at once.
 #define GAP 32
 
 // Read by the host: threads, rows of a tile, columns of a piece, bytes of a slot of all warps, slots at most, maps and
-// rows at most, the width of a normalized row at most, the gap.
-extern "C" __device__ const int projectionSizes[9] = {
-    THREADS, TILE, CHUNK, WARPS *SLOT_BYTES, MOST_SLOTS, MOST_PARTS, MOST_ROWS, FOURS *THREADS * 4, GAP};
+// rows at most, the width of a normalized row at most, the gap, threads of persistent, bytes of a segment.
+extern "C" __device__ const int projectionSizes[11] = {
+    THREADS,    TILE,      CHUNK,    WARPS *SLOT_BYTES, MOST_SLOTS,
+    MOST_PARTS, MOST_ROWS, FOURS *THREADS * 4, GAP, PERSISTENT_THREADS, sizeof(Segment)};
 
-// The barrier between two operations.
+// The barrier between two operations. One warp of a block waits for the other blocks. It has no copies under way that its
+// fence and its polls would queue behind, and the other warps need not wait for its fence.
 struct GridBarrier {
+    static const int ALL = THREADS + WARP, ARRIVED = 1, RELEASED = 2;
     int *progress;
 
-    // Waits until all blocks have finished so many operations; with 0, until all earlier kernels have.
+    // By the warps that compute: waits until all blocks have finished so many operations; with 0, until all earlier kernels
+    // have.
     __device__ inline void await(int operations) const {
         if (operations == 0) {
             gridDependencySync();
-            return;
+        } else {
+            asm volatile("bar.sync %0, %1;" ::"n"(RELEASED), "n"(ALL) : "memory");
         }
-        if (threadIdx.x == 0) {
-            int done, all = operations * (int)gridDim.x;
-            do {
-                asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(done) : "l"(progress) : "memory");
-            } while (done < all);
-        }
-        __syncthreads();
     }
 
-    // This block has finished one more operation.
-    __device__ inline void arrive() const {
-        __syncthreads();
-        if (threadIdx.x == 0)
-            asm volatile("red.release.gpu.global.add.s32 [%0], 1;" ::"l"(progress) : "memory");
-    }
+    // By the warps that compute: this block has finished one more operation.
+    __device__ inline void arrive() const { asm volatile("bar.arrive %0, %1;" ::"n"(ARRIVED), "n"(ALL) : "memory"); }
 
-    // By every block, after all else.
-    __device__ inline void end() const {
-        __syncthreads();
-        if (threadIdx.x == 0 && atomicAdd(progress + 1, 1) == (int)gridDim.x - 1) {
+    // By the barrier warp: lets the others pass between count operations, and after the last if they wait for that.
+    __device__ inline void serve(int count, bool afterLast) const {
+        bool first = threadIdx.x % WARP == 0;
+        for (int p = 1; p <= count; p++) {
+            bool awaited = p < count || afterLast;
+            asm volatile("bar.sync %0, %1;" ::"n"(ARRIVED), "n"(ALL) : "memory");
+            if (first) {
+                asm volatile("red.release.gpu.global.add.s32 [%0], 1;" ::"l"(progress) : "memory");
+                int done = 0, all = p * (int)gridDim.x;
+                while (awaited && done < all)
+                    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(done) : "l"(progress) : "memory");
+            }
+            __syncwarp();
+            if (awaited) asm volatile("bar.arrive %0, %1;" ::"n"(RELEASED), "n"(ALL) : "memory");
+        }
+        // nobody polls any more when the last block ends
+        if (first && atomicAdd(progress + 1, 1) == (int)gridDim.x - 1) {
             progress[0] = 0;
             progress[1] = 0;
         }
@@ -140,7 +151,7 @@ struct Worker {
             for (int m = 0; m < maps; m++) {
                 if (m == early) {
                     if (early > 0) {
-                        __syncthreads();
+                        syncFirst<THREADS>();
                         addUp(c, share.tiles * ofEarly, 0, pitch);
                     }
                     grid.await(number);
@@ -157,10 +168,10 @@ struct Worker {
             int outputs = some * TILE * rows, i = threadIdx.x;
             // these loads overlap with the sums
             Output o = i < outputs ? output(operation, share, tile, some, i) : Output{};
-            __syncthreads();
+            syncFirst<THREADS>();
             if (tile == 0) prefetch(next);
             addUp(c, (tile + some) * perTile, tile * perTile, pitch);
-            __syncthreads();
+            syncFirst<THREADS>();
             while (i < outputs) {
                 write(operation, share, some, i, o);
                 i += THREADS;
@@ -273,6 +284,20 @@ __device__ inline void copyOperation(const Operation *from, Operation &to) {
         ((Size *)&to)[i] = ((const Size *)from)[i];
 }
 
+// Of a block of PERSISTENT_THREADS each thread has 168 registers at first. Those that compute take over from the others.
+__device__ inline void takeRegisters() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 240;");
+#endif
+}
+
+__device__ inline void giveRegisters() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 24;");
+#endif
+}
+
+template <bool PERSISTENT>
 __device__ inline void work(
     const Operation *operations, int count, int segments, int *progress, int rows, int slots, int capacity) {
     extern __shared__ __align__(128) char memory[];
@@ -280,14 +305,21 @@ __device__ inline void work(
     // of the last operations, this, and the next
     __shared__ Operation near[4];
     launchDependents();
+    GridBarrier grid = {progress};
+    if (PERSISTENT && threadIdx.x >= THREADS) {
+        giveRegisters();
+        if (threadIdx.x < THREADS + WARP) grid.serve(count, operations[count - 1].form == STEP);
+        return;
+    }
+    if (PERSISTENT) takeRegisters();
     float *sums = (float *)(memory + slots * WARPS * SLOT_BYTES);
     Segment *own = (Segment *)(sums + capacity * rows * TILE);
     for (int p = threadIdx.x; p < count; p += THREADS)
         if (operations[p].form != STEP) segment(operations[p], own + operations[p].segment);
     copyOperation(operations, near[0]);
-    __syncthreads();
+    syncFirst<THREADS>();
     Worker worker = {
-        rows, capacity, {progress}, {memory, columns, slots, own, segments}, sums, (Bf16 *)(own + segments),
+        rows, capacity, grid, {memory, columns, slots, own, segments}, sums, (Bf16 *)(own + segments),
         (int)threadIdx.x / WARP};
     for (int p = 0; p < count; p++) {
         if (p + 1 < count) copyOperation(operations + p + 1, near[(p + 1) % 4]);
@@ -297,27 +329,26 @@ __device__ inline void work(
         } else {
             worker.project(operation, near[(p + (p + 1 < count)) % 4], p);
         }
-        if (!progress) return;
-        worker.grid.arrive();
+        if (!PERSISTENT) return;
+        grid.arrive();
         const Operation &last = near[(p + 3) % 4];
         if (p > 0 && last.form == STEP) worker.moveShared(last.step);
     }
     if (near[(count - 1) % 4].form == STEP) {
-        worker.grid.await(count);
+        grid.await(count);
         worker.moveShared(near[(count - 1) % 4].step);
     }
-    worker.grid.end();
 }
 
 // Shared memory has, in this order: slots for each warp, sums of capacity pieces of each row of x, segments, rows of x.
 // capacity is of the pieces of a tile at least, and of all of a block's where outputs are by row.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     projections(const __grid_constant__ Operation operation, int rows, int slots, int capacity) {
-    work(&operation, 1, (int)operation.count, nullptr, rows, slots, capacity);
+    work<false>(&operation, 1, (int)operation.count, nullptr, rows, slots, capacity);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1) persistent(
+extern "C" __global__ void __launch_bounds__(PERSISTENT_THREADS, 1) persistent(
     const Operation *__restrict__ operations, int count, int segments, int *progress, int rows, int slots,
     int capacity) {
-    work(operations, count, segments, progress, rows, slots, capacity);
+    work<true>(operations, count, segments, progress, rows, slots, capacity);
 }

@@ -149,13 +149,11 @@ struct Ring {
     int slots;
     int *columns; // of the x that a slot's piece meets
     int slot = 0;
-    unsigned long long policy;
 
     // all has room for slots pieces of each warp, columns for as many numbers.
     __device__ inline Ring(char *all, int *columns, int slots, const Segment *segments, int count)
         : supply(segments, count), memory(sharedAddress(all) + threadIdx.x / WARP * slots * SLOT_BYTES), slots(slots),
           columns(columns + threadIdx.x / WARP * slots) {
-        asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
         for (int s = 0; s < slots; s++) fill(s);
     }
 
