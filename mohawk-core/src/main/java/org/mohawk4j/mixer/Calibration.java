@@ -64,9 +64,12 @@ public final class Calibration {
             ScoreFit.Form form = fitted == Fitted.APPLIED
                     ? mixer.scoreForm()
                     : mixer.scoreForm().withoutTaps();
+            List<List<LagSums>> sums = new ArrayList<>();
             for (int group = 0; group < groups; group++) {
-                fits.addAll(ScoreFit.of(sums(c, b, group, shared, teacher, form.taps()), form));
+                sums.add(sums(c, b, group, shared, teacher, form.taps()));
             }
+            // on the host; groups do not depend on each other
+            sums.parallelStream().map(heads -> ScoreFit.of(heads, form)).forEachOrdered(fits::addAll);
             mixer.calibrate(fits, one(u), attention);
         }
         return fits;

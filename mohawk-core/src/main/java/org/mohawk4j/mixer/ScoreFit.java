@@ -1,10 +1,10 @@
 package org.mohawk4j.mixer;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 
 /**
  * The best approximation of a teacher's mixing matrix by {@code exp(-rate·(t-s)) (constant + scale·S[t,s]) + skip·[t=s]},
@@ -68,22 +68,22 @@ public record ScoreFit(
 
     /** Fits heads that share their scores, and so {@code constant} and {@code scale}. */
     static List<ScoreFit> of(List<LagSums> heads, Form form) {
-        List<Candidate> own = new ArrayList<>();
-        for (LagSums sums : heads) {
-            own.add(best(form, rate -> Candidate.free(new FitEquations(sums, rate, form.skips()), rate)));
-        }
+        List<Candidate> own = heads.parallelStream()
+                .map(sums -> best(form, rate -> Candidate.free(new FitEquations(sums, rate, form.skips()), rate)))
+                .toList();
         for (int round = 0; heads.size() > 1 && round < ROUNDS; round++) {
-            double[] shared = joint(own);
-            for (int h = 0; h < own.size(); h++) {
-                LagSums sums = heads.get(h);
-                double[] taps = own.get(h).taps;
-                own.set(
-                        h,
-                        best(
-                                form,
-                                rate -> Candidate.sharing(
-                                        new FitEquations(sums, rate, form.skips()), rate, shared, taps)));
-            }
+            List<Candidate> before = own;
+            double[] shared = joint(before);
+            own = IntStream.range(0, heads.size())
+                    .parallel()
+                    .mapToObj(h -> best(
+                            form,
+                            rate -> Candidate.sharing(
+                                    new FitEquations(heads.get(h), rate, form.skips()),
+                                    rate,
+                                    shared,
+                                    before.get(h).taps)))
+                    .toList();
         }
         return own.stream().map(Candidate::fit).toList();
     }
