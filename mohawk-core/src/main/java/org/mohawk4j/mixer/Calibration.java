@@ -2,6 +2,7 @@ package org.mohawk4j.mixer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.mohawk4j.matrix.MixingMatrix;
 import org.mohawk4j.nn.Linear;
 import org.mohawk4j.tensor.Engine;
@@ -146,11 +147,15 @@ public final class Calibration {
         Tensor w = engine.zeros(width);
         double norm = residual.square().sum().item();
         double small = norm * TOLERANCE * TOLERANCE;
+        // of few columns the product of the rows with themselves is smaller; inputs in bfloat16 lose nothing in it
+        Optional<Tensor> gram = count > 2 * width ? Optional.of(rows.matmul(true, rows, false)) : Optional.empty();
         for (int i = 0; i < ITERATIONS && norm > small; i++) {
             Tensor along = direction;
             // what is as large as the input is freed at once
-            Tensor product = engine.scoped(
-                    () -> rows.mul(rows.mul(along).sum(1, true)).sum(0).add(along.mul(penalty)));
+            Tensor product = engine.scoped(() -> gram.map(
+                            square -> square.mul(along).sum(1))
+                    .orElseGet(() -> rows.mul(rows.mul(along).sum(1, true)).sum(0))
+                    .add(along.mul(penalty)));
             double step = norm / direction.mul(product).sum().item();
             w = w.add(direction.mul(step));
             residual = residual.sub(product.mul(step));

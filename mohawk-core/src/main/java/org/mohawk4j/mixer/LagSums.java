@@ -1,5 +1,8 @@
 package org.mohawk4j.mixer;
 
+import java.util.Arrays;
+import java.util.function.Supplier;
+import org.mohawk4j.op.LagSumsFunction;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
 
@@ -20,7 +23,7 @@ final class LagSums {
 
     /** S of heads that share their scores, and its sums. */
     static final class GroupScores {
-        private final Tensor lower;
+        private final Tensor scores;
         private final double[][] s;
         private final double[][][] ss;
 
@@ -29,18 +32,16 @@ final class LagSums {
          * @param taps K, how many shifts of S, 0 the first
          */
         GroupScores(Tensor scores, int taps) {
-            lower = scores.tril(0, 0);
-            int shifts = (int) Math.min(taps, lower.dim(-1));
-            s = new double[shifts][];
+            this.scores = scores;
+            int shifts = (int) Math.min(taps, scores.dim(-1));
+            double[][] all = rows(scores, () -> LagSumsFunction.ofScores(scores, shifts));
+            s = Arrays.copyOf(all, shifts);
             ss = new double[shifts][shifts][];
+            int place = shifts;
             for (int j = 0; j < shifts; j++) {
-                try (Scope scope = scores.engine().scope()) {
-                    Tensor first = shifted(j);
-                    s[j] = diagonals(first);
-                    for (int k = 0; k <= j; k++) {
-                        ss[j][k] = diagonals(first.mul(shifted(k)));
-                        ss[k][j] = ss[j][k];
-                    }
+                for (int k = 0; k <= j; k++) {
+                    ss[j][k] = all[place++];
+                    ss[k][j] = ss[j][k];
                 }
             }
         }
@@ -48,27 +49,28 @@ final class LagSums {
         int taps() {
             return s.length;
         }
-
-        /** S[t,s+shift] at (t, s). */
-        private Tensor shifted(int shift) {
-            return shift == 0
-                    ? lower
-                    : lower.narrow(-1, shift, lower.dim(-1) - shift).pad(-1, 0, shift);
-        }
     }
 
     /** @param matrix A of one head, [B,1,T,T] */
     LagSums(Tensor matrix, GroupScores scores) {
         this.scores = scores;
-        try (Scope scope = matrix.engine().scope()) {
-            Tensor lower = matrix.tril(0, 0);
-            sequences = matrix.dim(0);
-            a = diagonals(lower);
-            aa = diagonals(lower.square());
-            as = new double[scores.taps()][];
-            for (int k = 0; k < as.length; k++) {
-                as[k] = diagonals(lower.mul(scores.shifted(k)));
+        sequences = matrix.dim(0);
+        double[][] all = rows(matrix, () -> LagSumsFunction.ofMatrix(matrix, scores.scores, scores.taps()));
+        a = all[0];
+        aa = all[1];
+        as = Arrays.copyOfRange(all, 2, all.length);
+    }
+
+    private static double[][] rows(Tensor of, Supplier<Tensor> sums) {
+        try (Scope scope = of.engine().scope()) {
+            Tensor made = sums.get();
+            int lags = Math.toIntExact(made.dim(1));
+            double[] all = made.toDoubles();
+            double[][] rows = new double[all.length / lags][];
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = Arrays.copyOfRange(all, i * lags, (i + 1) * lags);
             }
+            return rows;
         }
     }
 
@@ -110,27 +112,5 @@ final class LagSums {
     /** The sum of products of A and S shifted by k. */
     double as(int lag, int k) {
         return as[k][lag];
-    }
-
-    /**
-     * Sums by lag of [B,1,T,T], zero above the diagonal. In rows of T + 1 instead of T numbers, row t of the matrix
-     * begins t places early, so that a diagonal becomes a column: lag 0 the first, lag k the k-th from the end.
-     */
-    private static double[] diagonals(Tensor lower) {
-        long batch = lower.dim(0);
-        int time = Math.toIntExact(lower.dim(-1));
-        try (Scope scope = lower.engine().scope()) {
-            double[] columns = lower.reshape(batch, (long) time * time)
-                    .pad(1, 0, time)
-                    .reshape(batch * time, time + 1)
-                    .sum(0)
-                    .toDoubles();
-            double[] byLag = new double[time];
-            byLag[0] = columns[0];
-            for (int lag = 1; lag < time; lag++) {
-                byLag[lag] = columns[time + 1 - lag];
-            }
-            return byLag;
-        }
     }
 }

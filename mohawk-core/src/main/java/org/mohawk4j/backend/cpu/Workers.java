@@ -25,6 +25,7 @@ public final class Workers implements AutoCloseable {
     private final List<Lane> lanes = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
     private volatile Job job = new Job((index, lane) -> {}, 0);
+    private volatile boolean running;
     private volatile boolean closed;
 
     /** @param rows what each thread computes rows with */
@@ -51,6 +52,23 @@ public final class Workers implements AutoCloseable {
             runHere(count, task);
             return;
         }
+        begin();
+        try {
+            runWithAll(count, task);
+        } finally {
+            running = false;
+        }
+    }
+
+    /** Tasks that ran tasks would take the scratch memory of the lanes that run them. */
+    private void begin() {
+        if (running) {
+            throw new IllegalStateException("a task cannot run tasks");
+        }
+        running = true;
+    }
+
+    private void runWithAll(int count, Task task) {
         Job now = new Job(task, count);
         job = now;
         int wanted = count - 1;
@@ -63,10 +81,15 @@ public final class Workers implements AutoCloseable {
 
     /** As {@link #run}, all of them by this thread. */
     public void runHere(int count, Task task) {
-        Lane own = lanes.get(0);
-        for (int i = 0; i < count; i++) {
-            own.scratch().reset();
-            task.run(i, own);
+        begin();
+        try {
+            Lane own = lanes.get(0);
+            for (int i = 0; i < count; i++) {
+                own.scratch().reset();
+                task.run(i, own);
+            }
+        } finally {
+            running = false;
         }
     }
 

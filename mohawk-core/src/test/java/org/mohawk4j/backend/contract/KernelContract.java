@@ -31,6 +31,8 @@ import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.CausalConv1dFunction.FusedSplitConv1d;
 import org.mohawk4j.op.GateFunction;
 import org.mohawk4j.op.GateFunction.FusedGate;
+import org.mohawk4j.op.LagSumsFunction;
+import org.mohawk4j.op.LagSumsFunction.FusedLagSums;
 import org.mohawk4j.op.LayerNormFunction;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction;
@@ -722,6 +724,23 @@ interface KernelContract extends ContractTests {
                 probe.checkIndices(ArgMaxFunction::apply, HostArray.filled(Shape.of(2, columns), -7));
                 probe.checkIndices(ArgMaxFunction::apply, numbers(2, 5, columns).map(v -> Math.rint(3 * v)));
                 probe.checkIndices(KernelContract::argMaxInto, numbers(4, 5, columns));
+            }
+        });
+    }
+
+    @TestFactory
+    default Stream<DynamicNode> lagSums() {
+        return ifPresent(FusedLagSums.class, probe -> {
+            // B, T, K
+            for (int[] s : new int[][] {{1, 1, 1}, {2, 3, 3}, {3, 33, 4}, {2, 300, 4}, {1, 7, 1}, {2, 40, 6}}) {
+                HostArray matrix = numbers(1, s[0], 1, s[1], s[1]);
+                HostArray scores = numbers(2, s[0], 1, s[1], s[1]);
+                probe.checkUntracked(
+                        "lag sums of a matrix",
+                        x -> LagSumsFunction.ofMatrix(x.get(0), x.get(1), s[2]),
+                        matrix,
+                        scores);
+                probe.checkUntracked("lag sums of scores", x -> LagSumsFunction.ofScores(x.get(0), s[2]), scores);
             }
         });
     }

@@ -18,6 +18,7 @@ import org.mohawk4j.mixer.MixerState;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.AdamWFunction;
 import org.mohawk4j.op.ArgMaxFunction;
+import org.mohawk4j.op.LagSumsFunction;
 import org.mohawk4j.op.LinearFunction;
 import org.mohawk4j.op.LinearMap;
 import org.mohawk4j.op.NormedLinearsFunction;
@@ -64,6 +65,12 @@ final class UndifferentiatedOperations {
         addUntracked(all, "accumulation", UndifferentiatedOperations::accumulated, ROWS, ROWS);
         addUntracked(all, "argmax", x -> List.of(ArgMaxFunction.apply(x.get(0))), ROWS);
         addUntracked(all, "argmax into an array", UndifferentiatedOperations::argMaxInto, ROWS);
+        addUntracked(
+                all,
+                "lag sums",
+                x -> List.of(LagSumsFunction.ofMatrix(x.get(0), x.get(1), 4), LagSumsFunction.ofScores(x.get(1), 4)),
+                Shape.of(3, 1, 300, 300),
+                Shape.of(3, 1, 300, 300));
         for (long rows : new long[] {1, 3}) {
             addUntracked(
                     all,

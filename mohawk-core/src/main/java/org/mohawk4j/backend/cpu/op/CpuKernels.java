@@ -11,6 +11,7 @@ import org.mohawk4j.op.ArgMaxFunction.FusedArgMax;
 import org.mohawk4j.op.AttentionFunction.FusedAttention;
 import org.mohawk4j.op.CausalConv1dFunction.FusedCausalConv1d;
 import org.mohawk4j.op.GateFunction.FusedGate;
+import org.mohawk4j.op.LagSumsFunction.FusedLagSums;
 import org.mohawk4j.op.LayerNormFunction.FusedLayerNorm;
 import org.mohawk4j.op.LinearFunction.FusedLinear;
 import org.mohawk4j.op.Mamba2Function.FusedMamba2;
@@ -58,6 +59,7 @@ public final class CpuKernels {
         kernels.put(FusedSummedLinears.class, projections.summed());
         kernels.put(FusedStep.class, new CpuMambaStep(cpu));
         kernels.put(FusedArgMax.class, new CpuArgMax(cpu));
+        kernels.put(FusedLagSums.class, new CpuLagSums(cpu));
         kernels.put(FusedCrossEntropy.class, new CpuCrossEntropy(cpu));
         return kernels;
     }
