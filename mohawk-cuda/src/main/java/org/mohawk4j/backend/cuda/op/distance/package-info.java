@@ -1,4 +1,4 @@
-/** The distances of stages 1 and 2. */
+/** The distances of stages 1 and 2 and of hidden states, and sums along diagonals. */
 @NullMarked
 package org.mohawk4j.backend.cuda.op.distance;
 

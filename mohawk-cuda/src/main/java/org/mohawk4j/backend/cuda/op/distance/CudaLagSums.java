@@ -1,4 +1,4 @@
-package org.mohawk4j.backend.cuda.op.tensor;
+package org.mohawk4j.backend.cuda.op.distance;
 
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.cuda.compile.CudaKernels;
@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.types.Shape;
 
 /** Sums along diagonals: a thread for each lag of a stretch of rows, whose sums are added up after that. */
 public final class CudaLagSums implements FusedLagSums {
-    private static final String SOURCE = "op/tensor/lag_sums.cu";
+    private static final String SOURCE = "op/distance/lag_sums.cu";
     private static final int SIZES = 2;
 
     private final Gpu gpu;
