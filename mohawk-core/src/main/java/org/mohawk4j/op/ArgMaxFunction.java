@@ -6,6 +6,7 @@ import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /** The place of the largest number of each row, the first of equal ones. No gradient. */
 public final class ArgMaxFunction {
@@ -37,6 +38,10 @@ public final class ArgMaxFunction {
      * @param x [R,C]
      */
     public static void into(Tensor target, Tensor x) {
+        if (target.dtype() != DType.INT32 || target.shape().size() != x.dim(0)) {
+            throw new IllegalArgumentException("argmax of x " + x.shape() + " needs a target of INT32 with " + x.dim(0)
+                    + " elements; got " + target.dtype() + " " + target.shape());
+        }
         Engine engine = x.engine();
         Optional<FusedArgMax> kernel = engine.backend().fused(FusedArgMax.class);
         if (kernel.isPresent()) {

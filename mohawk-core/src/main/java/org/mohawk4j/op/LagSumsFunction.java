@@ -32,16 +32,18 @@ public final class LagSumsFunction {
      * @return the sums of A, of A² and of A times S shifted by 0 to K - 1: [2+K,T]
      */
     public static Tensor ofMatrix(Tensor matrix, Tensor scores, int shifts) {
+        require(matrix, scores, shifts);
         Optional<FusedLagSums> kernel = matrix.engine().backend().fused(FusedLagSums.class);
         if (kernel.isPresent()) {
             return matrix.engine().wrap(kernel.get().ofMatrix(matrix.array(), scores.array(), shifts));
         }
         return matrix.engine().scoped(() -> {
-            Tensor lower = matrix.tril(0, 0);
-            List<Tensor> sums = new ArrayList<>(List.of(diagonals(lower), diagonals(lower.square())));
+            Tensor a = matrix.tril(0, 0);
+            Tensor s = scores.tril(0, 0);
+            List<Tensor> sums = new ArrayList<>(List.of(diagonals(a), diagonals(a.square())));
             for (int k = 0; k < shifts; k++) {
                 int shift = k;
-                sums.add(lower.engine().scoped(() -> diagonals(lower.mul(shifted(scores, shift)))));
+                sums.add(matrix.engine().scoped(() -> diagonals(a.mul(shifted(s, shift)))));
             }
             return Tensor.concat(0, sums);
         });
@@ -54,30 +56,43 @@ public final class LagSumsFunction {
      *     (1,1), (2,0) and so on: [K+K(K+1)/2,T]
      */
     public static Tensor ofScores(Tensor scores, int shifts) {
+        require(scores, scores, shifts);
         Engine engine = scores.engine();
         Optional<FusedLagSums> kernel = engine.backend().fused(FusedLagSums.class);
         if (kernel.isPresent()) {
             return engine.wrap(kernel.get().ofScores(scores.array(), shifts));
         }
         return engine.scoped(() -> {
+            Tensor s = scores.tril(0, 0);
             List<Tensor> sums = new ArrayList<>();
             for (int j = 0; j < shifts; j++) {
-                sums.add(diagonals(shifted(scores, j)));
+                sums.add(diagonals(shifted(s, j)));
             }
             for (int j = 0; j < shifts; j++) {
                 for (int k = 0; k <= j; k++) {
                     int first = j;
                     int second = k;
-                    sums.add(
-                            engine.scoped(() -> diagonals(shifted(scores, first).mul(shifted(scores, second)))));
+                    sums.add(engine.scoped(() -> diagonals(shifted(s, first).mul(shifted(s, second)))));
                 }
             }
             return Tensor.concat(0, sums);
         });
     }
 
-    private static Tensor shifted(Tensor scores, int shift) {
-        Tensor lower = scores.tril(0, 0);
+    private static void require(Tensor matrix, Tensor scores, int shifts) {
+        boolean squares = matrix.shape().rank() == 4 && matrix.dim(1) == 1 && matrix.dim(2) == matrix.dim(3);
+        boolean same = matrix.shape().equals(scores.shape()) && matrix.dtype() == scores.dtype();
+        if (!squares || !same || shifts < 1 || shifts > matrix.dim(3)) {
+            throw new IllegalArgumentException(
+                    "lag sums need matrix and scores [B,1,T,T] of one type and 1 to T shifts;"
+                            + " got matrix " + matrix.dtype() + " " + matrix.shape() + ", scores " + scores.dtype()
+                            + " "
+                            + scores.shape() + ", " + shifts + " shifts");
+        }
+    }
+
+    /** Of a lower triangle. */
+    private static Tensor shifted(Tensor lower, int shift) {
         return shift == 0
                 ? lower
                 : lower.narrow(-1, shift, lower.dim(-1) - shift).pad(-1, 0, shift);

@@ -55,6 +55,26 @@ class FunctionShapeTest {
     }
 
     @Test
+    void argMaxNeedsATargetWithAnElementForEachRow() {
+        refuses(
+                () -> ArgMaxFunction.into(engine.indices(new int[2], 2, 1), x(3, 5)),
+                "x [3, 5]",
+                "3 elements",
+                "[2, 1]");
+        refuses(() -> ArgMaxFunction.into(x(3), x(3, 5)), "INT32", "FLOAT32 [3]");
+    }
+
+    @Test
+    void lagSumsNeedSquaresOfOneShape() {
+        refuses(
+                () -> LagSumsFunction.ofMatrix(x(2, 1, 4, 4), x(2, 1, 3, 3), 2),
+                "matrix FLOAT32 [2, 1, 4, 4]",
+                "[2, 1, 3, 3]");
+        refuses(() -> LagSumsFunction.ofScores(x(2, 1, 4, 3), 2), "[2, 1, 4, 3]");
+        refuses(() -> LagSumsFunction.ofScores(x(2, 1, 4, 4), 5), "5 shifts");
+    }
+
+    @Test
     void mapsOfOneInputNeedItsWidth() {
         NormedLinearsFunction.Norm norm = new NormedLinearsFunction.Norm(x(5), x(5), 1e-5);
         LinearMap fits = map(x(3, 5), Optional.of(x(3)));

@@ -48,41 +48,25 @@ public final class Workers implements AutoCloseable {
 
     /** Runs tasks 0 to {@code count - 1}, this thread among those that do; returns when all are done. */
     public void run(int count, Task task) {
-        if (count == 1 || workers.isEmpty()) {
-            runHere(count, task);
-            return;
-        }
-        begin();
-        try {
-            runWithAll(count, task);
-        } finally {
-            running = false;
-        }
-    }
-
-    /** Tasks that ran tasks would take the scratch memory of the lanes that run them. */
-    private void begin() {
-        if (running) {
-            throw new IllegalStateException("a task cannot run tasks");
-        }
-        running = true;
-    }
-
-    private void runWithAll(int count, Task task) {
-        Job now = new Job(task, count);
-        job = now;
-        int wanted = count - 1;
-        for (int i = 0; i < workers.size() && i < wanted; i++) {
-            workers.get(i).wake();
-        }
-        now.work(lanes.get(0));
-        now.await();
+        run(count, task, count > 1);
     }
 
     /** As {@link #run}, all of them by this thread. */
     public void runHere(int count, Task task) {
-        begin();
+        run(count, task, false);
+    }
+
+    private void run(int count, Task task, boolean shared) {
+        if (running) {
+            // they would take the scratch memory of the lanes that run them
+            throw new IllegalStateException("a task cannot run tasks");
+        }
+        running = true;
         try {
+            if (shared && !workers.isEmpty()) {
+                share(new Job(task, count));
+                return;
+            }
             Lane own = lanes.get(0);
             for (int i = 0; i < count; i++) {
                 own.scratch().reset();
@@ -91,6 +75,16 @@ public final class Workers implements AutoCloseable {
         } finally {
             running = false;
         }
+    }
+
+    private void share(Job now) {
+        job = now;
+        int wanted = now.count - 1;
+        for (int i = 0; i < workers.size() && i < wanted; i++) {
+            workers.get(i).wake();
+        }
+        now.work(lanes.get(0));
+        now.await();
     }
 
     /** The tasks of one operation. */

@@ -130,7 +130,8 @@ final class UndifferentiatedOperations {
     }
 
     private static List<Tensor> argMaxInto(List<Tensor> x) {
-        Tensor target = x.get(0).engine().indices(new int[64], 64, 1);
+        int rows = Math.toIntExact(x.get(0).dim(0));
+        Tensor target = x.get(0).engine().indices(new int[rows], rows, 1);
         ArgMaxFunction.into(target, x.get(0));
         return List.of(target);
     }
