@@ -45,7 +45,9 @@ import org.mohawk4j.train.stage.StagePlan;
  *
  * <p>Arguments: shape, stage, batch on each GPU, context, GPUs (2), steps (20), layers (the shape's), and anywhere {@code
  * --replicated} (every rank updates all parameters), {@code --shard-parameters} (they are sharded, and blocks computed
- * again in the backward pass) or {@code --divide-layers} (of stages 1 and 2, in as many micro-batches as there are GPUs).
+ * again in the backward pass), {@code --divide-layers} (of stages 1 and 2, in as many micro-batches as there are GPUs) or
+ * {@code --independent} (each GPU trains for itself at the same time: what is lost without any communication, to slower
+ * GPUs and to the host).
  */
 record DataParallelThroughput(
         ModelShape shape, int stage, int batch, int context, int steps, int layers, Division division) {
@@ -57,7 +59,8 @@ record DataParallelThroughput(
         NOTHING("--replicated"),
         OPTIMIZER("--shard-optimizer"),
         PARAMETERS("--shard-parameters"),
-        LAYERS("--divide-layers");
+        LAYERS("--divide-layers"),
+        INDEPENDENT("--independent");
 
         private final String option;
 
@@ -97,7 +100,7 @@ record DataParallelThroughput(
     /** Empty if one GPU has no room for it. */
     private Optional<Rate> rateOfOne() {
         try {
-            return Optional.of(rate(Optional.empty()));
+            return Optional.of(rate(0, Optional.empty()));
         } catch (DeviceMemoryException e) {
             System.out.println("one GPU: " + e.getMessage());
             return Optional.empty();
@@ -108,18 +111,20 @@ record DataParallelThroughput(
 
     private Rate rateOf(int gpus) throws InterruptedException {
         Rate[] rates = new Rate[gpus];
-        List<@Nullable Throwable> thrown =
-                LocalProcessGroup.run(gpus, group -> rates[group.rank()] = rate(Optional.of(group)));
+        boolean grouped = division != Division.INDEPENDENT;
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                gpus,
+                group -> rates[group.rank()] = rate(group.rank(), grouped ? Optional.of(group) : Optional.empty()));
         for (Throwable failure : thrown) {
             if (failure != null) {
                 throw new IllegalStateException(failure);
             }
         }
-        return rates[0];
+        double sum = Arrays.stream(rates).mapToDouble(Rate::tokensPerSecond).sum();
+        return grouped ? rates[0] : new Rate(rates[0].device(), sum, rates[0].reservedBytes());
     }
 
-    private Rate rate(Optional<ProcessGroup> group) {
-        int device = group.map(ProcessGroup::rank).orElse(0);
+    private Rate rate(int device, Optional<ProcessGroup> group) {
         int size = group.map(ProcessGroup::size).orElse(1);
         SplittableRandom random = new SplittableRandom(0);
         try (Engine engine = Engine.open(

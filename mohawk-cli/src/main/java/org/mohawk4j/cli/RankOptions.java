@@ -127,7 +127,8 @@ final class RankOptions {
         requireNoDevice(gpus, values);
         String visible = environment.getOrDefault("CUDA_VISIBLE_DEVICES", "");
         int count = visible.split(",").length;
-        if (!visible.isBlank() && count < gpus) {
+        boolean shared = "1".equals(environment.get("NCCL_MULTI_RANK_GPU_ENABLE"));
+        if (!visible.isBlank() && count < gpus && !shared) {
             throw new InvalidInputException("--gpus: expected at most " + count + ", the GPUs of CUDA_VISIBLE_DEVICES="
                     + visible + ", found " + gpus);
         }

@@ -11,4 +11,9 @@ public interface Collectives {
      * @param group from {@link #newGroup}
      */
     Communicator join(byte[] group, int rank, int size);
+
+    /** Whether ranks of a group may have the same device. */
+    default boolean sharesDevices() {
+        return false;
+    }
 }

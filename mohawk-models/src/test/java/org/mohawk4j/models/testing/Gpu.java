@@ -47,6 +47,18 @@ public final class Gpu {
                 .orElseThrow();
     }
 
+    /** Skips the tests where two ranks have no GPU each, unless NCCL is told that they share one. */
+    public static void requireTwo() {
+        require();
+        Availability second = availability(deviceOf(1));
+        assumeTrue(second.usable(), second.reason());
+    }
+
+    /** The device of this rank. */
+    public static int deviceOf(int rank) {
+        return "1".equals(System.getenv("NCCL_MULTI_RANK_GPU_ENABLE")) ? 0 : rank;
+    }
+
     public static Engine open() {
         return Engine.open("cuda", BackendOptions.defaults().withMixed(true));
     }

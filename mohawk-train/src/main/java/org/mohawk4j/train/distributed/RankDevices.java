@@ -9,8 +9,9 @@ import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.backend.BackendProvider;
 import org.mohawk4j.backend.BackendProvider.Availability;
+import org.mohawk4j.backend.Collectives;
 
-/** Each rank needs a device of its own, and all of them the same backend. */
+/** Each rank needs a device of its own, unless the collective operations let ranks share one, and all the same backend. */
 public final class RankDevices {
     private static final String SEPARATOR = "\n";
 
@@ -24,17 +25,19 @@ public final class RankDevices {
      *     have the same device
      */
     public static void require(ProcessGroup group, Backend backend, BackendOptions options) {
-        String problem = backend.collectives().isPresent()
+        Optional<Collectives> collectives = backend.collectives();
+        String problem = collectives.isPresent()
                 ? ""
                 : "expected a GPU for each of " + group.size() + " ranks, found backend " + backend.name()
                         + reasons(options);
-        require(group, backend.deviceId().orElse(""), backend.name(), problem);
+        boolean shared = collectives.map(Collectives::sharesDevices).orElse(false);
+        require(group, shared ? "" : backend.deviceId().orElse(""), backend.name(), problem);
     }
 
     /**
      * Checks it.
      *
-     * @param device tells it from all others; empty if nothing does
+     * @param device tells it from all others; empty if nothing does, or if ranks may share it
      * @param problem why this rank cannot join; empty if it can
      */
     public static void require(ProcessGroup group, String device, String backend, String problem) {

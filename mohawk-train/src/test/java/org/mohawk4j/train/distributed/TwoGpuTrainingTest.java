@@ -17,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.BackendProvider.Availability;
 import org.mohawk4j.data.InMemoryLoader;
 import org.mohawk4j.data.TokenSequence;
 import org.mohawk4j.data.TokenWindows;
@@ -42,7 +41,7 @@ import org.mohawk4j.train.stage.LayerwiseObjective;
 import org.mohawk4j.train.stage.Objective;
 import org.mohawk4j.train.stage.StagePlan;
 
-/** Training on two GPUs against one, with NCCL and a sharded optimizer. */
+/** Training on two GPUs, or by two ranks on one, against one rank, with NCCL and a sharded optimizer. */
 @Tag("gpu2")
 @Timeout(300)
 class TwoGpuTrainingTest {
@@ -51,9 +50,7 @@ class TwoGpuTrainingTest {
 
     @BeforeAll
     static void requireTwoGpus() {
-        Gpu.require();
-        Availability second = Gpu.availability(1);
-        assumeTrue(second.usable(), second.reason());
+        Gpu.requireTwo();
         assumeTrue(
                 "1".equals(System.getenv("NCCL_P2P_DIRECT_DISABLE")),
                 "ranks in one process need NCCL_P2P_DIRECT_DISABLE=1 in the environment");
@@ -79,7 +76,7 @@ class TwoGpuTrainingTest {
             int accumulate,
             Division division,
             TrainingListener listener) {
-        int device = group.map(ProcessGroup::rank).orElse(0);
+        int device = Gpu.deviceOf(group.map(ProcessGroup::rank).orElse(0));
         List<Double> losses = new ArrayList<>();
         try (Engine engine = Engine.open(
                         "cuda", BackendOptions.defaults().withMixed(mixed).withDevice(device));

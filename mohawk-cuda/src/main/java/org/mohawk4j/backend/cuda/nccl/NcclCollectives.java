@@ -20,6 +20,9 @@ import org.mohawk4j.backend.cuda.driver.CudaException;
 public final class NcclCollectives implements Collectives {
     static final String MULTICAST = "NCCL_NVLS_ENABLE";
 
+    /** Lets ranks share a GPU, since NCCL 2.30. */
+    private static final String MULTI_RANK = "NCCL_MULTI_RANK_GPU_ENABLE";
+
     /** NCCL does not use multicast for fewer. */
     private static final int LEAST_MULTICAST = 3;
 
@@ -92,6 +95,12 @@ public final class NcclCollectives implements Collectives {
             }
             return new NcclCommunicator(context, comm, rank, size);
         });
+    }
+
+    /** If the environment asks for it; NCCL before 2.30 refuses to join nevertheless. */
+    @Override
+    public boolean sharesDevices() {
+        return "1".equals(System.getenv(MULTI_RANK));
     }
 
     /** Why a group cannot be joined; empty if it can. */

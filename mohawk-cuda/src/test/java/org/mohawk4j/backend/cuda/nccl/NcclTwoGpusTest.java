@@ -23,16 +23,17 @@ import org.mohawk4j.backend.cuda.CudaBackendProvider;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 
-/** Two GPUs of this machine, a thread each. */
+/** Two GPUs of this machine, a thread each; or one that both ranks have, where NCCL is told so. */
 @Tag("gpu2")
 @Timeout(120)
 class NcclTwoGpusTest {
     private static final int COUNT = 1 << 20;
+    private static final int SECOND = "1".equals(System.getenv("NCCL_MULTI_RANK_GPU_ENABLE")) ? 0 : 1;
 
     @BeforeAll
     static void requireTwoGpus() {
         Availability second =
-                new CudaBackendProvider().availability(BackendOptions.defaults().withDevice(1));
+                new CudaBackendProvider().availability(BackendOptions.defaults().withDevice(SECOND));
         assumeTrue(second.usable(), second.reason());
         assumeTrue(
                 "1".equals(System.getenv("NCCL_P2P_DIRECT_DISABLE")),
@@ -47,7 +48,7 @@ class NcclTwoGpusTest {
     private static float[][] onBoth(Work work) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try (Engine zero = open(0);
-                Engine one = open(1)) {
+                Engine one = open(SECOND)) {
             byte[] group = zero.backend().collectives().orElseThrow().newGroup();
             Future<float[]> first = threads.submit(() -> work(zero, group, 0, work));
             Future<float[]> second = threads.submit(() -> work(one, group, 1, work));
