@@ -215,10 +215,42 @@ public final class DistillationRun {
             ResumedRun.requireSame(folder, from, mixers, () -> RunInputs.of(teacher, training, validation.tokens()));
         }
         requireEqualShares();
-        SplittableRandom random = new SplittableRandom(config.training().seed());
         stop.trainingStarts();
-        try (Parallelism ranks = ranks();
-                CausalLm student = plan.student(teacher, config.student().init(), random);
+        try (Parallelism ranks = ranks()) {
+            return told(() -> run(plan, tokenizerFile, environment, listener, from, stop, ranks));
+        }
+    }
+
+    @FunctionalInterface
+    private interface Body<T, E extends Exception> {
+        T run() throws E;
+    }
+
+    /**
+     * What a rank does before its communicator closes. If it fails, the others are told at once: NCCL's communicators wait for
+     * each other when they close, and so would the ranks.
+     */
+    private <T, E extends Exception> T told(Body<T, E> body) throws E {
+        try {
+            return body.run();
+        } catch (RuntimeException e) {
+            throw group.map(ranks -> new RankStart(ranks).failed(e)).orElse(e);
+        } catch (Error e) {
+            group.ifPresent(ranks -> ranks.fail(RankStart.line(e)));
+            throw e;
+        }
+    }
+
+    private RunResult run(
+            MixerPlan plan,
+            Path tokenizerFile,
+            Map<String, String> environment,
+            TrainingListener listener,
+            Optional<Checkpoint> from,
+            StopSignal stop,
+            Parallelism ranks) {
+        SplittableRandom random = new SplittableRandom(config.training().seed());
+        try (CausalLm student = plan.student(teacher, config.student().init(), random);
                 OpenCache kept = openCache();
                 StageData data = new StageData(training, config.activeStages(), random);
                 StatisticsRecorder statistics = new StatisticsRecorder(
@@ -263,7 +295,11 @@ public final class DistillationRun {
                         if (from.isEmpty() && folder.hasBegun()) {
                             steps.startOver();
                         }
-                        new StageRunner(config, student, tasks, data, probe).run(recorder, steps, from);
+                        // before a checkpoint in the background is waited for
+                        told(() -> {
+                            new StageRunner(config, student, tasks, data, probe).run(recorder, steps, from);
+                            return steps;
+                        });
                     }
                 }
                 stop.trainingEnds();

@@ -2,7 +2,6 @@ package org.mohawk4j.train;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.mohawk4j.InvalidInputException;
@@ -64,9 +63,11 @@ record RankStart(ProcessGroup group) {
         Optional<RuntimeException> known = group.failure();
         if (known.isPresent()) {
             RuntimeException reason = known.get();
-            if (!Objects.equals(reason.getMessage(), own.getMessage())) {
-                reason.addSuppressed(own);
+            if (String.valueOf(reason.getMessage()).endsWith(line(own))) {
+                // told before, by this rank or to it
+                return own;
             }
+            reason.addSuppressed(own);
             return reason;
         }
         if (own instanceof InvalidInputException) {

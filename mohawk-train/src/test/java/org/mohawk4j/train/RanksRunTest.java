@@ -7,8 +7,12 @@ import static org.mohawk4j.train.TinyRanks.newest;
 import static org.mohawk4j.train.TinyRanks.on;
 import static org.mohawk4j.train.TinyRanks.stoppedAfter;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +24,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.backend.Communicator;
+import org.mohawk4j.train.distributed.LocalProcessGroup;
+import org.mohawk4j.train.distributed.ProcessGroup;
+import org.mohawk4j.train.distributed.RankFailedException;
+import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
+import org.mohawk4j.train.loop.TrainingListener;
+import org.mohawk4j.train.metrics.StepMetrics;
 
 /** Whole runs on several ranks: stopped, killed, and resumed on another number of them. */
 class RanksRunTest {
@@ -85,6 +96,53 @@ class RanksRunTest {
         TinyRun run = runs.begunAt(folder.resolve("run"));
 
         runs.requirePairFrom(run);
+    }
+
+    /** NCCL's communicators wait for each other when they close. */
+    @Test
+    void aRankThatFailsTellsTheOthersBeforeItsCommunicatorCloses() throws Exception {
+        TinyRun run = new TinyRun(folder.resolve("run"), CHANGES);
+        List<String> events = Collections.synchronizedList(new ArrayList<>());
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public void iterationDone(StepMetrics metrics) {
+                if (metrics.step() == 2) {
+                    throw new IllegalStateException("out of memory");
+                }
+            }
+        };
+
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(
+                2,
+                group -> run.run(
+                        group.rank() == 0 ? observed(ProcessGroup.class, group, events) : group,
+                        false,
+                        failing,
+                        new StopSignal()));
+
+        assertThat(events).containsSubsequence("fail", "communicator closed").startsWith("fail");
+        assertThat(thrown.get(0)).isInstanceOf(IllegalStateException.class).hasMessage("out of memory");
+        assertThat(thrown.get(1)).isInstanceOf(RankFailedException.class).hasMessageEndingWith(": out of memory");
+    }
+
+    private static <T> T observed(Class<T> type, T own, List<String> events) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    if (method.getName().equals("fail")) {
+                        events.add("fail");
+                    }
+                    if (own instanceof Communicator && method.getName().equals("close")) {
+                        events.add("communicator closed");
+                    }
+                    try {
+                        Object result = method.invoke(own, arguments);
+                        return result instanceof Communicator communicator
+                                ? observed(Communicator.class, communicator, events)
+                                : result;
+                    } catch (InvocationTargetException e) {
+                        throw e.getTargetException();
+                    }
+                }));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.mohawk4j.train.distributed;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.mohawk4j.backend.Backend;
@@ -45,6 +46,11 @@ public interface ProcessGroup extends AutoCloseable {
      * @throws RankFailedException if the run has failed: results since the last call may be wrong, and are not to be kept
      */
     default void progress() {}
+
+    /** How long a rank may pause between two steps: to compile kernels for another stage, or to wait for a disk. */
+    default Duration longestPause() {
+        return Duration.ofDays(1);
+    }
 
     /** Tells the other ranks that this one cannot continue, and why, in one line. They fail with that line. */
     void fail(String reason);

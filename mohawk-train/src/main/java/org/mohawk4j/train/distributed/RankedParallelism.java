@@ -135,6 +135,16 @@ abstract class RankedParallelism implements Parallelism {
         ranks.group().progress();
     }
 
+    @Override
+    public final void alive() {
+        ranks.group().progress();
+    }
+
+    @Override
+    public final Pause pause() {
+        return KeepAlive.bounded(ranks.group());
+    }
+
     /** Leaves the communicator, for all strategies of this run; the group is the caller's to close. */
     @Override
     public final void close() {

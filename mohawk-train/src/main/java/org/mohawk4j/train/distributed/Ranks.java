@@ -15,11 +15,11 @@ final class Ranks implements AutoCloseable {
     private final Questions questions = new Questions();
     private final List<HiddenStatePipeline> pipelines = new ArrayList<>();
     private @Nullable KeepAlive waiting;
+    private boolean hasStepped;
 
     Ranks(Engine engine, ProcessGroup group) {
         this.engine = engine;
         this.group = group;
-        this.waiting = new KeepAlive(group);
         this.communicator = group.communicator(engine.backend());
     }
 
@@ -63,15 +63,16 @@ final class Ranks implements AutoCloseable {
         return pipeline;
     }
 
-    /** What comes next may take long without a step. */
+    /** What comes next may take long without a step. Before the first of all steps the group expects that anyway. */
     void startWaiting() {
-        if (waiting == null) {
-            waiting = new KeepAlive(group);
+        if (waiting == null && hasStepped) {
+            waiting = KeepAlive.bounded(group);
         }
     }
 
     /** From here on a rank counts as alive only if it takes steps. */
     void stopWaiting() {
+        hasStepped = true;
         if (waiting != null) {
             waiting.close();
             waiting = null;

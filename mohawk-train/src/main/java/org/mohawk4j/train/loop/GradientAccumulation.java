@@ -50,8 +50,11 @@ final class GradientAccumulation {
         Map<String, Tensor> sums = new LinkedHashMap<>();
         Map<String, Tensor> reduced = new LinkedHashMap<>();
         for (int part = 0; part < parts; part++) {
-            if (part > 0 && giveUp.getAsBoolean()) {
-                return Optional.empty();
+            if (part > 0) {
+                ranks.alive();
+                if (giveUp.getAsBoolean()) {
+                    return Optional.empty();
+                }
             }
             boolean last = part == parts - 1;
             try (Scope scope = engine.scope()) {

@@ -148,6 +148,21 @@ public interface Parallelism extends AutoCloseable {
     /** A step is done. */
     void progress();
 
+    /** Part of a step is done: a rank that computes many micro-batches does not hang. */
+    default void alive() {}
+
+    /** Something that takes long without a step, until it is closed. */
+    @FunctionalInterface
+    interface Pause extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** From now on this rank may take long without a step, up to a limit. */
+    default Pause pause() {
+        return () -> {};
+    }
+
     /** Leaves the group. */
     @Override
     void close();

@@ -3,12 +3,14 @@ package org.mohawk4j.train.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +72,25 @@ class TrainerTest {
     private static InMemoryLoader batches() {
         int[] ids = new SplittableRandom(1).ints(600, 0, 128).toArray();
         return new InMemoryLoader(new TokenWindows(TokenSequence.of("noise", ids), 20), 6, 0);
+    }
+
+    /** So that a step of many micro-batches does not look like one that hangs. */
+    @Test
+    void ranksLearnOfEachMicroBatch() {
+        AtomicInteger told = new AtomicInteger();
+        Parallelism own = Parallelism.none();
+        Parallelism ranks = (Parallelism) Proxy.newProxyInstance(
+                Parallelism.class.getClassLoader(), new Class<?>[] {Parallelism.class}, (self, method, arguments) -> {
+                    if (method.getName().equals("alive")) {
+                        told.incrementAndGet();
+                    }
+                    return method.invoke(own, arguments);
+                });
+
+        new Trainer(engine, batches(), new TrainingListener() {}, 3, FaultConfig.defaults(), ranks)
+                .run(1, plan.matrixOrientation(), ADAMW, new CosineSchedule(1e-3, 0, 2, 0), 2);
+
+        assertThat(told.get()).isEqualTo(2 * 2);
     }
 
     private Trainer trainer(int accumulate) {

@@ -140,6 +140,12 @@ public final class TcpProcessGroup implements ProcessGroup {
         ending.requireNone();
     }
 
+    /** A watchdog's patience follows it. */
+    @Override
+    public Duration longestPause() {
+        return settings.rank().multipliedBy(TcpSettings.PAUSE - 1);
+    }
+
     @Override
     public void fail(String reason) {
         end(new Failure(name(rank) + ": " + reason, false), rank);

@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
  * How a group of processes waits for its ranks.
  *
  * @param join how long ranks wait until all have joined
- * @param rank how long a rank may be silent, or take no step while others wait for it; until its first step ten times as
- *     long, since loading a teacher takes its time
+ * @param rank how long a rank may be silent, or take no step while others wait for it; ten times as long until its first
+ *     step of a stage and around a checkpoint, since loading a teacher, compiling kernels and disks take their time
  * @param leave how long the training thread may take to leave a group that has failed
  * @param version of the library, which has to be the same on all ranks
  * @param host where this rank runs
@@ -23,6 +23,9 @@ import org.slf4j.LoggerFactory;
 public record TcpSettings(
         Duration join, Duration rank, Duration leave, String version, String host, Consumer<RuntimeException> stuck) {
     private static final Logger LOG = LoggerFactory.getLogger(TcpSettings.class);
+
+    /** How many times {@code rank} a rank may take until its first step, or for a pause between two steps. */
+    static final int PAUSE = 10;
 
     private static final Duration MOST_BEAT = Duration.ofSeconds(1);
 

@@ -14,9 +14,6 @@ import java.util.stream.LongStream;
  * wait for has begun fewer of them. Times are those of {@link System#nanoTime}.
  */
 final class Watchdog {
-    /** Until its first step a rank loads a teacher and compiles kernels. */
-    private static final int STARTING = 10;
-
     private final long patience;
     private final Map<Integer, Seen> ranks = new TreeMap<>();
 
@@ -111,7 +108,7 @@ final class Watchdog {
     }
 
     private boolean isIdle(Seen seen, long now) {
-        return !seen.gone && now - seen.changed > (seen.pace.steps() ? patience : STARTING * patience);
+        return !seen.gone && now - seen.changed > (seen.pace.steps() ? patience : TcpSettings.PAUSE * patience);
     }
 
     private LongStream operations() {
