@@ -48,7 +48,13 @@ public final class CheckpointStore {
      */
     public void write(Snapshot snapshot, List<Path> beside, int keep) throws IOException {
         prepare(snapshot.position());
-        commit(snapshot.position(), writePart(snapshot), beside, keep);
+        ObjectNode manifest;
+        try {
+            manifest = writePart(snapshot);
+        } catch (IOException e) {
+            throw discard(snapshot.position(), e);
+        }
+        commit(snapshot.position(), manifest, beside, keep);
     }
 
     /** Makes room for a checkpoint that several ranks write: the first of three steps, taken by one of them. */
@@ -68,16 +74,15 @@ public final class CheckpointStore {
      * snapshot has any.
      *
      * @return what the manifest says of the files
-     * @throws IOException if the disk refuses; nothing of the checkpoint is left then
+     * @throws IOException if the disk refuses; other ranks may still be writing, and what there is stays until {@link
+     *     #discard}
      */
     public ObjectNode writePart(Snapshot snapshot) throws IOException {
         try {
             return fill(partial(snapshot.position()), snapshot);
         } catch (InvalidInputException | StorageException e) {
             // how the writers of files say that the disk refuses
-            throw discard(snapshot.position(), new IOException(e.getMessage(), e));
-        } catch (IOException e) {
-            throw discard(snapshot.position(), e);
+            throw new IOException(e.getMessage(), e);
         }
     }
 
@@ -137,7 +142,12 @@ public final class CheckpointStore {
         }
     }
 
-    private IOException discard(Position position, IOException failure) {
+    /**
+     * Drops what there is of a checkpoint that could not be written.
+     *
+     * @return the failure, with that of dropping it
+     */
+    public IOException discard(Position position, IOException failure) {
         try {
             discard(position);
         } catch (IOException e) {

@@ -27,13 +27,11 @@ public final class Snapshot implements AutoCloseable {
     private ObjectNode state;
     private boolean copied = true;
 
-    /** @param state everything that is no array */
-    public Snapshot(Position position, ObjectNode state) {
-        this(position, state, HostMemory::availableBytes);
-    }
-
-    /** @param available bytes that the host has left */
-    Snapshot(Position position, ObjectNode state, LongSupplier available) {
+    /**
+     * @param state everything that is no array
+     * @param available bytes that the host has left
+     */
+    public Snapshot(Position position, ObjectNode state, LongSupplier available) {
         this.position = position;
         this.state = state;
         this.available = available;

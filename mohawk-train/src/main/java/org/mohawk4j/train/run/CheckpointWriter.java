@@ -4,17 +4,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.train.checkpoint.BackgroundWriter;
+import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.checkpoint.CheckpointStore;
 import org.mohawk4j.train.checkpoint.Position;
 import org.mohawk4j.train.checkpoint.Snapshot;
@@ -34,14 +39,21 @@ final class CheckpointWriter implements AutoCloseable {
 
     private final CheckpointStore store;
     private final Parallelism ranks;
+    private final LongSupplier available;
     private final BackgroundWriter writer = new BackgroundWriter();
     private final BooleanSupplier busy;
     private @Nullable Snapshot snapshot;
     private @Nullable Parts parts;
 
     CheckpointWriter(CheckpointStore store, Parallelism ranks) {
+        this(store, ranks, HostMemory::availableBytes);
+    }
+
+    /** @param available bytes that this rank's host has left */
+    CheckpointWriter(CheckpointStore store, Parallelism ranks, LongSupplier available) {
         this.store = store;
         this.ranks = ranks;
+        this.available = available;
         this.busy = ranks.agreed("a checkpoint is being written", writer::isBusy);
     }
 
@@ -103,29 +115,32 @@ final class CheckpointWriter implements AutoCloseable {
         long begin = System.nanoTime();
         Snapshot copy = snapshot(position, contents);
         double copied = (System.nanoTime() - begin) / NANOS_A_SECOND;
-        BackgroundWriter.Work work;
         if (ranks.size() == 1) {
-            work = () -> {
+            writer.start(() -> {
                 store.write(copy, beside, keep);
                 report(position, copied, begin, copy.isCopied());
-            };
-        } else {
-            await();
-            together(() -> {
-                if (ranks.rank() == 0) {
-                    store.prepare(position);
-                }
-                return "";
             });
-            Parts own = new Parts(position, beside, keep);
-            parts = own;
-            work = () -> {
-                own.written = store.writePart(copy);
-                report(position, copied, begin, copy.isCopied());
-            };
+            if (!copy.isCopied()) {
+                await();
+            }
+            return;
         }
-        writer.start(work);
-        if (!copy.isCopied()) {
+        await();
+        List<String> inMemory = together(() -> {
+            if (ranks.rank() == 0) {
+                store.prepare(position);
+            }
+            return String.valueOf(copy.isCopied());
+        });
+        // the ranks differ in memory, but take the same operations in the same order
+        boolean behind = inMemory.stream().allMatch(Boolean::parseBoolean);
+        Parts own = new Parts(position, beside, keep);
+        parts = own;
+        writer.start(() -> {
+            own.written = store.writePart(copy);
+            report(position, copied, begin, behind);
+        });
+        if (!behind) {
             await();
         }
     }
@@ -133,7 +148,7 @@ final class CheckpointWriter implements AutoCloseable {
     private Snapshot snapshot(Position position, Contents contents) {
         Snapshot copy = snapshot;
         if (copy == null) {
-            copy = new Snapshot(position, contents.state());
+            copy = new Snapshot(position, contents.state(), available);
             snapshot = copy;
         } else {
             copy.restart(position, contents.state());
@@ -166,13 +181,15 @@ final class CheckpointWriter implements AutoCloseable {
      * @throws IOException if a disk refused
      */
     void await() throws IOException {
-        if (parts != null) {
-            finishParts();
+        try (Parallelism.Pause disk = ranks.pause()) {
+            if (parts != null) {
+                finishParts();
+            }
+            together(() -> {
+                writer.await();
+                return "";
+            });
         }
-        together(() -> {
-            writer.await();
-            return "";
-        });
     }
 
     /** All ranks have written their files, or are waited for. */
@@ -182,16 +199,29 @@ final class CheckpointWriter implements AutoCloseable {
         if (own == null) {
             return;
         }
-        List<String> written = together(() -> {
-            writer.await();
-            return own.written.toString();
-        });
+        List<String> written = written(own);
         if (ranks.rank() == 0) {
             ObjectNode manifest = JsonNodeFactory.instance.objectNode();
             for (String files : written) {
                 manifest.setAll((ObjectNode) JSON.readTree(files));
             }
             writer.start(() -> store.commit(own.position, manifest, own.beside, own.keep));
+        }
+    }
+
+    /** What the manifest says of each rank's files. If a disk refused one of them, the checkpoint is dropped. */
+    private List<String> written(Parts own) throws IOException {
+        try {
+            return together(() -> {
+                writer.await();
+                return own.written.toString();
+            });
+        } catch (IOException e) {
+            // by one rank, once none writes any more
+            if (ranks.rank() == 0) {
+                store.discard(own.position, e);
+            }
+            throw e;
         }
     }
 
@@ -224,6 +254,28 @@ final class CheckpointWriter implements AutoCloseable {
             }
         }
         return all.stream().map(node -> node.path("done").asText()).toList();
+    }
+
+    /** Whether rank 0 sees any checkpoints: other ranks may read a listing of a shared folder that is out of date. */
+    boolean hasCheckpoints() {
+        byte[] own = {(byte) (ranks.rank() == 0 && !store.isEmpty() ? 1 : 0)};
+        return ranks.exchange(own).get(0)[0] == 1;
+    }
+
+    /** The newest checkpoint that rank 0 finds whole. */
+    Optional<Checkpoint> newest() {
+        ByteBuffer own = ByteBuffer.allocate(2 * Integer.BYTES);
+        try (Parallelism.Pause disk = ranks.pause()) {
+            if (ranks.rank() == 0) {
+                store.newest()
+                        .map(Checkpoint::position)
+                        .ifPresent(found -> own.putInt(found.stage()).putInt(found.step()));
+            }
+            ByteBuffer found = ByteBuffer.wrap(ranks.exchange(own.array()).get(0));
+            Position position = new Position(found.getInt(), found.getInt());
+            // stages count from 1
+            return position.stage() == 0 ? Optional.empty() : Optional.of(store.at(position));
+        }
     }
 
     /** Waits for this rank's files. */

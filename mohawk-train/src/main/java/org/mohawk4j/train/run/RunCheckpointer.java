@@ -243,7 +243,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
     void finish(StageState state) {
         try {
             writer.await();
-            if (!store.isEmpty() && !state.position().equals(saved)) {
+            if (writer.hasCheckpoints() && !state.position().equals(saved)) {
                 save(state);
                 writer.await();
             }
@@ -363,7 +363,7 @@ public final class RunCheckpointer implements StepBoundary, AutoCloseable {
         }
         try {
             writer.await();
-            Optional<Checkpoint> from = store.newest();
+            Optional<Checkpoint> from = writer.newest();
             if (from.isEmpty() || !from.get().position().equals(target)) {
                 throw new TrainingException("cannot roll back: expected the checkpoint of " + target + ", found "
                         + from.map(found -> "that of " + found.position()).orElse("none"));

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.Shape;
@@ -40,7 +41,9 @@ class CheckpointStoreTest {
 
     private static Snapshot snapshot(int stage, int step, int numbers) {
         Snapshot snapshot = new Snapshot(
-                new Position(stage, step), JsonNodeFactory.instance.objectNode().put("step", step));
+                new Position(stage, step),
+                JsonNodeFactory.instance.objectNode().put("step", step),
+                HostMemory::availableBytes);
         byte[] bytes = new byte[4 * numbers];
         new Random(step).nextBytes(bytes);
         HostTensor tensor = new HostTensor(DType.FLOAT32, Shape.of(numbers), ByteBuffer.wrap(bytes));
