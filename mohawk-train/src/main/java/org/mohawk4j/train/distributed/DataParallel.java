@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Communicator;
 import org.mohawk4j.nn.Parameter;
@@ -16,6 +17,8 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Data parallelism: each rank has the whole student and takes an equal part of each batch. Gradients are added up in
@@ -25,6 +28,8 @@ import org.mohawk4j.train.optimizer.Sharding;
 public final class DataParallel extends RankedParallelism {
     /** Of gradients that are sent together: fewer would not fill the links, more would begin late. */
     private static final long BUCKET_BYTES = 32L << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(DataParallel.class);
 
     private final Communicator communicator;
     private final Sharding sharding;
@@ -64,8 +69,22 @@ public final class DataParallel extends RankedParallelism {
         return sharding;
     }
 
+    /** @throws InvalidInputException if parameters are to be sharded, and most of them cannot be */
     @Override
     public void shard(Collection<Parameter> parameters) {
+        if (sharding.sharded()
+                && !sharding.shardsMost(parameters.stream()
+                        .map(parameter -> parameter.shape().size())
+                        .toList())) {
+            if (shardsParameters) {
+                throw new InvalidInputException("shard-parameters: expected a number of ranks that divides most of the"
+                        + " student's parameters into equal parts, such as a power of two, found " + size());
+            }
+            LOG.warn(
+                    "{} ranks do not divide most of the student's parameters into equal parts: each has the AdamW moments"
+                            + " of all these; a power of two does",
+                    size());
+        }
         if (shardsParameters) {
             ShardedParameters shards = new ShardedParameters(engine, communicator, sharding);
             sharded = shards;
@@ -152,7 +171,12 @@ public final class DataParallel extends RankedParallelism {
     /** That of rank 0, which alone measures it; but reading a sharded parameter gathers it, in which all take part. */
     @Override
     public double heldOut(DoubleSupplier own) {
-        double measured = rank() == 0 || sharded != null ? own.getAsDouble() : 0;
+        double measured;
+        if (sharded != null) {
+            measured = sharded.betweenSteps(own);
+        } else {
+            measured = rank() == 0 ? own.getAsDouble() : 0;
+        }
         return ranks.numbers(measured).get(0);
     }
 
@@ -167,9 +191,16 @@ public final class DataParallel extends RankedParallelism {
             communicator.allGather(parts);
             communicator.await();
         });
-        scale(gradients.values(), 1.0 / size());
-        observer.accept(gradients);
-        scale(gradients.values(), size());
+        if (Integer.bitCount(size()) == 1) {
+            // exact, and without memory for copies
+            scale(gradients.values(), 1.0 / size());
+            observer.accept(gradients);
+            scale(gradients.values(), size());
+        } else {
+            Map<String, Tensor> means = new LinkedHashMap<>();
+            gradients.forEach((name, sum) -> means.put(name, sum.mul(1.0 / size())));
+            observer.accept(means);
+        }
     }
 
     private void scale(Collection<Tensor> tensors, double factor) {

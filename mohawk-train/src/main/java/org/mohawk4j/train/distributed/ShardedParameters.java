@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.DoubleSupplier;
 import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.Backend;
 import org.mohawk4j.backend.Communicator;
@@ -133,6 +134,15 @@ final class ShardedParameters {
             scope.free(each.part());
         }
         scattering.clear();
+    }
+
+    /** Reads between two steps, in another order, and drops what was gathered ahead for it. */
+    double betweenSteps(DoubleSupplier read) {
+        List<Parameter> ofSteps = expected;
+        double result = read.getAsDouble();
+        endStep();
+        expected = ofSteps;
+        return result;
     }
 
     /** A step's gradients are all there; parameters change now. */

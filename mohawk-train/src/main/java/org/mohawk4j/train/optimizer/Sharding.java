@@ -1,5 +1,7 @@
 package org.mohawk4j.train.optimizer;
 
+import java.util.Collection;
+
 /**
  * How the ranks of a run share an optimizer's work and memory (ZeRO, stage 1, arXiv 1910.02054). Of a parameter whose
  * elements can be shared equally, each rank updates one contiguous part and keeps its moments; all others are updated by
@@ -29,6 +31,19 @@ public record Sharding(int rank, int ranks, boolean sharded) {
     /** Whether a parameter of so many elements is shared. */
     public boolean shards(long count) {
         return sharded && count % ((long) ranks * ALIGNMENT) == 0;
+    }
+
+    /**
+     * Whether most elements of some parameters are shared. Widths of models are multiples of powers of two, so numbers of ranks
+     * that are not divide few parameters.
+     *
+     * @param counts elements of each
+     */
+    public boolean shardsMost(Collection<Long> counts) {
+        long all = counts.stream().mapToLong(Long::longValue).sum();
+        long shared =
+                counts.stream().filter(this::shards).mapToLong(Long::longValue).sum();
+        return 2 * shared >= all;
     }
 
     /** The first element that this rank updates. */

@@ -109,6 +109,13 @@ public final class DryTraining implements AutoCloseable {
         return Layer.sizeOf(student.parameters());
     }
 
+    /** Elements of each of the student's parameters. */
+    List<Long> sizes() {
+        return student.parameters().values().stream()
+                .map(parameter -> parameter.shape().size())
+                .toList();
+    }
+
     /** The teacher, without numbers. */
     CausalLm teacher() {
         return teacher;

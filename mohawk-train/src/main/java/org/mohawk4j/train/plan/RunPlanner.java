@@ -43,7 +43,22 @@ public record RunPlanner(
     private static final int MOMENTS = 2;
 
     /** A dry run. */
-    private record Trial(List<StageProfile> profiles, RunPlan.Disk disk, long teacherSize, long studentSize) {
+    private record Trial(
+            List<StageProfile> profiles, RunPlan.Disk disk, long teacherSize, List<Long> studentParameters) {
+        long studentSize() {
+            return studentParameters.stream().mapToLong(Long::longValue).sum();
+        }
+
+        /** The lightest first. Parameters are sharded where most of them can be. */
+        List<Sharding> shardings(int devices) {
+            if (devices == 1) {
+                return List.of(Sharding.NONE);
+            }
+            return org.mohawk4j.train.optimizer.Sharding.across(0, devices).shardsMost(studentParameters)
+                    ? List.of(Sharding.OPTIMIZER, Sharding.PARAMETERS)
+                    : List.of(Sharding.OPTIMIZER);
+        }
+
         long peak(Sharding sharding, int devices) {
             return profiles.stream()
                     .mapToLong(profile -> sharding.of(profile, devices).values().stream()
@@ -63,10 +78,10 @@ public record RunPlanner(
     public RunPlan plan(DistillConfig config) {
         requireShares(config, devices);
         Trial trial = trial(config, devices);
-        Sharding sharding = shardings(devices).stream()
+        Sharding sharding = trial.shardings(devices).stream()
                 .filter(some -> fits(trial.peak(some, devices)))
                 .findFirst()
-                .orElse(shardings(devices).get(0));
+                .orElse(trial.shardings(devices).get(0));
         boolean fits = fits(trial.peak(sharding, devices));
         List<ActiveStage> stages = config.activeStages();
         List<StageEstimate> estimates = new ArrayList<>();
@@ -81,10 +96,6 @@ public record RunPlanner(
                 fits,
                 fits ? List.of() : changes(config),
                 trial.disk());
-    }
-
-    private static List<Sharding> shardings(int devices) {
-        return devices == 1 ? List.of(Sharding.NONE) : List.of(Sharding.OPTIMIZER, Sharding.PARAMETERS);
     }
 
     private boolean fits(long peak) {
@@ -111,7 +122,7 @@ public record RunPlanner(
     private Trial trial(DistillConfig config, int shares) {
         try (DryTraining dry = new DryTraining(config, teacher, mixers, gpu.model())) {
             List<StageProfile> profiles = dry.profiles(shares);
-            return new Trial(profiles, disk(config, dry, profiles), dry.teacherParameters(), dry.studentParameters());
+            return new Trial(profiles, disk(config, dry, profiles), dry.teacherParameters(), dry.sizes());
         }
     }
 
@@ -192,7 +203,7 @@ public record RunPlanner(
         Map<String, Object> values = new HashMap<>();
         accumulate.ifPresent(parts -> values.put("accumulate", parts));
         Trial trial = trial((recompute ? recomputed(config) : config).with(values), devices);
-        return shardings(devices).stream()
+        return trial.shardings(devices).stream()
                 .filter(sharding -> fits(trial.peak(sharding, devices)))
                 .findFirst()
                 .map(sharding -> new RunPlan.Change(
@@ -208,7 +219,7 @@ public record RunPlanner(
         Trial trial = trial(recomputed(config), devices);
         for (int count = 2 * devices; count <= MOST_DEVICES; count *= 2) {
             long peak = trial.peak(Sharding.PARAMETERS, count);
-            if (fits(peak)) {
+            if (trial.shardings(count).contains(Sharding.PARAMETERS) && fits(peak)) {
                 return Optional.of(new RunPlan.Change(
                         Optional.of(true), Optional.empty(), Optional.of(count), Sharding.PARAMETERS, peak));
             }

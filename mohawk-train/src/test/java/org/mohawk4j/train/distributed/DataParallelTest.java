@@ -1,6 +1,7 @@
 package org.mohawk4j.train.distributed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.mohawk4j.testing.TensorAssert.assertClose;
 import static org.mohawk4j.train.distributed.RankedRun.assertSame;
 
@@ -8,10 +9,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.train.loop.TrainingListener;
@@ -61,6 +66,43 @@ class DataParallelTest {
         assertSame(run.on(2), expected, 1e-9);
         run.accumulate = 2;
         assertSame(run.on(4), expected, 1e-9);
+    }
+
+    @Test
+    void aNumberOfRanksThatDividesFewParametersIsRefusedWhereTheyAreToBeDivided() throws Exception {
+        RankedRun run = new RankedRun();
+        run.sharded = true;
+        assertThat(run.onRanks(3, rank -> new TrainingListener() {}))
+                .allSatisfy(thrown -> assertThat(thrown)
+                        .isInstanceOf(InvalidInputException.class)
+                        .hasMessage("shard-parameters: expected a number of ranks that divides most of the student's"
+                                + " parameters into equal parts, such as a power of two, found 3"));
+    }
+
+    @Test
+    void gradientsThatAreShownDoNotChange() throws Exception {
+        List<@Nullable Throwable> thrown = LocalProcessGroup.run(3, group -> {
+            try (Engine engine = Engine.open("nd4j", BackendOptions.defaults().withThreads(1));
+                    DataParallel ranks = new DataParallel(engine, group)) {
+                float[] sums = new float[3 * 64];
+                SplittableRandom random = new SplittableRandom(5);
+                for (int i = 0; i < sums.length; i++) {
+                    sums[i] = (float) random.nextDouble();
+                }
+                Tensor gradient = engine.tensor(sums, sums.length);
+                List<Double> shown = new ArrayList<>();
+
+                ranks.show(
+                        Map.of("x", gradient),
+                        means -> shown.add(means.get("x").narrow(0, 7, 1).sum().item()));
+
+                assertThat(shown)
+                        .singleElement()
+                        .satisfies(mean -> assertThat(mean).isCloseTo(sums[7] / 3.0, within(1e-6)));
+                assertThat(gradient.toFloats()).isEqualTo(sums);
+            }
+        });
+        assertThat(thrown).containsOnlyNulls();
     }
 
     @Test

@@ -18,6 +18,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.train.optimizer.Sharding;
 
 @Timeout(120)
@@ -101,6 +102,34 @@ class ShardedParametersTest {
                         // linear in the input: once and twice it
                         assertThat(found[i]).isCloseTo(3 * expected[from + i], within(1e-9));
                     }
+                }
+            }
+        });
+    }
+
+    /** A held-out loss reads ahead of itself; what it gathered is not what a later step reads. */
+    @Test
+    void whatWasGatheredAheadIsDroppedBeforeParametersChange() throws Exception {
+        onTwo((ranks, engine, layers) -> {
+            List<Parameter> weights = weights(layers);
+            ranks.shard(weights);
+            for (int step = 0; step < 2; step++) {
+                try (Scope scope = engine.scope()) {
+                    differentiate(engine, layers, weights, engine.full(1, 1, WIDTH));
+                    ranks.endStep();
+                }
+            }
+
+            ranks.heldOut(() -> {
+                try (Scope scope = engine.scope()) {
+                    return layers.get(0).apply(engine.full(1, 1, WIDTH)).sum().item();
+                }
+            });
+            weights.forEach(weight -> weight.set(HostTensors.of(weight.shape(), new double[WIDTH * WIDTH])));
+
+            for (Parameter weight : weights) {
+                try (Scope scope = engine.scope()) {
+                    assertThat(weight.value().toDoubles()).containsOnly(0);
                 }
             }
         });
