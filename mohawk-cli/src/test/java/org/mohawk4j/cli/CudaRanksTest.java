@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -64,6 +65,50 @@ class CudaRanksTest {
 
         new KilledRanks(commands, folder, options(), STEPS)
                 .killAndCompare(10, System.nanoTime(), Duration.ofSeconds(25));
+    }
+
+    /** NCCL's communicators wait for each other when they close: a rank that fails must not wait there. */
+    @Test
+    void aRankThatFailsIsNamedWithItsReasonAtOnce() throws IOException, InterruptedException {
+        Gpu.requireTwo();
+        options();
+        List<String> arguments = Stream.of("teacher", "text.txt", "run")
+                .map(name -> folder.resolve(name).toString())
+                .toList();
+        List<Process> ranks = new ArrayList<>();
+        for (int rank = 0; rank < 2; rank++) {
+            ranks.add(commands.start(
+                    "console-" + rank,
+                    Map.of(
+                            "RANK", String.valueOf(rank),
+                            "WORLD_SIZE", "2",
+                            "LOCAL_RANK", String.valueOf(Gpu.deviceOf(rank)),
+                            "MASTER_ADDR", "127.0.0.1",
+                            "MASTER_PORT", "28412"),
+                    FailingRank.class,
+                    arguments));
+        }
+
+        for (int rank = 0; rank < 2; rank++) {
+            assertThat(RankCommands.await(ranks.get(rank)))
+                    .as(commands.read("console-" + rank))
+                    .isEqualTo(1);
+        }
+        assertThat(commands.read("console-0")).contains("IllegalStateException: " + FailingRank.REASON);
+        assertThat(commands.read("console-1"))
+                .containsPattern("RankFailedException: rank 0 on .*: " + FailingRank.REASON);
+        long failed = time("console-0", "fails at ");
+        assertThat(time("console-0", "ends at ") - failed).isLessThan(5_000);
+        assertThat(time("console-1", "ends at ") - failed).isLessThan(5_000);
+    }
+
+    private long time(String console, String event) throws IOException {
+        return commands.read(console)
+                .lines()
+                .filter(line -> line.startsWith(event))
+                .mapToLong(line -> Long.parseLong(line.substring(event.length())))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -30,6 +30,14 @@ final class RankCommands implements AutoCloseable {
      * @param console the file in {@code folder} that has what it says
      */
     Process start(String console, Map<String, String> environment, List<String> arguments) throws IOException {
+        List<String> all = new ArrayList<>(List.of("distill"));
+        all.addAll(arguments);
+        return start(console, environment, Mohawk.class, all);
+    }
+
+    /** Starts a program. */
+    Process start(String console, Map<String, String> environment, Class<?> main, List<String> arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -38,8 +46,7 @@ final class RankCommands implements AutoCloseable {
                 "-Dai.djl.offline=true",
                 "-cp",
                 folder.resolve("classes") + File.pathSeparator + System.getProperty("java.class.path"),
-                Mohawk.class.getName(),
-                "distill"));
+                main.getName()));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
