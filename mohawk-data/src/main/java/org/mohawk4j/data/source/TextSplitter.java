@@ -77,12 +77,21 @@ final class TextSplitter implements AutoCloseable {
             end = ended ? length : rule.end(buffer, length);
         }
         Piece piece = new Piece(ByteBuffer.wrap(Arrays.copyOf(buffer, end)), offset, ended);
-        byte[] rest = new byte[Math.max(USUAL_BYTES, length - end)];
+        byte[] rest = new byte[size(length - end)];
         System.arraycopy(buffer, end, rest, 0, length - end);
         buffer = rest;
         length -= end;
         offset += end;
         return Optional.of(piece);
+    }
+
+    /** A size that a reader that begins here comes to as well, so that both split alike. */
+    private static int size(int least) {
+        int size = USUAL_BYTES;
+        while (size < least) {
+            size *= 2;
+        }
+        return size;
     }
 
     /** Fills the buffer, or finds the end of the file. */

@@ -63,7 +63,7 @@ public final class InMemoryText {
                 }
                 System.arraycopy(next.get(), 0, ids, size, more);
                 size += more;
-                next = tokens.next();
+                next = size < most ? tokens.next() : Optional.empty();
             }
         }
         return TokenSequence.of(mixture.toString(), Arrays.copyOf(ids, size));

@@ -177,6 +177,26 @@ class ReadersTest {
         }
     }
 
+    /** What is left of a buffer that grew for a long line is longer than a fresh one. */
+    @Test
+    void chunksOfLongLinesAreTheSameWhereverReadingBegins() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int thousands : new int[] {600, 430, 150, 400, 1, 300, 700, 2}) {
+            lines.append("{\"text\":\"").append("a".repeat(thousands * 1000)).append("\"}\n");
+        }
+        Shard file = file("a.jsonl", lines.toString());
+
+        List<DocumentSpan> chunks = chunks(file, file.beginning());
+        assertThat(chunks).hasSizeGreaterThan(3);
+        for (int i = 0; i < chunks.size(); i++) {
+            assertThat(chunks(file, chunks.get(i).start()))
+                    .extracting(DocumentSpan::start)
+                    .isEqualTo(chunks.subList(i, chunks.size()).stream()
+                            .map(DocumentSpan::start)
+                            .toList());
+        }
+    }
+
     /** Columns: a line of JSON, with ' for ", and what is said about it. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
