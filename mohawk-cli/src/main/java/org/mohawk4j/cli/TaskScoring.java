@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.mohawk4j.eval.likelihood.ModelLogLikelihood;
 import org.mohawk4j.eval.recall.Recall;
 import org.mohawk4j.eval.recall.RecallTask;
@@ -97,8 +98,9 @@ final class TaskScoring {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("model", FileHash.ofModel(modelFolder));
         identity.put("dtype", dtype.name().toLowerCase(Locale.ROOT));
-        // answers of versions that knew of no BOS token stay good where there is none
-        tokenizer.beginOfText().ifPresent(id -> identity.put("bos", String.valueOf(id)));
+        // as in answers of versions that knew of no BOS token
+        OptionalInt bos = tokenizer.beginOfText();
+        identity.put("bos", bos.isPresent() ? String.valueOf(bos.getAsInt()) : "none");
         Optional<Recall> asked = distances.isEmpty()
                 ? Optional.empty()
                 : Optional.of(Recall.of(

@@ -57,6 +57,7 @@ final class ChatReader {
             throw ApiException.wrong("response_format", "text, the only one supported");
         }
         String text = render(messages(request.path("messages")));
+        RequestFields.requireCharacters("messages", text);
         prompts.requireLength(text);
         room.accept(MemoryBudget.bytesOf(text));
         // the template spells out every special token, BOS as well

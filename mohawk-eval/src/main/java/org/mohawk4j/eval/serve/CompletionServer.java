@@ -293,6 +293,7 @@ public final class CompletionServer implements AutoCloseable {
         } finally {
             // no matter why: if the client is gone, the model has better things to do
             job.cancel();
+            queue.remove(job);
         }
     }
 

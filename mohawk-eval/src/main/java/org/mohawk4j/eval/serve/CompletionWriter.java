@@ -107,7 +107,10 @@ final class CompletionWriter {
 
     /** Writes a whole answer, one choice after the other, since all at once can be larger than the memory. */
     void write(List<TextDelta> pieces, OutputStream out) throws IOException {
-        try (JsonGenerator json = JSON.createGenerator(out)) {
+        // whatever fails on the way, what was sent must not end like a whole answer
+        try (JsonGenerator json = JSON.createGenerator(out)
+                .disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT)
+                .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)) {
             json.writeStartObject();
             writeFields(json, envelope(isChat ? "chat.completion" : TEXT));
             json.writeArrayFieldStart(CHOICES);
@@ -116,6 +119,7 @@ final class CompletionWriter {
             writeFields(json, usage());
             json.writeEndObject();
         }
+        out.close();
     }
 
     private static void writeFields(JsonGenerator json, ObjectNode fields) throws IOException {

@@ -20,6 +20,11 @@ final class ModelQueue {
         return !closed && jobs.offer(job);
     }
 
+    /** Gives the place of work up that has not begun. */
+    void remove(Runnable job) {
+        jobs.remove(job);
+    }
+
     /** Does what comes, on this thread, until the queue is closed and empty. */
     void run() throws InterruptedException {
         while (!closed || !jobs.isEmpty()) {
