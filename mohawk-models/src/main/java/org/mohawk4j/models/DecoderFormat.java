@@ -21,6 +21,8 @@ import org.mohawk4j.op.AttentionScores;
  * Llama has them. A family defines what differs, including transformers' defaults for absent keys.
  */
 public abstract class DecoderFormat implements ModelFormat {
+    private static final String HEAD = "lm_head.weight";
+
     /** The kinds of layers in {@code layer_types}. */
     protected static final String SLIDING = "sliding_attention";
 
@@ -262,6 +264,12 @@ public abstract class DecoderFormat implements ModelFormat {
     /** Old checkpoints carry the rotation frequencies, and some with a tied head its copy of the embedding. */
     @Override
     public boolean isRedundant(String fileName) {
-        return fileName.endsWith(".rotary_emb.inv_freq") || fileName.equals("lm_head.weight");
+        return fileName.endsWith(".rotary_emb.inv_freq") || fileName.equals(HEAD);
+    }
+
+    /** As transformers 5, which does not tie a head that differs from the embedding, whatever the configuration says. */
+    @Override
+    public Optional<String> original(String redundant) {
+        return redundant.equals(HEAD) ? Optional.of("model.embed_tokens.weight") : Optional.empty();
     }
 }

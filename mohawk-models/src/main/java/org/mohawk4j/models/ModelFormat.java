@@ -52,6 +52,11 @@ public interface ModelFormat {
         return false;
     }
 
+    /** The canonical name of the tensor that a redundant one has to equal; empty if nobody needs its numbers. */
+    default Optional<String> original(String redundant) {
+        return Optional.empty();
+    }
+
     /** Files that stand beside the weights of any model, by name. */
     default Map<String, byte[]> companions() {
         return Map.of();

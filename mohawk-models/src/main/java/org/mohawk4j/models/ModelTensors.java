@@ -1,6 +1,8 @@
 package org.mohawk4j.models;
 
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -8,10 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.io.Sha256;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostSource;
+import org.mohawk4j.tensor.types.HostTensors;
 import org.mohawk4j.tensor.types.Shape;
 
 /** The tensors of a model's files, under the names of its {@link ModelFormat}. */
@@ -72,7 +76,11 @@ final class ModelTensors {
     void fill(CausalLm model, DType linear) {
         Set<Parameter> linearWeights = new HashSet<>(model.linearWeights());
         requireAll(model);
-        names(model, format).forEach((fileName, parts) -> {
+        Map<String, List<Parameter>> tensors = names(model, format);
+        inFile.keySet().stream()
+                .filter(name -> !tensors.containsKey(name))
+                .forEach(name -> format.original(name).ifPresent(original -> requireCopy(name, original)));
+        tensors.forEach((fileName, parts) -> {
             HostSource numbers = source.stream(named(fileName, shape(parts)));
             long from = 0;
             for (Parameter part : parts) {
@@ -82,6 +90,28 @@ final class ModelTensors {
                 from += part.shape().size();
             }
         });
+    }
+
+    /** A file may have a copy of a tensor that is tied to another, but not other numbers. */
+    private void requireCopy(String redundant, String original) {
+        String name = inFile.get(redundant);
+        Shape shape = source.info(named(original, source.info(name).shape())).shape();
+        boolean sameType = source.info(name)
+                .dtype()
+                .equals(source.info(inFile.get(original)).dtype());
+        if (!Arrays.equals(digest(name, sameType), digest(inFile.get(original), sameType))) {
+            throw new InvalidInputException(source.path() + ": tensor " + name + ": expected the numbers of " + original
+                    + " " + shape + ", to which config.json ties it, found others; with tie_word_embeddings false it"
+                    + " is read");
+        }
+    }
+
+    private byte[] digest(String name, boolean asStored) {
+        MessageDigest digest = Sha256.digest();
+        source.stream(name)
+                .forEachPiece((from, piece) ->
+                        digest.update((asStored ? piece : HostTensors.convert(piece, DType.FLOAT64)).data()));
+        return digest.digest();
     }
 
     /** Throws if a weight of a model is missing or of another shape, or there is something else. */

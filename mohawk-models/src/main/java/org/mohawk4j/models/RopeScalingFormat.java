@@ -82,7 +82,8 @@ final class RopeScalingFormat {
             SCALES.forEach(section::optionalNumber);
             for (String key : TYPES) {
                 if (section.has(key)) {
-                    String type = section.text(key);
+                    // transformers 5 adds the new name to a section that has the old one
+                    String type = section.text(key).equals(SU) ? LONGROPE : section.text(key);
                     if (!before.isEmpty() && !type.equals(before)) {
                         throw section.wrong(key, "the one type of scaling that is named, " + before, type);
                     }
@@ -104,7 +105,7 @@ final class RopeScalingFormat {
             case LLAMA3 -> llama3(source);
             // early Phi-3 says yarn where it means longrope
             case YARN -> source.section().has(LONG) ? longRope(source) : yarn(source);
-            case LONGROPE, SU -> longRope(source);
+            case LONGROPE -> longRope(source);
             default ->
                 throw source.section()
                         .wrong(

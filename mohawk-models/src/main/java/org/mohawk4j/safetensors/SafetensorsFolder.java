@@ -34,7 +34,6 @@ public final class SafetensorsFolder implements TensorSource {
     /** The file that a folder holds when its weights are not split. */
     public static final String FILE_NAME = "model.safetensors";
 
-    private static final String SUFFIX = ".safetensors";
     private static final Pattern PYTORCH =
             Pattern.compile("(?:pytorch_model|consolidated|model)\\b.*\\.(?:bin|pt|pth)(?:\\.index\\.json)?");
 
@@ -137,7 +136,7 @@ public final class SafetensorsFolder implements TensorSource {
     private static void requireNoOthers(Path folder, Set<String> listed) {
         try (Stream<Path> entries = Files.list(folder)) {
             entries.map(path -> path.getFileName().toString())
-                    .filter(name -> name.endsWith(SUFFIX) && !name.startsWith(".") && !listed.contains(name))
+                    .filter(name -> SafetensorsFolderWriter.isShard(name) && !listed.contains(name))
                     .min(Comparator.naturalOrder())
                     .ifPresent(name -> {
                         throw new InvalidInputException(

@@ -108,7 +108,7 @@ public final class SafetensorsFolderWriter implements TensorSink {
         String ours = shard(1, count).substring(SHARD_NUMBER_END);
         try (Stream<Path> files = Files.list(folder)) {
             files.map(file -> String.valueOf(file.getFileName()))
-                    .filter(name -> SHARD.matcher(name).matches() && !name.endsWith(ours))
+                    .filter(name -> isShard(name) && !name.endsWith(ours))
                     .min(Comparator.naturalOrder())
                     .ifPresent(name -> {
                         throw new InvalidInputException(folder + ": expected a folder without " + name
@@ -185,6 +185,11 @@ public final class SafetensorsFolderWriter implements TensorSink {
                 cause.addSuppressed(e);
             }
         }
+    }
+
+    /** Whether a file is called like a shard. */
+    static boolean isShard(String name) {
+        return SHARD.matcher(name).matches();
     }
 
     @Override

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.nn.RopeScaling;
@@ -114,7 +115,7 @@ class FamilyDefaultsTest extends Float64Test {
 
     /** Phi-4-mini's head dimension, three quarters of which turn, and early Phi-3's name for LongRoPE. */
     @ParameterizedTest
-    @CsvSource({"longrope", "su", "yarn"})
+    @ValueSource(strings = {"longrope", "su", "yarn", "su', 'rope_type': 'longrope"})
     void phi3HasLongRopeByAnyOfItsNames(String type) {
         CausalLmConfig config = read("{'model_type': 'phi3', 'hidden_size': 16, 'num_attention_heads': 2,"
                 + " 'partial_rotary_factor': 0.75, 'max_position_embeddings': 131072, 'rope_scaling': {'type': '" + type

@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
@@ -22,9 +25,13 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
 import org.mohawk4j.mixer.SoftmaxAttention;
+import org.mohawk4j.safetensors.SafetensorsWriter;
 import org.mohawk4j.safetensors.TensorSource;
+import org.mohawk4j.safetensors.TensorSpec;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.HostTensor;
+import org.mohawk4j.tensor.types.HostTensors;
 
 class ModelFolderTest {
     private static final Path GOLDEN = Path.of(System.getProperty("mohawk.golden", "../src/test/golden"));
@@ -130,6 +137,38 @@ class ModelFolderTest {
         edit("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2");
 
         refused("no place for", "model.layers.2.");
+    }
+
+    /** transformers 5 reads a head that differs; a copy of the embedding says nothing new. */
+    @Test
+    void aTiedHeadThatDiffersFromTheEmbeddingIsRefused() throws IOException {
+        Path tied = GOLDEN.resolveSibling("golden-families/llama-tied/teacher");
+        Files.copy(tied.resolve("config.json"), folder.resolve("config.json"));
+        Map<String, HostTensor> tensors = new LinkedHashMap<>();
+        try (TensorSource source = TensorSource.open(tied)) {
+            source.names().forEach(name -> tensors.put(name, source.tensor(name)));
+            HostTensor embedding = tensors.get("model.embed_tokens.weight");
+            tensors.put("lm_head.weight", embedding);
+            writeWeights(tensors);
+            ModelFolder.load(engine, folder).close();
+
+            float[] others = HostTensors.toFloats(embedding);
+            others[others.length - 1] += 1;
+            tensors.put("lm_head.weight", HostTensors.of(embedding.shape(), others));
+            writeWeights(tensors);
+        }
+
+        refused("tensor lm_head.weight: expected the numbers of model.embed_tokens.weight", "tie_word_embeddings");
+    }
+
+    private void writeWeights(Map<String, HostTensor> tensors) {
+        List<TensorSpec> specs = new ArrayList<>();
+        tensors.forEach((name, tensor) -> specs.add(TensorSpec.of(name, tensor)));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(folder.resolve("model.safetensors"), specs, SafetensorsWriter.PYTORCH)) {
+            tensors.forEach(writer::write);
+            writer.commit();
+        }
     }
 
     @Test

@@ -181,6 +181,17 @@ class SafetensorsFolderTest {
                         + ": a shard that model.safetensors.index.json does not list");
     }
 
+    /** As Mistral's repositories have their weights in another form beside the shards. */
+    @Test
+    void filesThatAreNotCalledLikeShardsAreNotRead() throws IOException {
+        write(12, "a", "b");
+        Files.writeString(folder.resolve("consolidated.safetensors"), "of somebody else");
+
+        try (TensorSource source = TensorSource.open(folder)) {
+            assertThat(source.names()).containsExactlyInAnyOrder("a", "b");
+        }
+    }
+
     @Test
     @DisabledOnOs(OS.WINDOWS)
     void aLinkToNothingIsNamed() throws IOException {

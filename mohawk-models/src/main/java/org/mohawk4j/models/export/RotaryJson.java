@@ -68,8 +68,8 @@ final class RotaryJson {
     private static RopeScaling yarn(ConfigNode json) {
         double divided = positive(json, TURNS_DIVIDED);
         double kept = positive(json, TURNS_KEPT);
-        if (kept <= divided) {
-            throw json.wrong(TURNS_KEPT, "a number above " + TURNS_DIVIDED + " " + divided, kept);
+        if (kept < divided) {
+            throw json.wrong(TURNS_KEPT, "a number of at least " + TURNS_DIVIDED + " " + divided, kept);
         }
         return new RopeScaling.Yarn(
                 positive(json, FACTOR),

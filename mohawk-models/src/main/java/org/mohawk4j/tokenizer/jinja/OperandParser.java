@@ -146,14 +146,23 @@ final class OperandParser {
         };
     }
 
+    /** {@code object.name}, or {@code object.0}, which is an item. */
+    private Expression parseMember(Expression object) {
+        if (tokens.peek().kind() == Kind.INTEGER) {
+            long index = number(tokens.next());
+            return scope -> Values.item(object.evaluate(scope), index);
+        }
+        String name = tokens.requireName();
+        return scope -> Values.attribute(object.evaluate(scope), name);
+    }
+
     private Expression parsePostfix(Expression primary) {
         Expression value = primary;
         while (true) {
             Expression object = value;
             int line = tokens.peek().line();
             if (tokens.skipOperator(".")) {
-                String name = tokens.next().text();
-                value = Expression.located(line, scope -> Values.attribute(object.evaluate(scope), name));
+                value = Expression.located(line, parseMember(object));
             } else if (tokens.skipOperator("[")) {
                 value = Expression.located(line, parseSubscript(object));
             } else if (tokens.isOperator("(")) {

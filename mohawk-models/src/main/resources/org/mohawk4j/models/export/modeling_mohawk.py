@@ -564,12 +564,27 @@ class MohawkPreTrainedModel(PreTrainedModel):
             nn.init.constant_(module.coefficients, 1.0 / module.max_time)
 
 
+class ScaledEmbedding(nn.Embedding):
+    """An embedding whose output is scaled, so that `inputs_embeds` made with it are what the blocks get."""
+
+    def __init__(self, vocab_size, hidden_size, scale):
+        super().__init__(vocab_size, hidden_size)
+        self.scale = scale
+
+    def forward(self, input_ids):
+        h = super().forward(input_ids)
+        if self.scale == 1:
+            return h
+        # rounded to the type of the weights, as Gemma has it
+        return h * torch.tensor(self.scale, dtype=h.dtype, device=h.device)
+
+
 class MohawkModel(MohawkPreTrainedModel):
     """Embedding, blocks and the final norm."""
 
     def __init__(self, config):
         super().__init__(config)
-        self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embedding = ScaledEmbedding(config.vocab_size, config.hidden_size, config.embedding_scale)
         self.layers = nn.ModuleList(MohawkBlock(config, mixer) for mixer in config.mixers())
         self.final_layernorm = make_norm(config)
         self.gradient_checkpointing = False
@@ -584,13 +599,6 @@ class MohawkModel(MohawkPreTrainedModel):
 
     def set_input_embeddings(self, value):
         self.embedding = value
-
-    def embed(self, input_ids):
-        h = self.embedding(input_ids)
-        if self.config.embedding_scale == 1:
-            return h
-        # rounded to the type of the weights, as Gemma has it
-        return h * torch.tensor(self.config.embedding_scale, dtype=h.dtype, device=h.device)
 
     def _context(self, h, attention_mask, position_ids, seen):
         time = h.shape[1]
@@ -652,7 +660,7 @@ class MohawkModel(MohawkPreTrainedModel):
     ):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("expected one of input_ids and inputs_embeds")
-        h = self.embed(input_ids) if inputs_embeds is None else inputs_embeds
+        h = self.embedding(input_ids) if inputs_embeds is None else inputs_embeds
         if use_cache is None:
             use_cache = self.config.use_cache and not self.training
         cache = self._own_cache(past_key_values, use_cache and not self._recomputes())

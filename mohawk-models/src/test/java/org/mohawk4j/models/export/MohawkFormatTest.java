@@ -311,8 +311,8 @@ class MohawkFormatTest {
                 "\"kind\":\"layer\" | \"kind\":\"batch\" | kind: expected one of layer, rms, rms_unit_offset, found batch",
                 "\"embedding_scale\":1.0 | \"embedding_scale\":0 | embedding_scale: expected a number above 0, found 0",
                 "\"window\":0 | \"window\":-1 | window",
-                "{\"type\":\"none\"} | {\"type\":\"yarn\",\"factor\":2,\"turns_kept\":1,\"turns_divided\":1}"
-                        + " | turns_kept: expected a number above turns_divided 1.0, found 1.0",
+                "{\"type\":\"none\"} | {\"type\":\"yarn\",\"factor\":2,\"turns_kept\":1,\"turns_divided\":2}"
+                        + " | turns_kept: expected a number of at least turns_divided 2.0, found 1.0",
                 "{\"type\":\"none\"} | {\"type\":\"longrope\",\"short_factors\":[1,2]}"
                         + " | short_factors: expected a number above 0 for each of 1 pairs, found [1.0, 2.0]",
                 "\"epsilon\":1.0E-5 | \"epsilon\":0 | epsilon: expected a number above 0",

@@ -44,6 +44,7 @@ class TemplateTest {
                     {% for m in messages[::-1] %}{{ m.role }},{% endfor %}                    | assistant,user,system,
                     {% for m in messages[1:] %}{{ m['role'] }},{% endfor %}                   | user,assistant,
                     {{ messages[:-1][-1].role }} {{ 'abcde'[1:4:2] }} {{ [1, 2, 3][-1] }}     | user bd 3
+                    {{ messages.0.role }} {{ messages.9 is defined }}                         | system False
                     {{ messages[9] is defined }} {{ 'abc'[::-1] }}                            | False cba""")
     void listsAndTextsAreSliced(String template, String expected) {
         assertThat(render(template)).isEqualTo(expected);
