@@ -73,14 +73,19 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             if (force) {
                 folder.acceptChanges();
             }
+            boolean isTrained = folder.isTrained();
             requireAccepted(folder, "the configuration", found);
-            from.ifPresent(checkpoint -> requireStepsLeft(path, config, checkpoint, found));
+            boolean isMore =
+                    found.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
+            boolean isOver = from.map(checkpoint -> RunCheckpointer.isLast(checkpoint, config)
+                            || (!isMore && RunCheckpointer.isLast(checkpoint, RunCheckpointer.configOf(checkpoint))))
+                    .orElse(isTrained && !isMore);
+            if (isOver) {
+                requireNoChanges(path, ofTraining(found));
+            }
             inputs.ifPresent(given -> compare(folder, given.apply(config)));
             if (!config.equals(written)) {
-                if (from.isEmpty()) {
-                    folder.dropStaleStudent();
-                }
-                folder.writeConfig(config);
+                folder.goesOnWith(config);
             }
             return new ResumedRun(folder, config, from);
         } catch (RuntimeException e) {
@@ -159,15 +164,10 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
      * A student is trained as its {@code config.yaml} says: when its steps are taken, what they were taken with does not
      * change any more, unless more tokens are asked for.
      */
-    private static void requireStepsLeft(Path path, DistillConfig config, Checkpoint from, List<String> changes) {
-        List<String> ofTraining = ofTraining(changes);
-        boolean isMore =
-                changes.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
-        boolean isOver = RunCheckpointer.isLast(from, config)
-                || (!isMore && RunCheckpointer.isLast(from, RunCheckpointer.configOf(from)));
-        if (isOver && !ofTraining.isEmpty()) {
+    private static void requireNoChanges(Path path, List<String> ofTraining) {
+        if (!ofTraining.isEmpty()) {
             throw new InvalidInputException(
-                    "run " + path + ": expected steps left to take with changes, found all taken," + " and changes: "
+                    "run " + path + ": expected steps left to take with changes, found all taken, and changes: "
                             + String.join("; ", ofTraining));
         }
     }

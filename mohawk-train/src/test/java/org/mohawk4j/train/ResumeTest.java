@@ -26,6 +26,7 @@ import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.run.RunFolder;
 
 class ResumeTest {
     @TempDir
@@ -250,11 +251,13 @@ class ResumeTest {
                         + " stages[1].learning-rate was 2.0E-4, is 1.0;"
                         + " stages[2].learning-rate was 2.0E-4, is 1.0");
 
+        Path config = run.folder().resolve("config.yaml");
+        String written = Files.readString(config);
         ResumedRun.open(run.folder(), Map.of("seed", 3), true).folder().close();
-        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml"))
-                        .training()
-                        .seed())
-                .isEqualTo(3);
+        assertThat(config).as("until nothing can be refused any more").hasContent(written);
+
+        assertThat(written).contains("seed: 0");
+        Files.writeString(config, written.replace("seed: 0", "seed: 3"));
         assertThatThrownBy(run::resume)
                 .as("compared with what the checkpoint was saved under")
                 .isInstanceOf(InvalidInputException.class)
@@ -276,6 +279,32 @@ class ResumeTest {
                 .folder()
                 .close();
         ResumedRun.open(run.folder(), Map.of("tokens", 2000), true).folder().close();
+    }
+
+    /** A short run has no checkpoint: what {@code student/} has is all there is of it. */
+    @Test
+    void aRefusedResumeOfAFinishedRunWithoutCheckpointsLeavesItsStudent() throws IOException {
+        TinyRun run = new TinyRun(folder.resolve("run"), Map.of("checkpoint.every", 0));
+        run.start();
+        assertThat(run.folder().resolve("checkpoints")).doesNotExist();
+        byte[] student = run.student();
+        String config = Files.readString(run.folder().resolve("config.yaml"));
+
+        assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("freeze", List.of("*.mlp.*")), true))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("found all taken");
+        // more tokens are accepted, but a part of them cannot be trained
+        ResumedRun more = ResumedRun.open(run.folder(), Map.of("tokens", 2000, "freeze", List.of("nosuch.*")), true);
+        try (RunFolder open = more.folder()) {
+            assertThatThrownBy(() ->
+                            run.run(more.config(), open, more.from(), new TrainingListener() {}, new StopSignal()))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("nosuch.*");
+        }
+
+        assertThat(run.student()).isEqualTo(student);
+        assertThat(run.folder().resolve("config.yaml")).hasContent(config);
+        run.resume();
     }
 
     @Test

@@ -24,6 +24,7 @@ import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.MetricsReader;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.run.RunFolder;
 
 /** Runs of other stages than the three of the paper. */
 class StageListRunTest {
@@ -214,9 +215,10 @@ class StageListRunTest {
                 .hasMessageContaining("found all taken, and changes: stages[0].learning-rate was 2.0E-4, is 0.5");
         stage.put("learning-rate", 1e-3);
         stage.put("tokens", 384);
-        ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true)
-                .folder()
-                .close();
+        ResumedRun more = ResumedRun.open(run.folder(), Map.of("stages", List.of(stage)), true);
+        try (RunFolder open = more.folder()) {
+            run.run(more.config(), open, more.from(), new TrainingListener() {}, new StopSignal());
+        }
         DistillConfig written = DistillConfigYaml.read(run.folder().resolve("config.yaml"));
         assertThat(written.training().stages().get(0).tokens()).contains(384L);
     }

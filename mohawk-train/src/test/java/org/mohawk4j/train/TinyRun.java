@@ -191,7 +191,7 @@ final class TinyRun {
         }
     }
 
-    private RunResult run(
+    RunResult run(
             DistillConfig given, RunFolder run, Optional<Checkpoint> from, TrainingListener listener, StopSignal stop)
             throws IOException {
         return run(given, run, from, listener, stop, Optional.empty());

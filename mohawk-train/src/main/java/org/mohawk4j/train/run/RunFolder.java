@@ -53,6 +53,7 @@ public final class RunFolder implements AutoCloseable {
     private @Nullable Supplier<RunInputs> inputs;
     private MixerValues mixers = MixerValues.UNKNOWN;
     private boolean acceptsChanges;
+    private @Nullable DistillConfig next;
     private boolean changed;
     private String comment = OF_PROGRAM;
 
@@ -142,7 +143,7 @@ public final class RunFolder implements AutoCloseable {
         Folders.requireWritable(path);
     }
 
-    /** Says what the run reads, for {@link #writeInputs}. Asked for then, so that it may be found out until then. */
+    /** Says what the run reads, for {@link #writeChanges}. Asked for then, so that it may be found out until then. */
     public void reads(Supplier<RunInputs> found) {
         inputs = found;
     }
@@ -152,7 +153,7 @@ public final class RunFolder implements AutoCloseable {
         return Optional.ofNullable(inputs);
     }
 
-    /** Says which mixers the student has, for {@link #writeInputs}. */
+    /** Says which mixers the student has, for {@link #writeChanges}. */
     public void trains(MixerValues student) {
         mixers = student;
     }
@@ -198,7 +199,7 @@ public final class RunFolder implements AutoCloseable {
     }
 
     /** Writes {@code inputs.json} as a whole, in the place of an earlier one, if it was said what the run reads. */
-    public void writeInputs() {
+    private void writeInputs() {
         if (inputs != null) {
             AtomicFile.write(inputsFile(), inputs.get().with(mixers).format().getBytes(StandardCharsets.UTF_8));
         }
@@ -228,8 +229,20 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** Writes {@code config.yaml} as a whole, in the place of an earlier one. */
-    public void writeConfig(DistillConfig config) {
+    /** Says which configuration a resumed run has from now on, for {@link #writeChanges}. */
+    public void goesOnWith(DistillConfig config) {
+        next = config;
+    }
+
+    /** Writes what a resumed run reads, and its configuration if that has changed: when nothing can be refused any more. */
+    void writeChanges() {
+        writeInputs();
+        if (next != null) {
+            writeConfig(next);
+        }
+    }
+
+    private void writeConfig(DistillConfig config) {
         String text = COMMENT + comment + "\n" + DistillConfigYaml.format(config);
         AtomicFile.write(config(), text.getBytes(StandardCharsets.UTF_8));
     }

@@ -70,7 +70,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         if (!writes) {
             return;
         }
-        folder.writeInputs();
+        folder.writeChanges();
         MetricsWriter open = MetricsWriter.continued(folder.metrics(), length(lengths, METRICS));
         writer = open;
         long faultBytes = length(lengths, FAULTS);
