@@ -55,13 +55,20 @@ final class BodyProbe extends Tape {
         readsTracked |= slotOf(tensor) != null && source.isTracked(tensor);
     }
 
+    /** What only gradients read, such as indices, the second run reads as well. */
+    private void keep(List<Tensor> saved) {
+        saved.forEach(tensor -> read.putIfAbsent(tensor.handle(), tensor));
+    }
+
     @Override
     Tensor record(Tensor output, List<Edge> edges) {
+        edges.forEach(edge -> keep(edge.saved()));
         return anyTracked(edges.stream().map(Edge::input)) ? output.at(tracked) : output;
     }
 
     @Override
     List<Tensor> record(List<Tensor> outputs, List<Tensor> inputs, JointGradient rule, List<Tensor> saved) {
+        keep(saved);
         return anyTracked(inputs.stream())
                 ? outputs.stream().map(output -> output.at(tracked)).toList()
                 : outputs;

@@ -315,6 +315,13 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Gives up one reference to memory; all of it is freed already once the engine is closed. */
+    /** Before something is released, so that it can be released by the right thread if this is not it. */
+    void requireOwnThread() {
+        if (!closed) {
+            requireUsable();
+        }
+    }
+
     void release(Handle handle) {
         if (!closed) {
             requireUsable();

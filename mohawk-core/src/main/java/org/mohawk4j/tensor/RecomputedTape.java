@@ -36,6 +36,9 @@ final class RecomputedTape extends Tape {
                     seed,
                     node -> {},
                     () -> leaves.forEach((there, leaf) -> leaf.handGradient(engine.currentScope(), there::accumulate)));
+        } finally {
+            // gradients that nobody was handed, after a failure
+            leaves.values().forEach(leaf -> leaf.node().discard());
         }
     }
 

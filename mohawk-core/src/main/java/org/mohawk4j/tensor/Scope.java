@@ -67,6 +67,7 @@ public final class Scope implements AutoCloseable {
 
     /** Frees one tensor of this scope now. */
     public void free(Tensor tensor) {
+        engine.requireOwnThread();
         Handle handle = tensor.handle();
         if (!handles.remove(handle) && !shared.remove(handle)) {
             throw new IllegalArgumentException(
@@ -98,6 +99,7 @@ public final class Scope implements AutoCloseable {
         if (stacked) {
             engine.requireInnermost(this);
         }
+        engine.requireOwnThread();
         closed = true;
         handles.forEach(engine::release);
         shared.forEach(engine::release);

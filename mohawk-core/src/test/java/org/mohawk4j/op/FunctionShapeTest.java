@@ -15,6 +15,7 @@ import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.op.SummedLinearsFunction.Term;
 import org.mohawk4j.op.glu.GatedMlpFunction;
 import org.mohawk4j.op.glu.NormedGluFunction;
+import org.mohawk4j.op.loss.CrossEntropyFunction;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.op.loss.LmHead;
@@ -272,6 +273,25 @@ class FunctionShapeTest {
                         head(3, 4, 7), head(3, 4, 7), Optional.of(engine.indices(new int[] {0, 7, 1}, 3)), hard))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("label: expected 0 to 6, found 7");
+    }
+
+    /** A view of ids does not know their range; kernels look at each. */
+    @Test
+    void labelsOfAViewAreOfTheVocabulary() {
+        Tensor labels =
+                engine.indices(new int[] {0, 1, 7, -100}, 1, 4).narrow(1, 1, 3).reshape(3);
+
+        refuses(
+                () -> DistillationFunction.apply(
+                        head(3, 4, 7), head(3, 4, 7), Optional.of(labels), new Weights(1, 0.5)),
+                "index 7 into 7 rows");
+        refuses(() -> CrossEntropyFunction.apply(head(3, 4, 7), labels), "index 7 into 7 rows");
+    }
+
+    @Test
+    void crossEntropyNeedsALabelForEachRow() {
+        refuses(() -> CrossEntropyFunction.apply(head(3, 4, 7), engine.indices(new int[2], 2)), "a label of INT32");
+        refuses(() -> CrossEntropyFunction.apply(head(3, 4, 7), x(3)), "a label of INT32");
     }
 
     @Test

@@ -54,6 +54,18 @@ class TopDistillationTest extends Float64Test {
                 new HostTensor(DType.FLOAT32, Shape.of(ids.length), rest.flip()));
     }
 
+    @ParameterizedTest
+    @CsvSource({"-1", "7"})
+    void aTokenThatHasNoLogitIsRefused(int id) {
+        TopKLogits top = tokens(
+                new int[][] {{0}, {1}, {id}, {3}, {4}},
+                new double[][] {{0.5, 0.5}, {0.5, 0.5}, {0.5, 0.5}, {0.5, 0.5}, {0.5, 0.5}});
+
+        assertThatThrownBy(() -> TopKDistillationFunction.apply(top, student(), Optional.empty(), Weights.PLAIN))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("token " + id + " of row 2: expected an id below 7");
+    }
+
     private static ByteBuffer bytes(int numbers) {
         return ByteBuffer.allocate(4 * numbers).order(ByteOrder.LITTLE_ENDIAN);
     }

@@ -130,6 +130,25 @@ class EngineTest extends Float64Test {
     }
 
     @Test
+    void whatAnotherThreadMayNotFreeIsFreedByTheRightOne() throws InterruptedException, ExecutionException {
+        long before = engine().backend().memory().liveBytes();
+        Scope detached = engine().detachedScope();
+        Tensor freed = detached.adopt(engine().zeros(10));
+        detached.adopt(engine().zeros(20));
+        try (Scope scope = engine().scope()) {
+            other.submit(() -> {
+                        assertThatThrownBy(detached::close).hasMessageContaining("thread 'other' while thread");
+                        assertThatThrownBy(() -> detached.free(freed))
+                                .hasMessageContaining("thread 'other' while thread");
+                    })
+                    .get();
+        }
+        detached.free(freed);
+        detached.close();
+        assertThat(engine().backend().memory().liveBytes()).isEqualTo(before);
+    }
+
+    @Test
     void anEngineMayBeMadeHereAndUsedThere() throws InterruptedException, ExecutionException {
         Tensor x = engine().full(3, 2);
         Tensor there = other.submit(() -> {

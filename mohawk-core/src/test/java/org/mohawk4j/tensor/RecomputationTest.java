@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.mohawk4j.op.EmbeddingFunction;
 import org.mohawk4j.tensor.types.Shape;
 import org.mohawk4j.testing.Float64Test;
 import org.mohawk4j.testing.GradientCheck;
@@ -82,6 +83,21 @@ class RecomputationTest extends Float64Test {
                 assertThat(gradient.toDoubles()).doesNotContain(0);
             }
             assertThat(engine().backend().memory().liveBytes() - before).isEqualTo(50 * Double.BYTES);
+        }
+    }
+
+    /** Ids are no operand with a gradient, but the second run needs them. */
+    @Test
+    void recomputingKeepsWhatOnlyGradientsRead() {
+        Tensor table = random(1, 5, 3);
+        Tensor x = random(2, 2, 3);
+        try (Tape tape = engine().tape(List.of(table))) {
+            Tensor y = engine().scoped(() -> {
+                Tensor ids = engine().indices(new int[] {4, 1}, 2);
+                return engine().recompute(x, in -> in.add(EmbeddingFunction.apply(table, ids)));
+            });
+            assertThat(tape.gradients(y.sum()).of(table).orElseThrow().toDoubles())
+                    .containsExactly(0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1);
         }
     }
 

@@ -18,12 +18,14 @@ public final class Scratch implements AutoCloseable {
     public long take(long floats) {
         long bytes = (floats * Float.BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         if (used + bytes > capacity) {
-            retired.add(memory);
-            capacity = Math.max(LEAST, 2 * Math.max(capacity, bytes));
-            memory = Pointer.malloc(capacity + ALIGNMENT);
-            if (memory == null || memory.isNull()) {
-                throw new OutOfMemoryError("no " + capacity + " bytes for working memory");
+            long larger = Math.max(LEAST, 2 * Math.max(capacity, bytes));
+            Pointer fresh = Pointer.malloc(larger + ALIGNMENT);
+            if (fresh == null || fresh.isNull()) {
+                throw new OutOfMemoryError("no " + larger + " bytes for working memory");
             }
+            retired.add(memory);
+            memory = fresh;
+            capacity = larger;
             used = 0;
         }
         long start = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + used;

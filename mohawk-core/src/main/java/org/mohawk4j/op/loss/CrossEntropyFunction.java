@@ -5,6 +5,7 @@ import org.mohawk4j.backend.Array;
 import org.mohawk4j.backend.FusedOp;
 import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 
 /** Negative log-likelihood of given tokens. */
 public final class CrossEntropyFunction {
@@ -27,6 +28,13 @@ public final class CrossEntropyFunction {
      */
     public static Tensor apply(LmHead head, Tensor labels) {
         Engine engine = head.hidden().engine();
+        if (labels.dtype() != DType.INT32
+                || labels.shape().rank() != 1
+                || labels.dim(0) != head.hidden().dim(0)) {
+            throw new IllegalArgumentException("cross-entropy of hidden states "
+                    + head.hidden().shape() + ": expected a label of INT32 for each row, got " + labels.shape() + " of "
+                    + labels.dtype());
+        }
         boolean tracked = Stream.concat(Stream.of(head.hidden(), head.weight()), head.bias().stream())
                 .anyMatch(engine::isTracked);
         if (tracked || head.softCap() != 0) {

@@ -1,6 +1,5 @@
 package org.mohawk4j.op.loss;
 
-import java.nio.IntBuffer;
 import java.util.Optional;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.tensor.Engine;
@@ -60,12 +59,7 @@ final class TopKDistillationChunk {
      * @return int32 [R,some]
      */
     private Tensor places(HostTensor ids, int some) {
-        IntBuffer tokens = ids.data().asIntBuffer();
-        int[] found = new int[tokens.remaining()];
-        for (int i = 0; i < found.length; i++) {
-            found[i] = Math.toIntExact(i / some * logits.dim(1) + tokens.get(i));
-        }
-        return engine.indices(found, logits.dim(0), some);
+        return engine.indices(TopKLogits.places(ids, some, logits.dim(1)), logits.dim(0), some);
     }
 
     /** @return a number for each place, the shape of {@code places} */

@@ -1,6 +1,5 @@
 package org.mohawk4j.op.loss;
 
-import java.nio.IntBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -154,12 +153,9 @@ public final class TopKDistillationFunction {
 
     /** Where the kept tokens stand among all logits, int32 [R,K]. */
     private static Tensor places(Engine engine, TopKLogits teacher, long vocabulary) {
-        IntBuffer ids = teacher.ids().data().asIntBuffer();
-        int[] places = new int[ids.remaining()];
-        for (int i = 0; i < places.length; i++) {
-            places[i] = Math.toIntExact(i / teacher.k() * vocabulary + ids.get(i));
-        }
-        return engine.indices(places, teacher.ids().shape().toArray());
+        return engine.indices(
+                TopKLogits.places(teacher.ids(), teacher.k(), vocabulary),
+                teacher.ids().shape().toArray());
     }
 
     /** {@link TopKDistillationChunk#NOTHING} where a token is kept, else 0; [R,V]. */

@@ -1,5 +1,6 @@
 package org.mohawk4j.op.loss;
 
+import java.nio.IntBuffer;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.Shape;
@@ -28,6 +29,27 @@ public record TopKLogits(HostTensor ids, HostTensor probabilities, HostTensor re
                             + probabilities.shape()
                             + ", " + rest.dtype() + " " + rest.shape());
         }
+    }
+
+    /**
+     * Where tokens stand among the logits of all rows, row-major.
+     *
+     * @param ids some for each row
+     * @param vocabulary logits of a row
+     * @throws IllegalArgumentException if a token has no logit
+     */
+    static int[] places(HostTensor ids, long some, long vocabulary) {
+        IntBuffer tokens = ids.data().asIntBuffer();
+        int[] places = new int[tokens.remaining()];
+        for (int i = 0; i < places.length; i++) {
+            int id = tokens.get(i);
+            if (id < 0 || id >= vocabulary) {
+                throw new IllegalArgumentException(
+                        "token " + id + " of row " + i / some + ": expected an id below " + vocabulary);
+            }
+            places[i] = Math.toIntExact(i / some * vocabulary + id);
+        }
+        return places;
     }
 
     /** R. */

@@ -41,7 +41,7 @@ public final class CpuCrossEntropy implements FusedCrossEntropy {
                 if (bias != 0) {
                     lane.rows().add(row, row, bias, vocabulary);
                 }
-                int label = Raw.getInt(ids + (from + i) * Integer.BYTES);
+                int label = CpuTensors.row(ids, from + i, vocabulary);
                 float logit = Raw.get(Cpu.plus(row, label));
                 float sum = lane.rows().softmax(row, 1, row, vocabulary);
                 Raw.put(Cpu.plus(out, from + i), sum - logit);

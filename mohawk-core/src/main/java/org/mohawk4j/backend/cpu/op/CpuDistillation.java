@@ -137,7 +137,7 @@ public final class CpuDistillation implements FusedDistillation {
                 double expected = sharpness * lane.rows().dot(p, x, vocabulary);
                 double ofLabel = 0;
                 if (share > 0) {
-                    int label = Raw.getInt(labels + (from + i) * Integer.BYTES);
+                    int label = CpuTensors.row(labels, from + i, vocabulary);
                     float logit = Raw.get(Cpu.plus(x, label));
                     ofLabel = lane.rows().softmax(hard, 1, x, vocabulary) - logit;
                     Raw.put(Cpu.plus(hard, label), Raw.get(Cpu.plus(hard, label)) - 1);

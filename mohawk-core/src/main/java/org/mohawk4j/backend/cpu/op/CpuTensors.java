@@ -134,7 +134,8 @@ public final class CpuTensors {
         });
     }
 
-    private static long row(long indices, long i, long rows) {
+    /** Index i, which the memory of {@code rows} rows has. */
+    static int row(long indices, long i, long rows) {
         int row = Raw.getInt(indices + i * Integer.BYTES);
         if (row < 0 || row >= rows) {
             throw new IllegalArgumentException("index " + row + " into " + rows + " rows");
