@@ -5,6 +5,7 @@ import org.mohawk4j.Arguments;
 import org.mohawk4j.op.SemiseparableFunction;
 import org.mohawk4j.op.SkipFunction;
 import org.mohawk4j.tensor.Tensor;
+import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.Shape;
 
 /**
@@ -13,7 +14,7 @@ import org.mohawk4j.tensor.types.Shape;
  *
  * @param c [B,T,G,N]; G divides H, group g serves heads g·H/G and following
  * @param b [B,T,G,N]
- * @param logDecay [B,T,H], at most 0
+ * @param logDecay [B,T,H], at most 0; kept in the type of parameters, as is skip
  * @param skip [H]
  * @param chunk Q, positions that are multiplied as one dense block
  */
@@ -27,13 +28,16 @@ public record SemiseparableMatrix(Tensor c, Tensor b, Tensor logDecay, Optional<
                 && logDecay.dim(0) == c.dim(0)
                 && logDecay.dim(1) == c.dim(1)
                 && logDecay.dim(2) % c.dim(2) == 0
-                && skip.map(d -> d.shape().equals(Shape.of(logDecay.dim(2)))).orElse(true);
+                && (skip.isEmpty() || skip.get().shape().equals(Shape.of(logDecay.dim(2))));
         Arguments.require(
                 fits,
                 "semiseparable matrix",
                 "c and b [B,T,G,N], logDecay [B,T,H] and skip [H]",
                 "c " + c.shape() + ", b " + b.shape() + ", logDecay " + logDecay.shape()
                         + skip.map(d -> ", skip " + d.shape()).orElse(""));
+        DType exact = c.engine().parameterType();
+        logDecay = logDecay.cast(exact);
+        skip = skip.map(d -> d.cast(exact));
     }
 
     @Override

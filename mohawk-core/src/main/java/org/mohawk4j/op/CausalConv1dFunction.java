@@ -61,6 +61,11 @@ public final class CausalConv1dFunction {
 
     /** As {@link FusedCausalConv1d}, with the channels in parts that lie apart. */
     public interface FusedSplitConv1d extends FusedOp {
+        /** How many parts it can write. */
+        default int mostParts() {
+            return Integer.MAX_VALUE;
+        }
+
         /**
          * @param trained as in {@link FusedCausalConv1d#forward}
          * @return [B,T,length] for each length
@@ -84,7 +89,8 @@ public final class CausalConv1dFunction {
                     + ": expected lengths" + " from 1 with sum C of x " + x.shape());
         }
         Engine engine = x.engine();
-        Optional<FusedSplitConv1d> kernel = engine.backend().fused(FusedSplitConv1d.class);
+        Optional<FusedSplitConv1d> kernel =
+                engine.backend().fused(FusedSplitConv1d.class).filter(fused -> lengths.length <= fused.mostParts());
         if (kernel.isEmpty()) {
             return apply(x, weight, bias).split(-1, lengths);
         }

@@ -43,6 +43,12 @@ public final class SemiseparableFunction {
                                 + state.map(s -> ", state " + s.shape()).orElse(""));
             }
         }
+
+        /** With decays and state in the type of parameters, which kernels read them in: products of both grow with T. */
+        Inputs withExactDecay() {
+            DType exact = x.engine().parameterType();
+            return new Inputs(x, b, c, logDecay.cast(exact), state.map(before -> before.cast(exact)));
+        }
     }
 
     /** Output [B,T,H,P] and the state after the last position [B,H,P,N]. */
@@ -91,8 +97,9 @@ public final class SemiseparableFunction {
                 .orElseGet(() -> chunked(in, chunk));
     }
 
-    private static Result fused(FusedSemiseparable kernel, Inputs in, int chunk) {
-        Engine engine = in.x().engine();
+    private static Result fused(FusedSemiseparable kernel, Inputs given, int chunk) {
+        Engine engine = given.x().engine();
+        Inputs in = given.withExactDecay();
         List<Tensor> inputs = Stream.concat(Stream.of(in.x(), in.b(), in.c(), in.logDecay()), in.state().stream())
                 .toList();
         FusedSemiseparable.Forward made = kernel.forward(

@@ -14,9 +14,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mohawk4j.backend.BackendOptions;
+import org.mohawk4j.matrix.SemiseparableMatrix;
 import org.mohawk4j.op.Activation;
 import org.mohawk4j.op.CausalConv1dFunction;
 import org.mohawk4j.op.LinearFunction;
+import org.mohawk4j.op.SemiseparableFunction;
+import org.mohawk4j.op.SemiseparableFunction.Inputs;
 import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.op.loss.DistillationFunction.Weights;
 import org.mohawk4j.op.loss.LmHead;
@@ -28,6 +31,7 @@ import org.mohawk4j.tensor.Scope;
 import org.mohawk4j.tensor.Tape;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
+import org.mohawk4j.tensor.types.Shape;
 
 /**
  * float32 parameters in operations of bfloat16. While they are trained they are rounded by dithering, and so is what
@@ -275,5 +279,52 @@ class CudaRoundingTest implements GpuTest {
         Arrays.fill(weight, (float) (1 + SPACING / 3));
 
         assertThat(asMultiplied(weight, 64, true)).isEqualTo(asMultiplied(weight, 64, true));
+    }
+
+    private static Tensor random(Engine engine, long seed, double from, long... shape) {
+        double[] numbers = new SplittableRandom(seed)
+                .doubles(Shape.of(shape).size(), from, from + 1)
+                .toArray();
+        return engine.tensor(numbers, shape).cast(DType.BFLOAT16);
+    }
+
+    /** A mixer of a user computes them like everything else; kernels read them in float32. */
+    @Test
+    void decaysInBfloat16AreThoseOfFloat32() {
+        try (Engine engine = open();
+                Scope scope = engine.scope()) {
+            Tensor x = random(engine, 1, -0.5, 1, 130, 2, 64);
+            Tensor b = random(engine, 2, -0.5, 1, 130, 2, 64);
+            Tensor c = random(engine, 3, -0.5, 1, 130, 2, 64);
+            Tensor decay = random(engine, 4, -1, 1, 130, 2);
+            Tensor state = random(engine, 5, -0.5, 1, 2, 64, 64);
+
+            SemiseparableFunction.Result found =
+                    SemiseparableFunction.apply(new Inputs(x, b, c, decay, Optional.of(state)), 64);
+            SemiseparableFunction.Result expected = SemiseparableFunction.apply(
+                    new Inputs(x, b, c, decay.cast(DType.FLOAT32), Optional.of(state.cast(DType.FLOAT32))), 64);
+
+            assertThat(found.y().toDoubles()).isEqualTo(expected.y().toDoubles());
+            assertThat(found.state().toDoubles()).isEqualTo(expected.state().toDoubles());
+            assertThat(new SemiseparableMatrix(c, b, decay, Optional.empty(), 64)
+                            .logDecay()
+                            .dtype())
+                    .isEqualTo(DType.FLOAT32);
+        }
+    }
+
+    @Test
+    void aConvolutionOfManyPartsIsThatOfOne() {
+        try (Engine engine = open();
+                Scope scope = engine.scope()) {
+            Tensor x = random(engine, 1, -0.5, 1, 9, 320);
+            Tensor weight = engine.full(0.5, 320, 4);
+            Tensor bias = engine.full(0.25, 320);
+
+            List<Tensor> parts = CausalConv1dFunction.applyParts(x, weight, bias, 64, 64, 64, 64, 64);
+
+            assertThat(Tensor.concat(2, parts).toDoubles())
+                    .isEqualTo(CausalConv1dFunction.apply(x, weight, bias).toDoubles());
+        }
     }
 }

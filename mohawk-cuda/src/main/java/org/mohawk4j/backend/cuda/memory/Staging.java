@@ -41,6 +41,8 @@ public final class Staging implements AutoCloseable {
         BytePointer current = place;
         if (current == null || current.capacity() < bytes) {
             close(current);
+            // so that a failure leaves nothing that is freed
+            place = null;
             current = allocate(bytes);
             place = current;
         }

@@ -288,8 +288,9 @@ __device__ inline void locateAs(const Indexing &at, Index i, Size &left, Size &r
     }
 }
 
-__device__ inline void locate(const Indexing &at, Size i, Size &left, Size &right) {
-    if (i <= 0xffffffffll) {
+// Of n elements, as many as all extents together have at most.
+__device__ inline void locate(const Indexing &at, Size i, Size n, Size &left, Size &right) {
+    if (n <= 0xffffffffll) {
         locateAs(at, (unsigned)i, left, right);
     } else {
         locateAs(at, i, left, right);

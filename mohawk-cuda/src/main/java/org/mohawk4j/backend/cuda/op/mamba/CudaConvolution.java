@@ -40,6 +40,11 @@ public final class CudaConvolution implements FusedCausalConv1d, FusedSplitConv1
     }
 
     @Override
+    public int mostParts() {
+        return MOST_PARTS;
+    }
+
+    @Override
     public List<Array> forward(Array x, Array weight, Array bias, boolean trained, long... lengths) {
         return List.copyOf(forward(Rows.of(x), weight, bias, trained, lengths));
     }

@@ -22,12 +22,18 @@ public final class CudaResidualNorm implements FusedResidualNorm {
 
     @Override
     public boolean supports(DType stream, DType branch) {
-        return isNarrowing(stream, branch);
+        return isNarrowing(gpu, stream, branch);
     }
 
-    /** Whether the gradient of a stream is one of a branch as well, or one that is rounded for it on the way. */
-    static boolean isNarrowing(DType stream, DType branch) {
-        return stream == branch || (stream == DType.FLOAT32 && branch == DType.BFLOAT16);
+    /**
+     * Whether the gradient of a stream is one of a branch as well, or one that is rounded for it on the way. The latter is
+     * computed where the norm is rounded too.
+     */
+    static boolean isNarrowing(Gpu gpu, DType stream, DType branch) {
+        return stream == branch
+                || (stream == DType.FLOAT32
+                        && branch == DType.BFLOAT16
+                        && gpu.matmul().operands(stream) == branch);
     }
 
     @Override

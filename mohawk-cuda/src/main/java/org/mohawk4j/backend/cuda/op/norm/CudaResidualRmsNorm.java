@@ -21,7 +21,7 @@ public final class CudaResidualRmsNorm implements FusedResidualRmsNorm {
 
     @Override
     public boolean supports(DType stream, DType branch) {
-        return CudaResidualNorm.isNarrowing(stream, branch);
+        return CudaResidualNorm.isNarrowing(gpu, stream, branch);
     }
 
     @Override

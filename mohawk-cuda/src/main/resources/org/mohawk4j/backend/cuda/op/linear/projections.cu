@@ -259,12 +259,14 @@ __device__ inline void work(
     for (int p = threadIdx.x; p < count; p += THREADS)
         if (operations[p].form != STEP) segment(operations[p], own + operations[p].segment);
     copyOperation(operations, near[0]);
+    // nothing between the first operation and the look at the second makes all warps wait
+    if (PERSISTENT && count > 1) copyOperation(operations + 1, near[1]);
     syncFirst<THREADS>();
     Worker worker = {
         rows, capacity, grid, {memory, columns, slots, own, segments}, sums, (Bf16 *)(own + segments),
         (int)threadIdx.x / WARP};
     for (int p = 0; p < count; p++) {
-        if (p + 1 < count) copyOperation(operations + p + 1, near[(p + 1) % 4]);
+        if (p > 0 && p + 1 < count) copyOperation(operations + p + 1, near[(p + 1) % 4]);
         const Operation &operation = near[p % 4];
         if (operation.form == STEP) {
             worker.step(operation.step, p);

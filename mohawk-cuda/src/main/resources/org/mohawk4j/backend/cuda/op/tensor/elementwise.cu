@@ -80,7 +80,7 @@ __device__ inline void accumulateEach(T *target, const X *x, Size n, double scal
         int op, const A *x, const B *z, WiderOf<A, B>::Type *y, Size n, Indexing at) {                                 \
         EACH(i, n) {                                                                                                   \
             Size left, right;                                                                                          \
-            locate(at, i, left, right);                                                                                \
+            locate(at, i, n, left, right);                                                                             \
             put(y, i, binary(op, get(x, left), get(z, right)));                                                        \
         }                                                                                                              \
     }                                                                                                                  \

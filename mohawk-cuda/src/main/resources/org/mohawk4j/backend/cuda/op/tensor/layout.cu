@@ -7,7 +7,7 @@
     extern "C" __global__ void copy_strided_##bytes(T *target, const T *source, Size n, Indexing at) {                 \
         EACH(i, n) {                                                                                                   \
             Size left, right;                                                                                          \
-            locate(at, i, left, right);                                                                                \
+            locate(at, i, n, left, right);                                                                             \
             target[left] = source[right];                                                                              \
         }                                                                                                              \
     }                                                                                                                  \
