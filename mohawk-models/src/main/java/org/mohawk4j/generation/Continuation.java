@@ -1,6 +1,7 @@
 package org.mohawk4j.generation;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -140,10 +141,19 @@ final class Continuation implements AutoCloseable {
 
     @Override
     public void close() {
-        scope.close();
-        state.close();
-        if (step != null) {
-            step.recording.close();
+        Supplier<HostTensor> unread = ahead;
+        ahead = null;
+        try {
+            if (unread != null) {
+                // gives the memory that it arrives in back
+                Objects.requireNonNull(unread.get());
+            }
+        } finally {
+            scope.close();
+            state.close();
+            if (step != null) {
+                step.recording.close();
+            }
         }
     }
 }

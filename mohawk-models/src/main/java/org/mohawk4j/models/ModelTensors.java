@@ -8,10 +8,12 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.io.Sha256;
 import org.mohawk4j.nn.Parameter;
+import org.mohawk4j.safetensors.TensorInfo;
 import org.mohawk4j.safetensors.TensorSource;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostSource;
@@ -94,14 +96,12 @@ final class ModelTensors {
 
     /** A file may have a copy of a tensor that is tied to another, but not other numbers. */
     private void requireCopy(String redundant, String original) {
-        String name = inFile.get(redundant);
-        Shape shape = source.info(named(original, source.info(name).shape())).shape();
-        boolean sameType = source.info(name)
-                .dtype()
-                .equals(source.info(inFile.get(original)).dtype());
-        if (!Arrays.equals(digest(name, sameType), digest(inFile.get(original), sameType))) {
-            throw new InvalidInputException(source.path() + ": tensor " + name + ": expected the numbers of " + original
-                    + " " + shape + ", to which config.json ties it, found others; with tie_word_embeddings false it"
+        TensorInfo copy = source.info(Objects.requireNonNull(inFile.get(redundant)));
+        TensorInfo first = source.info(named(original, copy.shape()));
+        boolean sameType = copy.dtype().equals(first.dtype());
+        if (!Arrays.equals(digest(copy.name(), sameType), digest(first.name(), sameType))) {
+            throw new InvalidInputException(source.path() + ": tensor " + copy.name() + ": expected the numbers of "
+                    + first.name() + ", to which config.json ties it, found others; with tie_word_embeddings false it"
                     + " is read");
         }
     }
