@@ -6,13 +6,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.models.MixerPlan;
 import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.train.DistillationRun;
+import org.mohawk4j.train.LayerRanking;
 import org.mohawk4j.train.config.ActiveStage;
+import org.mohawk4j.train.config.AutoAttention;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.plan.ByteSize;
@@ -88,7 +91,7 @@ final class PlanCommand implements Runnable {
         Path folder = asked.files().teacher().orElseGet(EmbeddedTeacher::unpack);
         CausalLmConfig dimensions = ModelFolder.config(folder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
-        MixerPlan mixers = asked.student().plan(dimensions, asked.training().keepAttention());
+        MixerPlan mixers = asked.student().plan(dimensions, keptAttention(asked, dimensions.layers()));
         DistillationRun.requireComparable(asked, mixers, dimensions);
         RunPlanner planner = new RunPlanner(
                 engine -> ModelFolder.unread(engine, folder),
@@ -98,6 +101,19 @@ final class PlanCommand implements Runnable {
                 tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
         PrintWriter out = spec.commandLine().getOut();
         new PlanTable(planner.plan(asked), device, gpus, other(planner, asked)).print(out);
+    }
+
+    /** Where no study ranks them the first K layers stand for the best, since memory and speed depend on their number. */
+    private static List<Integer> keptAttention(DistillConfig asked, int layers) {
+        Optional<AutoAttention> auto = asked.training().autoAttention();
+        if (auto.isEmpty()) {
+            return asked.training().keepAttention();
+        }
+        int count = LayerRanking.count(auto.get(), layers);
+        return auto.get()
+                .study()
+                .map(study -> LayerRanking.of(study, layers).best(count))
+                .orElseGet(() -> IntStream.range(0, count).boxed().toList());
     }
 
     /** The same run with its layers divided among GPUs instead of its batches, or the other way round. */

@@ -188,6 +188,30 @@ class PlanCommandTest {
     }
 
     @Test
+    void layersThatARankingChoosesArePlannedAsSuchThatAreGiven() throws IOException {
+        Path study = Files.createDirectories(folder.resolve("study"));
+        List<String> results = new ArrayList<>(List.of(restored("none", 0.9)));
+        for (int layer = 0; layer < 4; layer++) {
+            results.add(restored("layer" + layer, 0.8 - 0.1 * layer));
+        }
+        Files.write(study.resolve("results.jsonl"), results);
+
+        CommandRun given = planKeeping("2,3").succeeds();
+        assertThat(given.value(PEAK)).isNotEqualTo(plan("--dtype", "bf16").value(PEAK));
+        assertThat(planKeeping("auto:2:" + study).succeeds().out()).isEqualTo(given.out());
+        assertThat(planKeeping("auto:2").succeeds().out())
+                .isEqualTo(planKeeping("0,1").succeeds().out());
+    }
+
+    private static CommandRun planKeeping(String layers) {
+        return plan("--dtype", "bf16", "--keep-attention", layers);
+    }
+
+    private static String restored(String what, double kl) {
+        return "{\"id\":\"restored-" + what + ".seed0\",\"configuration\":{},\"values\":{\"kl\":" + kl + "}}";
+    }
+
+    @Test
     void everyFamilyIsPlanned() throws IOException {
         Path families = CommandRun.golden("teacher").getParent().resolveSibling("golden-families");
         List<Path> teachers;
@@ -245,6 +269,9 @@ class PlanCommandTest {
                     --context 1000000             | context: expected at most 2048
                     --batch 0                     | batch: expected
                     --mixer none                  | none
+                    --keep-attention auto:4       | keep-attention: expected auto:1 to auto:3 of the teacher's 4 layers, got auto:4
+                    --keep-attention auto:0       | keep-attention: auto: expected a whole number of at least 1, got 0
+                    --keep-attention auto:2:nowhere | nowhere
                     """)
     void badInputIsOneLine(String options, String reason) {
         plan(options.split(" ")).refuses(reason);

@@ -71,7 +71,7 @@ public record LayerRanking(List<Double> recovered) {
      * @param layers that the teacher has
      * @throws InvalidInputException if it is not whole
      */
-    static LayerRanking of(Path study, int layers) {
+    public static LayerRanking of(Path study, int layers) {
         Map<String, Double> found = new HashMap<>();
         TreeSet<Integer> seeds = new TreeSet<>();
         JsonLinesReader.forEach(study.resolve("results.jsonl"), row -> {
@@ -111,7 +111,7 @@ public record LayerRanking(List<Double> recovered) {
     }
 
     /** K, checked against the teacher's layers. */
-    static int count(AutoAttention auto, int layers) {
+    public static int count(AutoAttention auto, int layers) {
         if (auto.count() >= layers) {
             throw new InvalidInputException("keep-attention: expected auto:1 to auto:" + (layers - 1)
                     + " of the teacher's " + layers + " layers, got " + auto);

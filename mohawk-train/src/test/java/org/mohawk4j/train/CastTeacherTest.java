@@ -2,17 +2,12 @@ package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.mohawk4j.backend.Backend;
-import org.mohawk4j.backend.BackendOptions;
-import org.mohawk4j.backend.Backends;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.nn.Parameter;
 import org.mohawk4j.tensor.Engine;
@@ -26,18 +21,7 @@ class CastTeacherTest {
 
     @BeforeEach
     void open() {
-        Backend wide = Backends.open("nd4j", BackendOptions.defaults().withParameterType(DType.FLOAT64));
-        engine = new Engine((Backend) Proxy.newProxyInstance(
-                Backend.class.getClassLoader(), new Class<?>[] {Backend.class}, (proxy, method, given) -> {
-                    if (method.getName().equals("productType")) {
-                        return DType.FLOAT32;
-                    }
-                    try {
-                        return method.invoke(wide, given);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                }));
+        engine = NarrowProducts.open(DType.FLOAT64, DType.FLOAT32);
         teacher = new CausalLm(engine, TinyRun.golden(), new SplittableRandom(1));
     }
 

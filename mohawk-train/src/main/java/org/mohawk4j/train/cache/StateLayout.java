@@ -10,7 +10,7 @@ import org.mohawk4j.tensor.types.DType;
  * @param states kept of each window: L + 1, or the last alone
  * @param context T
  * @param width D
- * @param teacher SHA-256 of the teacher in hexadecimal
+ * @param teacher its {@link TeacherIdentity}
  */
 record StateLayout(DType dtype, int states, int context, int width, String teacher) implements WindowLayout {
     private static final long MAGIC = 0x45544154_53484d89L;

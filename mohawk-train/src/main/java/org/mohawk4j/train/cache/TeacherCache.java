@@ -12,7 +12,6 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.Shape;
-import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.stage.TeacherStates;
 
 /**
@@ -58,7 +57,7 @@ public final class TeacherCache implements TeacherStates {
      * @throws InvalidInputException if the file holds something else, or another program uses it
      */
     public static TeacherCache open(Path path, CausalLm teacher, boolean all, int context, long windows) {
-        StateLayout layout = layout(teacher, all, context, RunInputs.sha256(teacher));
+        StateLayout layout = layout(teacher, all, context, TeacherIdentity.sha256(teacher));
         return new TeacherCache(
                 teacher.engine(),
                 new WindowFile(path, layout),

@@ -12,7 +12,6 @@ import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.tensor.types.DType;
 import org.mohawk4j.tensor.types.HostTensor;
 import org.mohawk4j.tensor.types.Shape;
-import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.stage.TeacherTopK;
 
 /**
@@ -54,7 +53,7 @@ public final class TokenCache implements TeacherTopK {
      * @throws InvalidInputException if the file holds something else, or another program uses it
      */
     public static TokenCache open(Path path, CausalLm teacher, int k, double temperature, int context, long windows) {
-        TokenLayout layout = layout(teacher, k, temperature, context, RunInputs.sha256(teacher));
+        TokenLayout layout = layout(teacher, k, temperature, context, TeacherIdentity.sha256(teacher));
         return new TokenCache(new WindowFile(path, layout), layout, windows);
     }
 

@@ -12,7 +12,7 @@ import org.mohawk4j.op.loss.TopKLogits;
  * @param k kept of each distribution
  * @param temperature of the distributions
  * @param context T
- * @param teacher SHA-256 of the teacher in hexadecimal
+ * @param teacher its {@link TeacherIdentity}
  */
 record TokenLayout(int vocabulary, int k, double temperature, int context, String teacher) implements WindowLayout {
     private static final long MAGIC = 0x534b504f_54484d89L;

@@ -60,7 +60,8 @@ interface WindowLayout {
         }
         if (!found.equals(expected)) {
             throw new InvalidInputException(where + ": expected version " + VERSION + " with " + details()
-                    + " of this teacher, found those of another teacher or run; give another file");
+                    + " of this teacher in this precision, found those of another teacher, precision or run; give another"
+                    + " file");
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -43,9 +44,15 @@ import org.mohawk4j.train.config.DistillConfig;
 public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerValues mixers) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** What {@code ModelFolder} and the tokenizer read. */
+    private static final String TEACHER = "teacher";
+
+    /** What {@code ModelFolder} and the tokenizer read, beside {@link #OF_TOKENS}. */
     private static final String OF_TEACHER =
             "config\\.json|tokenizer\\.json|model\\.safetensors\\.index\\.json|.*\\.safetensors";
+
+    /** What the tokenizer reads for BOS and end-of-text tokens. */
+    private static final Set<String> OF_TOKENS =
+            Set.of("tokenizer_config.json", "special_tokens_map.json", "generation_config.json");
 
     /** Changes that are told one by one. */
     private static final int MOST_TOLD = 5;
@@ -70,7 +77,7 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
      */
     public static RunInputs of(Path teacher, DistillConfig config) {
         Map<String, Map<String, FileFingerprint>> files = new TreeMap<>();
-        files.put("teacher", ofTeacher(teacher));
+        files.put(TEACHER, ofTeacher(teacher));
         config.files().text().ifPresent(text -> files.put("text", ofText(text)));
         config.files().valid().ifPresent(text -> files.put("valid", ofText(text)));
         return new RunInputs(files);
@@ -114,8 +121,12 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
         }
         Map<String, FileFingerprint> files = new TreeMap<>();
         try (Stream<Path> all = Files.list(folder)) {
-            all.filter(file -> String.valueOf(file.getFileName()).matches(OF_TEACHER))
-                    .forEach(file -> files.put(String.valueOf(file.getFileName()), FileFingerprint.whole(file)));
+            for (Path file : (Iterable<Path>) all::iterator) {
+                String name = String.valueOf(file.getFileName());
+                if (OF_TOKENS.contains(name) || name.matches(OF_TEACHER)) {
+                    files.put(name, FileFingerprint.whole(file));
+                }
+            }
         } catch (IOException e) {
             throw InputFile.unreadable(folder, e);
         }
@@ -139,12 +150,24 @@ public record RunInputs(Map<String, Map<String, FileFingerprint>> files, MixerVa
         List<String> changes = new ArrayList<>();
         for (String what : union(files, now.files)) {
             Map<String, FileFingerprint> before = files.getOrDefault(what, Map.of());
-            Map<String, FileFingerprint> after = now.files.getOrDefault(what, Map.of());
+            Map<String, FileFingerprint> after = new TreeMap<>(now.files.getOrDefault(what, Map.of()));
+            if (what.equals(TEACHER)) {
+                after.keySet().removeAll(overlooked(before.keySet()));
+            }
             for (String name : union(before, after)) {
                 change(before, after, name).ifPresent(change -> changes.add(what + " " + name + " " + change));
             }
         }
         return firstOf(changes, "files");
+    }
+
+    /**
+     * A teacher's files that are not compared, because earlier versions did not record them.
+     *
+     * @param recorded names of the teacher's files that were recorded
+     */
+    public static Set<String> overlooked(Set<String> recorded) {
+        return Collections.disjoint(recorded, OF_TOKENS) ? OF_TOKENS : Set.of();
     }
 
     /** Changes that are worth telling, and how many there are besides. */

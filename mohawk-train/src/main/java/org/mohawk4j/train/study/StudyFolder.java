@@ -10,9 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +24,7 @@ import org.mohawk4j.io.Folders;
 import org.mohawk4j.io.InputFile;
 import org.mohawk4j.io.JsonLinesWriter;
 import org.mohawk4j.io.Utf8;
+import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.run.RunLock;
 import org.mohawk4j.train.study.page.StudyPage;
 
@@ -114,7 +117,7 @@ final class StudyFolder implements AutoCloseable {
         Map<String, String> before = new TreeMap<>();
         Map<String, String> now = new TreeMap<>();
         flatten("", found, before);
-        flatten("", settings, now);
+        flatten("", settingsToCompare(found), now);
         for (String key : Stream.concat(now.keySet().stream(), before.keySet().stream())
                 .distinct()
                 .sorted((a, b) -> Boolean.compare(b.equals("study"), a.equals("study")))
@@ -126,6 +129,17 @@ final class StudyFolder implements AutoCloseable {
                         + InputFile.shorten(was) + ", not " + InputFile.shorten(is));
             }
         }
+    }
+
+    /** Without files of the teacher that an earlier version did not record. */
+    private JsonNode settingsToCompare(JsonNode found) {
+        ObjectNode compared = settings.deepCopy();
+        if (compared.path("inputs").path("teacher") instanceof ObjectNode teacher) {
+            Set<String> before = new HashSet<>();
+            found.path("inputs").path("teacher").fieldNames().forEachRemaining(before::add);
+            teacher.remove(RunInputs.overlooked(before));
+        }
+        return compared;
     }
 
     private static void flatten(String key, JsonNode node, Map<String, String> values) {

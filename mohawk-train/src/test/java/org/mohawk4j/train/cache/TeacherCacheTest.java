@@ -182,7 +182,7 @@ class TeacherCacheTest extends CacheTest {
         }
         assertThatThrownBy(() -> cache(false))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found those of another teacher or run");
+                .hasMessageContaining("found those of another teacher, precision or run");
         byte[] bytes = Files.readAllBytes(file);
         bytes[bytes.length - 5] ^= 1;
         Files.write(file, bytes);

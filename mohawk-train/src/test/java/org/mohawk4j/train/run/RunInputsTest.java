@@ -70,6 +70,31 @@ class RunInputsTest {
     }
 
     @Test
+    void aFileThatNamesBosAndEndOfTextIsComparedToo() throws IOException {
+        Files.writeString(teacher.resolve("tokenizer_config.json"), "{\"add_bos_token\":true}");
+        Files.writeString(teacher.resolve("generation_config.json"), "{\"eos_token_id\":1}");
+        RunInputs before = now();
+        Files.writeString(teacher.resolve("tokenizer_config.json"), "{\"add_bos_token\":false}");
+        Files.writeString(teacher.resolve("special_tokens_map.json"), "{}");
+        Files.delete(teacher.resolve("generation_config.json"));
+
+        assertThat(before.changesTo(now()))
+                .containsExactly(
+                        "teacher generation_config.json is gone",
+                        "teacher special_tokens_map.json is new",
+                        "teacher tokenizer_config.json had 22 bytes, has 23");
+    }
+
+    @Test
+    void ofARunThatRecordedNoneOfThemNoneIsNew() throws IOException {
+        RunInputs before = now();
+        Files.writeString(teacher.resolve("tokenizer_config.json"), "{}");
+        assertThat(before.changesTo(now())).isEmpty();
+        Files.writeString(teacher.resolve("b.safetensors"), "");
+        assertThat(before.changesTo(now())).containsExactly("teacher b.safetensors is new");
+    }
+
+    @Test
     void ofManyChangesTheFirstAreTold() throws IOException {
         RunInputs before = now();
         for (int i = 0; i < 8; i++) {

@@ -115,6 +115,26 @@ class StudyRunTest {
     }
 
     @Test
+    void aTeachersTokensAreSettingsUnlessAnEarlierVersionDidNotRecordThem() throws IOException {
+        Path teacher = Files.move(EmbeddedTeacher.unpack(), folder.resolve("teacher"));
+        Path tokens = teacher.resolve("tokenizer_config.json");
+        StudySettings own = new StudySettings(
+                settings(1).config().toBuilder().teacher(teacher).build(), 1, true, Map.of());
+        run(new Counting(), own);
+        Files.writeString(tokens, "{}");
+        Counting resumed = new Counting();
+        run(resumed, own);
+        assertThat(resumed.taken).isEmpty();
+
+        Folders.delete(folder.resolve("study"));
+        run(new Counting(), own);
+        Files.writeString(tokens, "{\"add_bos_token\":false}");
+        assertThatThrownBy(() -> run(new Counting(), own))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("another inputs.teacher.tokenizer_config.json");
+    }
+
+    @Test
     void aFolderOfSomethingElseIsRefusedAndLeftAlone() throws IOException {
         Path study = Files.createDirectory(folder.resolve("study"));
         Files.writeString(study.resolve("notes.txt"), "mine");
