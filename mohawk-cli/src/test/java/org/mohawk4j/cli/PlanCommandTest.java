@@ -195,6 +195,7 @@ class PlanCommandTest {
             results.add(restored("layer" + layer, 0.8 - 0.1 * layer));
         }
         Files.write(study.resolve("results.jsonl"), results);
+        Files.writeString(study.resolve("study.json"), "{\"seeds\":1,\"inputs\":{\"teacher\":{}}}");
 
         CommandRun given = planKeeping("2,3").succeeds();
         assertThat(given.value(PEAK)).isNotEqualTo(plan("--dtype", "bf16").value(PEAK));

@@ -226,8 +226,8 @@ public final class Distillation {
             throw new InvalidInputException(
                     "keep-attention: expected layers beside mixers that a program gives, got " + auto.get());
         }
-        Optional<LayerRanking> studied =
-                auto.flatMap(AutoAttention::study).map(study -> LayerRanking.of(study, dimensions.layers()));
+        Optional<RankedStudy> study = auto.flatMap(AutoAttention::study).map(RankedStudy::of);
+        Optional<LayerRanking> studied = study.map(own -> LayerRanking.of(own, dimensions.layers()));
         List<Integer> first = studied.map(ranking -> ranking.best(ranked))
                 .orElseGet(() -> ranked > 0
                         ? IntStream.range(0, ranked).boxed().toList()
@@ -247,6 +247,9 @@ public final class Distillation {
                     "teacher", asked.files().teacher().map(Path::toString).orElse("the tiny one that is shipped"));
             listener.onFact("run", open.path().toString());
             from.ifPresent(checkpoint -> listener.onFact("resumed", "after " + checkpoint.position()));
+            // behind the loading, during which the teacher's files are read
+            study.ifPresent(
+                    own -> own.requireTeacher(open.inputs().orElseThrow().get()));
             RunData texts = RunData.of(asked, teacher, tokenizer, listener);
             listener.onFact("text", texts.description());
             DistillConfig config = auto.isEmpty()

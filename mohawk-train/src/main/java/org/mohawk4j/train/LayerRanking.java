@@ -9,8 +9,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -35,7 +33,7 @@ import org.mohawk4j.train.stage.StagePlan;
  */
 public record LayerRanking(List<Double> recovered) {
     private static final int WINDOWS = 8;
-    private static final Pattern RESTORED = Pattern.compile("restored-(?:none|layer(\\d{1,9}))\\.seed(\\d{1,9})");
+    private static final Pattern RESTORED = Pattern.compile("restored-(?:none|layer\\d{1,9})\\.seed\\d{1,9}");
 
     /** Copies the list. */
     public LayerRanking {
@@ -66,32 +64,35 @@ public record LayerRanking(List<Double> recovered) {
     }
 
     /**
-     * The ranking in the folder of a study of hybrids, a mean over its seeds.
+     * The ranking of a study of hybrids, a mean over its seeds.
      *
      * @param layers that the teacher has
      * @throws InvalidInputException if it is not whole
      */
     public static LayerRanking of(Path study, int layers) {
+        return of(RankedStudy.of(study), layers);
+    }
+
+    static LayerRanking of(RankedStudy study, int layers) {
+        Path folder = study.folder();
         Map<String, Double> found = new HashMap<>();
-        TreeSet<Integer> seeds = new TreeSet<>();
-        JsonLinesReader.forEach(study.resolve("results.jsonl"), row -> {
-            Matcher id = RESTORED.matcher(row.text("id"));
-            if (id.matches()) {
-                found.put(id.group(), row.object("values").number("kl"));
-                seeds.add(Integer.parseInt(id.group(2)));
+        JsonLinesReader.forEach(folder.resolve("results.jsonl"), row -> {
+            String id = row.text("id");
+            if (RESTORED.matcher(id).matches()) {
+                found.put(id, row.object("values").number("kl"));
             }
         });
         List<Double> recovered = new ArrayList<>();
         for (int i = 0; i < layers; i++) {
             Optional<Integer> layer = Optional.of(i);
-            recovered.add(seeds.stream()
+            recovered.add(IntStream.range(0, study.seeds())
                     .mapToDouble(seed ->
-                            kl(study, found, result(Optional.empty(), seed)) - kl(study, found, result(layer, seed)))
+                            kl(folder, found, result(Optional.empty(), seed)) - kl(folder, found, result(layer, seed)))
                     .average()
-                    .orElseThrow(() -> missing(study, result(layer, 0))));
+                    .orElseThrow());
         }
-        if (found.size() != seeds.size() * (layers + 1)) {
-            throw new InvalidInputException("study " + study + ": expected results of the teacher's " + layers
+        if (found.size() != study.seeds() * (layers + 1)) {
+            throw new InvalidInputException("study " + folder + ": expected results of the teacher's " + layers
                     + " layers, found others as well");
         }
         return new LayerRanking(recovered);
@@ -100,14 +101,10 @@ public record LayerRanking(List<Double> recovered) {
     private static double kl(Path study, Map<String, Double> found, String id) {
         Double kl = found.get(id);
         if (kl == null) {
-            throw missing(study, id);
+            throw new InvalidInputException(
+                    "study " + study + ": expected a finished ranking of hybrids, found no result " + id);
         }
         return kl;
-    }
-
-    private static InvalidInputException missing(Path study, String id) {
-        return new InvalidInputException(
-                "study " + study + ": expected a finished ranking of hybrids, found no result " + id);
     }
 
     /** K, checked against the teacher's layers. */

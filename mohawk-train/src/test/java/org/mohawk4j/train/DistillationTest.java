@@ -3,6 +3,7 @@ package org.mohawk4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -11,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
@@ -24,7 +27,9 @@ import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.StoppedException;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.run.RunInputs;
 import org.mohawk4j.train.sample.EmbeddedTeacher;
+import org.mohawk4j.train.yaml.ConfigMapper;
 
 /** Runs of a program that has nothing but a configuration. */
 class DistillationTest {
@@ -115,6 +120,49 @@ class DistillationTest {
         assertThat(student(resumed)).isEqualTo(student(whole));
         assertThat(resumed.student().nllPerToken()).isEqualTo(whole.student().nllPerToken());
         assertThat(resumed.stages()).extracting("steps").containsExactly(1, 1, 4);
+    }
+
+    /** What a study of hybrids with the shipped teacher leaves. */
+    private Path study(DistillConfig config) throws IOException {
+        ObjectNode settings = ConfigMapper.empty().put("seeds", 1);
+        settings.set(
+                "inputs",
+                ConfigMapper.tree(RunInputs.of(EmbeddedTeacher.unpack(), config).files()));
+        Path study = Files.createDirectory(folder.resolve("study"));
+        Files.writeString(study.resolve("study.json"), settings.toPrettyString());
+        Files.write(
+                study.resolve("results.jsonl"),
+                IntStream.range(-1, 4)
+                        .mapToObj(
+                                layer -> LayerRanking.result(Optional.of(layer).filter(own -> own >= 0), 0))
+                        .map(id ->
+                                "{\"id\":\"" + id + "\",\"values\":{\"kl\":" + (id.contains("2") ? 0.25 : 0.5) + "}}")
+                        .toList());
+        return study;
+    }
+
+    @Test
+    void theRankingOfAStudyIsTakenIfItIsOfTheRunsTeacher() throws IOException {
+        DistillConfig config = readingConfig("run");
+        Path study = study(config);
+        DistillConfig ranked = config.toBuilder()
+                .keepAttention(new AutoAttention(1, Optional.of(study)))
+                .build();
+        Path settings = study.resolve("study.json");
+        String own = Files.readString(settings);
+        Files.writeString(settings, own.replaceFirst("(?s)(\"model.safetensors\".*?\"bytes\" : )", "$11"));
+        assertThatThrownBy(() -> Distillation.of(ranked).run())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContainingAll(
+                        "study " + study + ": expected a ranking of the run's teacher, found one of another:"
+                                + " teacher model.safetensors had 1",
+                        " bytes, has ");
+        assertThat(folder.resolve("run")).doesNotExist();
+
+        Files.writeString(settings, own);
+        Distillation.of(ranked).run();
+
+        assertThat(keptAttention("run")).containsExactly(2);
     }
 
     @Test

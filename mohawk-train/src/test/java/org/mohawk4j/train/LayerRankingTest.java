@@ -1,6 +1,7 @@
 package org.mohawk4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
@@ -10,9 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.train.run.FileFingerprint;
+import org.mohawk4j.train.run.RunInputs;
 
 /** The ranking that a study of hybrids has left. */
 class LayerRankingTest {
@@ -34,13 +38,33 @@ class LayerRankingTest {
                 line("restored-layer1.seed1", 0.5)));
         lines.addAll(List.of(more));
         Files.write(study.resolve("results.jsonl"), lines);
+        writeSettings(2);
+    }
+
+    private void writeSettings(int seeds) throws IOException {
+        Files.writeString(
+                study.resolve("study.json"),
+                "{\"study\":\"hybrids\",\"seeds\":" + seeds + ",\"inputs\":{\"teacher\":{\"model.safetensors\":"
+                        + "{\"bytes\":7,\"sha256\":\"a1\",\"sampled\":false}},\"text\":{}}}");
+    }
+
+    private LayerRanking ranking(int layers) {
+        return LayerRanking.of(RankedStudy.of(study), layers);
+    }
+
+    private static RunInputs run(String file, long bytes, String sha256) {
+        return new RunInputs(Map.of(
+                "teacher",
+                Map.of(file, new FileFingerprint(bytes, sha256, false)),
+                "text",
+                Map.of("a.txt", new FileFingerprint(1, "b2", false))));
     }
 
     @Test
     void layersAreRankedByTheMeanOfWhatTheyRecover() throws IOException {
         write(line("restored-layer2.seed0", 0.2), line("restored-layer2.seed1", 0.55));
 
-        LayerRanking ranking = LayerRanking.of(study, 3);
+        LayerRanking ranking = ranking(3);
 
         List<Double> expected = List.of(0.125, 0.15, 0.175);
         for (int layer = 0; layer < 3; layer++) {
@@ -53,20 +77,45 @@ class LayerRankingTest {
     }
 
     @Test
-    void aStudyThatIsNotFinishedOrOfAnotherTeacherIsRefused() throws IOException {
+    void aStudyThatIsNotFinishedOrOfOtherLayersIsRefused() throws IOException {
         write(line("restored-layer2.seed0", 0.2));
-        assertThatThrownBy(() -> LayerRanking.of(study, 3))
+        assertThatThrownBy(() -> ranking(3))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("study " + study + ": expected a finished ranking of hybrids, found no result"
                         + " restored-layer2.seed1");
         write(line("restored-layer2.seed0", 0.2), line("restored-layer2.seed1", 0.55));
-        assertThatThrownBy(() -> LayerRanking.of(study, 2))
+        assertThatThrownBy(() -> ranking(2))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("study " + study + ": expected results of the teacher's 2 layers, found others as well");
         Files.writeString(study.resolve("results.jsonl"), line("m0", 1));
-        assertThatThrownBy(() -> LayerRanking.of(study, 2))
+        assertThatThrownBy(() -> ranking(2))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageEndingWith("found no result restored-layer0.seed0");
-        assertThatThrownBy(() -> LayerRanking.of(study.resolve("none"), 2)).isInstanceOf(InvalidInputException.class);
+                .hasMessageEndingWith("found no result restored-none.seed0");
+        assertThatThrownBy(() -> RankedStudy.of(study.resolve("none"))).isInstanceOf(InvalidInputException.class);
+    }
+
+    @Test
+    void aStudyThatHasNotBegunItsLastSeedsIsRefused() throws IOException {
+        write();
+        writeSettings(3);
+        assertThatThrownBy(() -> ranking(2))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("study " + study + ": expected a finished ranking of hybrids, found no result"
+                        + " restored-none.seed2");
+    }
+
+    @Test
+    void aStudyOfAnotherTeacherIsRefused() throws IOException {
+        write();
+        RankedStudy found = RankedStudy.of(study);
+        assertThatCode(() -> found.requireTeacher(run("model.safetensors", 7, "a1")))
+                .doesNotThrowAnyException();
+        assertThatThrownBy(() -> found.requireTeacher(run("model.safetensors", 7, "a2")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("study " + study + ": expected a ranking of the run's teacher, found one of another:"
+                        + " teacher model.safetensors has other contents");
+        assertThatThrownBy(() -> found.requireTeacher(run("other.safetensors", 7, "a1")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageEndingWith("teacher model.safetensors is gone; teacher other.safetensors is new");
     }
 }

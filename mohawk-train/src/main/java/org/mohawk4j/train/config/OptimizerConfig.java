@@ -2,6 +2,7 @@ package org.mohawk4j.train.config;
 
 import java.util.List;
 import java.util.Optional;
+import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.yaml.Ranges;
 
@@ -64,6 +65,11 @@ public record OptimizerConfig(
     /** The groups that a user has given, whose names must be those of parameters. */
     public List<ParameterGroup> givenGroups() {
         return groups.stream().filter(group -> !group.equals(NEW_PARAMETERS)).toList();
+    }
+
+    /** As the optimizer takes it. */
+    public AdamW.Config adamW() {
+        return new AdamW.Config(betas.get(0), betas.get(1), epsilon, weightDecay, clipNorm, groups);
     }
 
     public OptimizerConfig withWeightDecay(double weightDecay) {

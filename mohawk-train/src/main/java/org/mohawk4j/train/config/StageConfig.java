@@ -156,6 +156,11 @@ public record StageConfig(
         return with(Budget.ofShare(own, auto()));
     }
 
+    /** With the share that is usual for its objective, in the place of its own or of tokens. */
+    public StageConfig withUsualShare() {
+        return withShare(objective.usualShare());
+    }
+
     public StageConfig withLearningRate(double peak) {
         return new StageConfig(objective, budget, peak, schedule, batch, context, trainable);
     }

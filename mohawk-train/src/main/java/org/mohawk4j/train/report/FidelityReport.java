@@ -53,8 +53,10 @@ public final class FidelityReport {
         json.put("tokens", scores.tokens()).put("context", scores.context());
         Agreement all = scores.agreement();
         ObjectNode agreement = json.putObject("agreement");
-        agreement.put("kl", all.divergence()).put("top1_agreement", all.topOne());
-        agreement.put("teacher_nll_per_token", all.teacherNll()).put("student_nll_per_token", all.studentNll());
+        agreement.put("kl", finite(all.divergence())).put("top1_agreement", all.topOne());
+        agreement
+                .put("teacher_nll_per_token", finite(all.teacherNll()))
+                .put("student_nll_per_token", finite(all.studentNll()));
         List<Agreement> positions = scores.byPosition();
         putAll(
                 agreement,

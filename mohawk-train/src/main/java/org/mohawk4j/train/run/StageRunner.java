@@ -10,7 +10,6 @@ import org.mohawk4j.train.checkpoint.Checkpoint;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
 import org.mohawk4j.train.config.FaultConfig;
-import org.mohawk4j.train.config.OptimizerConfig;
 import org.mohawk4j.train.loop.Parallelism;
 import org.mohawk4j.train.loop.StageLength;
 import org.mohawk4j.train.loop.StageState;
@@ -60,7 +59,7 @@ public final class StageRunner {
             long size = (long) stage.batch() * stage.context();
             StageLength length = length(task);
             length.carry((int) (savedTokens / size));
-            AdamW.Config optimizer = optimizer(config.learning().optimizer());
+            AdamW.Config optimizer = config.learning().optimizer().adamW();
             try (StageState state = new StageState(
                     stage.number(),
                     new AdamW(engine, optimizer, ranks.sharding()),
@@ -88,10 +87,5 @@ public final class StageRunner {
                 .map(loss -> new StageLength.Criterion(config.learning().autoTokens(), loss));
         return new StageLength(
                 stage.steps(), steps -> stage.schedule().forStage(stage.learningRate(), steps), criterion);
-    }
-
-    private static AdamW.Config optimizer(OptimizerConfig own) {
-        return new AdamW.Config(
-                own.betas().get(0), own.betas().get(1), own.epsilon(), own.weightDecay(), own.clipNorm(), own.groups());
     }
 }

@@ -13,10 +13,8 @@ import org.mohawk4j.op.loss.DistillationFunction;
 import org.mohawk4j.train.LayerRanking;
 import org.mohawk4j.train.config.ActiveStage;
 import org.mohawk4j.train.config.DistillConfig;
-import org.mohawk4j.train.config.OptimizerConfig;
 import org.mohawk4j.train.loop.Trainer;
 import org.mohawk4j.train.loop.TrainingListener;
-import org.mohawk4j.train.optimizer.AdamW;
 import org.mohawk4j.train.stage.StagePlan;
 
 /**
@@ -50,18 +48,20 @@ final class RestoredLayer {
                 LayerRanking.copy(trained, model, restored);
             }
             double untuned = divergence(bench, model, config);
-            OptimizerConfig own = config.learning().optimizer();
-            AdamW.Config adamW = new AdamW.Config(
-                    own.betas().get(0), own.betas().get(1), own.epsilon(), own.weightDecay(), own.clipNorm());
             try (DataLoader batches = bench.texts()
                     .training()
                     .batches(stage.context(), stage.batch(), config.training().seed())) {
-                new Trainer(bench.engine(), batches, new TrainingListener() {})
+                new Trainer(
+                                bench.engine(),
+                                batches,
+                                new TrainingListener() {},
+                                config.training().accumulate(),
+                                config.recovery().faults())
                         .run(
                                 stage.number(),
                                 new StagePlan(teacher, model, plan, List.of())
                                         .knowledgeDistillation(DistillationFunction.Weights.PLAIN),
-                                adamW,
+                                config.learning().optimizer().adamW(),
                                 stage.schedule().forStage(stage.learningRate(), stage.steps()),
                                 stage.steps());
             }

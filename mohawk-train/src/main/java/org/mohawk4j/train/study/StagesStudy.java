@@ -94,8 +94,7 @@ public final class StagesStudy implements Study {
         // by default a run trains by the last stage alone: the study compares all three, in the shares of the paper
         StageConfig[] stages = base.training().stages().stream()
                 .filter(stage -> objectives.contains(stage.objective()))
-                .map(stage -> stage.withShare(
-                        StageConfig.of(stage.objective()).share().orElseThrow()))
+                .map(StageConfig::withUsualShare)
                 .toArray(StageConfig[]::new);
         DistillConfig.Builder config = base.toBuilder().seed(seed).stages(stages);
         config.student(student -> (group.kind() == Kind.ATTENTION ? student.withMixer("attention", Map.of()) : student)

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.mixer.MixerFormats;
 import org.mohawk4j.train.config.DistillConfig;
+import org.mohawk4j.train.config.StageConfig;
 import org.mohawk4j.train.config.StageObjective;
 import org.mohawk4j.train.report.Plot;
 import org.mohawk4j.train.study.page.StudyPage;
@@ -49,10 +50,16 @@ public final class StructuresStudy implements Study {
         mixers.forEach(mixer -> config(lab, mixer, 0).activeStages());
     }
 
-    private static DistillConfig config(Lab lab, String mixer, int seed) {
+    static DistillConfig config(Lab lab, String mixer, int seed) {
+        DistillConfig base = lab.config();
+        // by default a run trains by the last stage alone: the study takes all of them, in the shares of the paper
+        StageConfig[] stages = base.training().stages().stream()
+                .map(StageConfig::withUsualShare)
+                .toArray(StageConfig[]::new);
         return Distiller.withFittingStages(
-                lab.config().toBuilder()
+                base.toBuilder()
                         .seed(seed)
+                        .stages(stages)
                         .student(student -> student.withMixer(mixer, Map.of()))
                         .build(),
                 lab);

@@ -63,6 +63,21 @@ class FidelityReportTest {
     }
 
     @Test
+    void whatIsNotFiniteIsNull() throws IOException {
+        Agreement broken = new Agreement(Double.NaN, 0, Double.POSITIVE_INFINITY, Double.NaN);
+        FidelityScores scores = new FidelityScores(
+                3, 1, broken, List.of(broken), scores(List.of()).layers());
+
+        FidelityReport.write(folder, scores, Map.of());
+
+        JsonNode json =
+                new ObjectMapper().readTree(folder.resolve("fidelity.json").toFile());
+        for (String value : List.of("kl", "teacher_nll_per_token", "student_nll_per_token", "kl_by_position/0")) {
+            assertThat(json.at("/agreement/" + value).isNull()).as(value).isTrue();
+        }
+    }
+
+    @Test
     void thePageNeedsNothingElseAndItsMapsLieBeside() throws IOException {
         FidelityReport.write(folder, scores(List.of(0.125, 0.5)), Map.of("teacher", "<a>"));
 
