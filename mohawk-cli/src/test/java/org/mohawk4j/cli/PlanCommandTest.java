@@ -235,7 +235,8 @@ class PlanCommandTest {
                     --parallelism pipeline        | parallelism: expected
                     --split .1,.2,.7 --gpus 4 --parallelism layer --keep-attention 1,2 | stages[0]: parallelism: expected at least 4 layers to train for layer parallelism of 4 ranks, found
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100
-                    --gpu-memory many             | --gpu-memory: expected an amount such as 80GiB
+                    --gpu-memory many             | --gpu-memory: expected an amount with its unit, such as 80GiB
+                    --gpu-memory 80               | --gpu-memory: expected an amount with its unit, such as 80GiB, 141GB or 143771MiB, got 80
                     --gpu-memory 0GiB             | --gpu-memory: expected an amount
                     --gpu-memory 8TiB             | --gpu-memory: expected an amount
                     --tokens-per-second -1        | --tokens-per-second: expected a number above 0, got -1.0

@@ -171,7 +171,11 @@ class RefusalTest {
         CommandRun.of("evaluate", "--model", teacher).refuses("expected --text TEXT or --tasks");
         CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
                 .refuses("teacher: expected --text TEXT");
-        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall,piqa")
+                .refuses("task-data: expected --task-data DIR with the file of task piqa, found none");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall", "--task-data", ".")
+                .refuses("tasks: expected --tasks NAME,… of those with files in --task-data ., found none");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica").refuses("found 'pica'");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
                 .refuses("found 'pica'");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa", "--task-data", folder.toString())
