@@ -56,7 +56,7 @@ class ExportCommandTest {
         Path run = Files.createDirectories(folder.resolve("run/student")).getParent();
         for (String file : new String[] {"config.json", "model.safetensors"}) {
             Files.copy(
-                    CommandRun.golden("hybrid").resolve(file),
+                    CommandRun.golden("phi-mamba").resolve(file),
                     run.resolve("student").resolve(file));
         }
         Files.writeString(run.resolve("metrics.jsonl"), "");
@@ -77,7 +77,8 @@ class ExportCommandTest {
         export(folder.resolve("nowhere")).refuses("nowhere: no such folder");
         export(CommandRun.golden("hybrid"), "--teacher", folder.resolve("gone").toString())
                 .refuses("gone: no such folder");
-        export(CommandRun.golden("hybrid"), "--format", "gguf").refuses("gguf");
+        export(CommandRun.golden("hybrid"), "--format", "gguf")
+                .refuses("'--format': expected one of transformers, goombalab, llamba, got 'gguf'");
         assertThat(folder.resolve("out")).doesNotExist();
     }
 }
