@@ -144,6 +144,12 @@ class RefusalTest {
     }
 
     @Test
+    void aMisspelledRequiredOptionIsNotMerelyMissing() {
+        CommandRun.of("generate", "--modle", "x").refuses("unknown options: '--modle', 'x', did you mean --model?");
+        CommandRun.of("generate").refuses("missing required option: '--model=DIR'");
+    }
+
+    @Test
     void aTildeThatNoShellSawIsTheHomeFolder() {
         String home = System.getProperty("user.home");
         String teacher = EmbeddedTeacher.unpack().toString();
