@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.mohawk4j.InvalidInputException;
+import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.export.ExportForm;
 import org.mohawk4j.models.export.ModelExport;
 import org.mohawk4j.train.config.DistillConfigYaml;
@@ -76,9 +76,7 @@ final class ExportCommand implements Runnable {
 
     private List<Path> lenders() {
         if (teacher.isPresent()) {
-            if (!Files.isDirectory(teacher.get())) {
-                throw new InvalidInputException("teacher " + teacher.get() + ": no such folder");
-            }
+            ModelFolder.requireFolder("teacher", teacher.get());
             return List.of(teacher.get());
         }
         Path run = model.toAbsolutePath().normalize().resolveSibling("config.yaml");

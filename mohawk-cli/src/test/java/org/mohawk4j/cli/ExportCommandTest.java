@@ -74,9 +74,9 @@ class ExportCommandTest {
     void whatCannotBeExportedIsOneLine() {
         export(CommandRun.golden("hybrid"), "--format", "llamba")
                 .refuses("the model cannot be exported as llamba: its blocks are not Llama's");
-        export(folder.resolve("nowhere")).refuses("nowhere: no such folder");
+        export(folder.resolve("nowhere")).refuses("nowhere: expected a model folder, found nothing");
         export(CommandRun.golden("hybrid"), "--teacher", folder.resolve("gone").toString())
-                .refuses("gone: no such folder");
+                .refuses("gone: expected a model folder, found nothing");
         export(CommandRun.golden("hybrid"), "--format", "gguf")
                 .refuses("'--format': expected one of transformers, goombalab, llamba, got 'gguf'");
         assertThat(folder.resolve("out")).doesNotExist();

@@ -242,7 +242,7 @@ class PlanCommandTest {
                     --tokens-per-second -1        | --tokens-per-second: expected a number above 0, got -1.0
                     --tokens-per-second NaN       | --tokens-per-second: expected a number above 0, got NaN
                     --backend nd4j                | backend: expected cuda or auto
-                    --teacher nowhere             | nowhere: no such folder
+                    --teacher nowhere             | teacher nowhere: expected a model folder, found nothing
                     --context 1000000             | context: expected at most 2048
                     --batch 0                     | batch: expected
                     --mixer none                  | none

@@ -217,6 +217,7 @@ public final class Distillation {
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
         group.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
+        ModelFolder.requireFolder("teacher", teacherFolder);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
         Optional<AutoAttention> auto = asked.training().autoAttention();
