@@ -59,7 +59,8 @@ public final class Distillation {
     private static final String KEPT = "attention kept";
 
     private static final String OF_CONFIGURATION =
-            "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
+            "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE)"
+                    + ".with(Map.of(\"out\", NEW_FOLDER)))";
 
     private final @Nullable DistillConfig given;
     private Path folder;
