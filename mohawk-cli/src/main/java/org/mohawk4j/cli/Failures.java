@@ -72,7 +72,9 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
             return Optional.of(unmatched);
         }
         List<String> rest = e.getCommandLine().getUnmatchedArguments();
-        return e instanceof MissingParameterException && !rest.isEmpty() && rest.get(0).startsWith("-")
+        return e instanceof MissingParameterException
+                        && !rest.isEmpty()
+                        && rest.get(0).startsWith("-")
                 ? Optional.of(new UnmatchedArgumentException(e.getCommandLine(), rest))
                 : Optional.empty();
     }

@@ -70,17 +70,15 @@ final class TaskScoring {
 
     /** Checks that all tasks are known, and that there is a folder for those with files alone. */
     static void requireData(List<String> names, Optional<Path> data) {
-        List<Task> tasks = names.stream()
-                .filter(name -> !isRecall(name))
-                .map(Task::named)
-                .toList();
+        List<Task> tasks =
+                names.stream().filter(name -> !isRecall(name)).map(Task::named).toList();
         if (data.isEmpty() && !tasks.isEmpty()) {
             throw new InvalidInputException("task-data: expected --task-data DIR with the file of task "
                     + tasks.get(0).label() + ", found none");
         }
         if (data.isPresent() && tasks.isEmpty()) {
-            throw new InvalidInputException("tasks: expected --tasks NAME,… of those with files in --task-data "
-                    + data.get() + ", found none");
+            throw new InvalidInputException(
+                    "tasks: expected --tasks NAME,… of those with files in --task-data " + data.get() + ", found none");
         }
     }
 

@@ -42,6 +42,7 @@ class ReadmeTest {
         String source = Files.readString(example);
 
         assertThat(readme())
-                .contains(JAVADOC.matcher(source.substring(source.indexOf("import"))).replaceAll(""));
+                .contains(JAVADOC.matcher(source.substring(source.indexOf("import")))
+                        .replaceAll(""));
     }
 }

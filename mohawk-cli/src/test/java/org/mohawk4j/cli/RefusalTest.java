@@ -155,7 +155,8 @@ class RefusalTest {
         String teacher = EmbeddedTeacher.unpack().toString();
         CommandRun.of("inspect", "~/none").refuses(home + "/none: cannot be read");
         CommandRun.of("parity", "~/none").refuses(home + "/none: expected golden data");
-        CommandRun.of("evaluate", "--model=~/none", "--text", "t").refuses(home + "/none: expected a model folder, found nothing");
+        CommandRun.of("evaluate", "--model=~/none", "--text", "t")
+                .refuses(home + "/none: expected a model folder, found nothing");
         CommandRun.of("evaluate", "--model", teacher, "--text=~/none.txt").refuses("text " + home + "/none.txt:");
         CommandRun.of("evaluate", "--model", teacher, "--text=~/none/*.txt").refuses("folder " + home + "/none");
         CommandRun.of("distill", "--resume=~/none").refuses(home + "/none");
@@ -173,7 +174,8 @@ class RefusalTest {
         String teacher = EmbeddedTeacher.unpack().toString();
         String text = inputs.resolve("long.txt").toString();
         CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
-        CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: expected a model folder, found nothing");
+        CommandRun.of("evaluate", "--model", "nowhere", "--text", text)
+                .refuses("nowhere: expected a model folder, found nothing");
         CommandRun.of("evaluate", "--model", teacher).refuses("expected --text TEXT or --tasks");
         CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
                 .refuses("teacher: expected --text TEXT");

@@ -103,7 +103,8 @@ final class StageTrees {
 
     /** Also of stages that do not run. */
     private static void requireOneEach(int stages, String key, List<Double> numbers) {
-        String names = IntStream.rangeClosed(1, stages).mapToObj(String::valueOf).collect(Collectors.joining(", "));
+        String names =
+                IntStream.rangeClosed(1, stages).mapToObj(String::valueOf).collect(Collectors.joining(", "));
         Ranges.require(
                 numbers.size() == stages,
                 key,

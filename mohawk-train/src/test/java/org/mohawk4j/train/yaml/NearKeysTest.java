@@ -32,7 +32,8 @@ class NearKeysTest {
 
     @Test
     void whatIsLikeNoKeyIsToldNone() {
-        assertThat(NearKeys.hint("heads", List.of("seed", "mixer", "init", "lr"))).isEmpty();
+        assertThat(NearKeys.hint("heads", List.of("seed", "mixer", "init", "lr")))
+                .isEmpty();
         assertThat(NearKeys.hint("x", List.of("lr", "init"))).isEmpty();
         assertThat(NearKeys.hint("dr", List.of("lr"))).isEmpty();
     }
