@@ -127,10 +127,7 @@ final class EvaluateCommand implements Runnable {
         if (teacher.isPresent() && texts.isEmpty()) {
             throw new InvalidInputException("teacher: expected --text TEXT to compare on, found none");
         }
-        if (tasks.stream().allMatch(TaskScoring::isRecall) != taskData.isEmpty()) {
-            throw new InvalidInputException(
-                    "tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
-        }
+        TaskScoring.requireData(tasks, taskData);
         if (windows < 0) {
             throw new InvalidInputException("windows: expected a whole number of at least 0, got " + windows);
         }

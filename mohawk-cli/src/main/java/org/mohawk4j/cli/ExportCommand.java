@@ -3,17 +3,21 @@ package org.mohawk4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import org.mohawk4j.InvalidInputException;
+import java.util.stream.Collectors;
+import org.mohawk4j.models.ModelFolder;
 import org.mohawk4j.models.export.ExportForm;
 import org.mohawk4j.models.export.ModelExport;
 import org.mohawk4j.train.config.DistillConfigYaml;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Writes a model in a form that other software opens. */
 @Command(
@@ -32,6 +36,7 @@ final class ExportCommand implements Runnable {
             names = "--format",
             paramLabel = "FORM",
             defaultValue = "transformers",
+            converter = FormConverter.class,
             description = "one of ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
     @SuppressWarnings("NullAway.Init") // picocli gives it its default
     private ExportForm form;
@@ -46,6 +51,21 @@ final class ExportCommand implements Runnable {
             description = "folder for files such as the license that MODEL lacks (default: the teacher of MODEL's run)")
     private Optional<Path> teacher = Optional.empty();
 
+    /** Of a form's name in any case. */
+    static final class FormConverter implements ITypeConverter<ExportForm> {
+        @Override
+        public ExportForm convert(String name) {
+            return Arrays.stream(ExportForm.values())
+                    .filter(form -> form.toString().equalsIgnoreCase(name))
+                    .findFirst()
+                    .orElseThrow(() -> new TypeConversionException("expected one of "
+                            + Arrays.stream(ExportForm.values())
+                                    .map(ExportForm::toString)
+                                    .collect(Collectors.joining(", "))
+                            + ", got '" + name + "'"));
+        }
+    }
+
     @Override
     public void run() {
         List<String> files = ModelExport.write(model, form, lenders(), out);
@@ -56,9 +76,7 @@ final class ExportCommand implements Runnable {
 
     private List<Path> lenders() {
         if (teacher.isPresent()) {
-            if (!Files.isDirectory(teacher.get())) {
-                throw new InvalidInputException("teacher " + teacher.get() + ": no such folder");
-            }
+            ModelFolder.requireFolder("teacher", teacher.get());
             return List.of(teacher.get());
         }
         Path run = model.toAbsolutePath().normalize().resolveSibling("config.yaml");

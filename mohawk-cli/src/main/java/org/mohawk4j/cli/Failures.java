@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
@@ -15,6 +16,7 @@ import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionStrategy;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
@@ -53,9 +55,8 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
     @Override
     public int handleParseException(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        String message = e instanceof UnmatchedArgumentException unmatched
-                ? unmatched(command, unmatched)
-                : String.valueOf(e.getMessage());
+        String message =
+                unknown(e).map(found -> unmatched(command, found)).orElseGet(() -> String.valueOf(e.getMessage()));
         report(
                 command,
                 message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + " (see "
@@ -63,6 +64,19 @@ final class Failures implements IExecutionStrategy, IParameterExceptionHandler {
                 e,
                 Arrays.stream(args).anyMatch(VERBOSE::contains));
         return ExitCode.USAGE;
+    }
+
+    /** An option that is missing may be there misspelled, which picocli would tell of later. */
+    private static Optional<UnmatchedArgumentException> unknown(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            return Optional.of(unmatched);
+        }
+        List<String> rest = e.getCommandLine().getUnmatchedArguments();
+        return e instanceof MissingParameterException
+                        && !rest.isEmpty()
+                        && rest.get(0).startsWith("-")
+                ? Optional.of(new UnmatchedArgumentException(e.getCommandLine(), rest))
+                : Optional.empty();
     }
 
     private static String unmatched(CommandLine command, UnmatchedArgumentException e) {

@@ -89,6 +89,7 @@ final class PlanCommand implements Runnable {
         PlannedGpu device = memory.map(size -> known.withMemoryBytes(ByteSize.parse("--gpu-memory", size)))
                 .orElse(known);
         Path folder = asked.files().teacher().orElseGet(EmbeddedTeacher::unpack);
+        ModelFolder.requireFolder("teacher", folder);
         CausalLmConfig dimensions = ModelFolder.config(folder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
         MixerPlan mixers = asked.student().plan(dimensions, keptAttention(asked, dimensions.layers()));

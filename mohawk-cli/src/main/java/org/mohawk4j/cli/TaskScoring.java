@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.eval.likelihood.ModelLogLikelihood;
 import org.mohawk4j.eval.recall.Recall;
 import org.mohawk4j.eval.recall.RecallTask;
@@ -65,6 +66,20 @@ final class TaskScoring {
             Path file = task.file(data.orElseThrow());
             task.requireReadable(file);
             files.put(task, file);
+        }
+    }
+
+    /** Checks that all tasks are known, and that there is a folder for those with files alone. */
+    static void requireData(List<String> names, Optional<Path> data) {
+        List<Task> tasks =
+                names.stream().filter(name -> !isRecall(name)).map(Task::named).toList();
+        if (data.isEmpty() && !tasks.isEmpty()) {
+            throw new InvalidInputException("task-data: expected --task-data DIR with the file of task "
+                    + tasks.get(0).label() + ", found none");
+        }
+        if (data.isPresent() && tasks.isEmpty()) {
+            throw new InvalidInputException(
+                    "tasks: expected --tasks NAME,… of those with files in --task-data " + data.get() + ", found none");
         }
     }
 

@@ -34,6 +34,7 @@ final class TeacherComparison {
         this.teacher = teacher;
         this.folder = folder;
         this.out = out;
+        ModelFolder.requireFolder("teacher", teacher);
         ModelFolder.config(teacher);
         if (Files.exists(folder.resolve(NAME))) {
             throw new InvalidInputException(

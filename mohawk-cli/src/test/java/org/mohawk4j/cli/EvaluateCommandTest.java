@@ -188,7 +188,7 @@ class EvaluateCommandTest {
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall", "--context", "8")
                 .refuses("context: expected at least 11, got 8");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall,piqa")
-                .refuses("tasks: expected both --tasks NAME,… and --task-data DIR, found one of them");
+                .refuses("task-data: expected --task-data DIR with the file of task piqa, found none");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "recal", "--task-data", folder.toString())
                 .refuses("winogrande, recall, found 'recal'");
     }

@@ -56,7 +56,7 @@ class ExportCommandTest {
         Path run = Files.createDirectories(folder.resolve("run/student")).getParent();
         for (String file : new String[] {"config.json", "model.safetensors"}) {
             Files.copy(
-                    CommandRun.golden("hybrid").resolve(file),
+                    CommandRun.golden("phi-mamba").resolve(file),
                     run.resolve("student").resolve(file));
         }
         Files.writeString(run.resolve("metrics.jsonl"), "");
@@ -74,10 +74,11 @@ class ExportCommandTest {
     void whatCannotBeExportedIsOneLine() {
         export(CommandRun.golden("hybrid"), "--format", "llamba")
                 .refuses("the model cannot be exported as llamba: its blocks are not Llama's");
-        export(folder.resolve("nowhere")).refuses("nowhere: no such folder");
+        export(folder.resolve("nowhere")).refuses("nowhere: expected a model folder, found nothing");
         export(CommandRun.golden("hybrid"), "--teacher", folder.resolve("gone").toString())
-                .refuses("gone: no such folder");
-        export(CommandRun.golden("hybrid"), "--format", "gguf").refuses("gguf");
+                .refuses("gone: expected a model folder, found nothing");
+        export(CommandRun.golden("hybrid"), "--format", "gguf")
+                .refuses("'--format': expected one of transformers, goombalab, llamba, got 'gguf'");
         assertThat(folder.resolve("out")).doesNotExist();
     }
 }

@@ -260,13 +260,14 @@ class PlanCommandTest {
                     --parallelism pipeline        | parallelism: expected
                     --split .1,.2,.7 --gpus 4 --parallelism layer --keep-attention 1,2 | stages[0]: parallelism: expected at least 4 layers to train for layer parallelism of 4 ranks, found
                     --gpu a100                    | gpu: expected one with measured rates, h200, got a100
-                    --gpu-memory many             | --gpu-memory: expected an amount such as 80GiB
+                    --gpu-memory many             | --gpu-memory: expected an amount with its unit, such as 80GiB
+                    --gpu-memory 80               | --gpu-memory: expected an amount with its unit, such as 80GiB, 141GB or 143771MiB, got 80
                     --gpu-memory 0GiB             | --gpu-memory: expected an amount
                     --gpu-memory 8TiB             | --gpu-memory: expected an amount
                     --tokens-per-second -1        | --tokens-per-second: expected a number above 0, got -1.0
                     --tokens-per-second NaN       | --tokens-per-second: expected a number above 0, got NaN
                     --backend nd4j                | backend: expected cuda or auto
-                    --teacher nowhere             | nowhere: no such folder
+                    --teacher nowhere             | teacher nowhere: expected a model folder, found nothing
                     --context 1000000             | context: expected at most 2048
                     --batch 0                     | batch: expected
                     --mixer none                  | none

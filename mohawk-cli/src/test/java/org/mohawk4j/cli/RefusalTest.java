@@ -88,7 +88,7 @@ class RefusalTest {
             --backend abacus                       | backend 'abacus' is not on the class path
             --dtype half                           | dtype: expected one of float, double
             --threads -1                           | threads: expected a whole number of at least 0
-            --teacher missing                      | missing: no such folder
+            --teacher missing                      | missing: expected a model folder, found nothing
             --teacher narrow                       | expected shape
             --teacher foreign                      | none of the known kinds of model
             --text short.txt                       | short.txt: expected at least one window
@@ -144,12 +144,19 @@ class RefusalTest {
     }
 
     @Test
+    void aMisspelledRequiredOptionIsNotMerelyMissing() {
+        CommandRun.of("generate", "--modle", "x").refuses("unknown options: '--modle', 'x', did you mean --model?");
+        CommandRun.of("generate").refuses("missing required option: '--model=DIR'");
+    }
+
+    @Test
     void aTildeThatNoShellSawIsTheHomeFolder() {
         String home = System.getProperty("user.home");
         String teacher = EmbeddedTeacher.unpack().toString();
         CommandRun.of("inspect", "~/none").refuses(home + "/none: cannot be read");
         CommandRun.of("parity", "~/none").refuses(home + "/none: expected golden data");
-        CommandRun.of("evaluate", "--model=~/none", "--text", "t").refuses(home + "/none: no such folder");
+        CommandRun.of("evaluate", "--model=~/none", "--text", "t")
+                .refuses(home + "/none: expected a model folder, found nothing");
         CommandRun.of("evaluate", "--model", teacher, "--text=~/none.txt").refuses("text " + home + "/none.txt:");
         CommandRun.of("evaluate", "--model", teacher, "--text=~/none/*.txt").refuses("folder " + home + "/none");
         CommandRun.of("distill", "--resume=~/none").refuses(home + "/none");
@@ -159,7 +166,7 @@ class RefusalTest {
                         "--teacher=~/none",
                         "--out",
                         folder.resolve("run").toString())
-                .refuses(home + "/none: no such folder");
+                .refuses(home + "/none: expected a model folder, found nothing");
     }
 
     @Test
@@ -167,17 +174,22 @@ class RefusalTest {
         String teacher = EmbeddedTeacher.unpack().toString();
         String text = inputs.resolve("long.txt").toString();
         CommandRun.of("evaluate", "--text", text).refuses("missing required option: '--model=DIR'");
-        CommandRun.of("evaluate", "--model", "nowhere", "--text", text).refuses("nowhere: no such folder");
+        CommandRun.of("evaluate", "--model", "nowhere", "--text", text)
+                .refuses("nowhere: expected a model folder, found nothing");
         CommandRun.of("evaluate", "--model", teacher).refuses("expected --text TEXT or --tasks");
         CommandRun.of("evaluate", "--model", teacher, "--teacher", teacher, "--tasks", "piqa", "--task-data", ".")
                 .refuses("teacher: expected --text TEXT");
-        CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa").refuses("both --tasks NAME,… and --task-data");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall,piqa")
+                .refuses("task-data: expected --task-data DIR with the file of task piqa, found none");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "recall", "--task-data", ".")
+                .refuses("tasks: expected --tasks NAME,… of those with files in --task-data ., found none");
+        CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica").refuses("found 'pica'");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "pica", "--task-data", ".")
                 .refuses("found 'pica'");
         CommandRun.of("evaluate", "--model", teacher, "--tasks", "piqa", "--task-data", folder.toString())
                 .refuses("expected one file for task piqa");
         CommandRun.of("evaluate", "--model", teacher, "--text", text, "--teacher", "nowhere")
-                .refuses("nowhere: no such folder");
+                .refuses("nowhere: expected a model folder, found nothing");
         CommandRun.of("evaluate", "--model", teacher, "--text", "nowhere.txt").refuses("found nothing there");
         CommandRun.of("evaluate", "--model", teacher, "--text", text, "--context", "2000")
                 .refuses("expected at least 2001 tokens");
@@ -188,6 +200,19 @@ class RefusalTest {
         String golden = CommandRun.golden("teacher").toString();
         CommandRun.of("evaluate", "--model", golden, "--text", text, "--context", "32")
                 .refuses("tokenizer.json: cannot be read: it does not exist");
+    }
+
+    @Test
+    void aRunFolderIsNoModelButItsStudentIs() throws IOException {
+        Path student = Files.createDirectories(folder.resolve("run/student"));
+        Files.writeString(student.resolve("config.json"), "{}");
+        Files.writeString(folder.resolve("run/config.yaml"), "");
+        String run = folder.resolve("run").toString();
+        String reason = run + ": expected a model folder, found a run folder; its student is " + student;
+        CommandRun.of("evaluate", "--model", run, "--text", "t").refuses(reason);
+        CommandRun.of("generate", "--model", run).refuses(reason);
+        CommandRun.of("serve", "--model", run).refuses(reason);
+        CommandRun.of("export", run, "--out", folder.resolve("out").toString()).refuses(reason);
     }
 
     @Test
@@ -238,7 +263,7 @@ class RefusalTest {
     void serveRefuses() throws IOException {
         String teacher = EmbeddedTeacher.unpack().toString();
         CommandRun.of("serve").refuses("missing required option: '--model=DIR'");
-        CommandRun.of("serve", "--model", "nowhere").refuses("nowhere: no such folder");
+        CommandRun.of("serve", "--model", "nowhere").refuses("nowhere: expected a model folder, found nothing");
         CommandRun.of("serve", "--model", teacher, "--port", "65536").refuses("port: expected a whole number from 0");
         CommandRun.of("serve", "--model", teacher, "--queue", "0").refuses("queue: expected a whole number from 1");
         CommandRun.of("serve", "--model", teacher, "--max-body", "1").refuses("max-body: expected");

@@ -78,7 +78,7 @@ class StudyCommandTest {
             value = {
                 "stages     | --seeds 0              | seeds: expected a whole number from 1 to 1000, got 0",
                 "stages     | --tokens 100           | tokens: expected at least",
-                "stages     | --teacher nowhere      | nowhere: no such folder",
+                "stages     | --teacher nowhere      | teacher nowhere: expected a model folder, found nothing",
                 "structures | --mixer attn           | attn",
                 "structures | --mixer toeplitz       | mixer: expected others than",
                 "matrices   | --samples 0            | samples: expected a whole number of at least 1, got 0",

@@ -101,6 +101,24 @@ public final class ModelFolder {
         return formatOf(folder, json).read(json);
     }
 
+    /**
+     * Checks that there is a folder, and that it is not that of a run, whose model is in a folder of its own.
+     *
+     * @param name of the model for the message, such as {@code teacher}
+     */
+    public static void requireFolder(String name, Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidInputException(name + " " + folder + ": expected a model folder, found "
+                    + (Files.exists(folder) ? "a file" : "nothing"));
+        }
+        Path student = folder.resolve("student");
+        boolean isOfRun = Files.exists(folder.resolve("config.yaml")) && Files.exists(student.resolve(CONFIG));
+        if (isOfRun && !Files.exists(folder.resolve(CONFIG))) {
+            throw new InvalidInputException(
+                    name + " " + folder + ": expected a model folder, found a run folder; its student is " + student);
+        }
+    }
+
     /** The form that a folder's {@code config.json} is of. */
     public static ModelFormat format(Path folder) {
         return formatOf(folder, readConfig(folder));
@@ -229,9 +247,7 @@ public final class ModelFolder {
     }
 
     private static ConfigNode readConfig(Path folder) {
-        if (!Files.isDirectory(folder)) {
-            throw new InvalidInputException(folder + ": no such folder");
-        }
+        requireFolder("model", folder);
         return ConfigNode.read(folder.resolve(CONFIG));
     }
 

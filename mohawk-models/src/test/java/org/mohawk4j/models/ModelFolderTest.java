@@ -253,6 +253,22 @@ class ModelFolderTest {
     }
 
     @Test
+    void whatIsNoModelFolderIsNamedForWhatItIs() throws IOException {
+        Path file = Files.writeString(folder.resolve("config.yaml"), "");
+        Path nowhere = folder.resolve("nowhere");
+        Path student = Files.createDirectory(folder.resolve("student"));
+        Files.writeString(student.resolve("config.json"), "{}");
+
+        refused("model " + folder + ": expected a model folder, found a run folder; its student is " + student);
+        assertThatThrownBy(() -> ModelFolder.requireFolder("teacher", nowhere))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("teacher " + nowhere + ": expected a model folder, found nothing");
+        assertThatThrownBy(() -> ModelFolder.config(file))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("model " + file + ": expected a model folder, found a file");
+    }
+
+    @Test
     void aStudentCopiesWhatItSharesWithItsTeacher() {
         try (CausalLm teacher = ModelFolder.load(engine, GOLDEN.resolve("teacher"))) {
             MixerPlan plan = MixerPlan.replacing(

@@ -59,7 +59,8 @@ public final class Distillation {
     private static final String KEPT = "attention kept";
 
     private static final String OF_CONFIGURATION =
-            "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE))";
+            "Every value of this run; to repeat it: Distillation.of(DistillConfigYaml.read(THIS_FILE)"
+                    + ".with(Map.of(\"out\", NEW_FOLDER)))";
 
     private final @Nullable DistillConfig given;
     private Path folder;
@@ -217,6 +218,7 @@ public final class Distillation {
     private RunResult run(DistillConfig asked, RunFolder open, Optional<Checkpoint> from) {
         group.ifPresent(rank -> rank.requireSame(asked));
         Path teacherFolder = teacherFolder(asked);
+        ModelFolder.requireFolder("teacher", teacherFolder);
         CausalLmConfig dimensions = ModelFolder.config(teacherFolder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
         Optional<AutoAttention> auto = asked.training().autoAttention();

@@ -104,7 +104,8 @@ class DistillationTest {
                 .contains("knowledge distillation");
         assertThat(folder.resolve("whole/config.yaml"))
                 .content()
-                .startsWith("# Every value of this run; to repeat it: Distillation.of(");
+                .startsWith("# Every value of this run; to repeat it: Distillation.of(")
+                .contains("(THIS_FILE).with(Map.of(\"out\", NEW_FOLDER)))");
         assertThat(told.toString(StandardCharsets.UTF_8)).containsPattern("attention \\[\\d, \\d]; nats that .*: 0: ");
         stopAfter(3, Distillation.of(ranked("run")));
         assertThat(keptAttention("run")).hasSize(2).isEqualTo(keptAttention("whole"));

@@ -37,9 +37,10 @@ public final class ModelOptions {
 
     /** The tokenizer, none of whose ids lacks a row in the model's embedding. */
     public TokenizerJson tokenizer() {
+        long rows = ModelFolder.config(model).vocabulary();
         TokenizerJson loaded =
                 TokenizerJson.load(tokenizerPath(), config().data().bos());
-        loaded.requireRows(ModelFolder.config(model).vocabulary());
+        loaded.requireRows(rows);
         return loaded;
     }
 

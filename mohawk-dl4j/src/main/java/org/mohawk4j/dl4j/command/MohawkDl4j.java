@@ -3,6 +3,7 @@ package org.mohawk4j.dl4j.command;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.UserHome;
 import org.mohawk4j.dl4j.examples.AssociativeRecall;
@@ -10,6 +11,7 @@ import org.mohawk4j.dl4j.examples.DistilledAttention;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 
 /**
@@ -42,6 +44,7 @@ public final class MohawkDl4j {
     static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new MohawkDl4j())
                 .setExpandAtFiles(false)
+                .setParameterExceptionHandler(MohawkDl4j::refuse)
                 .registerConverter(Path.class, word -> Path.of(UserHome.expand(word)));
         return commandLine.setExecutionExceptionHandler((failure, command, parsed) -> {
             String name = command.getCommandSpec().qualifiedName();
@@ -53,6 +56,15 @@ public final class MohawkDl4j {
             failure.printStackTrace(command.getErr());
             return ExitCode.SOFTWARE;
         });
+    }
+
+    /** One line, as the other commands say it. */
+    private static int refuse(ParameterException e, String[] arguments) {
+        String name = e.getCommandLine().getCommandSpec().qualifiedName();
+        String message = String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
+        String begun = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
+        e.getCommandLine().getErr().println(name + ": " + begun + " (see " + name + " --help)");
+        return ExitCode.USAGE;
     }
 
     @Command(

@@ -28,6 +28,14 @@ class MohawkDl4jTest {
     }
 
     @Test
+    void whatCannotBeParsedIsOneLine() {
+        assertThat(refusal("ui"))
+                .isEqualToIgnoringNewLines("mohawk ui: missing required parameter: 'RUN_DIR' (see mohawk ui --help)");
+        assertThat(refusal("ui", "run", "--prot", "1")).startsWith("mohawk ui: unknown options: '--prot'");
+        assertThat(refusal("ui", "run", "--port", "x")).startsWith("mohawk ui: invalid value for option '--port'");
+    }
+
+    @Test
     void aTildeIsTheHomeFolder() {
         assertThat(refusal("ui", "~/no-such-run")).contains(System.getProperty("user.home") + "/no-such-run");
     }

@@ -55,9 +55,15 @@ public enum ExportForm {
                         + 4 * config.width());
             }
             double epsilon = config.block().norm().epsilon();
-            return epsilon == PHI_EPSILON
-                    ? Optional.empty()
-                    : Optional.of("its norms have epsilon " + epsilon + ", phi-mamba's only " + PHI_EPSILON);
+            if (epsilon != PHI_EPSILON) {
+                return Optional.of("its norms have epsilon " + epsilon + ", phi-mamba's only " + PHI_EPSILON);
+            }
+            return config.mixers().stream()
+                    .filter(mixer -> mixer instanceof SoftmaxAttention.Config)
+                    .filter(mixer -> mixer.width() != PHI_WIDTH || mixer.heads() != PHI_HEADS)
+                    .findFirst()
+                    .map(mixer -> "its attention has D " + mixer.width() + " and " + mixer.heads()
+                            + " heads, phi-mamba's only D " + PHI_WIDTH + " and " + PHI_HEADS + " heads");
         }
     },
     /** cartesia-ai's Llamba. */
@@ -74,6 +80,10 @@ public enum ExportForm {
     };
 
     private static final double PHI_EPSILON = 1e-5;
+    /** Phi-1.5's, whatever config.json says. */
+    private static final long PHI_WIDTH = 2048;
+
+    private static final int PHI_HEADS = 32;
 
     abstract ModelFormat format(CausalLmConfig config);
 

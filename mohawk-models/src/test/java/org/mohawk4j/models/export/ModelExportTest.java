@@ -20,6 +20,7 @@ import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.backend.BackendOptions;
 import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.mixer.MixerConfig;
+import org.mohawk4j.mixer.SoftmaxAttention;
 import org.mohawk4j.mixer.Toeplitz;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
@@ -82,7 +83,7 @@ class ModelExportTest {
         "golden-families/llama/mamba, TRANSFORMERS",
         "golden-families/llama/teacher, TRANSFORMERS",
         "golden-families/llama-tied/teacher, TRANSFORMERS",
-        "golden/hybrid, GOOMBALAB",
+        "golden/phi-mamba, GOOMBALAB",
         "golden-families/llama/mamba, GOOMBALAB",
         "golden-families/llama/mamba, LLAMBA"
     })
@@ -163,7 +164,7 @@ class ModelExportTest {
     @ParameterizedTest
     @EnumSource(names = {"TRANSFORMERS", "GOOMBALAB"})
     void aTokenizerThatDoesNotFitIsRefused(ExportForm form) throws IOException {
-        Path model = saved(ModelFolder.config(GOLDEN.resolve("hybrid")));
+        Path model = saved(ModelFolder.config(GOLDEN.resolve("phi-mamba")));
         Path tokenizer = model.resolve("tokenizer.json");
         Files.writeString(tokenizer, """
                 {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"},
@@ -244,6 +245,24 @@ class ModelExportTest {
                 saved(new CausalLmConfig(128, 32, 128, Activation.GELU_TANH, 1e-6, 2048, phi.mixers())),
                 ExportForm.GOOMBALAB,
                 "its norms have epsilon 1.0E-6, phi-mamba's only 1.0E-5");
+    }
+
+    /** The attention in its code has one shape. */
+    @Test
+    void goombalabsPhiHasTheAttentionOfPhi15Alone() throws IOException {
+        CausalLmConfig hybrid = ModelFolder.config(GOLDEN.resolve("hybrid"));
+
+        refuses(
+                GOLDEN.resolve("hybrid"),
+                ExportForm.GOOMBALAB,
+                "its attention has D " + hybrid.width() + " and 4 heads, phi-mamba's only D 2048 and 32 heads");
+        assertThat(ExportForm.GOOMBALAB.require(phi(2048, 32))).isInstanceOf(PhiMambaFormat.class);
+        assertThatThrownBy(() -> ExportForm.GOOMBALAB.require(phi(2048, 16))).hasMessageContaining("and 16 heads");
+    }
+
+    private static CausalLmConfig phi(long width, int heads) {
+        MixerConfig attention = new SoftmaxAttention.Config(width, heads, heads, 32, 10_000);
+        return new CausalLmConfig(128, width, 4 * width, Activation.GELU_TANH, 1e-5, 2048, List.of(attention));
     }
 
     /** Phi-Mamba's mixers are as wide inside as outside. */

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.optimizer.ParameterGroup;
 import org.mohawk4j.train.yaml.ConfigMapper;
+import org.mohawk4j.train.yaml.NearKeys;
 import org.mohawk4j.train.yaml.Ranges;
 import org.mohawk4j.train.yaml.StudentKeys;
 
@@ -162,8 +163,9 @@ final class ConfigTree {
             JsonNode value = entry.getValue();
             JsonNode known = defaults.get(entry.getKey());
             if (known == null) {
-                throw new InvalidInputException(key + ": expected one of the keys " + String.join(", ", known(defaults))
-                        + ", got an unknown key");
+                List<String> keys = known(defaults);
+                throw new InvalidInputException(key + ": expected one of the keys " + String.join(", ", keys)
+                        + ", got an unknown key" + NearKeys.hint(entry.getKey(), keys));
             }
             if (known.isObject() != value.isObject() || (value.isNull() && !known.isNull())) {
                 throw new InvalidInputException(key + ": expected "

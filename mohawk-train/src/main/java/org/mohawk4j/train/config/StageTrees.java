@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.train.yaml.ConfigMapper;
@@ -99,13 +101,24 @@ final class StageTrees {
         return stage;
     }
 
+    /** Also of stages that do not run. */
+    private static void requireOneEach(int stages, String key, List<Double> numbers) {
+        String names =
+                IntStream.rangeClosed(1, stages).mapToObj(String::valueOf).collect(Collectors.joining(", "));
+        Ranges.require(
+                numbers.size() == stages,
+                key,
+                stages == 1 ? "1 number" : stages + " numbers, of stages " + names,
+                numbers.size() + ": " + numbers);
+    }
+
     /** Takes the old keys out of values, and lays what they say over stages. */
     static void layOldKeys(ObjectNode values, ArrayNode stages) {
         OLD_KEYS.forEach((old, key) -> {
             JsonNode said = values.remove(old);
             if (said != null) {
                 List<Double> numbers = numbers(old, said);
-                Ranges.size(stages.size(), old, numbers);
+                requireOneEach(stages.size(), old, numbers);
                 if (key.equals(SHARE)) {
                     TokenBudget.checkSplit(numbers);
                 } else {

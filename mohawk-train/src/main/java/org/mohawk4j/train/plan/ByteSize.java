@@ -10,15 +10,15 @@ import org.mohawk4j.InvalidInputException;
 public final class ByteSize {
     private static final double MIB = 1 << 20;
     private static final double GIB = 1 << 30;
-    private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([a-z]*)");
+    private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([a-z]+)");
     private static final Map<String, Double> UNITS =
-            Map.of("", 1.0, "b", 1.0, "mb", 1e6, "gb", 1e9, "mib", MIB, "gib", GIB);
+            Map.of("b", 1.0, "mb", 1e6, "gb", 1e9, "m", MIB, "mib", MIB, "g", GIB, "gib", GIB);
     private static final double LARGEST = 1e15;
 
     private ByteSize() {}
 
     /**
-     * Such as {@code 80GiB}, {@code 141GB}, {@code 143771MiB}, or a number of bytes.
+     * Such as {@code 80GiB}, {@code 80G} for the same, {@code 141GB} or {@code 143771MiB}.
      *
      * @param option for the message
      */
@@ -28,7 +28,7 @@ public final class ByteSize {
         double bytes = unit == null ? 0 : Double.parseDouble(matcher.group(1)) * unit;
         if (bytes < 1 || bytes > LARGEST) {
             throw new InvalidInputException(
-                    option + ": expected an amount such as 80GiB, 141GB, 143771MiB or a number of bytes, got " + text);
+                    option + ": expected an amount with its unit, such as 80GiB, 141GB or 143771MiB, got " + text);
         }
         return (long) bytes;
     }

@@ -40,6 +40,7 @@ public final class StudyRun {
      */
     public Finished run(PrintWriter out) {
         Path teacher = settings.config().files().teacher().orElseGet(EmbeddedTeacher::unpack);
+        ModelFolder.requireFolder("teacher", teacher);
         CausalLmConfig dimensions = ModelFolder.config(teacher);
         try (StudyFolder folder = StudyFolder.of(settings.folder(study.name()), settings.tree(study.name(), teacher));
                 Lab lab = new Lab(study, settings, folder, teacher, dimensions, out)) {

@@ -3,7 +3,9 @@ package org.mohawk4j.train.yaml;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.models.mixer.MixerFormat;
 import org.mohawk4j.models.mixer.MixerFormats;
@@ -71,8 +73,14 @@ public final class StudentKeys {
             throw new InvalidInputException(
                     key.equals(OPTIONS)
                             ? name + ": expected the mixer's options, got " + ConfigMapper.describe(value)
-                            : name + ": expected one of the keys mixer, mixer-options, init, got an unknown key");
+                            : name + ": expected one of the keys mixer, mixer-options, init, got an unknown key"
+                                    + NearKeys.hint(key, known()));
         }
+    }
+
+    private static List<String> known() {
+        return Stream.concat(Stream.of(MIXER, OPTIONS, INIT), OPTIONS_BEFORE.keySet().stream())
+                .toList();
     }
 
     private static void parse(String mixer, JsonNode texts, ObjectNode options) {

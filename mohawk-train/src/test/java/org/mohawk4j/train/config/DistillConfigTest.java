@@ -220,7 +220,7 @@ class DistillConfigTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "contxt: 256 | contxt: expected one of the keys teacher, text, valid, | got an unknown key",
+                "contxt: 256 | contxt: expected one of the keys teacher, text, valid, | got an unknown key, did you mean context?",
                 "student: {heads: 4} | student.heads: expected one of the keys mixer, mixer-options, init, | unknown",
                 "lr: ['1e-3', 1, 1] | lr[0]: expected a number | got '1e-3'",
                 "context: 2.5 | context: expected a whole number | got 2.5",
@@ -240,7 +240,7 @@ class DistillConfigTest {
                 "lr: [1e-3, fast, 1e-3] | lr[1]: expected a number | got 'fast'",
                 "lr: [1e-3, null, 1e-3] | lr[1]: expected a number | got nothing",
                 "lr: 1e-3 | lr: expected a list | got 0.001",
-                "lr: [1, 2] | lr: expected 3 numbers | got 2: [1.0, 2.0]",
+                "lr: [1, 2] | lr: expected 3 numbers, of stages 1, 2, 3 | got 2: [1.0, 2.0]",
                 "lr: [0, 1, 1] | lr: expected numbers above 0 | got [0.0, 1.0, 1.0]",
                 "lr: [1e999, 1, 1] | lr: expected numbers above 0 | got [Infinity",
                 "split: [0.5, 0.2, 0.7] | split: expected shares with sum 1 | sum 1.4",

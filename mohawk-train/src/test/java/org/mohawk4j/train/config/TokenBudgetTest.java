@@ -115,7 +115,7 @@ class TokenBudgetTest {
     void aSplitHasAShareForEachStageWithSumOne() {
         assertThatThrownBy(() -> steps(4096, List.of(0.5, 0.5), 1, 1))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage("split: expected 3 numbers, got 2: [0.5, 0.5]");
+                .hasMessage("split: expected 3 numbers, of stages 1, 2, 3, got 2: [0.5, 0.5]");
         assertThatThrownBy(() -> steps(4096, List.of(0.5, 0.5, 0.5), 1, 1))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("split: expected shares with sum 1, got [0.5, 0.5, 0.5] with sum 1.5");

@@ -16,7 +16,9 @@ class ByteSizeTest {
         "141GB, 141000000000",
         "143771MiB, 150754820096",
         "1.5 gib, 1610612736",
-        "12345, 12345",
+        "80G, 85899345920",
+        "512m, 536870912",
+        "12345B, 12345",
         "7b, 7"
     })
     void amountsHaveUnits(String text, long bytes) {
@@ -24,7 +26,7 @@ class ByteSizeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "GiB", "-1GiB", "0", "1e9", "80 apples", "80G", "99999999999999999999GiB", "NaN"})
+    @ValueSource(strings = {"", "GiB", "-1GiB", "0GiB", "80", "1e9", "80 apples", "99999999999999999999GiB", "NaN"})
     void anythingElseIsRefused(String text) {
         assertThatThrownBy(() -> ByteSize.parse("--gpu-memory", text))
                 .isInstanceOf(InvalidInputException.class)
