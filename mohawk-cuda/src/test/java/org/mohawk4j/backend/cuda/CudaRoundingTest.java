@@ -318,7 +318,7 @@ class CudaRoundingTest implements GpuTest {
         try (Engine engine = open();
                 Scope scope = engine.scope()) {
             Tensor x = random(engine, 1, -0.5, 1, 9, 320);
-            Tensor weight = engine.full(0.5, 320, 4);
+            Tensor weight = engine.full(0.5, 320, 1, 4);
             Tensor bias = engine.full(0.25, 320);
 
             List<Tensor> parts = CausalConv1dFunction.applyParts(x, weight, bias, 64, 64, 64, 64, 64);
