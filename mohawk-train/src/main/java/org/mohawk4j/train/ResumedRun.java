@@ -73,13 +73,12 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             if (force) {
                 folder.acceptChanges();
             }
-            boolean isTrained = folder.isTrained();
             requireAccepted(folder, "the configuration", found);
             boolean isMore =
                     found.stream().anyMatch(change -> MORE.matcher(change).lookingAt());
             boolean isOver = from.map(checkpoint -> RunCheckpointer.isLast(checkpoint, config)
                             || (!isMore && RunCheckpointer.isLast(checkpoint, RunCheckpointer.configOf(checkpoint))))
-                    .orElse(isTrained && !isMore);
+                    .orElse(false);
             if (isOver) {
                 requireNoChanges(path, ofTraining(found));
             }

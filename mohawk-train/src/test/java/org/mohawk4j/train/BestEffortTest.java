@@ -16,11 +16,13 @@ import org.mohawk4j.mixer.DiscreteMamba2;
 import org.mohawk4j.models.CausalLm;
 import org.mohawk4j.models.CausalLmConfig;
 import org.mohawk4j.tensor.Engine;
+import org.mohawk4j.train.config.DistillConfigYaml;
 import org.mohawk4j.train.loop.StopSignal;
 import org.mohawk4j.train.loop.TrainingListener;
 import org.mohawk4j.train.metrics.StepMetrics;
 import org.mohawk4j.train.report.LossHistory;
 import org.mohawk4j.train.report.RunResult;
+import org.mohawk4j.train.run.RunFolder;
 
 /** Evaluation, samples and report are for those who look at a run: they cost it neither its student nor its scores. */
 class BestEffortTest {
@@ -97,9 +99,18 @@ class BestEffortTest {
     void aStudentOfAnotherConfigurationIsTrainedAnew() throws IOException {
         TinyRun run = run(STAGES_2_AND_3);
         run.start();
-        ResumedRun.open(run.folder(), Map.of("seed", 3L), true).folder().close();
+        byte[] student = run.student();
 
-        assertThat(run.folder().resolve("student")).doesNotExist();
+        ResumedRun anew = ResumedRun.open(run.folder(), Map.of("seed", 3L), true);
+        try (RunFolder open = anew.folder()) {
+            run.run(anew.config(), open, anew.from(), new TrainingListener() {}, new StopSignal());
+        }
+
+        assertThat(run.student()).isNotEqualTo(student);
+        assertThat(DistillConfigYaml.read(run.folder().resolve("config.yaml"))
+                        .training()
+                        .seed())
+                .isEqualTo(3);
     }
 
     @Test

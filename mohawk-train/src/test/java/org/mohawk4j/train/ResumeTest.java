@@ -290,14 +290,11 @@ class ResumeTest {
         byte[] student = run.student();
         String config = Files.readString(run.folder().resolve("config.yaml"));
 
-        assertThatThrownBy(() -> ResumedRun.open(run.folder(), Map.of("freeze", List.of("*.mlp.*")), true))
-                .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("found all taken");
-        // more tokens are accepted, but a part of them cannot be trained
-        ResumedRun more = ResumedRun.open(run.folder(), Map.of("tokens", 2000, "freeze", List.of("nosuch.*")), true);
-        try (RunFolder open = more.folder()) {
+        // trained anew, with what is accepted, but a part of it cannot be trained
+        ResumedRun anew = ResumedRun.open(run.folder(), Map.of("freeze", List.of("nosuch.*")), true);
+        try (RunFolder open = anew.folder()) {
             assertThatThrownBy(() ->
-                            run.run(more.config(), open, more.from(), new TrainingListener() {}, new StopSignal()))
+                            run.run(anew.config(), open, anew.from(), new TrainingListener() {}, new StopSignal()))
                     .isInstanceOf(InvalidInputException.class)
                     .hasMessageContaining("nosuch.*");
         }
