@@ -162,6 +162,9 @@ class EvaluateCommandTest {
                         "--out",
                         out.toString())
                 .refuses("answers.jsonl: line 1: these answers are of dtype float, not of double");
+        Path answers = out.resolve("answers.jsonl");
+        Files.writeString(answers, Files.readString(answers).replace("\"bos\":\"none\"", "\"bos\":\"7\""));
+        CommandRun.of(arguments).refuses("answers.jsonl: line 1: these answers are of bos 7, not of none");
     }
 
     @Test
