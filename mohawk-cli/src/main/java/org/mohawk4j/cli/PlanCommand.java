@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.stream.IntStream;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.cli.option.ConfigOptions;
 import org.mohawk4j.models.CausalLmConfig;
@@ -92,7 +91,12 @@ final class PlanCommand implements Runnable {
         ModelFolder.requireFolder("teacher", folder);
         CausalLmConfig dimensions = ModelFolder.config(folder);
         DistillationRun.requirePositions(asked, dimensions.maxPositions());
-        MixerPlan mixers = asked.student().plan(dimensions, keptAttention(asked, dimensions.layers()));
+        int layers = dimensions.layers();
+        Optional<LayerRanking> studied = asked.training()
+                .autoAttention()
+                .flatMap(AutoAttention::study)
+                .map(study -> LayerRanking.of(study, layers));
+        MixerPlan mixers = asked.student().plan(dimensions, LayerRanking.kept(asked, layers, studied));
         DistillationRun.requireComparable(asked, mixers, dimensions);
         RunPlanner planner = new RunPlanner(
                 engine -> ModelFolder.unread(engine, folder),
@@ -102,19 +106,6 @@ final class PlanCommand implements Runnable {
                 tokensPerSecond.map(OptionalDouble::of).orElse(OptionalDouble.empty()));
         PrintWriter out = spec.commandLine().getOut();
         new PlanTable(planner.plan(asked), device, gpus, other(planner, asked)).print(out);
-    }
-
-    /** Where no study ranks them the first K layers stand for the best, since memory and speed depend on their number. */
-    private static List<Integer> keptAttention(DistillConfig asked, int layers) {
-        Optional<AutoAttention> auto = asked.training().autoAttention();
-        if (auto.isEmpty()) {
-            return asked.training().keepAttention();
-        }
-        int count = LayerRanking.count(auto.get(), layers);
-        return auto.get()
-                .study()
-                .map(study -> LayerRanking.of(study, layers).best(count))
-                .orElseGet(() -> IntStream.range(0, count).boxed().toList());
     }
 
     /** The same run with its layers divided among GPUs instead of its batches, or the other way round. */

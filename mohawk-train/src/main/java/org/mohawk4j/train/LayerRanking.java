@@ -107,8 +107,25 @@ public record LayerRanking(List<Double> recovered) {
         return kl;
     }
 
+    /**
+     * The layers that keep their attention, as far as they are known before the teacher is loaded: where a run is to rank
+     * them, the first K stand for the best, since dimensions, memory and speed depend on their number.
+     *
+     * @param layers that the teacher has
+     * @param studied the ranking of the study that the run names
+     */
+    public static List<Integer> kept(DistillConfig config, int layers, Optional<LayerRanking> studied) {
+        Optional<AutoAttention> auto = config.training().autoAttention();
+        if (auto.isEmpty()) {
+            return config.training().keepAttention();
+        }
+        int count = count(auto.get(), layers);
+        return studied.map(ranking -> ranking.best(count))
+                .orElseGet(() -> IntStream.range(0, count).boxed().toList());
+    }
+
     /** K, checked against the teacher's layers. */
-    public static int count(AutoAttention auto, int layers) {
+    static int count(AutoAttention auto, int layers) {
         if (auto.count() >= layers) {
             throw new InvalidInputException("keep-attention: expected auto:1 to auto:" + (layers - 1)
                     + " of the teacher's " + layers + " layers, got " + auto);
