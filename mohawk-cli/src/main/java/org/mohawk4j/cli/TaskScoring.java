@@ -113,7 +113,7 @@ final class TaskScoring {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("model", FileHash.ofModel(modelFolder));
         identity.put("dtype", dtype.name().toLowerCase(Locale.ROOT));
-        // as in answers of versions that knew of no BOS token
+        // answers of earlier versions, which have no such key, are compared as none
         OptionalInt bos = tokenizer.beginOfText();
         identity.put("bos", bos.isPresent() ? String.valueOf(bos.getAsInt()) : "none");
         Optional<Recall> asked = distances.isEmpty()

@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.InvalidInputException;
 import org.mohawk4j.StorageException;
@@ -166,14 +165,9 @@ public final class Distillation {
      * @throws TrainingException if training cannot continue, a checkpoint cannot be written, or another rank has failed
      */
     public RunResult run() {
-        try {
-            return isFirst() ? runFirst() : follow(group.get().group());
-        } catch (RuntimeException e) {
-            throw group.map(rank -> rank.failed(e)).orElse(e);
-        } catch (Error e) {
-            group.ifPresent(rank -> rank.group().fail(RankStart.line(e)));
-            throw e;
-        }
+        return RankStart.told(
+                group.map(RankStart::group),
+                () -> isFirst() ? runFirst() : follow(group.get().group()));
     }
 
     private FirstRank first() {
@@ -230,10 +224,7 @@ public final class Distillation {
         }
         Optional<RankedStudy> study = auto.flatMap(AutoAttention::study).map(RankedStudy::of);
         Optional<LayerRanking> studied = study.map(own -> LayerRanking.of(own, dimensions.layers()));
-        List<Integer> first = studied.map(ranking -> ranking.best(ranked))
-                .orElseGet(() -> ranked > 0
-                        ? IntStream.range(0, ranked).boxed().toList()
-                        : asked.training().keepAttention());
+        List<Integer> first = LayerRanking.kept(asked, dimensions.layers(), studied);
         MixerPlan plan = mixers == null ? asked.student().plan(dimensions, first) : mixers.plan(asked, dimensions);
         DistillationRun.requireComparable(asked, plan, dimensions);
         TokenizerJson tokenizer = TokenizerJson.load(teacherFolder, asked.data().bos());

@@ -217,27 +217,8 @@ public final class DistillationRun {
         requireEqualShares();
         stop.trainingStarts();
         try (Parallelism ranks = ranks()) {
-            return told(() -> run(plan, tokenizerFile, environment, listener, from, stop, ranks));
-        }
-    }
-
-    @FunctionalInterface
-    private interface Body<T, E extends Exception> {
-        T run() throws E;
-    }
-
-    /**
-     * What a rank does before its communicator closes. If it fails, the others are told at once: NCCL's communicators wait for
-     * each other when they close, and so would the ranks.
-     */
-    private <T, E extends Exception> T told(Body<T, E> body) throws E {
-        try {
-            return body.run();
-        } catch (RuntimeException e) {
-            throw group.map(ranks -> new RankStart(ranks).failed(e)).orElse(e);
-        } catch (Error e) {
-            group.ifPresent(ranks -> ranks.fail(RankStart.line(e)));
-            throw e;
+            // NCCL's communicators wait for each other when they close, so a failure is told before
+            return RankStart.told(group, () -> run(plan, tokenizerFile, environment, listener, from, stop, ranks));
         }
     }
 
@@ -264,6 +245,7 @@ public final class DistillationRun {
             StudentSaver saver = new StudentSaver(folder, student, tokenizerFile);
             if (isFirst()) {
                 saver.requireSavable();
+                warnOfUnsharded(ranks.sharding(), student);
             }
             ParameterGroup.requireFound(
                     "optimizer.groups", config.learning().optimizer().givenGroups(), student.parameters());
@@ -296,7 +278,7 @@ public final class DistillationRun {
                             steps.startOver();
                         }
                         // before a checkpoint in the background is waited for
-                        told(() -> {
+                        RankStart.told(group, () -> {
                             new StageRunner(config, student, tasks, data, probe).run(recorder, steps, from);
                             return steps;
                         });
@@ -327,6 +309,18 @@ public final class DistillationRun {
             }
         } catch (IOException e) {
             throw InputFile.unwritable(folder.path(), e);
+        }
+    }
+
+    private static void warnOfUnsharded(Sharding sharding, CausalLm student) {
+        List<Long> counts = student.parameters().values().stream()
+                .map(parameter -> parameter.shape().size())
+                .toList();
+        if (sharding.sharded() && !sharding.shardsMost(counts)) {
+            LOG.warn(
+                    "{} ranks: most parameters cannot be divided equally, so that each rank has their optimizer state;"
+                            + " with a power of two it is sharded",
+                    sharding.ranks());
         }
     }
 

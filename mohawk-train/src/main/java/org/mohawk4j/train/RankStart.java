@@ -54,6 +54,28 @@ record RankStart(ProcessGroup group) {
         }
     }
 
+    /** What a rank does. */
+    @FunctionalInterface
+    interface Body<T, E extends Exception> {
+        T run() throws E;
+    }
+
+    /**
+     * Runs what a rank does; if it fails, the other ranks are notified at once.
+     *
+     * @param group of a run on several ranks
+     */
+    static <T, E extends Exception> T told(Optional<ProcessGroup> group, Body<T, E> body) throws E {
+        try {
+            return body.run();
+        } catch (RuntimeException e) {
+            throw group.map(ranks -> new RankStart(ranks).failed(e)).orElse(e);
+        } catch (Error e) {
+            group.ifPresent(ranks -> ranks.fail(line(e)));
+            throw e;
+        }
+    }
+
     /** What to throw after a rank has failed; the other ranks are notified unless they know. */
     RuntimeException failed(RuntimeException own) {
         if (own instanceof RefusedRanksException || own instanceof StoppedException) {

@@ -19,7 +19,7 @@ import org.mohawk4j.train.run.RunInputs;
 record RankedStudy(Path folder, int seeds, RunInputs teacher) {
     private static final String TEACHER = "teacher";
 
-    /** A text of many files makes it long. */
+    /** It lists each file of the texts. */
     private static final long MAX_BYTES = 1 << 26;
 
     /** @throws InvalidInputException if there is none */

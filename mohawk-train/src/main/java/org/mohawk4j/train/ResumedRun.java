@@ -84,7 +84,7 @@ public record ResumedRun(RunFolder folder, DistillConfig config, Optional<Checkp
             }
             inputs.ifPresent(given -> compare(folder, given.apply(config)));
             if (!config.equals(written)) {
-                folder.goesOnWith(config);
+                folder.replaceConfig(config);
             }
             return new ResumedRun(folder, config, from);
         } catch (RuntimeException e) {

@@ -17,8 +17,6 @@ import org.mohawk4j.tensor.Engine;
 import org.mohawk4j.tensor.Tensor;
 import org.mohawk4j.train.optimizer.Optimizer;
 import org.mohawk4j.train.optimizer.Sharding;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Data parallelism: each rank has the whole student and takes an equal part of each batch. Gradients are added up in
@@ -28,8 +26,6 @@ import org.slf4j.LoggerFactory;
 public final class DataParallel extends RankedParallelism {
     /** Of gradients that are sent together: fewer would not fill the links, more would begin late. */
     private static final long BUCKET_BYTES = 32L << 20;
-
-    private static final Logger LOG = LoggerFactory.getLogger(DataParallel.class);
 
     private final Communicator communicator;
     private final Sharding sharding;
@@ -72,20 +68,13 @@ public final class DataParallel extends RankedParallelism {
     /** @throws InvalidInputException if parameters are to be sharded, and most of them cannot be */
     @Override
     public void shard(Collection<Parameter> parameters) {
-        if (sharding.sharded()
-                && !sharding.shardsMost(parameters.stream()
-                        .map(parameter -> parameter.shape().size())
-                        .toList())) {
-            if (shardsParameters) {
+        if (shardsParameters) {
+            if (!sharding.shardsMost(parameters.stream()
+                    .map(parameter -> parameter.shape().size())
+                    .toList())) {
                 throw new InvalidInputException("shard-parameters: expected a number of ranks that divides most of the"
                         + " student's parameters into equal parts, such as a power of two, found " + size());
             }
-            LOG.warn(
-                    "{} ranks do not divide most of the student's parameters into equal parts: each has the AdamW moments"
-                            + " of all these; a power of two does",
-                    size());
-        }
-        if (shardsParameters) {
             ShardedParameters shards = new ShardedParameters(engine, communicator, sharding);
             sharded = shards;
             parameters.stream()

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.mohawk4j.backend.HostMemory;
 import org.mohawk4j.tensor.Tensor;
@@ -258,20 +259,27 @@ final class CheckpointWriter implements AutoCloseable {
 
     /** Whether rank 0 sees any checkpoints: other ranks may read a listing of a shared folder that is out of date. */
     boolean hasCheckpoints() {
-        byte[] own = {(byte) (ranks.rank() == 0 && !store.isEmpty() ? 1 : 0)};
-        return ranks.exchange(own).get(0)[0] == 1;
+        return fromFirst(() -> ByteBuffer.allocate(1).put((byte) (store.isEmpty() ? 0 : 1)))
+                        .get()
+                == 1;
+    }
+
+    /** What rank 0 says, for all ranks. */
+    private ByteBuffer fromFirst(Supplier<ByteBuffer> said) {
+        byte[] own = ranks.rank() == 0 ? said.get().array() : new byte[0];
+        return ByteBuffer.wrap(ranks.exchange(own).get(0));
     }
 
     /** The newest checkpoint that rank 0 finds whole. */
     Optional<Checkpoint> newest() {
-        ByteBuffer own = ByteBuffer.allocate(2 * Integer.BYTES);
         try (Parallelism.Pause disk = ranks.pause()) {
-            if (ranks.rank() == 0) {
+            ByteBuffer found = fromFirst(() -> {
+                ByteBuffer place = ByteBuffer.allocate(2 * Integer.BYTES);
                 store.newest()
                         .map(Checkpoint::position)
-                        .ifPresent(found -> own.putInt(found.stage()).putInt(found.step()));
-            }
-            ByteBuffer found = ByteBuffer.wrap(ranks.exchange(own.array()).get(0));
+                        .ifPresent(newest -> place.putInt(newest.stage()).putInt(newest.step()));
+                return place;
+            });
             Position position = new Position(found.getInt(), found.getInt());
             // stages count from 1
             return position.stage() == 0 ? Optional.empty() : Optional.of(store.at(position));

@@ -230,7 +230,7 @@ public final class RunFolder implements AutoCloseable {
     }
 
     /** Says which configuration a resumed run has from now on, for {@link #writeChanges}. */
-    public void goesOnWith(DistillConfig config) {
+    public void replaceConfig(DistillConfig config) {
         next = config;
     }
 

@@ -51,10 +51,7 @@ class TwoGpuTrainingTest {
     @BeforeAll
     static void requireTwoGpus() {
         Gpu.requireTwo();
-        assumeTrue(
-                Gpu.deviceOf(1) == 1,
-                "training ranks of one process do not share a GPU: kernels would wait for others"
-                        + " that are not launched");
+        assumeTrue(Gpu.deviceOf(1) == 1, "training ranks of one process would deadlock on one GPU");
         assumeTrue(
                 "1".equals(System.getenv("NCCL_P2P_DIRECT_DISABLE")),
                 "ranks in one process need NCCL_P2P_DIRECT_DISABLE=1 in the environment");

@@ -140,7 +140,7 @@ public final class TcpProcessGroup implements ProcessGroup {
         ending.requireNone();
     }
 
-    /** A watchdog's patience follows it. */
+    /** Ten times the rank timeout, with the one that the watchdog waits afterwards. */
     @Override
     public Duration longestPause() {
         return settings.rank().multipliedBy(TcpSettings.PAUSE - 1);
